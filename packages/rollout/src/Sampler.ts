@@ -1,0 +1,34 @@
+/**
+ * The sampler: draws K completions for each problem from the policy that was published last.
+ *
+ * Groups stream out as they finish, in any order; a completion depends only on the policy, the problem, its index k
+ * and the seed, never on which other problems shared its batch.
+ */
+import { Context, type Stream } from "effect"
+import type { Group } from "./Group.ts"
+import type { Problem } from "./Problem.ts"
+import type { SamplerError } from "./RolloutError.ts"
+
+/** @category models */
+export interface SampleOptions {
+  /** K, completions per problem, >= 1. */
+  readonly groupSize: number
+  /** Longest completion, in tokens, stop token included. */
+  readonly maxTokens: number
+  /** Default 1; 0 is greedy. */
+  readonly temperature?: number
+  /** Default 1 (off). */
+  readonly topP?: number
+  /** Default 0 (off). */
+  readonly topK?: number
+  /** Name of the random stream, e.g. `run-1/sample/12`; the sampler appends `/<problem id>/<k>`. */
+  readonly seed: string
+}
+
+/** @category services */
+export interface SamplerService {
+  readonly sample: (problems: ReadonlyArray<Problem>, options: SampleOptions) => Stream.Stream<Group, SamplerError>
+}
+
+/** @category services */
+export class Sampler extends Context.Service<Sampler, SamplerService>()("@lpo/rollout/Sampler") {}

@@ -1,0 +1,13 @@
+/**
+ * The domain of LPO: problems, completions, verdicts, groups, and the service that samples them.
+ *
+ * @packageDocumentation
+ */
+export * as Completion from "./Completion.ts"
+export * as Dataset from "./Dataset.ts"
+export * as Group from "./Group.ts"
+export * as Problem from "./Problem.ts"
+export * as RolloutError from "./RolloutError.ts"
+export * as Sampler from "./Sampler.ts"
+export * as Seed from "./Seed.ts"
+export * as Verdict from "./Verdict.ts"
