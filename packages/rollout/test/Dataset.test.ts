@@ -1,0 +1,63 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Dataset, Group } from "@lpo/rollout"
+import { Effect } from "effect"
+import { expect, it } from "vitest"
+
+const withFile = async <A>(text: string, use: (path: string) => Promise<A>): Promise<A> => {
+  const folder = await mkdtemp(join(tmpdir(), "lpo-dataset-"))
+  const path = join(folder, "data.jsonl")
+  await writeFile(path, text)
+  return use(path).finally(() => rm(folder, { recursive: true }))
+}
+const row = (id: string) =>
+  JSON.stringify({ id, task: "countdown", prompt: "3 4 -> 7", answer: { nums: [3, 4], target: 7 } })
+const failure = (path: string) => Effect.runPromise(Effect.flip(Dataset.fromJsonLines(path)))
+
+it("reads problems and skips blank lines", () =>
+  withFile(`${row("a")}\n\n${row("b")}\n`, async (path) => {
+    const problems = await Effect.runPromise(Dataset.fromJsonLines(path))
+    expect(problems.map((p) => p.id)).toEqual(["a", "b"])
+  }))
+
+it.each([
+  ["a broken row", `${row("a")}\n{`, 2, /not JSON/],
+  ["a missing field", `{"id":"a"}`, 1, /task/],
+  ["an unknown field", JSON.stringify({ id: "a", task: "t", prompt: "x", answer: 1, extra: 1 }), 1, /excess/],
+  ["a repeated id", `${row("a")}\n${row("a")}`, 2, /occurs twice/],
+  ["an empty file", "", null, /no problem/],
+])("names the row of %s", (_, text, line, reason) =>
+  withFile(text, async (path) => {
+    const error = await failure(path)
+    expect(error._tag).toBe("DatasetError")
+    expect(error.row).toBe(line)
+    expect(error.message).toMatch(reason)
+  }),
+)
+
+it("names a file that does not exist", async () => {
+  expect((await failure("/nonexistent/data.jsonl")).message).toContain("/nonexistent/data.jsonl")
+})
+
+it("masks completions whose verdict is not ok", () => {
+  const completion = (n: number) => ({
+    tokens: Int32Array.of(n),
+    text: String(n),
+    logprobs: Float32Array.of(-1),
+    finish: "stop" as const,
+    policyVersion: 0,
+    sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" as const },
+  })
+  const masked = Group.maskUnverified({
+    problem: { id: "p", task: "t", prompt: "x", answer: null },
+    promptTokens: Int32Array.of(1),
+    completions: [completion(0), completion(1), completion(2)],
+    verdicts: [
+      { status: "ok", score: 1, correct: true, key: "1" },
+      { status: "timeout", score: 0, correct: false, key: null },
+      { status: "ok", score: 0, correct: false, key: null },
+    ],
+  })
+  expect(masked.completions.map((c) => c.text)).toEqual(["0", "2"])
+})
