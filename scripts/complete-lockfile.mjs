@@ -7,7 +7,9 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const nested = path === "" ? `node_modules/${name}` : `${path}/node_modules/${name}`
     if (lock.packages[nested] || lock.packages[`node_modules/${name}`]) continue
-    const platform = /(linux|darwin|win32|windows|win|freebsd|openbsd|netbsd|android|openharmony|sunos|aix)/.exec(name)?.[1]
+    const platform = /(linux|darwin|win32|windows|win|freebsd|openbsd|netbsd|android|openharmony|sunos|aix)/.exec(
+      name,
+    )?.[1]
     const cpu = /(x64|arm64|64|ia32|arm|riscv64|ppc64|s390x|loong64)(?:-|$)/.exec(name)?.[1]
     const os = platform === "windows" || platform === "win" ? "win32" : platform
     lock.packages[`node_modules/${name}`] = {

@@ -61,7 +61,7 @@ export const batch = (
       epoch = e
       order = Seed.shuffle(problems, `${seed}/shuffle/${e}`)
     }
-    out.push(order[i % n]!)
+    out.push(order[i % n])
   }
   return out
 }

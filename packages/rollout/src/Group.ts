@@ -31,7 +31,7 @@ export const maskUnverified = (group: ScoredGroup): ScoredGroup => {
   if (kept.length === group.verdicts.length) return group
   return {
     ...group,
-    completions: kept.map((k) => group.completions[k]!),
-    verdicts: kept.map((k) => group.verdicts[k]!),
+    completions: kept.map((k) => group.completions[k]),
+    verdicts: kept.map((k) => group.verdicts[k]),
   }
 }

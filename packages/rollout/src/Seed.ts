@@ -70,7 +70,7 @@ export const shuffle = <A>(items: ReadonlyArray<A>, name: string): Array<A> => {
   const out = [...items]
   for (let i = out.length - 1; i > 0; i--) {
     const j = random.int(0, i)
-    const held = out[i]!
+    const held = out[i]
     out[i] = out[j]!
     out[j] = held
   }

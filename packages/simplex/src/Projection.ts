@@ -14,7 +14,7 @@ import { checkVector } from "./SimplexError.ts"
 export const forwardKl = (s: ArrayLike<number>, logTarget: ArrayLike<number>): Float64Array => {
   const logP = logSoftmax(checkVector("log-ratios", s))
   const logW = checkVector("log target", logTarget, logP.length)
-  return logP.map((v, k) => Math.exp(v) - Math.exp(logW[k]!))
+  return logP.map((v, k) => Math.exp(v) - Math.exp(logW[k]))
 }
 
 /**
@@ -25,7 +25,7 @@ export const forwardKl = (s: ArrayLike<number>, logTarget: ArrayLike<number>): F
 export const reverseKl = (s: ArrayLike<number>, logTarget: ArrayLike<number>): Float64Array => {
   const logP = logSoftmax(checkVector("log-ratios", s))
   const logW = checkVector("log target", logTarget, logP.length)
-  const d = logP.map((v, k) => v - logW[k]!)
-  const mean = logP.reduce((sum, v, k) => sum + Math.exp(v) * d[k]!, 0)
-  return logP.map((v, k) => Math.exp(v) * (d[k]! - mean))
+  const d = logP.map((v, k) => v - logW[k])
+  const mean = logP.reduce((sum, v, k) => sum + Math.exp(v) * d[k], 0)
+  return logP.map((v, k) => Math.exp(v) * (d[k] - mean))
 }

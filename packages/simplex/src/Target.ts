@@ -17,7 +17,7 @@ export const logGibbs = (rewards: ArrayLike<number>, tau: number, anchor?: Array
   if (!(tau > 0) || tau === Infinity) throw new SimplexError(`tau is ${tau}; it must be positive and finite`)
   // Rewards are centred on the best first, so that huge ones over a tiny tau cannot overflow to infinity minus infinity.
   const best = r.reduce((a, b) => Math.max(a, b))
-  return logSoftmax(r.map((v, k) => Math.max((v - best) / tau, -1e300) + s[k]!))
+  return logSoftmax(r.map((v, k) => Math.max((v - best) / tau, -1e300) + s[k]))
 }
 
 /** w* itself: {@link logGibbs} exponentiated, [K], sums to 1. @category targets */

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export * as Advantage from "./Advantage.ts"
+export * as Guarantee from "./Guarantee.ts"
 export * as Projection from "./Projection.ts"
 export * as SimplexError from "./SimplexError.ts"
 export * as Target from "./Target.ts"
