@@ -1,0 +1,151 @@
+/**
+ * Countdown: reach the target with each given number used exactly once, by + - * / and parentheses.
+ *
+ * Strict by design: an own parser, exact rationals, no `**` or `//`. Reward 1 when right, `formatScore` when the
+ * expression is well formed and uses exactly the given numbers, 0 otherwise.
+ */
+import { Seed, type Verdict } from "@lpo/rollout"
+import { Effect, Layer, Schema } from "effect"
+import * as Expression from "./countdown/Expression.ts"
+import { Verifier } from "./Verifier.ts"
+
+/** The ground truth of a Countdown problem. @category models */
+export const Answer = Schema.Struct({
+  nums: Schema.Array(Schema.Int).check(Schema.isMinLength(1)),
+  target: Schema.Int,
+})
+/** @category models */
+export type Answer = typeof Answer.Type
+
+/** @category models */
+export interface Options {
+  /** Where the expression stands: in the last `<answer>` tag, or the whole text. Default `answer-tag`. */
+  readonly extract?: "answer-tag" | "whole"
+  /** Reward of a well-formed but wrong expression over the right numbers, in [0, 1). Default 0.1. */
+  readonly formatScore?: number
+}
+
+const decode = Schema.decodeUnknownEffect(Answer)
+const byValue = (a: number, b: number): number => a - b
+
+/** Judges a response text. Pure, and linear in the length of the text. @category grading */
+export const grade = (answer: Answer, text: string, options: Options = {}): Verdict.Verdict => {
+  const { extract = "answer-tag", formatScore = 0.1 } = options
+  const wrong = (reason: string, extra: Partial<Verdict.Verdict> = {}): Verdict.Verdict => ({
+    status: "ok",
+    score: 0,
+    correct: false,
+    format: false,
+    reason,
+    key: null,
+    ...extra,
+  })
+  let extracted = text.trim()
+  if (extract === "answer-tag") {
+    const close = text.lastIndexOf("</answer>")
+    const open = close < 0 ? -1 : text.lastIndexOf("<answer>", close)
+    if (open < 0) return wrong("no <answer>...</answer> in the response")
+    extracted = text.slice(open + "<answer>".length, close).trim()
+  }
+  const parsed = Expression.parse(extracted)
+  if (typeof parsed === "string") return wrong(parsed, { extracted })
+  const used = [...parsed.numbers].sort(byValue).join(" ")
+  const given = [...answer.nums].sort(byValue).join(" ")
+  if (used !== given) return wrong(`uses the numbers ${used}, not ${given}`, { extracted })
+  const { num, den } = parsed.value
+  const value = den === 1n ? `${num}` : `${num}/${den}`
+  const correct = den === 1n && num === BigInt(answer.target)
+  return {
+    status: "ok",
+    score: correct ? 1 : formatScore,
+    correct,
+    format: true,
+    extracted,
+    reason: correct ? `equals ${answer.target}` : `equals ${value}, not ${answer.target}`,
+    key: value,
+  }
+}
+
+/** The strict Countdown verifier; an undecodable ground truth is a verdict of status `error`. @category layers */
+export const layer = (options: Options = {}): Layer.Layer<Verifier> =>
+  Layer.succeed(
+    Verifier,
+    Verifier.of({
+      verify: (problem, completion) =>
+        decode(problem.answer).pipe(
+          Effect.map((answer) => grade(answer, completion.text, options)),
+          Effect.catch((error) =>
+            Effect.succeed<Verdict.Verdict>({
+              status: "error",
+              score: 0,
+              correct: false,
+              reason: `problem ${problem.id}: ground truth does not decode: ${error.message}`,
+              key: null,
+            }),
+          ),
+        ),
+    }),
+  )
+
+/**
+ * All targets reachable from `nums` using every number once, with a + b, a * b, |a - b| and exact division (the
+ * Stream-of-Search rule), each with one expression that reaches it.
+ *
+ * @category generation
+ */
+export const reachable = (nums: ReadonlyArray<number>): Map<number, string> => {
+  const out = new Map<number, string>()
+  const search = (items: ReadonlyArray<readonly [number, string]>): void => {
+    if (items.length === 1) {
+      const [value, text] = items[0]
+      if (!out.has(value)) out.set(value, text.startsWith("(") ? text.slice(1, -1) : text)
+      return
+    }
+    for (let i = 0; i < items.length; i++) {
+      for (let j = i + 1; j < items.length; j++) {
+        const rest = items.filter((_, n) => n !== i && n !== j)
+        const [high, low] = items[i][0] >= items[j][0] ? [items[i], items[j]] : [items[j], items[i]]
+        const with_ = (value: number, op: string) => search([...rest, [value, `(${high[1]} ${op} ${low[1]})`]])
+        with_(high[0] + low[0], "+")
+        with_(high[0] * low[0], "*")
+        with_(high[0] - low[0], "-")
+        if (low[0] !== 0 && high[0] % low[0] === 0) with_(high[0] / low[0], "/")
+      }
+    }
+  }
+  search(nums.map((n) => [n, String(n)]))
+  return out
+}
+
+/** Which side of the split a multiset of numbers is on: a function of the multiset alone. @category generation */
+export const split = (nums: ReadonlyArray<number>, heldOutShare: number): "train" | "held-out" =>
+  Seed.stream(`countdown/split/${[...nums].sort(byValue).join(",")}`).uniform() < heldOutShare ? "held-out" : "train"
+
+/**
+ * Solvable problems from one side of the split, drawn from the stream of that name: `size` numbers in [1, max], a target in
+ * [minTarget, maxTarget]. Train and held-out are disjoint by number multiset, whatever the seeds.
+ *
+ * @category generation
+ */
+export const generate = (options: {
+  readonly count: number
+  readonly size: number
+  readonly max: number
+  readonly minTarget: number
+  readonly maxTarget: number
+  readonly heldOutShare: number
+  readonly side: "train" | "held-out"
+  readonly seed: string
+}): Array<Answer> => {
+  const { count, size, max, minTarget, maxTarget, heldOutShare, side, seed } = options
+  const random = Seed.stream(seed)
+  const out: Array<Answer> = []
+  for (let tries = 0; out.length < count; tries++) {
+    if (tries > 1000 * (count + 100))
+      throw new RangeError(`no ${count} problems after ${tries} draws; widen the ranges`)
+    const nums = Array.from({ length: size }, () => random.int(1, max))
+    const target = random.int(minTarget, maxTarget)
+    if (split(nums, heldOutShare) === side && reachable(nums).has(target)) out.push({ nums, target })
+  }
+  return out
+}

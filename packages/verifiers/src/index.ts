@@ -1,0 +1,8 @@
+/**
+ * Verifiable rewards: the `Verifier` service and Countdown.
+ *
+ * @packageDocumentation
+ */
+export * as Countdown from "./Countdown.ts"
+export * as Expression from "./countdown/Expression.ts"
+export * as Verifier from "./Verifier.ts"

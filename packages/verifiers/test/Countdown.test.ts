@@ -1,0 +1,74 @@
+import { Countdown, Expression, Verifier } from "@lpo/verifiers"
+import { Effect } from "effect"
+import fc from "fast-check"
+import { expect, it } from "vitest"
+
+const answer = { nums: [19, 36, 55, 7], target: 65 }
+const E = "55 + 36 - 7 - 19"
+
+it.each([
+  [`<answer>${E}</answer>`, 1],
+  ["<answer>(55 + 36) - (7 + 19)</answer>", 1],
+  ["<answer>-7 + 55 + 36 - 19</answer>", 1],
+  ["<answer>1 + 1</answer> then <answer>\n55+36-7-19\n</answer>", 1],
+  ["<answer>55 + 36 + 7 - 19</answer>", 0.1],
+  [`<answer>${E} = 65</answer>`, 0],
+  ["<answer>55 + 36 - 7</answer>", 0],
+  [`<answer>${E} + 0</answer>`, 0],
+  ["<answer>65</answer>", 0],
+  [E, 0],
+  [`<answer>${E}`, 0],
+  [`<ANSWER>${E}</ANSWER>`, 0],
+  ["<answer>9**9**9</answer>", 0],
+  ["<answer>55 // 36 - 7 - 19</answer>", 0],
+  ["<answer>036 + 55 - 7 - 19</answer>", 0],
+  ["<answer>55 / (36 - 36) + 7 * 19</answer>", 0],
+  [`<answer>${"(".repeat(100_000)}</answer>`, 0],
+])("scores %s", (text, score) => {
+  const verdict = Countdown.grade(answer, text)
+  expect(verdict.score).toBe(score)
+  expect(verdict.correct).toBe(score === 1)
+})
+
+it("is exact: a third times three is one", () => {
+  expect(Countdown.grade({ nums: [1, 3, 3], target: 1 }, "1 / 3 * 3", { extract: "whole" }).correct).toBe(true)
+})
+
+it("reports an undecodable ground truth as an error, not as a zero", async () => {
+  const verify = Verifier.Verifier.use((v) =>
+    v.verify({ id: "p", task: "countdown", prompt: "x", answer: { nums: "no" } }, { text: E, finish: "stop" }),
+  )
+  const verdict = await Effect.runPromise(Effect.provide(verify, Countdown.layer()))
+  expect(verdict.status).toBe("error")
+  expect(verdict.reason).toContain("p")
+})
+
+it("never throws, whatever the text", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(..."0123456789+-*/() .x\n") }), (text) => {
+      Expression.parse(text)
+      expect(Countdown.grade(answer, text, { extract: "whole" }).status).toBe("ok")
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+const options = { count: 200, size: 3, max: 12, minTarget: 1, maxTarget: 100, heldOutShare: 0.1 }
+
+it("generates solvable problems, the same for the same seed", () => {
+  const problems = Countdown.generate({ ...options, side: "train", seed: "a" })
+  expect(problems).toEqual(Countdown.generate({ ...options, side: "train", seed: "a" }))
+  for (const { nums, target } of problems) {
+    const solution = Countdown.reachable(nums).get(target) ?? ""
+    expect(Countdown.grade({ nums, target }, solution, { extract: "whole" }).score, solution).toBe(1)
+  }
+})
+
+it("shares no multiset of numbers between train and held-out", () => {
+  const keys = (side: "train" | "held-out") =>
+    Countdown.generate({ ...options, side, seed: `s-${side}` }).map(({ nums }) =>
+      [...nums].sort((a, b) => a - b).join(","),
+    )
+  const train = new Set(keys("train"))
+  for (const key of keys("held-out")) expect(train.has(key)).toBe(false)
+})
