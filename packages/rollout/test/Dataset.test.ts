@@ -9,7 +9,11 @@ const withFile = async <A>(text: string, use: (path: string) => Promise<A>): Pro
   const folder = await mkdtemp(join(tmpdir(), "lpo-dataset-"))
   const path = join(folder, "data.jsonl")
   await writeFile(path, text)
-  return use(path).finally(() => rm(folder, { recursive: true }))
+  try {
+    return await use(path)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 const row = (id: string) =>
   JSON.stringify({ id, task: "countdown", prompt: "3 4 -> 7", answer: { nums: [3, 4], target: 7 } })

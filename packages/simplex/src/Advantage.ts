@@ -4,7 +4,8 @@ import { checkVector } from "./SimplexError.ts"
 /** Mean reward of the group. @category statistics */
 export const mean = (rewards: ArrayLike<number>): number => {
   const r = checkVector("rewards", rewards)
-  return r.reduce((a, b) => a + b) / r.length
+  // Deviations from the first reward are exactly 0 when all are equal, so that rounding never looks like a signal.
+  return r[0] + r.reduce((sum, v) => sum + (v - r[0]), 0) / r.length
 }
 
 /** Population standard deviation of the group's rewards. @category statistics */

@@ -101,3 +101,13 @@ it("names the index, the value and the rule of bad input", () => {
 it("puts all mass on the best responses as tau goes to 0, huge rewards included", () => {
   expect([...Target.gibbs([1e308, 1e308, -1e308], 1e-9)]).toEqual([0.5, 0.5, 0])
 })
+
+it("equal rewards have exactly zero spread and advantage, whatever their value", () =>
+  fc.assert(
+    fc.property(finite(1e6), fc.integer({ min: 1, max: 64 }), (reward, k) => {
+      const rewards = new Float64Array(k).fill(reward)
+      expect(Advantage.std(rewards)).toBe(0)
+      for (const a of Advantage.grpo(rewards)) expect(a).toBe(0)
+    }),
+    { numRuns: 1000 },
+  ))

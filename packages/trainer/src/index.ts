@@ -1,0 +1,8 @@
+/**
+ * Objectives of group-based reinforcement learning behind one type: a group in, per-token weights out.
+ *
+ * @packageDocumentation
+ */
+export * as Lpo from "./objectives/Lpo.ts"
+export * as Objective from "./Objective.ts"
+export * as PolicyGradient from "./objectives/PolicyGradient.ts"
