@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export * as Learner from "./Learner.ts"
 export * as Lpo from "./objectives/Lpo.ts"
 export * as Objective from "./Objective.ts"
 export * as PolicyGradient from "./objectives/PolicyGradient.ts"
