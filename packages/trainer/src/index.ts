@@ -1,9 +1,16 @@
 /**
- * Objectives of group-based reinforcement learning behind one type: a group in, per-token weights out.
+ * The training side of LPO: objectives (a group in, per-token weights out), the `Learner` service, the training loop, and
+ * runs on disk with exact resume.
  *
  * @packageDocumentation
  */
+export * as Batch from "./Batch.ts"
+export * as Checkpoint from "./Checkpoint.ts"
 export * as Learner from "./Learner.ts"
 export * as Lpo from "./objectives/Lpo.ts"
 export * as Objective from "./Objective.ts"
 export * as PolicyGradient from "./objectives/PolicyGradient.ts"
+export * as RunStore from "./RunStore.ts"
+export * as TrainConfig from "./TrainConfig.ts"
+export * as Trainer from "./Trainer.ts"
+export * as TrainerError from "./TrainerError.ts"

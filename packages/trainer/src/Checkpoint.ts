@@ -1,0 +1,90 @@
+/**
+ * Checkpoints: `checkpoints/step-000120/` with the learner's files, the trainer's state, and a manifest of checksums
+ * written last. A folder without a manifest does not exist; one whose checksums differ is refused by name.
+ *
+ * Random streams are named by step, so the state beyond the learner's files is the number of steps taken.
+ */
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, Schema } from "effect"
+import * as Durable from "./internal/durable.ts"
+import type { LearnerService } from "./Learner.ts"
+import { CheckpointError } from "./TrainerError.ts"
+
+const Manifest = Schema.Struct({ step: Schema.Int, files: Schema.Record(Schema.String, Schema.String) })
+const decodeManifest = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))
+
+/** @category models */
+export interface Checkpoint {
+  /** Training steps taken before it was written. */
+  readonly step: number
+  readonly path: string
+}
+
+const name = (step: number): string => `step-${String(step).padStart(6, "0")}`
+
+/** Writes a checkpoint of `learner` after `step` steps and removes all but the newest `keep`. @category io */
+export const write = Effect.fn("Checkpoint.write")(function* (options: {
+  readonly folder: string
+  readonly step: number
+  readonly learner: LearnerService
+  readonly keep: number
+}) {
+  const { folder, keep, learner, step } = options
+  const path = join(folder, name(step))
+  const temporary = join(folder, `.tmp-${name(step)}`)
+  const io = <A>(run: () => Promise<A>) =>
+    Effect.tryPromise({
+      try: run,
+      catch: (cause) =>
+        new CheckpointError({
+          path,
+          reason: `cannot be written (${(cause as Error).message}); free space or mend the permissions, then resume`,
+        }),
+    })
+  yield* io(async () => {
+    await rm(temporary, { recursive: true, force: true })
+    await mkdir(temporary, { recursive: true })
+  })
+  yield* learner.save(temporary)
+  yield* io(async () => {
+    const files: Record<string, string> = {}
+    for (const file of (await readdir(temporary)).sort()) {
+      await Durable.sync(join(temporary, file))
+      files[file] = await Durable.sha256(join(temporary, file))
+    }
+    await Durable.writeAtomic(join(temporary, "manifest.json"), `${JSON.stringify({ step, files }, null, 2)}\n`)
+    await rm(path, { recursive: true, force: true })
+    await rename(temporary, path)
+    await Durable.sync(folder)
+    const old = (await readdir(folder)).filter((f) => f.startsWith("step-")).sort()
+    for (const f of old.slice(0, Math.max(0, old.length - keep)))
+      await rm(join(folder, f), { recursive: true, force: true })
+  })
+  return { step, path } satisfies Checkpoint
+})
+
+/** The newest complete checkpoint, its checksums verified; null when there is none. @category io */
+export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) {
+  const entries = yield* Effect.promise(() => readdir(folder).catch((): Array<string> => []))
+  for (const entry of entries
+    .filter((e) => /^step-\d+$/.test(e))
+    .sort()
+    .reverse()) {
+    const path = join(folder, entry)
+    const fail = (reason: string) =>
+      new CheckpointError({ path, reason: `${reason}; remove that folder to resume from the checkpoint before it` })
+    const text = yield* Effect.promise(() => readFile(join(path, "manifest.json"), "utf8").catch(() => null))
+    if (text === null) continue
+    const manifest = yield* decodeManifest(text).pipe(
+      Effect.mapError((e) => fail(`manifest.json does not decode: ${e.message}`)),
+    )
+    for (const [file, expected] of Object.entries(manifest.files)) {
+      if (file.includes("/") || file.includes("..")) return yield* fail(`names a file outside itself: ${file}`)
+      const actual = yield* Effect.promise(() => Durable.sha256(join(path, file)).catch(() => "missing"))
+      if (actual !== expected) return yield* fail(`${file} is damaged: SHA-256 ${actual}, expected ${expected}`)
+    }
+    return { step: manifest.step, path } satisfies Checkpoint
+  }
+  return null
+})

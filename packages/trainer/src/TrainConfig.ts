@@ -1,0 +1,64 @@
+/** What a training run does, every value spelled out; the defaults are the paper's where it states them. */
+import type { Objective } from "./Objective.ts"
+
+/** @category models */
+export interface TrainConfig {
+  /** Names every random stream of the run. */
+  readonly seed: string
+  /** Training steps, one batch of prompts each. */
+  readonly steps: number
+  /** B, prompts per step. */
+  readonly promptsPerStep: number
+  /** K, responses per prompt, >= 2. */
+  readonly groupSize: number
+  /** Longest response, in tokens. */
+  readonly maxTokens: number
+  /** E, passes over the batch (Algorithm 1). */
+  readonly epochs: number
+  /** Mini-batches per pass, each one optimiser step. */
+  readonly miniBatches: number
+  readonly objective: Objective
+  readonly optimizer: {
+    /** Peak learning rate. */
+    readonly learningRate: number
+    /** Training steps over which the learning rate rises linearly from 0. */
+    readonly warmupSteps: number
+    readonly maxGradNorm: number
+    readonly beta1: number
+    readonly beta2: number
+    readonly epsilon: number
+    readonly weightDecay: number
+  }
+  /**
+   * `sampled`: the recorded log-probs are the anchor's (the sampler runs the very weights that are trained).
+   * `recompute`: the learner computes the anchor's, for samplers whose arithmetic differs.
+   */
+  readonly anchor: "sampled" | "recompute"
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number
+  /** Verifications under way at once. */
+  readonly verifyConcurrency: number
+  /** Groups written to completions.jsonl per step. */
+  readonly groupsLogged: number
+}
+
+/** Defaults for everything but the task's own size. @category constructors */
+export const defaults = {
+  promptsPerStep: 64,
+  groupSize: 8,
+  epochs: 1,
+  miniBatches: 2,
+  optimizer: {
+    learningRate: 4e-4,
+    warmupSteps: 0,
+    maxGradNorm: 1,
+    beta1: 0.9,
+    beta2: 0.95,
+    epsilon: 1e-8,
+    weightDecay: 0,
+  },
+  anchor: "sampled",
+  checkpointEvery: 10,
+  verifyConcurrency: 16,
+  groupsLogged: 4,
+} as const satisfies Partial<TrainConfig>

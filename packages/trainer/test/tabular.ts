@@ -1,0 +1,105 @@
+/** A whole engine in fifty lines: a bigram-free softmax policy over digits, one row of logits per position. */
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { type Completion, Sampler, Seed } from "@lpo/rollout"
+import { Learner } from "@lpo/trainer"
+import { Verifier } from "@lpo/verifiers"
+import { Effect, Layer, Stream } from "effect"
+
+const positions = 2
+const vocabulary = 5
+
+export const makeEngine = (options: { readonly onSample?: (step: number) => void } = {}) => {
+  const logits = new Float64Array(positions * vocabulary)
+  const gradient = new Float64Array(logits.length)
+  let version = 0
+  let samples = 0
+  const logprob = (t: number, token: number): number => {
+    const row = logits.subarray(t * vocabulary, (t + 1) * vocabulary)
+    const max = Math.max(...row)
+    return row[token] - max - Math.log(row.reduce((sum, v) => sum + Math.exp(v - max), 0))
+  }
+  const draw = (name: string): Completion.Completion => {
+    const random = Seed.stream(name)
+    const tokens = Int32Array.from({ length: positions }, (_, t) => {
+      let u = random.uniform()
+      for (let token = 0; token < vocabulary; token++) if ((u -= Math.exp(logprob(t, token))) < 0) return token
+      return vocabulary - 1
+    })
+    return {
+      tokens,
+      text: tokens.join(""),
+      logprobs: Float32Array.from(tokens, (token, t) => logprob(t, token)),
+      finish: "stop",
+      policyVersion: version,
+      sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" },
+    }
+  }
+  const sampler = Layer.succeed(Sampler.Sampler, {
+    sample: (problems, { groupSize, seed }) => {
+      options.onSample?.(samples++)
+      return Stream.fromIterable(
+        problems.map((problem) => ({
+          problem,
+          promptTokens: Int32Array.of(0),
+          completions: Array.from({ length: groupSize }, (_, k) => draw(`${seed}/${problem.id}/${k}`)),
+        })),
+      )
+    },
+  })
+  const learner = Layer.succeed(Learner.Learner, {
+    logprobs: (sequences) =>
+      Effect.succeed(sequences.map(({ completion }) => Float32Array.from(completion, (token, t) => logprob(t, token)))),
+    accumulate: (groups, objective, scale) =>
+      Effect.sync(() => ({
+        tokens: groups.length,
+        results: groups.map(({ anchor, group }) => {
+          const result = objective.evaluate({
+            rewards: Float64Array.from(group.verdicts, (v) => v.score),
+            behaviour: group.completions.map((c) => c.logprobs),
+            anchor,
+            current: group.completions.map((c) => Float32Array.from(c.tokens, (token, t) => logprob(t, token))),
+          })
+          for (const [k, completion] of group.completions.entries())
+            for (const [t, token] of completion.tokens.entries())
+              for (let v = 0; v < vocabulary; v++)
+                gradient[t * vocabulary + v] +=
+                  scale * result.weights[k][t] * ((v === token ? 1 : 0) - Math.exp(logprob(t, v)))
+          return result
+        }),
+      })),
+    step: ({ learningRate }) =>
+      Effect.sync(() => {
+        const gradNorm = Math.hypot(...gradient)
+        for (const [i, g] of gradient.entries()) logits[i] += learningRate * g
+        gradient.fill(0)
+        return { gradNorm }
+      }),
+    publish: Effect.sync(() => ++version),
+    save: (folder) => Effect.sync(() => writeFileSync(join(folder, "logits.bin"), Buffer.from(logits.buffer))),
+    restore: (folder) =>
+      Effect.sync(() => logits.set(new Float64Array(new Uint8Array(readFileSync(join(folder, "logits.bin"))).buffer))),
+  })
+  /** Right when the two digits are the problem's answer; 4 first makes the verifier give up. */
+  const verifier = Layer.succeed(Verifier.Verifier, {
+    verify: (problem, { text }) =>
+      Effect.succeed(
+        text.startsWith("4")
+          ? { status: "timeout" as const, score: 0, correct: false, key: null }
+          : {
+              status: "ok" as const,
+              score: text === problem.answer ? 1 : 0,
+              correct: text === problem.answer,
+              key: text,
+            },
+      ),
+  })
+  return { logits, layer: Layer.mergeAll(sampler, learner, verifier) }
+}
+
+export const problems = Array.from({ length: 6 }, (_, i) => ({
+  id: `p${i}`,
+  task: "digits",
+  prompt: "?",
+  answer: "23",
+}))
