@@ -1,0 +1,76 @@
+/**
+ * Starting TensorFlow.js on a named backend, without its traps: a silent fallback to another backend, process-wide
+ * listeners that turn any rejection into a crash, and tensors silently placed at address 0 when the WASM heap is full.
+ */
+import { createRequire } from "node:module"
+import * as tf from "@tensorflow/tfjs-core"
+import { Effect } from "effect"
+import { BackendError } from "./TransformerError.ts"
+
+/** @category models */
+export type BackendName = "wasm" | "cpu"
+
+interface WasmBackend {
+  readonly dataIdMap: { readonly get: (id: object) => { readonly memoryOffset: number | null } }
+  makeOutput: (...args: ReadonlyArray<unknown>) => { readonly dataId: object; readonly shape: ReadonlyArray<number> }
+  move: (dataId: object, ...rest: ReadonlyArray<unknown>) => void
+}
+
+/** Makes the heap's silent out-of-memory (an allocation at address 0) a `BackendError`. */
+const guardHeap = (backend: WasmBackend): void => {
+  const check = (dataId: object, what: string): void => {
+    if (backend.dataIdMap.get(dataId).memoryOffset === 0) {
+      throw new BackendError({
+        backend: "wasm",
+        reason: `the 4 GiB heap is full at ${what}; lower the micro-batch (tokensPerMicroBatch) or the model's size`,
+      })
+    }
+  }
+  const { makeOutput, move } = backend
+  backend.makeOutput = (...args) => {
+    const output = makeOutput.apply(backend, [...args])
+    if (output.shape.every((n) => n > 0)) check(output.dataId, `a tensor of shape [${output.shape.join(", ")}]`)
+    return output
+  }
+  backend.move = (dataId, ...rest) => {
+    move.apply(backend, [dataId, ...rest])
+    const [values, shape] = rest as [{ length: number } | null, ReadonlyArray<number>]
+    if (values !== null && shape.every((n) => n > 0)) check(dataId, `a tensor of shape [${shape.join(", ")}]`)
+  }
+}
+
+const events = ["uncaughtException", "unhandledRejection"] as const
+const require = createRequire(import.meta.url)
+let guarded = false
+
+/**
+ * Makes `name` the active backend. Fails with a `BackendError` when TensorFlow.js would have fallen back to another.
+ *
+ * @category constructors
+ */
+export const start = Effect.fn("Backend.start")(function* (name: BackendName) {
+  const fail = (reason: string) => new BackendError({ backend: name, reason })
+  tf.enableProdMode()
+  const before = events.map((event) => process.listeners(event as "uncaughtException"))
+  const ok = yield* Effect.tryPromise({
+    try: async () => {
+      require(name === "wasm" ? "@tensorflow/tfjs-backend-wasm" : "@tensorflow/tfjs-backend-cpu")
+      const set = await tf.setBackend(name)
+      await tf.ready()
+      return set
+    },
+    catch: (cause) => fail(`cannot start (${(cause as Error).message})`),
+  })
+  for (const [i, event] of events.entries()) {
+    for (const listener of process.listeners(event as "uncaughtException")) {
+      if (!before[i].includes(listener)) process.removeListener(event, listener)
+    }
+  }
+  if (!ok || tf.getBackend() !== name)
+    return yield* fail(`did not start; TensorFlow.js would fall back to ${tf.getBackend()}`)
+  if (name === "wasm" && !guarded) {
+    guardHeap(tf.backend() as unknown as WasmBackend)
+    guarded = true
+  }
+  return name
+})

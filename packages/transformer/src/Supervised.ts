@@ -1,0 +1,67 @@
+/** Supervised training: maximises the mean log-prob of the demonstrated completions' tokens. */
+import { Effect } from "effect"
+import * as AdamW from "./AdamW.ts"
+import type { Pair, PolicyService } from "./Policy.ts"
+import { ModelError } from "./TransformerError.ts"
+
+/** @category models */
+export interface Options {
+  /** Optimiser steps. */
+  readonly steps: number
+  /** Peak learning rate: reached linearly in `warmupSteps`, left linearly over the last `decayShare` of the steps. */
+  readonly learningRate: number
+  readonly warmupSteps: number
+  readonly decayShare: number
+  readonly maxGradNorm: number
+  /** The demonstrations of a step. */
+  readonly batch: (step: number) => ReadonlyArray<Pair>
+  readonly onStep?: (report: {
+    readonly step: number
+    readonly loss: number
+    readonly gradNorm: number
+  }) => Effect.Effect<void>
+}
+
+/** The learning rate of a step (from 0). @category combinators */
+export const learningRate = ({ decayShare, learningRate: peak, steps, warmupSteps }: Options, step: number): number =>
+  peak *
+  Math.min(1, (step + 1) / Math.max(1, warmupSteps)) *
+  Math.min(1, (steps - step) / Math.max(1, decayShare * steps))
+
+/**
+ * Trains `policy` with fresh AdamW state (betas 0.9 and 0.95, no decay). Loss is in nats per token. Fails with a `ModelError`
+ * when the loss or the gradient is not finite.
+ *
+ * @category running
+ */
+export const train = Effect.fn("Supervised.train")(function* (policy: PolicyService, options: Options) {
+  const state = AdamW.init(policy.values.length)
+  for (let step = 0; step < options.steps; step++) {
+    const pairs = options.batch(step)
+    const tokens = pairs.reduce((sum, p) => sum + p.completion.length, 0)
+    let loss = 0
+    policy.gradient.fill(0)
+    // The optimiser descends, so the gradient is that of minus the mean log-prob.
+    policy.accumulate(pairs, (logprobs) => {
+      loss = -logprobs.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0) / tokens
+      return logprobs.map((row) => new Float32Array(row.length).fill(-1 / tokens))
+    })
+    const gradNorm = AdamW.step(policy.values, policy.gradient, state, {
+      learningRate: learningRate(options, step),
+      maxGradNorm: options.maxGradNorm,
+      beta1: 0.9,
+      beta2: 0.95,
+      epsilon: 1e-8,
+      weightDecay: 0,
+    })
+    policy.gradient.fill(0)
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+      return yield* new ModelError({
+        reason: `supervised step ${step + 1}: loss ${loss}, gradient norm ${gradNorm}; lower the learning rate (${options.learningRate})`,
+      })
+    }
+    policy.changed()
+    if (options.onStep !== undefined) yield* options.onStep({ step: step + 1, loss, gradNorm })
+    yield* Effect.yieldNow
+  }
+})

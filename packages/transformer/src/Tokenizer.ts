@@ -1,0 +1,50 @@
+/**
+ * Text to tokens and back. The word tokenizer has a closed vocabulary of words: text splits at white space and around the
+ * vocabulary's punctuation; decoding joins words by single spaces.
+ */
+import { Context, Effect } from "effect"
+import { ModelError } from "./TransformerError.ts"
+
+/** @category services */
+export interface TokenizerService {
+  readonly vocabSize: number
+  /** The token that ends a response. */
+  readonly stop: number
+  /** Fails with a `ModelError` on text outside the vocabulary. */
+  readonly encode: (text: string) => Effect.Effect<Int32Array, ModelError>
+  /** Total: ids without a word become `<id>`. The stop token is left out. */
+  readonly decode: (tokens: Int32Array) => string
+}
+
+/** @category services */
+export class Tokenizer extends Context.Service<Tokenizer, TokenizerService>()("@lpo/transformer/Tokenizer") {}
+
+const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")
+
+/** A tokenizer of these words; `stop` is added as the last id. @category constructors */
+export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
+  const ids = new Map(vocabulary.map((word, id) => [word, id]))
+  const stop = vocabulary.length
+  const symbols = vocabulary.filter((w) => !/^\w+$/.test(w)).sort((a, b) => b.length - a.length)
+  const split = new RegExp([...symbols.map(escape), "\\w+", "\\S"].join("|"), "g")
+  return {
+    vocabSize: vocabulary.length + 1,
+    stop,
+    encode: (text) =>
+      Effect.gen(function* () {
+        const out: Array<number> = []
+        for (const word of text.match(split) ?? []) {
+          const id = ids.get(word)
+          if (id === undefined)
+            return yield* new ModelError({ reason: `"${word}" in "${text}" is not in the tokenizer's vocabulary` })
+          out.push(id)
+        }
+        return Int32Array.from(out)
+      }),
+    decode: (tokens) =>
+      Array.from(tokens)
+        .filter((t) => t !== stop)
+        .map((t) => vocabulary[t] ?? `<${t}>`)
+        .join(" "),
+  }
+}

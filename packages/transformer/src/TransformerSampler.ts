@@ -1,0 +1,77 @@
+/** The embedded engine as a `Sampler`. */
+import { type Group, type Problem, Sampler, RolloutError } from "@lpo/rollout"
+import { Effect, Layer, Stream } from "effect"
+import { Policy } from "./Policy.ts"
+
+/** @category models */
+export interface Options {
+  /** Most sequences decoded at once. Default 512. */
+  readonly maxSequences?: number
+}
+
+/** Text of a prompt; the small models have no chat template. */
+const promptText = (problem: Problem.Problem): string | null =>
+  typeof problem.prompt === "string" ? problem.prompt : null
+
+/** @category layers */
+export const layer = ({ maxSequences = 512 }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
+  Layer.effect(
+    Sampler.Sampler,
+    Effect.gen(function* () {
+      const policy = yield* Policy
+      const sampleChunk = Effect.fn("TransformerSampler.sample")(function* (
+        problems: ReadonlyArray<Problem.Problem>,
+        options: Sampler.SampleOptions,
+      ) {
+        const fail = (problem: string | null, reason: string) =>
+          new RolloutError.SamplerError({ problem, reason, retryable: false })
+        const law = { temperature: options.temperature ?? 1, topP: options.topP ?? 1, topK: options.topK ?? 0 }
+        const requests = yield* Effect.forEach(problems, (problem) =>
+          Effect.gen(function* () {
+            const text = promptText(problem)
+            if (text === null) return yield* fail(problem.id, "has chat messages; this model takes plain text prompts")
+            const prompt = yield* policy.tokenizer
+              .encode(text)
+              .pipe(Effect.mapError((e) => fail(problem.id, e.message)))
+            const length = prompt.length + options.maxTokens
+            if (prompt.length === 0) return yield* fail(problem.id, "has an empty prompt; give at least one token")
+            if (length > policy.config.max_position_embeddings) {
+              return yield* fail(
+                problem.id,
+                `needs ${length} positions (prompt ${prompt.length}, maxTokens ${options.maxTokens}), the model has ${policy.config.max_position_embeddings}; lower maxTokens`,
+              )
+            }
+            const streams = Array.from({ length: options.groupSize }, (_, k) => `${options.seed}/${problem.id}/${k}`)
+            return { prompt, streams }
+          }),
+        )
+        yield* Effect.yieldNow
+        const sampled = yield* Effect.try({
+          try: () => policy.generate(requests, { ...law, maxTokens: options.maxTokens }),
+          catch: (cause) => fail(null, (cause as Error).message),
+        })
+        return sampled.map((completions, i): Group.Group => ({
+          problem: problems[i],
+          promptTokens: requests[i].prompt,
+          completions: completions.map((c) => ({
+            ...c,
+            text: policy.tokenizer.decode(c.tokens),
+            policyVersion: policy.version,
+            sampling: { ...law, logprobs: "raw" as const },
+          })),
+        }))
+      })
+      return Sampler.Sampler.of({
+        sample: (problems, options) => {
+          const size = Math.max(1, Math.floor(maxSequences / options.groupSize))
+          const chunks = Array.from({ length: Math.ceil(problems.length / size) }, (_, i) =>
+            problems.slice(i * size, (i + 1) * size),
+          )
+          return Stream.fromIterable(chunks).pipe(
+            Stream.mapEffect((chunk) => sampleChunk(chunk, options)),
+            Stream.flattenIterable,
+          )
+        },
+      })
+    }),
+  )

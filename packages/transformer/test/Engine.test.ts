@@ -1,0 +1,132 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import {
+  AdamW,
+  Backend,
+  ModelConfig,
+  ModelFiles,
+  Parameters,
+  Policy,
+  Safetensors,
+  Supervised,
+  Tokenizer,
+} from "@lpo/transformer"
+import { Effect } from "effect"
+import fc from "fast-check"
+import { expect, it } from "vitest"
+import { config, pairs, policy, tokenizer } from "./tiny.ts"
+
+const flip = <A, E>(effect: Effect.Effect<A, E>): Promise<E> => Effect.runPromise(Effect.flip(effect))
+
+it("AdamW: the first step is the learning rate against the sign of the gradient, the second follows the closed form", () => {
+  const options = { learningRate: 0.1, maxGradNorm: 100, beta1: 0.9, beta2: 0.95, epsilon: 0, weightDecay: 0.5 }
+  const values = Float32Array.of(1, 1)
+  const state = AdamW.init(2)
+  expect(AdamW.step(values, Float32Array.of(3, -4), state, options)).toBeCloseTo(5, 6)
+  expect(values[0]).toBeCloseTo(1 - 0.1 - 0.05, 6)
+  expect(values[1]).toBeCloseTo(1 + 0.1 - 0.05, 6)
+  AdamW.step(values, Float32Array.of(1, 0), state, options)
+  const m = (0.9 * 0.1 * 3 + 0.1 * 1) / (1 - 0.81)
+  const v = (0.95 * 0.05 * 9 + 0.05 * 1) / (1 - 0.9025)
+  expect(values[0]).toBeCloseTo(0.85 - 0.1 * (m / Math.sqrt(v) + 0.5 * 0.85), 5)
+})
+
+it("AdamW: clips to the global norm, and leaves everything alone when the gradient is not finite", () => {
+  const options = { learningRate: 1, maxGradNorm: 1, beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0 }
+  const values = Float32Array.of(0, 0)
+  AdamW.step(values, Float32Array.of(30, 40), AdamW.init(2), options)
+  expect(values[0]).toBeCloseTo(-0.6 / 1.6, 6)
+  const before = values.slice()
+  expect(AdamW.step(values, Float32Array.of(Number.NaN, 1), AdamW.init(2), options)).toBeNaN()
+  expect(values).toEqual(before)
+})
+
+it("learns a demonstration by heart, the same way every time", async () => {
+  const learn = async () => {
+    await Effect.runPromise(Backend.start("wasm"))
+    const p = Policy.make(config, tokenizer, Parameters.initialise(config, "learn"))
+    const losses: Array<number> = []
+    await Effect.runPromise(
+      Supervised.train(p, {
+        steps: 60,
+        learningRate: 0.02,
+        warmupSteps: 5,
+        decayShare: 0.3,
+        maxGradNorm: 1,
+        batch: () => pairs,
+        onStep: ({ loss }) => Effect.sync(() => void losses.push(loss)),
+      }),
+    )
+    p.dispose()
+    return { losses, values: p.values }
+  }
+  const first = await learn()
+  expect(first.losses[0]).toBeGreaterThan(2)
+  expect(first.losses.at(-1)).toBeLessThan(0.1)
+  expect((await learn()).values).toEqual(first.values)
+})
+
+it("saves and restores parameters and optimiser bit for bit", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "lpo-model-"))
+  try {
+    const p = await policy("wasm")
+    p.optimizer.m.fill(0.25)
+    p.optimizer.steps = 7
+    p.version = 3
+    await Effect.runPromise(ModelFiles.save(p, folder, { optimizer: true }))
+    const q = Policy.make(config, tokenizer, new Float32Array(p.values.length))
+    await Effect.runPromise(ModelFiles.restore(q, folder, { optimizer: true }))
+    expect(q.values).toEqual(p.values)
+    expect([q.optimizer.m, q.optimizer.steps, q.version]).toEqual([p.optimizer.m, 7, 3])
+    const bytes = await readFile(join(folder, "model.safetensors"))
+    await writeFile(join(folder, "model.safetensors"), bytes.subarray(0, bytes.length - 4))
+    expect((await flip(ModelFiles.restore(q, folder, { optimizer: true }))).message).toMatch(
+      /model\.norm\.weight.*claims bytes/,
+    )
+    const wider = { ...config, vocab_size: 12 }
+    await writeFile(join(folder, "model.safetensors"), bytes)
+    expect((await flip(ModelFiles.readModel(wider, join(folder, "model.safetensors")))).message).toMatch(
+      /embed_tokens.weight is \[11, 16\], the model wants \[12, 16\]/,
+    )
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+it("safetensors: never throws on a hostile file, and reads back what it wrote", async () => {
+  const good = Safetensors.encode([{ name: "a", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }], { k: "v" })
+  const { metadata, tensors } = await Effect.runPromise(Safetensors.decode(good, "x"))
+  expect([metadata["k"], tensors.get("a")?.data]).toEqual(["v", Float32Array.of(1, 2, 3, 4)])
+  await fc.assert(
+    fc.asyncProperty(fc.nat(good.length - 1), fc.integer({ min: 0, max: 255 }), async (at, byte) => {
+      const bad = good.slice()
+      bad[at] = byte
+      const exit = await Effect.runPromiseExit(Safetensors.decode(bad, "x"))
+      if (exit._tag === "Failure") expect(exit.cause.reasons[0]._tag).toBe("Fail")
+    }),
+  )
+  const huge = new Uint8Array(16).fill(255)
+  expect((await flip(Safetensors.decode(huge, "x"))).message).toMatch(/truncated or no safetensors/)
+})
+
+it("refuses a model whose sizes do not fit, by name", async () => {
+  expect((await flip(ModelConfig.decode({ ...config, num_key_value_heads: 3 }))).message).toMatch(
+    /num_attention_heads 4/,
+  )
+  expect((await flip(ModelConfig.decode({ ...config, model_type: "gpt2", hidden: 3 }))).message).toMatch(/hidden/)
+})
+
+it("tokenizes words and symbols, and names what it does not know", async () => {
+  const t = Tokenizer.words(["1", "12", "+", "->", ":"])
+  const ids = await Effect.runPromise(t.encode("12+1 -> 12 :"))
+  expect([...ids]).toEqual([1, 2, 0, 3, 1, 4])
+  expect(t.decode(Int32Array.of(1, 2, 0, t.stop))).toBe("12 + 1")
+  expect((await flip(t.encode("1 ? 1"))).message).toMatch(/"\?" in "1 \? 1"/)
+})
+
+it("leaves the process's listeners as they were", async () => {
+  const before = process.listeners("uncaughtException").length
+  await Effect.runPromise(Backend.start("wasm"))
+  expect(process.listeners("uncaughtException").length).toBe(before)
+})

@@ -1,0 +1,72 @@
+import { type Backend, Parameters, type Policy } from "@lpo/transformer"
+import * as tf from "@tensorflow/tfjs-core"
+import { expect, it } from "vitest"
+import { config, pairs, policy, tokenWeights } from "./tiny.ts"
+
+const objective = (p: Policy.PolicyService): number => {
+  p.changed()
+  return p.logprobs(pairs).reduce((sum, row, k) => row.reduce((s, v, t) => s + v * tokenWeights[k][t], sum), 0)
+}
+
+const gradientOn = async (backend: Backend.BackendName): Promise<Float32Array> => {
+  const p = await policy(backend)
+  p.accumulate(pairs, () => tokenWeights)
+  p.dispose()
+  return p.gradient
+}
+
+it("is the derivative of sum(weight * log-prob), in every parameter tensor (central differences)", async () => {
+  const p = await policy("cpu")
+  p.accumulate(pairs, () => tokenWeights)
+  const h = 2e-3
+  for (const slot of Parameters.layout(config)) {
+    // The derivative along a random direction of the tensor: one number that every entry takes part in.
+    const direction = Float32Array.from({ length: slot.size }, (_, i) => Math.sin(7 * i + slot.offset))
+    const view = p.values.subarray(slot.offset, slot.offset + slot.size)
+    const start = view.slice()
+    const at = (step: number): number => {
+      for (let i = 0; i < view.length; i++) view[i] = start[i] + step * direction[i]
+      return objective(p)
+    }
+    const numeric = (at(h) - at(-h)) / (2 * h)
+    view.set(start)
+    const analytic = direction.reduce((sum, d, i) => sum + d * p.gradient[slot.offset + i], 0)
+    const size = Math.hypot(...p.gradient.subarray(slot.offset, slot.offset + slot.size))
+    expect(size, slot.name).toBeGreaterThan(0)
+    expect(Math.abs(numeric - analytic) / (Math.abs(analytic) + 0.1 * size), slot.name).toBeLessThan(0.01)
+  }
+  p.dispose()
+})
+
+it("agrees between the WASM and the pure JavaScript backend", async () => {
+  const cpu = await gradientOn("cpu")
+  const wasm = await gradientOn("wasm")
+  for (const slot of Parameters.layout(config)) {
+    const a = cpu.subarray(slot.offset, slot.offset + slot.size)
+    const b = wasm.subarray(slot.offset, slot.offset + slot.size)
+    expect(Math.hypot(...a.map((v, i) => v - b[i])) / Math.hypot(...a), slot.name).toBeLessThan(1e-5)
+  }
+})
+
+it("adds up: one micro-batch or one sequence at a time give the same gradient", async () => {
+  const together = await gradientOn("wasm")
+  const p = await policy("wasm")
+  for (const [k, pair] of pairs.entries()) p.accumulate([pair], () => [tokenWeights[k]])
+  const scale = Math.hypot(...together)
+  for (const [i, v] of together.entries()) expect(Math.abs(v - p.gradient[i])).toBeLessThan(1e-5 * scale)
+  p.dispose()
+})
+
+it("leaves no tensor behind", async () => {
+  const p = await policy("wasm")
+  const request = [{ prompt: Int32Array.of(1, 2), streams: ["a", "b"] }]
+  const round = () => {
+    p.accumulate(pairs, () => tokenWeights)
+    p.generate(request, { maxTokens: 5, temperature: 1, topK: 0, topP: 1 })
+    p.changed()
+    return tf.memory().numTensors
+  }
+  const first = round()
+  for (let i = 0; i < 20; i++) expect(round()).toBe(first)
+  p.dispose()
+})

@@ -1,0 +1,39 @@
+/** A tiny random model for tests: 2 layers, 4 query heads on 2 key and value heads. */
+import { type ModelConfig, Backend, Parameters, Policy, Tokenizer } from "@lpo/transformer"
+import { Effect } from "effect"
+
+export const config: ModelConfig.ModelConfig = {
+  model_type: "llama",
+  vocab_size: 11,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 64,
+  rope_theta: 10000,
+  rms_norm_eps: 1e-5,
+  tie_word_embeddings: true,
+}
+
+export const tokenizer = Tokenizer.words(Array.from("0123456789"))
+
+/** Large enough weights that every path of the gradient matters. */
+export const policy = async (backend: Backend.BackendName): Promise<Policy.PolicyService> => {
+  await Effect.runPromise(Backend.start(backend))
+  const values = Parameters.initialise(config, "tiny")
+  for (const slot of Parameters.layout(config)) {
+    const view = values.subarray(slot.offset, slot.offset + slot.size)
+    for (let i = 0; i < view.length; i++) view[i] = slot.shape.length === 1 ? 1 + 0.2 * Math.sin(i) : 3 * view[i]
+    if (slot.name.includes("embed")) for (let i = 0; i < view.length; i++) view[i] *= 10
+  }
+  return Policy.make(config, tokenizer, values)
+}
+
+/** Ragged prompts and completions, one of them a single token. */
+export const pairs: ReadonlyArray<Policy.Pair> = [
+  { prompt: Int32Array.of(1, 2, 3), completion: Int32Array.of(4, 5, 10) },
+  { prompt: Int32Array.of(7), completion: Int32Array.of(10) },
+  { prompt: Int32Array.of(9, 9, 8, 1, 0), completion: Int32Array.of(2, 2, 6, 10) },
+]
+export const tokenWeights = [Float32Array.of(0.5, -1, 2), Float32Array.of(1.5), Float32Array.of(-0.7, 0.2, 1, -0.3)]
