@@ -97,8 +97,8 @@ export const composed: Ops = {
       const inner = tf.sum(tf.mul(dProbabilities, probabilities), -1, true)
       const dScores = tf.mul(tf.mul(probabilities, tf.sub(dProbabilities, inner)), 1 / Math.sqrt(headSize))
       return {
-        dq: fromHeads(tf.matMul(dScores, keys) as Tensor4D),
-        dk: fromHeads(sumHeads(tf.matMul(dScores, toHeads(q, shape), true, false) as Tensor4D, times)),
+        dq: fromHeads(tf.matMul<Tensor4D>(dScores, keys)),
+        dk: fromHeads(sumHeads(tf.matMul<Tensor4D>(dScores, toHeads(q, shape), true, false), times)),
         dv: fromHeads(sumHeads(tf.matMul(probabilities, dOut, true, false), times)),
       }
     }),
