@@ -1,0 +1,91 @@
+/** Evaluation: sample n responses to every problem, judge them, and estimate the pass@k curve. */
+import { type Problem, Sampler } from "@lpo/rollout"
+import { Verifier } from "@lpo/verifiers"
+import { Effect, Stream } from "effect"
+import { bootstrap, type Estimate } from "./Interval.ts"
+import { type Count, ks, passAtK } from "./PassAtK.ts"
+
+/** pass@k by k. @category models */
+export type Curve = Readonly<Record<string, Estimate>>
+
+/** @category models */
+export interface Evaluation {
+  readonly counts: ReadonlyArray<Count>
+  readonly curve: Curve
+  /** Responses whose verdict was `error` or `timeout`, left out of n. */
+  readonly masked: number
+  /** Mean response length, tokens. */
+  readonly responseLength: number
+}
+
+/** @category models */
+export interface Options {
+  /** n, responses per problem. */
+  readonly samples: number
+  readonly maxTokens: number
+  /** Names the random streams of the samples and of the bootstrap. */
+  readonly seed: string
+  readonly temperature?: number
+  /** Called as groups finish, with how many have. */
+  readonly onProgress?: (done: number, total: number) => Effect.Effect<void>
+}
+
+/** The pass@k curve of these counts; k goes up to the smallest n. @category estimators */
+export const curve = (counts: ReadonlyArray<Count>, seed: string): Curve => {
+  const n = Math.min(...counts.map((c) => c.samples))
+  return Object.fromEntries(
+    ks(n).map((k) => [
+      String(k),
+      bootstrap(
+        counts.map((c) => passAtK(c.samples, c.correct, k)),
+        { seed: `${seed}/pass@${k}` },
+      ),
+    ]),
+  )
+}
+
+/** Evaluates the policy behind the sampler. Problems without a single verdict are left out of the curve. @category running */
+export const evaluate = Effect.fn("Evaluator.evaluate")(function* (
+  problems: ReadonlyArray<Problem.Problem>,
+  options: Options,
+) {
+  const sampler = yield* Sampler.Sampler
+  const verifier = yield* Verifier.Verifier
+  let done = 0
+  let tokens = 0
+  const groups = sampler.sample(problems, {
+    groupSize: options.samples,
+    maxTokens: options.maxTokens,
+    temperature: options.temperature ?? 1,
+    seed: `${options.seed}/sample`,
+  })
+  const counts = yield* groups.pipe(
+    Stream.mapEffect((group) =>
+      Effect.gen(function* () {
+        const verdicts = yield* Effect.forEach(group.completions, (c) => verifier.verify(group.problem, c), {
+          concurrency: 16,
+        })
+        tokens += group.completions.reduce((sum, c) => sum + c.tokens.length, 0)
+        done++
+        if (options.onProgress !== undefined) yield* options.onProgress(done, problems.length)
+        const ok = verdicts.filter((v) => v.status === "ok")
+        return {
+          problem: group.problem.id,
+          samples: ok.length,
+          correct: ok.filter((v) => v.correct).length,
+        } satisfies Count
+      }),
+    ),
+    Stream.runCollect,
+  )
+  // Groups come in any order; the order of the problems keeps the bootstrap reproducible.
+  const order = new Map(problems.map((p, i) => [p.id, i]))
+  const sorted = [...counts].sort((a, b) => (order.get(a.problem) ?? 0) - (order.get(b.problem) ?? 0))
+  const judged = sorted.filter((c) => c.samples > 0)
+  return {
+    counts: sorted,
+    curve: judged.length === 0 ? {} : curve(judged, options.seed),
+    masked: sorted.reduce((sum, c) => sum + options.samples - c.samples, 0),
+    responseLength: tokens / Math.max(1, problems.length * options.samples),
+  } satisfies Evaluation
+})

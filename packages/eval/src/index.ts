@@ -1,0 +1,9 @@
+/**
+ * Evaluation of policies: unbiased pass@k with bootstrap intervals, and the report of a run.
+ *
+ * @packageDocumentation
+ */
+export * as Evaluator from "./Evaluator.ts"
+export * as Interval from "./Interval.ts"
+export * as PassAtK from "./PassAtK.ts"
+export * as Report from "./Report.ts"
