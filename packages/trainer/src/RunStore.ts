@@ -27,6 +27,8 @@ export interface Run {
   readonly appendCompletions: (rows: ReadonlyArray<Row>) => Effect.Effect<void, RunError>
   /** Writes a file of the run whole. */
   readonly write: (file: string, text: string) => Effect.Effect<void, RunError>
+  /** A file of the run; null when there is none. */
+  readonly read: (file: string) => Effect.Effect<string | null, RunError>
   readonly events: Effect.Effect<ReadonlyArray<Row>, RunError>
   readonly completions: Effect.Effect<ReadonlyArray<Row>, RunError>
 }
@@ -42,12 +44,16 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Whole rows of a log; a last line cut short by a kill is left out. */
-const readRows = async (path: string): Promise<Array<Row>> => {
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return ""
+/** A file's text; null when there is none. */
+const readText = (path: string): Promise<string | null> =>
+  readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return null
     throw cause
   })
+
+/** Whole rows of a log; a last line cut short by a kill is left out. */
+const readRows = async (path: string): Promise<Array<Row>> => {
+  const text = (await readText(path)) ?? ""
   const lines = text.split("\n")
   return lines.slice(0, -1).map((line) => JSON.parse(line) as Row)
 }
@@ -73,12 +79,7 @@ export const open = (options: {
       })
     const text = `${JSON.stringify(config, null, 2)}\n`
     const path = join(folder, "config.json")
-    const before = yield* io("read config.json", () =>
-      readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return null
-        throw cause
-      }),
-    )
+    const before = yield* io("read config.json", () => readText(path))
     if (before !== null && !resume)
       return yield* fail("exists already; give --resume to go on with it, or another --name")
     if (before === null && resume)
@@ -113,6 +114,7 @@ export const open = (options: {
       appendEvent: (row) => append("events.jsonl", [row]),
       appendCompletions: (rows) => append("completions.jsonl", rows),
       write: (file, text) => io(`write ${file}`, () => Durable.writeAtomic(join(folder, file), text)),
+      read: (file) => io(`read ${file}`, () => readText(join(folder, file))),
       events: io("read events.jsonl", () => readRows(join(folder, "events.jsonl"))),
       completions: io("read completions.jsonl", () => readRows(join(folder, "completions.jsonl"))),
     }

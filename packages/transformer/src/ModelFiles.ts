@@ -1,5 +1,5 @@
 /** A policy as files: `config.json` and `model.safetensors` in Hugging Face names, and the optimiser beside them. */
-import { readFile, writeFile } from "node:fs/promises"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
 import * as ModelConfig from "./ModelConfig.ts"
@@ -22,12 +22,13 @@ const named = (config: ModelConfig.ModelConfig, values: Float32Array): Array<Saf
 export const encodeModel = (policy: Pick<PolicyService, "config" | "values">): Uint8Array =>
   Safetensors.encode(named(policy.config, policy.values), { format: "pt" })
 
-/** Writes the model, and with `optimizer` the state that exact resume needs. @category io */
+/** Writes the model into a folder, made where needed, and with `optimizer` the state that exact resume needs. @category io */
 export const save = Effect.fn("ModelFiles.save")(function* (
   policy: PolicyService,
   folder: string,
   options: { readonly optimizer: boolean },
 ) {
+  yield* io(folder, () => mkdir(folder, { recursive: true }))
   const write = (file: string, data: string | Uint8Array) =>
     io(join(folder, file), () => writeFile(join(folder, file), data))
   yield* write("config.json", `${JSON.stringify({ architectures: ["LlamaForCausalLM"], ...policy.config }, null, 2)}\n`)

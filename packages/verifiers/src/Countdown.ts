@@ -7,6 +7,7 @@
 import { Seed, type Verdict } from "@lpo/rollout"
 import { Effect, Layer, Schema } from "effect"
 import * as Expression from "./countdown/Expression.ts"
+import { byValue as expressions, type Operator } from "./countdown/Expressions.ts"
 import { Verifier } from "./Verifier.ts"
 
 /** The ground truth of a Countdown problem. @category models */
@@ -147,5 +148,35 @@ export const generate = (options: {
     const target = random.int(minTarget, maxTarget)
     if (split(nums, heldOutShare) === side && reachable(nums).has(target)) out.push({ nums, target })
   }
+  return out
+}
+
+/**
+ * Every problem of one side of the split: each multiset of `size` numbers in [1, max], with each target in [minTarget,
+ * maxTarget] that `operators` reach, in a fixed order.
+ *
+ * @category generation
+ */
+export const enumerate = (options: {
+  readonly size: number
+  readonly max: number
+  readonly minTarget: number
+  readonly maxTarget: number
+  readonly operators: ReadonlyArray<Operator>
+  readonly heldOutShare: number
+  readonly side: "train" | "held-out"
+}): Array<Answer> => {
+  const { heldOutShare, max, maxTarget, minTarget, operators, side, size } = options
+  const out: Array<Answer> = []
+  const visit = (nums: ReadonlyArray<number>): void => {
+    if (nums.length < size) {
+      for (let n = nums.at(-1) ?? 1; n <= max; n++) visit([...nums, n])
+      return
+    }
+    if (split(nums, heldOutShare) !== side) return
+    const targets = [...expressions(nums, operators).keys()].filter((v) => v >= minTarget && v <= maxTarget)
+    for (const target of targets.sort(byValue)) out.push({ nums, target })
+  }
+  visit([])
   return out
 }

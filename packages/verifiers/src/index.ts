@@ -5,4 +5,5 @@
  */
 export * as Countdown from "./Countdown.ts"
 export * as Expression from "./countdown/Expression.ts"
+export * as Expressions from "./countdown/Expressions.ts"
 export * as Verifier from "./Verifier.ts"

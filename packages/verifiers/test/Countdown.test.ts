@@ -1,4 +1,4 @@
-import { Countdown, Expression, Verifier } from "@lpo/verifiers"
+import { Countdown, Expression, Expressions, Verifier } from "@lpo/verifiers"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
@@ -71,4 +71,37 @@ it("shares no multiset of numbers between train and held-out", () => {
     )
   const train = new Set(keys("train"))
   for (const key of keys("held-out")) expect(train.has(key)).toBe(false)
+})
+
+it("enumerates expressions: all distinct, each worth its value, and every reachable value of + - * among them", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 2, maxLength: 4 }), (nums) => {
+      const all = Expressions.byValue(nums, ["+", "-", "*"])
+      const texts = [...all.values()].flat()
+      expect(new Set(texts).size).toBe(texts.length)
+      for (const [value, list] of all)
+        for (const text of list)
+          expect(Countdown.grade({ nums, target: value }, text, { extract: "whole" }).correct, text).toBe(true)
+    }),
+    { numRuns: 50 },
+  )
+  // 3 distinct numbers: 6 orders times 9 flat forms and 6 orders times 2 * 2 forms with parentheses.
+  expect([...Expressions.byValue([2, 5, 11], ["+", "-", "*"]).values()].flat()).toHaveLength(6 * 9 + 6 * 4)
+})
+
+it("enumerates every problem of a side once, and no multiset on both", () => {
+  const ranges = {
+    size: 3,
+    max: 12,
+    minTarget: 1,
+    maxTarget: 100,
+    operators: ["+", "-", "*"] as const,
+    heldOutShare: 0.2,
+  }
+  const train = Countdown.enumerate({ ...ranges, side: "train" })
+  const heldOut = Countdown.enumerate({ ...ranges, side: "held-out" })
+  const multisets = (answers: ReadonlyArray<Countdown.Answer>) => new Set(answers.map((a) => a.nums.join(",")))
+  expect(multisets(train).size + multisets(heldOut).size).toBe(364)
+  for (const key of multisets(heldOut)) expect(multisets(train).has(key)).toBe(false)
+  expect(heldOut.length).toBeGreaterThan(500)
 })

@@ -1,0 +1,139 @@
+/** The options of a run, resolved against its preset: what config.json records and resume compares. */
+import { Lpo, type Objective, PolicyGradient, TrainConfig } from "@lpo/trainer"
+import { Effect, Option, Schema } from "effect"
+import { type Preset, presets } from "./Preset.ts"
+
+/** The command line asked for something that cannot be. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+export const objectives = ["lpo-fwd", "lpo-rev", "grpo", "dr-grpo", "maxrl"] as const
+export type ObjectiveName = (typeof objectives)[number]
+
+/** What the command line gives; absent values come from the preset. */
+export interface Flags {
+  readonly preset: string
+  readonly objective: ObjectiveName
+  readonly seed: number
+  readonly steps: Option.Option<number>
+  readonly groupSize: Option.Option<number>
+  readonly tau: string
+  readonly problems: Option.Option<number>
+  readonly samples: Option.Option<number>
+}
+
+/** Every value spelled out, as plain JSON. */
+export interface Settings {
+  readonly preset: string
+  readonly objective: ObjectiveName
+  /** The target's temperature; null for the policy-gradient methods, which have none. */
+  readonly tau: number | "std" | "mean" | null
+  readonly seed: number
+  readonly train: Preset["train"]
+  readonly optimizer: TrainConfig.TrainConfig["optimizer"]
+  readonly evaluation: { readonly problems: number; readonly samples: number }
+  readonly task: Preset["task"]
+  readonly model: Preset["model"]
+  readonly warmStart: Preset["warmStart"]
+}
+
+const parseTau = (text: string): number | "std" | "mean" | null => {
+  if (text === "std" || text === "mean") return text
+  const value = Number(text)
+  return Number.isFinite(value) && value > 0 ? value : null
+}
+
+const atLeast = (name: string, value: number, low: number, high: number) =>
+  Number.isInteger(value) && value >= low && value <= high
+    ? Effect.succeed(value)
+    : Effect.fail(new UsageError({ reason: `--${name} is ${value}; give a whole number from ${low} to ${high}` }))
+
+export const findPreset = (name: string): Effect.Effect<Preset, UsageError> => {
+  const preset = presets[name]
+  return preset === undefined
+    ? Effect.fail(
+        new UsageError({ reason: `there is no preset "${name}"; choose one of: ${Object.keys(presets).join(", ")}` }),
+      )
+    : Effect.succeed(preset)
+}
+
+/** Resolves and checks the options; fails with a `UsageError` that names the value, the rule and the fix. */
+export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
+  const preset = yield* findPreset(flags.preset)
+  const tau = parseTau(flags.tau)
+  if (tau === null) {
+    return yield* new UsageError({ reason: `--tau is "${flags.tau}"; give a positive number, "std" or "mean"` })
+  }
+  const steps = yield* atLeast(
+    "steps",
+    Option.getOrElse(flags.steps, () => preset.train.steps),
+    1,
+    1_000_000,
+  )
+  const groupSize = yield* atLeast(
+    "k",
+    Option.getOrElse(flags.groupSize, () => preset.train.groupSize),
+    2,
+    1024,
+  )
+  const samples = yield* atLeast(
+    "samples",
+    Option.getOrElse(flags.samples, () => preset.evaluation.samples),
+    1,
+    1024,
+  )
+  const problems = yield* atLeast(
+    "problems",
+    Option.getOrElse(flags.problems, () => preset.task.heldOutProblems),
+    1,
+    preset.task.heldOutProblems,
+  )
+  const seed = yield* atLeast("seed", flags.seed, 0, Number.MAX_SAFE_INTEGER)
+  const { learningRate, maxGradNorm } = preset.train
+  return {
+    preset: preset.name,
+    objective: flags.objective,
+    tau: flags.objective.startsWith("lpo") ? tau : null,
+    seed,
+    train: { ...preset.train, steps, groupSize },
+    optimizer: { ...TrainConfig.defaults.optimizer, learningRate, maxGradNorm },
+    evaluation: { problems, samples },
+    task: preset.task,
+    model: preset.model,
+    warmStart: preset.warmStart,
+  } satisfies Settings
+})
+
+const objective = ({ objective: name, tau }: Settings): Objective.Objective => {
+  switch (name) {
+    case "lpo-fwd":
+      return Lpo.make({ divergence: "forward", tau: tau ?? "std" })
+    case "lpo-rev":
+      return Lpo.make({ divergence: "reverse", tau: tau ?? "std" })
+    case "grpo":
+    case "dr-grpo":
+    case "maxrl":
+      return PolicyGradient.make({ advantage: name })
+  }
+}
+
+/** The trainer's configuration of these settings. */
+export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => {
+  const { train } = settings
+  return {
+    ...TrainConfig.defaults,
+    seed: `${settings.preset}/${settings.seed}`,
+    steps: train.steps,
+    promptsPerStep: train.promptsPerStep,
+    groupSize: train.groupSize,
+    maxTokens: train.maxTokens,
+    epochs: train.epochs,
+    miniBatches: train.miniBatches,
+    checkpointEvery: train.checkpointEvery,
+    optimizer: settings.optimizer,
+    objective: objective(settings),
+  }
+}

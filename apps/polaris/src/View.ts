@@ -1,0 +1,86 @@
+/** What a person sees while a run goes: a live block in a terminal, plain lines elsewhere. */
+import { styleText } from "node:util"
+import { createLogUpdate } from "log-update"
+
+/** Something with progress: a line of it, and in a terminal a bar. */
+export interface View {
+  /** A line that stays. */
+  readonly print: (line: string) => void
+  /** The state of the present phase; replaces the one before in a terminal, and is thinned out elsewhere. */
+  readonly progress: (state: {
+    readonly title: string
+    readonly done: number
+    readonly total: number
+    readonly detail: ReadonlyArray<string>
+  }) => void
+  /** Ends the live block. */
+  readonly done: () => void
+}
+
+const bars = "▁▂▃▄▅▆▇█"
+
+/** The values as a row of bars, the last `width` of them. */
+export const sparkline = (values: ReadonlyArray<number>, width = 40): string => {
+  const shown = values.slice(-width)
+  const low = Math.min(...shown)
+  const span = Math.max(...shown) - low
+  return shown.map((v) => bars[span > 0 ? Math.round(((v - low) / span) * (bars.length - 1)) : 0]).join("")
+}
+
+/** Seconds as 1:05 or 1:02:03. */
+export const clock = (seconds: number): string => {
+  const s = Math.max(0, Math.round(seconds))
+  const two = (n: number) => String(n).padStart(2, "0")
+  const minutes = Math.floor(s / 60)
+  return minutes < 60 ? `${minutes}:${two(s % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`
+}
+
+/** A view on standard output. */
+export const make = (): View => {
+  const live = process.stdout.isTTY
+  const update = createLogUpdate(process.stdout)
+  let phase = ""
+  let started = 0
+  let firstDone = 0
+  let lastPrinted = -1
+  return {
+    print: (line) => {
+      if (live) update.clear()
+      process.stdout.write(`${line}\n`)
+    },
+    progress: ({ detail, done, title, total }) => {
+      if (title !== phase) {
+        phase = title
+        started = performance.now()
+        firstDone = done
+        lastPrinted = -1
+      }
+      const elapsed = (performance.now() - started) / 1000
+      const left = done > firstDone ? ` left ${clock(((total - done) * elapsed) / (done - firstDone))}` : ""
+      const share = total === 0 ? 1 : done / total
+      if (live) {
+        const width = 30
+        const full = Math.round(share * width)
+        const bar = styleText("cyan", "█".repeat(full)) + styleText("dim", "░".repeat(width - full))
+        update(
+          [
+            `${styleText("bold", title)} ${bar} ${done}/${total}  ${clock(elapsed)}${left}`,
+            ...detail.map((d) => `  ${d}`),
+          ].join("\n"),
+        )
+        return
+      }
+      // About twenty lines a phase: a log is read, not watched.
+      const mark = Math.floor(share * 20)
+      if (mark === lastPrinted && done !== total) return
+      lastPrinted = mark
+      process.stdout.write(
+        `${title} ${done}/${total} ${clock(elapsed)}${left}${detail.length > 0 ? `  ${detail[0]}` : ""}\n`,
+      )
+    },
+    done: () => {
+      if (live) update.clear()
+      phase = ""
+    },
+  }
+}
