@@ -48,10 +48,10 @@ export interface Preset {
   readonly evaluation: { readonly samples: number }
 }
 
-/** A 343,104-parameter model learns three-number Countdown in about two minutes of CPU. */
+/** A 343,008-parameter model learns three-number Countdown in about two minutes of CPU. */
 export const countdownTiny: Preset = {
   name: "countdown-tiny",
-  about: "three numbers from 1 to 12, + - *, targets from 1 to 100; a 343,104-parameter model",
+  about: "three numbers from 1 to 12, + - *, targets from 1 to 100; a 343,008-parameter model",
   task: {
     size: 3,
     max: 12,
