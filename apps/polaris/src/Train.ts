@@ -18,6 +18,8 @@ export interface Options {
   /** The run's folder. */
   readonly folder: string
   readonly resume: boolean
+  /** Worker threads; 0 works in this thread. */
+  readonly workers: number
 }
 
 /** Points `<runs>/latest` at the run, by an atomic rename. */
@@ -53,17 +55,17 @@ const evaluate = (
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
 
 /** Trains as the settings say. The backend is started and the policy made here; every file of the run is written here. */
-export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings }: Options) {
+export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings, workers }: Options) {
   const started = performance.now()
   const view = View.make()
   yield* Effect.addFinalizer(() => Effect.sync(view.done))
   const preset = yield* Settings.findPreset(settings.preset)
   const store = yield* RunStore.open({ folder, config: { ...settings }, resume })
   yield* pointLatest(folder)
-  yield* Backend.start("wasm")
+  if (workers === 0) yield* Backend.start("wasm")
   const config = yield* Warmstart.modelConfig(preset)
   const values = yield* ModelFiles.readModel(config, Warmstart.shipped(preset))
-  const policy = Policy.make(config, makeTokenizer(preset), values)
+  const policy = yield* Policy.make(config, makeTokenizer(preset), values, { workers })
   const engine = Layer.mergeAll(TransformerSampler.layer(), TransformerLearner.layer()).pipe(
     Layer.provide(Layer.succeed(Policy.Policy, policy)),
   )
@@ -72,7 +74,7 @@ export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings 
   const training = problems(preset, "train")
 
   view.print(`${settings.preset}: ${preset.about}`)
-  view.print(`objective ${settings.objective}, seed ${settings.seed}, run ${folder}`)
+  view.print(`objective ${settings.objective}, seed ${settings.seed}, ${workers} workers, run ${folder}`)
   if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
 
   yield* Effect.gen(function* () {

@@ -13,7 +13,7 @@ export const shipped = (preset: Preset): string =>
 export const modelConfig = (preset: Preset) =>
   ModelConfig.decode({ ...preset.model, vocab_size: makeTokenizer(preset).vocabSize })
 
-/** Trains the warm start from nothing. The backend must have been started. */
+/** Trains the warm start from nothing; the policy lives as long as the scope. */
 export const make = Effect.fn("Warmstart.make")(function* (
   preset: Preset,
   onStep: (report: {
@@ -25,7 +25,7 @@ export const make = Effect.fn("Warmstart.make")(function* (
 ) {
   const { maxGradNorm, seed, stages } = preset.warmStart
   const config = yield* modelConfig(preset)
-  const policy = Policy.make(config, makeTokenizer(preset), Parameters.initialise(config, seed))
+  const policy = yield* Policy.make(config, makeTokenizer(preset), Parameters.initialise(config, seed))
   const demonstrations = makeDemonstrations(preset)
   for (const [stage, { batchSize, correctShare, ...schedule }] of stages.entries()) {
     yield* Supervised.train(policy, {

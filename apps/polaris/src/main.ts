@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Backend } from "@lpo/transformer"
+import { Backend, Policy } from "@lpo/transformer"
 import { Cause, Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Settings from "./Settings.ts"
@@ -39,12 +39,18 @@ const train = Command.make(
       Flag.withDescription("Name of the run; made from preset, objective, seed and time when left out"),
       Flag.optional,
     ),
+    workers: Flag.Int("workers").pipe(
+      Flag.withDescription(
+        "Worker threads; results do not depend on it. Default: as many as cores, 0 works in the main thread",
+      ),
+      Flag.optional,
+    ),
     resume: Flag.Boolean("resume").pipe(
       Flag.withDescription("Go on with a run that was stopped: the named one, or the newest"),
       Flag.withDefault(false),
     ),
   },
-  Effect.fn(function* ({ name, out, resume, ...flags }) {
+  Effect.fn(function* ({ name, out, resume, workers, ...flags }) {
     const settings = yield* Settings.resolve(flags)
     const fresh = `${settings.preset}-${settings.objective}-${settings.seed}-${stamp()}`
     const folder = join(
@@ -56,7 +62,11 @@ const train = Command.make(
         reason: `--name is "${name.value}"; use letters, digits, ".", "_" and "-", and not "latest"`,
       })
     }
-    yield* Train.run({ settings, folder: yield* Train.realFolder(folder), resume })
+    const threads = Option.getOrElse(workers, Policy.defaultWorkers)
+    if (threads < 0 || threads > 256) {
+      return yield* new Settings.UsageError({ reason: `--workers is ${threads}; give a whole number from 0 to 256` })
+    }
+    yield* Train.run({ settings, folder: yield* Train.realFolder(folder), resume, workers: threads })
   }),
 ).pipe(
   Command.withDescription("Train a policy, evaluate it before and after, and write a report"),
@@ -94,7 +104,7 @@ const warmStart = Command.make(
     const [made, shipped] = yield* Effect.all([Warmstart.read(flags.out), Warmstart.read(Warmstart.shipped(found))])
     const same = made !== null && shipped !== null && Buffer.compare(made, shipped) === 0
     yield* Console.log(`${flags.out}: ${same ? "the same bytes as" : "differs from"} the shipped warm start`)
-  }),
+  }, Effect.scoped),
 ).pipe(Command.withDescription("Reproduce a preset's warm start: supervised training on imperfect demonstrations"))
 
 const polaris = Command.make("polaris").pipe(

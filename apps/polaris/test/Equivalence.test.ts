@@ -29,7 +29,7 @@ const firstUpdate = (objective: Objective.Objective) =>
     yield* Backend.start("wasm")
     const config = yield* Warmstart.modelConfig(countdownTiny)
     const start = yield* ModelFiles.readModel(config, Warmstart.shipped(countdownTiny))
-    const policy = Policy.make(config, makeTokenizer(countdownTiny), start.slice())
+    const policy = yield* Policy.make(config, makeTokenizer(countdownTiny), start, { workers: 0 })
     const engine = Layer.mergeAll(TransformerSampler.layer(), TransformerLearner.layer()).pipe(
       Layer.provide(Layer.succeed(Policy.Policy, policy)),
     )
@@ -48,7 +48,6 @@ const firstUpdate = (objective: Objective.Objective) =>
     yield* Trainer.train({ config: config1, problems: problems(countdownTiny, "train"), run }).pipe(
       Effect.provide(Layer.merge(engine, Countdown.layer({ extract: "whole" }))),
     )
-    policy.dispose()
     yield* Effect.promise(() => rm(root, { recursive: true }))
     return policy.values.map((v, i) => v - start[i])
   }).pipe(Effect.scoped, Effect.runPromise)

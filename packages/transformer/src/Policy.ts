@@ -1,22 +1,24 @@
 /**
- * The policy: parameters, optimiser state and gradient of one model, shared by the sampler and the learner. Its methods are
- * synchronous; the layers built on it yield between micro-batches.
+ * The policy: the parameters, optimiser state and gradient of one model, shared by the sampler and the learner. The work is done
+ * by a pool of replicas: one in this thread, or one in each of several worker threads over the same shared parameters.
+ *
+ * Results do not depend on the number of workers: samples come from streams of their own, and gradients of micro-batches are
+ * added in the order of the micro-batches.
  */
-import { Context } from "effect"
+import { availableParallelism } from "node:os"
+import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./AdamW.ts"
-import * as Generate from "./Generate.ts"
+import type * as Generate from "./Generate.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
-import { composed } from "./ops/Composed.ts"
-import * as Parameters from "./Parameters.ts"
+import type { Ops } from "./ops/Ops.ts"
+import * as Replica from "./Replica.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
-import * as Transformer from "./Transformer.ts"
-import * as Weights from "./Weights.ts"
+import { EngineError } from "./TransformerError.ts"
+import * as Pool from "./workers/Pool.ts"
+import { makeRunner } from "./workers/Runner.ts"
 
 /** A prompt and a response, as tokens. @category models */
-export interface Pair {
-  readonly prompt: Int32Array
-  readonly completion: Int32Array
-}
+export type Pair = Replica.Pair
 
 /** @category services */
 export interface PolicyService {
@@ -27,96 +29,131 @@ export interface PolicyService {
   readonly gradient: Float32Array
   readonly optimizer: AdamW.State
   version: number
+  /** How many jobs can run at once. */
+  readonly parallelism: number
   readonly changed: () => void
+  /** Samples all requests in one batch, on one replica. */
   readonly generate: (
     requests: ReadonlyArray<Generate.Request>,
     options: Omit<Generate.Options, "stop">,
-  ) => ReadonlyArray<ReadonlyArray<Generate.Sampled>>
-  /** Token log-probs of each completion, nats; one forward pass for all. */
-  readonly logprobs: (pairs: ReadonlyArray<Pair>) => Array<Float32Array>
+  ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Generate.Sampled>>, EngineError>
+  /** Token log-probs of each completion, nats; one forward pass on one replica. */
+  readonly logprobs: (pairs: ReadonlyArray<Pair>) => Effect.Effect<ReadonlyArray<Float32Array>, EngineError>
   /**
-   * Adds the gradient of `sum weight * logprob` to `gradient`; `weigh` sees the log-probs of the same forward pass and gives
-   * one weight per token.
+   * Adds the gradient of `sum weight * logprob` over all micro-batches to `gradient`. `weigh` sees the log-probs of the pass that
+   * is differentiated, one micro-batch at a time in any order, and gives one weight per token.
    */
   readonly accumulate: (
-    pairs: ReadonlyArray<Pair>,
-    weigh: (logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
-  ) => void
-  readonly dispose: () => void
+    microBatches: ReadonlyArray<ReadonlyArray<Pair>>,
+    weigh: (index: number, logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
+  ) => Effect.Effect<void, EngineError>
+  /** The pool behind it. */
+  readonly pool: Pool.Pool
 }
 
 /** @category services */
 export class Policy extends Context.Service<Policy, PolicyService>()("@lpo/transformer/Policy") {}
 
-/** Right-pads sequences into one micro-batch that asks for the log-prob of every completion token. @category combinators */
-export const pack = (pairs: ReadonlyArray<Pair>): Transformer.Packed => {
-  // The last token predicts nothing, so it is never an input.
-  const time = Math.max(...pairs.map((p) => p.prompt.length + p.completion.length - 1))
-  const ids = new Int32Array(pairs.length * time)
-  const rows: Array<number> = []
-  const targets: Array<number> = []
-  for (const [i, { completion, prompt }] of pairs.entries()) {
-    ids.set(prompt, i * time)
-    ids.set(completion.subarray(0, completion.length - 1), i * time + prompt.length)
-    for (const [t, token] of completion.entries()) {
-      rows.push(i * time + prompt.length - 1 + t)
-      targets.push(token)
-    }
-  }
-  return { ids, sequences: pairs.length, time, rows: Int32Array.from(rows), targets: Int32Array.from(targets) }
+/** @category models */
+export interface Options {
+  /**
+   * Worker threads, each with a WASM backend of its own; 0 works in the caller's thread on the backend that was started.
+   * Default: as many as there are cores for this process, and 0 where that is one.
+   */
+  readonly workers?: number
+  /** The operations of an in-process replica, by default the fastest of the backend. */
+  readonly ops?: Ops
 }
 
-const unpack = (flat: Float32Array, pairs: ReadonlyArray<Pair>): Array<Float32Array> => {
-  let at = 0
-  return pairs.map(({ completion }) => flat.slice(at, (at += completion.length)))
+/** As many workers as cores that this process may use (container limits count). @category combinators */
+export const defaultWorkers = (): number => {
+  const cores = availableParallelism()
+  return cores > 1 ? cores : 0
 }
 
-/** A policy over these parameters (a copy is not made). The backend must have been started. @category constructors */
-export const make = (config: ModelConfig, tokenizer: TokenizerService, values: Float32Array): PolicyService => {
-  const slots = Parameters.layout(config)
-  const size = Parameters.count(slots)
-  if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
-  const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
-  let uploaded: Weights.Weights | null = null
-  const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values))
-  const gradient = new Float32Array(size)
-  const changed = (): void => {
-    uploaded?.dispose()
-    uploaded = null
-  }
-  return {
-    config,
-    tokenizer,
-    values,
-    gradient,
-    optimizer: AdamW.init(size),
-    version: 0,
-    changed,
-    dispose: changed,
-    generate: (requests, options) =>
-      Generate.generate({ config, ops: composed, weights: weights(), embedding }, requests, {
-        ...options,
-        stop: tokenizer.stop,
-      }),
-    logprobs: (pairs) =>
-      unpack(Transformer.forward(config, composed, weights(), embedding, pack(pairs)).logprobs, pairs),
-    accumulate: (pairs, weigh) => {
-      const { logprobs, saved } = Transformer.forward(config, composed, weights(), embedding, pack(pairs), {
-        keep: true,
-      })
-      if (saved === null) return
-      try {
-        const perToken = weigh(unpack(logprobs, pairs))
-        const flat = new Float32Array(logprobs.length)
-        let at = 0
-        for (const w of perToken) {
-          flat.set(w, at)
-          at += w.length
+/**
+ * A policy that starts from `values` (copied). The workers end with the scope.
+ *
+ * @category constructors
+ */
+export const make = (
+  config: ModelConfig,
+  tokenizer: TokenizerService,
+  values: Float32Array,
+  options: Options = {},
+): Effect.Effect<PolicyService, EngineError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const workers = options.workers ?? defaultWorkers()
+    const shared = new SharedArrayBuffer(values.byteLength)
+    const own = new Float32Array(shared)
+    own.set(values)
+    const pool = yield* workers === 0
+      ? Effect.acquireRelease(
+          Effect.sync(() => Replica.make(config, own, options.ops)),
+          (replica) => Effect.sync(replica.dispose),
+        ).pipe(Effect.map((replica) => Pool.inProcess(makeRunner(replica))))
+      : Pool.make(workers, { config, values: shared })
+    const gradient = new Float32Array(own.length)
+    let version = 0
+
+    const accumulateOne = (
+      pairs: ReadonlyArray<Pair>,
+      weigh: (logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
+    ) =>
+      pool.withWorker((lease) =>
+        Effect.gen(function* () {
+          const logprobs = (yield* lease.run({ kind: "forward", version, pairs })) as ReadonlyArray<Float32Array>
+          const weights = yield* Effect.try({
+            try: () => weigh(logprobs),
+            catch: (cause) => new EngineError({ reason: (cause as Error).message }),
+          }).pipe(Effect.tapError(() => lease.run({ kind: "backward", version, weights: null })))
+          return (yield* lease.run({ kind: "backward", version, weights })) as Float32Array
+        }),
+      )
+
+    return {
+      config,
+      tokenizer,
+      values: own,
+      gradient,
+      optimizer: AdamW.init(own.length),
+      version: 0,
+      parallelism: pool.size,
+      pool,
+      changed: () => {
+        version++
+      },
+      generate: (requests, law) =>
+        pool.withWorker((lease) =>
+          lease
+            .run({ kind: "generate", version, requests, options: { ...law, stop: tokenizer.stop } })
+            .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
+        ),
+      logprobs: (pairs) =>
+        pool.withWorker((lease) =>
+          lease
+            .run({ kind: "logprobs", version, pairs })
+            .pipe(Effect.map((result) => result as ReadonlyArray<Float32Array>)),
+        ),
+      accumulate: (microBatches, weigh) => {
+        const done = new Map<number, Float32Array>()
+        let next = 0
+        // Floating-point sums depend on their order, so it is that of the micro-batches, whoever finishes first.
+        const addInOrder = (index: number, part: Float32Array): void => {
+          done.set(index, part)
+          for (let ready = done.get(next); ready !== undefined; ready = done.get(next)) {
+            done.delete(next++)
+            for (let i = 0; i < gradient.length; i++) gradient[i] += ready[i]
+          }
         }
-        Transformer.backward(config, composed, weights(), saved, flat, gradient)
-      } finally {
-        saved.dispose()
-      }
-    },
-  }
-}
+        return Effect.forEach(
+          microBatches,
+          (pairs, index) =>
+            accumulateOne(pairs, (logprobs) => weigh(index, logprobs)).pipe(
+              Effect.map((part) => addInOrder(index, part)),
+            ),
+          { concurrency: pool.size, discard: true },
+        )
+      },
+    }
+  })

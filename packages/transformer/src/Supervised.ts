@@ -1,6 +1,7 @@
 /** Supervised training: maximises the mean log-prob of the demonstrated completions' tokens. */
 import { Effect } from "effect"
 import * as AdamW from "./AdamW.ts"
+import { cut } from "./MicroBatch.ts"
 import type { Pair, PolicyService } from "./Policy.ts"
 import { ModelError } from "./TransformerError.ts"
 
@@ -13,6 +14,8 @@ export interface Options {
   readonly warmupSteps: number
   readonly decayShare: number
   readonly maxGradNorm: number
+  /** Padded tokens per micro-batch. Default 1024. */
+  readonly tokensPerMicroBatch?: number
   /** The demonstrations of a step. */
   readonly batch: (step: number) => ReadonlyArray<Pair>
   readonly onStep?: (report: {
@@ -39,13 +42,15 @@ export const train = Effect.fn("Supervised.train")(function* (policy: PolicyServ
   for (let step = 0; step < options.steps; step++) {
     const pairs = options.batch(step)
     const tokens = pairs.reduce((sum, p) => sum + p.completion.length, 0)
-    let loss = 0
     policy.gradient.fill(0)
+    const parts = cut(pairs, (pair) => [pair], options.tokensPerMicroBatch ?? 1024)
+    const losses: Array<number> = []
     // The optimiser descends, so the gradient is that of minus the mean log-prob.
-    policy.accumulate(pairs, (logprobs) => {
-      loss = -logprobs.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0) / tokens
+    yield* policy.accumulate(parts, (index, logprobs) => {
+      losses[index] = -logprobs.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0) / tokens
       return logprobs.map((row) => new Float32Array(row.length).fill(-1 / tokens))
     })
+    const loss = losses.reduce((a, b) => a + b, 0)
     const gradNorm = AdamW.step(policy.values, policy.gradient, state, {
       learningRate: learningRate(options, step),
       maxGradNorm: options.maxGradNorm,

@@ -17,3 +17,10 @@ export class BackendError extends Schema.TaggedError<BackendError>()("BackendErr
     return `backend ${this.backend}: ${this.reason}`
   }
 }
+
+/** The engine could not do a piece of work: out of memory, a dead worker thread. @category errors */
+export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}

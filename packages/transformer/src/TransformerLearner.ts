@@ -2,42 +2,22 @@
 import { Learner, type Objective } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
 import * as AdamW from "./AdamW.ts"
+import { cut } from "./MicroBatch.ts"
 import * as ModelFiles from "./ModelFiles.ts"
 import { type Pair, Policy } from "./Policy.ts"
 
 /** @category models */
 export interface Options {
-  /** Padded tokens per micro-batch; a whole group always goes together. Default 2048, which keeps the activations of a small model in the processor's caches. */
+  /** Padded tokens per micro-batch; a whole group always goes together. Default 1024: small enough for the processor's caches
+   * and for several workers to share a batch. */
   readonly tokensPerMicroBatch?: number
-}
-
-const paddedTokens = (pairs: ReadonlyArray<Pair>): number =>
-  pairs.length * Math.max(0, ...pairs.map((p) => p.prompt.length + p.completion.length))
-
-/** Consecutive items in parts of at most `budget` padded tokens, at least one item each. */
-const microBatches = <A>(
-  items: ReadonlyArray<A>,
-  pairs: (item: A) => ReadonlyArray<Pair>,
-  budget: number,
-): Array<Array<A>> => {
-  const out: Array<Array<A>> = []
-  let current: Array<A> = []
-  for (const item of items) {
-    if (current.length > 0 && paddedTokens([...current, item].flatMap(pairs)) > budget) {
-      out.push(current)
-      current = []
-    }
-    current.push(item)
-  }
-  if (current.length > 0) out.push(current)
-  return out
 }
 
 const pairsOf = ({ group }: Learner.TrainGroup): ReadonlyArray<Pair> =>
   group.completions.map((c) => ({ prompt: group.promptTokens, completion: c.tokens }))
 
 /** @category layers */
-export const layer = ({ tokensPerMicroBatch = 2048 }: Options = {}): Layer.Layer<Learner.Learner, never, Policy> =>
+export const layer = ({ tokensPerMicroBatch = 1024 }: Options = {}): Layer.Layer<Learner.Learner, never, Policy> =>
   Layer.effect(
     Learner.Learner,
     Effect.gen(function* () {
@@ -50,34 +30,35 @@ export const layer = ({ tokensPerMicroBatch = 2048 }: Options = {}): Layer.Layer
       return Learner.Learner.of({
         logprobs: (sequences) =>
           Effect.forEach(
-            microBatches(sequences, (s) => [s], tokensPerMicroBatch),
-            (part) => attempt("logprobs", () => policy.logprobs(part)),
-          ).pipe(Effect.map((parts) => parts.flat())),
+            cut(sequences, (s) => [s], tokensPerMicroBatch),
+            policy.logprobs,
+            { concurrency: policy.parallelism },
+          ).pipe(
+            Effect.map((parts) => parts.flat()),
+            Effect.mapError(fail("logprobs")),
+          ),
         accumulate: (groups, objective, scale) =>
-          Effect.gen(function* () {
-            const results: Array<Objective.ObjectiveResult> = []
-            let tokens = 0
-            for (const part of microBatches(groups, pairsOf, tokensPerMicroBatch)) {
-              const pairs = part.flatMap(pairsOf)
-              tokens += pairs.reduce((sum, p) => sum + p.prompt.length + p.completion.length, 0)
-              yield* attempt("accumulate", () =>
-                policy.accumulate(pairs, (logprobs) => {
-                  let at = 0
-                  return part.flatMap(({ anchor, group }) => {
-                    const current = logprobs.slice(at, (at += group.completions.length))
-                    const result = objective.evaluate({
-                      rewards: Float64Array.from(group.verdicts, (v) => v.score),
-                      behaviour: group.completions.map((c) => c.logprobs),
-                      anchor,
-                      current,
-                    })
-                    results.push(result)
-                    return result.weights.map((row) => row.map((w) => w * scale))
-                  })
+          Effect.suspend(() => {
+            const parts = cut(groups, pairsOf, tokensPerMicroBatch)
+            const batches = parts.map((part) => part.flatMap(pairsOf))
+            const results: Array<ReadonlyArray<Objective.ObjectiveResult>> = []
+            const weigh = (index: number, logprobs: ReadonlyArray<Float32Array>): ReadonlyArray<Float32Array> => {
+              let at = 0
+              results[index] = parts[index].map(({ anchor, group }) =>
+                objective.evaluate({
+                  rewards: Float64Array.from(group.verdicts, (v) => v.score),
+                  behaviour: group.completions.map((c) => c.logprobs),
+                  anchor,
+                  current: logprobs.slice(at, (at += group.completions.length)),
                 }),
               )
+              return results[index].flatMap(({ weights }) => weights.map((row) => row.map((w) => w * scale)))
             }
-            return { results, tokens }
+            const tokens = batches.flat().reduce((sum, p) => sum + p.prompt.length + p.completion.length, 0)
+            return policy.accumulate(batches, weigh).pipe(
+              Effect.map(() => ({ results: results.flat(), tokens })),
+              Effect.mapError(fail("accumulate")),
+            )
           }),
         step: (options) =>
           attempt("step", () => {

@@ -5,7 +5,7 @@ import { Policy } from "./Policy.ts"
 
 /** @category models */
 export interface Options {
-  /** Most sequences decoded at once. Default 512. */
+  /** Most sequences decoded at once, on one worker. Default 128. */
   readonly maxSequences?: number
 }
 
@@ -14,7 +14,7 @@ const promptText = (problem: Problem.Problem): string | null =>
   typeof problem.prompt === "string" ? problem.prompt : null
 
 /** @category layers */
-export const layer = ({ maxSequences = 512 }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
+export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
   Layer.effect(
     Sampler.Sampler,
     Effect.gen(function* () {
@@ -45,11 +45,9 @@ export const layer = ({ maxSequences = 512 }: Options = {}): Layer.Layer<Sampler
             return { prompt, streams }
           }),
         )
-        yield* Effect.yieldNow
-        const sampled = yield* Effect.try({
-          try: () => policy.generate(requests, { ...law, maxTokens: options.maxTokens }),
-          catch: (cause) => fail(null, (cause as Error).message),
-        })
+        const sampled = yield* policy
+          .generate(requests, { ...law, maxTokens: options.maxTokens })
+          .pipe(Effect.mapError((e) => fail(null, e.message)))
         return sampled.map((completions, i): Group.Group => ({
           problem: problems[i],
           promptTokens: requests[i].prompt,
@@ -68,7 +66,7 @@ export const layer = ({ maxSequences = 512 }: Options = {}): Layer.Layer<Sampler
             problems.slice(i * size, (i + 1) * size),
           )
           return Stream.fromIterable(chunks).pipe(
-            Stream.mapEffect((chunk) => sampleChunk(chunk, options)),
+            Stream.mapEffect((chunk) => sampleChunk(chunk, options), { concurrency: policy.parallelism }),
             Stream.flattenIterable,
           )
         },

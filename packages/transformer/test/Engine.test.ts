@@ -15,7 +15,7 @@ import {
 import { Effect } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { config, pairs, policy, tokenizer } from "./tiny.ts"
+import { config, pairs, tokenizer, values } from "./tiny.ts"
 
 const flip = <A, E>(effect: Effect.Effect<A, E>): Promise<E> => Effect.runPromise(Effect.flip(effect))
 
@@ -42,53 +42,54 @@ it("AdamW: clips to the global norm, and leaves everything alone when the gradie
   expect(values).toEqual(before)
 })
 
-it("learns a demonstration by heart, the same way every time", async () => {
-  const learn = async () => {
-    await Effect.runPromise(Backend.start("wasm"))
-    const p = Policy.make(config, tokenizer, Parameters.initialise(config, "learn"))
-    const losses: Array<number> = []
-    await Effect.runPromise(
-      Supervised.train(p, {
+it("learns a demonstration by heart, to the same bits with 0, 1, 2 and 3 workers", async () => {
+  const learn = (workers: number) =>
+    Effect.gen(function* () {
+      yield* Backend.start("wasm")
+      const p = yield* Policy.make(config, tokenizer, Parameters.initialise(config, "learn"), { workers })
+      const losses: Array<number> = []
+      yield* Supervised.train(p, {
         steps: 60,
         learningRate: 0.02,
         warmupSteps: 5,
         decayShare: 0.3,
         maxGradNorm: 1,
+        tokensPerMicroBatch: 8,
         batch: () => pairs,
-        onStep: ({ loss }) => Effect.sync(() => void losses.push(loss)),
-      }),
-    )
-    p.dispose()
-    return { losses, values: p.values }
-  }
-  const first = await learn()
+        onStep: ({ loss }) => Effect.sync(() => losses.push(loss)),
+      })
+      return { losses, values: p.values.slice() }
+    }).pipe(Effect.scoped, Effect.runPromise)
+  const first = await learn(0)
   expect(first.losses[0]).toBeGreaterThan(2)
   expect(first.losses.at(-1)).toBeLessThan(0.1)
-  expect((await learn()).values).toEqual(first.values)
+  for (const workers of [0, 1, 2, 3]) expect((await learn(workers)).values, `${workers} workers`).toEqual(first.values)
 })
 
 it("saves and restores parameters and optimiser bit for bit", async () => {
   const folder = await mkdtemp(join(tmpdir(), "lpo-model-"))
-  try {
-    const p = await policy("wasm")
+  const program = Effect.gen(function* () {
+    yield* Backend.start("wasm")
+    const p = yield* Policy.make(config, tokenizer, values(), { workers: 0 })
     p.optimizer.m.fill(0.25)
     p.optimizer.steps = 7
     p.version = 3
-    await Effect.runPromise(ModelFiles.save(p, folder, { optimizer: true }))
-    const q = Policy.make(config, tokenizer, new Float32Array(p.values.length))
-    await Effect.runPromise(ModelFiles.restore(q, folder, { optimizer: true }))
+    yield* ModelFiles.save(p, folder, { optimizer: true })
+    const q = yield* Policy.make(config, tokenizer, new Float32Array(p.values.length), { workers: 0 })
+    yield* ModelFiles.restore(q, folder, { optimizer: true })
     expect(q.values).toEqual(p.values)
     expect([q.optimizer.m, q.optimizer.steps, q.version]).toEqual([p.optimizer.m, 7, 3])
-    const bytes = await readFile(join(folder, "model.safetensors"))
-    await writeFile(join(folder, "model.safetensors"), bytes.subarray(0, bytes.length - 4))
-    expect((await flip(ModelFiles.restore(q, folder, { optimizer: true }))).message).toMatch(
-      /model\.norm\.weight.*claims bytes/,
-    )
-    const wider = { ...config, vocab_size: 12 }
-    await writeFile(join(folder, "model.safetensors"), bytes)
-    expect((await flip(ModelFiles.readModel(wider, join(folder, "model.safetensors")))).message).toMatch(
-      /embed_tokens.weight is \[11, 16\], the model wants \[12, 16\]/,
-    )
+    const path = join(folder, "model.safetensors")
+    const bytes = yield* Effect.promise(() => readFile(path))
+    yield* Effect.promise(() => writeFile(path, bytes.subarray(0, bytes.length - 4)))
+    const cut = yield* Effect.flip(ModelFiles.restore(q, folder, { optimizer: true }))
+    expect(cut.message).toMatch(/model\.norm\.weight.*claims bytes/)
+    yield* Effect.promise(() => writeFile(path, bytes))
+    const wider = yield* Effect.flip(ModelFiles.readModel({ ...config, vocab_size: 12 }, path))
+    expect(wider.message).toMatch(/embed_tokens.weight is \[11, 16\], the model wants \[12, 16\]/)
+  })
+  try {
+    await Effect.runPromise(Effect.scoped(program))
   } finally {
     await rm(folder, { recursive: true })
   }

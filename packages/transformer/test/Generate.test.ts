@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import type { Policy } from "@lpo/transformer"
-import { policy } from "./tiny.ts"
+import { replica } from "./tiny.ts"
 
-let p: Policy.PolicyService
+let p: Awaited<ReturnType<typeof replica>>
 beforeAll(async () => {
-  p = await policy("wasm")
+  p = await replica("wasm")
 })
 afterAll(() => p.dispose())
 
-const law = { temperature: 1, topK: 0, topP: 1 }
+const law = { stop: 10, temperature: 1, topK: 0, topP: 1 }
 const prompts = [Int32Array.of(1, 2, 3), Int32Array.of(4), Int32Array.of(5, 6, 7, 8, 9)]
 const requests = prompts.map((prompt, i) => ({ prompt, streams: [0, 1, 2, 3].map((k) => `s/${i}/${k}`) }))
 
@@ -55,9 +54,9 @@ it("draws tokens as often as the policy says", () => {
 })
 
 it("greedy is top-1, and top-k and top-p keep only what they should", () => {
-  const greedy = p.generate(requests, { temperature: 0, topK: 0, topP: 1, maxTokens: 8 }).flat()
-  const top1 = p.generate(requests, { temperature: 0.7, topK: 1, topP: 1, maxTokens: 8 }).flat()
-  const nucleus = p.generate(requests, { temperature: 1, topK: 0, topP: 1e-9, maxTokens: 8 }).flat()
+  const greedy = p.generate(requests, { stop: 10, temperature: 0, topK: 0, topP: 1, maxTokens: 8 }).flat()
+  const top1 = p.generate(requests, { stop: 10, temperature: 0.7, topK: 1, topP: 1, maxTokens: 8 }).flat()
+  const nucleus = p.generate(requests, { stop: 10, temperature: 1, topK: 0, topP: 1e-9, maxTokens: 8 }).flat()
   for (const [i, s] of greedy.entries()) {
     expect(top1[i].tokens).toEqual(s.tokens)
     expect(nucleus[i].tokens).toEqual(s.tokens)

@@ -1,23 +1,25 @@
-import { type Backend, Parameters, type Policy } from "@lpo/transformer"
+import { type Backend, Parameters } from "@lpo/transformer"
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, it } from "vitest"
-import { config, pairs, policy, tokenWeights } from "./tiny.ts"
+import { config, pairs, replica, tokenWeights } from "./tiny.ts"
 
-const objective = (p: Policy.PolicyService): number => {
-  p.changed()
-  return p.logprobs(pairs).reduce((sum, row, k) => row.reduce((s, v, t) => s + v * tokenWeights[k][t], sum), 0)
+type Engine = Awaited<ReturnType<typeof replica>>
+
+const objective = (engine: Engine): number => {
+  engine.changed()
+  return engine.logprobs(pairs).reduce((sum, row, k) => row.reduce((s, v, t) => s + v * tokenWeights[k][t], sum), 0)
 }
 
 const gradientOn = async (backend: Backend.BackendName): Promise<Float32Array> => {
-  const p = await policy(backend)
-  p.accumulate(pairs, () => tokenWeights)
-  p.dispose()
-  return p.gradient
+  const engine = await replica(backend)
+  const gradient = engine.forward(pairs).backward(tokenWeights)
+  engine.dispose()
+  return gradient
 }
 
 it("is the derivative of sum(weight * log-prob), in every parameter tensor (central differences)", async () => {
-  const p = await policy("cpu")
-  p.accumulate(pairs, () => tokenWeights)
+  const p = await replica("cpu")
+  const gradient = p.forward(pairs).backward(tokenWeights)
   const h = 2e-3
   for (const slot of Parameters.layout(config)) {
     // The derivative along a random direction of the tensor: one number that every entry takes part in.
@@ -30,8 +32,8 @@ it("is the derivative of sum(weight * log-prob), in every parameter tensor (cent
     }
     const numeric = (at(h) - at(-h)) / (2 * h)
     view.set(start)
-    const analytic = direction.reduce((sum, d, i) => sum + d * p.gradient[slot.offset + i], 0)
-    const size = Math.hypot(...p.gradient.subarray(slot.offset, slot.offset + slot.size))
+    const analytic = direction.reduce((sum, d, i) => sum + d * gradient[slot.offset + i], 0)
+    const size = Math.hypot(...gradient.subarray(slot.offset, slot.offset + slot.size))
     expect(size, slot.name).toBeGreaterThan(0)
     expect(Math.abs(numeric - analytic) / (Math.abs(analytic) + 0.1 * size), slot.name).toBeLessThan(0.01)
   }
@@ -50,19 +52,23 @@ it("agrees between the WASM and the pure JavaScript backend", async () => {
 
 it("adds up: one micro-batch or one sequence at a time give the same gradient", async () => {
   const together = await gradientOn("wasm")
-  const p = await policy("wasm")
-  for (const [k, pair] of pairs.entries()) p.accumulate([pair], () => [tokenWeights[k]])
+  const p = await replica("wasm")
+  const sum = new Float32Array(together.length)
+  for (const [k, pair] of pairs.entries()) {
+    for (const [i, v] of p.forward([pair]).backward([tokenWeights[k]]).entries()) sum[i] += v
+  }
   const scale = Math.hypot(...together)
-  for (const [i, v] of together.entries()) expect(Math.abs(v - p.gradient[i])).toBeLessThan(1e-5 * scale)
+  for (const [i, v] of together.entries()) expect(Math.abs(v - sum[i])).toBeLessThan(1e-5 * scale)
   p.dispose()
 })
 
 it("leaves no tensor behind", async () => {
-  const p = await policy("wasm")
+  const p = await replica("wasm")
   const request = [{ prompt: Int32Array.of(1, 2), streams: ["a", "b"] }]
   const round = () => {
-    p.accumulate(pairs, () => tokenWeights)
-    p.generate(request, { maxTokens: 5, temperature: 1, topK: 0, topP: 1 })
+    p.forward(pairs).backward(tokenWeights)
+    p.forward(pairs).drop()
+    p.generate(request, { stop: 10, maxTokens: 5, temperature: 1, topK: 0, topP: 1 })
     p.changed()
     return tf.memory().numTensors
   }

@@ -1,5 +1,5 @@
 /** A tiny random model for tests: 2 layers, 4 query heads on 2 key and value heads. */
-import { type ModelConfig, Backend, Parameters, Policy, Tokenizer } from "@lpo/transformer"
+import { Backend, type ModelConfig, Parameters, type Policy, Replica, Tokenizer } from "@lpo/transformer"
 import { Effect } from "effect"
 
 export const config: ModelConfig.ModelConfig = {
@@ -19,15 +19,21 @@ export const config: ModelConfig.ModelConfig = {
 export const tokenizer = Tokenizer.words(Array.from("0123456789"))
 
 /** Large enough weights that every path of the gradient matters. */
-export const policy = async (backend: Backend.BackendName): Promise<Policy.PolicyService> => {
-  await Effect.runPromise(Backend.start(backend))
-  const values = Parameters.initialise(config, "tiny")
+export const values = (): Float32Array => {
+  const out = Parameters.initialise(config, "tiny")
   for (const slot of Parameters.layout(config)) {
-    const view = values.subarray(slot.offset, slot.offset + slot.size)
+    const view = out.subarray(slot.offset, slot.offset + slot.size)
     for (let i = 0; i < view.length; i++) view[i] = slot.shape.length === 1 ? 1 + 0.2 * Math.sin(i) : 3 * view[i]
     if (slot.name.includes("embed")) for (let i = 0; i < view.length; i++) view[i] *= 10
   }
-  return Policy.make(config, tokenizer, values)
+  return out
+}
+
+/** A replica on a backend, and the parameters it works on. */
+export const replica = async (backend: Backend.BackendName) => {
+  await Effect.runPromise(Backend.start(backend))
+  const own = values()
+  return { values: own, ...Replica.make(config, own) }
 }
 
 /** Ragged prompts and completions, one of them a single token. */

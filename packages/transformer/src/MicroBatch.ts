@@ -1,0 +1,30 @@
+/** Cutting work into micro-batches of a bounded size, the same way whatever the number of workers. */
+import type { Pair } from "./Policy.ts"
+
+const paddedTokens = (pairs: ReadonlyArray<Pair>): number =>
+  pairs.length * Math.max(0, ...pairs.map((p) => p.prompt.length + p.completion.length))
+
+/**
+ * Consecutive items in parts of about equal size, none above `budget` padded tokens unless a single item is.
+ *
+ * @category combinators
+ */
+export const cut = <A>(
+  items: ReadonlyArray<A>,
+  pairsOf: (item: A) => ReadonlyArray<Pair>,
+  budget: number,
+): Array<Array<A>> => {
+  const total = paddedTokens(items.flatMap(pairsOf))
+  const target = total / Math.max(1, Math.ceil(total / budget))
+  const parts: Array<Array<A>> = []
+  let part: Array<A> = []
+  for (const item of items) {
+    if (part.length > 0 && paddedTokens([...part, item].flatMap(pairsOf)) > target + 1e-9) {
+      parts.push(part)
+      part = []
+    }
+    part.push(item)
+  }
+  if (part.length > 0) parts.push(part)
+  return parts
+}

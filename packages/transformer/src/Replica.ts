@@ -1,0 +1,106 @@
+/**
+ * One copy of a model on one backend, in one thread: sampling, log-probs and gradients, all synchronous. The parameters are a
+ * flat vector that may be shared with other threads; `changed` says that somebody wrote to it.
+ */
+import * as Generate from "./Generate.ts"
+import type { ModelConfig } from "./ModelConfig.ts"
+import { choose } from "./ops/Choose.ts"
+import type { Ops } from "./ops/Ops.ts"
+import * as Parameters from "./Parameters.ts"
+import * as Transformer from "./Transformer.ts"
+import * as Weights from "./Weights.ts"
+
+/** A prompt and a response, as tokens. @category models */
+export interface Pair {
+  readonly prompt: Int32Array
+  readonly completion: Int32Array
+}
+
+/** @category models */
+export interface Replica {
+  readonly changed: () => void
+  readonly generate: (
+    requests: ReadonlyArray<Generate.Request>,
+    options: Generate.Options,
+  ) => ReadonlyArray<ReadonlyArray<Generate.Sampled>>
+  /** Token log-probs of each completion, nats; one forward pass for all. */
+  readonly logprobs: (pairs: ReadonlyArray<Pair>) => Array<Float32Array>
+  /** The same, with a way back: the gradient of `sum weight * logprob`, a flat vector. Call `backward` or `drop` once. */
+  readonly forward: (pairs: ReadonlyArray<Pair>) => {
+    readonly logprobs: Array<Float32Array>
+    readonly backward: (weights: ReadonlyArray<Float32Array>) => Float32Array<ArrayBuffer>
+    readonly drop: () => void
+  }
+  readonly dispose: () => void
+}
+
+/** Right-pads sequences into one micro-batch that asks for the log-prob of every completion token. @category combinators */
+export const pack = (pairs: ReadonlyArray<Pair>): Transformer.Packed => {
+  // The last token predicts nothing, so it is never an input.
+  const time = Math.max(...pairs.map((p) => p.prompt.length + p.completion.length - 1))
+  const ids = new Int32Array(pairs.length * time)
+  const rows: Array<number> = []
+  const targets: Array<number> = []
+  for (const [i, { completion, prompt }] of pairs.entries()) {
+    ids.set(prompt, i * time)
+    ids.set(completion.subarray(0, completion.length - 1), i * time + prompt.length)
+    for (const [t, token] of completion.entries()) {
+      rows.push(i * time + prompt.length - 1 + t)
+      targets.push(token)
+    }
+  }
+  return { ids, sequences: pairs.length, time, rows: Int32Array.from(rows), targets: Int32Array.from(targets) }
+}
+
+const unpack = (flat: Float32Array, pairs: ReadonlyArray<Pair>): Array<Float32Array> => {
+  let at = 0
+  return pairs.map(({ completion }) => flat.slice(at, (at += completion.length)))
+}
+
+const flatten = (rows: ReadonlyArray<Float32Array>): Float32Array => {
+  const flat = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0))
+  let at = 0
+  for (const row of rows) {
+    flat.set(row, at)
+    at += row.length
+  }
+  return flat
+}
+
+/** A replica of `values` (not copied) on the active backend, by default on the fastest operations it has. @category constructors */
+export const make = (config: ModelConfig, values: Float32Array, ops: Ops = choose()): Replica => {
+  const slots = Parameters.layout(config)
+  const size = Parameters.count(slots)
+  if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
+  const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
+  let uploaded: Weights.Weights | null = null
+  const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values))
+  const changed = (): void => {
+    uploaded?.dispose()
+    uploaded = null
+  }
+  return {
+    changed,
+    dispose: changed,
+    generate: (requests, options) =>
+      Generate.generate({ config, ops, weights: weights(), embedding }, requests, options),
+    logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, pack(pairs)).logprobs, pairs),
+    forward: (pairs) => {
+      const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, pack(pairs), { keep: true })
+      if (saved === null) throw new TypeError("the forward pass kept nothing")
+      return {
+        logprobs: unpack(logprobs, pairs),
+        backward: (perToken) => {
+          const gradient = new Float32Array(size)
+          try {
+            Transformer.backward(config, ops, weights(), saved, flatten(perToken), gradient)
+          } finally {
+            saved.dispose()
+          }
+          return gradient
+        },
+        drop: saved.dispose,
+      }
+    },
+  }
+}

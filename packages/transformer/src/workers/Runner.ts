@@ -1,0 +1,31 @@
+/** Runs jobs on a replica, one after the other: the same code in a worker thread and in the thread of the caller. */
+import type { Replica } from "../Replica.ts"
+import type { Job, Result } from "./protocol.ts"
+
+export const makeRunner = (replica: Replica): ((job: Job) => Result) => {
+  let version = 0
+  let pending: ReturnType<Replica["forward"]> | null = null
+  return (job) => {
+    if (job.version !== version) {
+      replica.changed()
+      version = job.version
+    }
+    switch (job.kind) {
+      case "generate":
+        return replica.generate(job.requests, job.options)
+      case "logprobs":
+        return replica.logprobs(job.pairs)
+      case "forward":
+        pending = replica.forward(job.pairs)
+        return pending.logprobs
+      case "backward": {
+        const forward = pending
+        pending = null
+        if (forward === null) throw new TypeError("a backward job needs a forward job before it")
+        if (job.weights !== null) return forward.backward(job.weights)
+        forward.drop()
+        return null
+      }
+    }
+  }
+}

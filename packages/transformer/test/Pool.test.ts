@@ -1,0 +1,75 @@
+import { Policy } from "@lpo/transformer"
+import { Effect } from "effect"
+import { expect, it } from "vitest"
+import { config, pairs, tokenizer, tokenWeights, values } from "./tiny.ts"
+
+const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise(effect)
+const parts = pairs.map((pair) => [pair])
+const weigh = (index: number) => [tokenWeights[index]]
+const law = { maxTokens: 8, temperature: 1, topK: 0, topP: 1 }
+const requests = [0, 1, 2, 3, 4].map((i) => ({ prompt: Int32Array.of(i, 2), streams: [`a${i}`, `b${i}`] }))
+
+it("samples and gradients are the same bits for 1, 2 and 3 workers", async () => {
+  const result = (workers: number) =>
+    Effect.gen(function* () {
+      const policy = yield* Policy.make(config, tokenizer, values(), { workers })
+      yield* policy.accumulate(parts, weigh)
+      const sampled = yield* Effect.forEach(requests, (r) => policy.generate([r], law), { concurrency: "unbounded" })
+      return { gradient: policy.gradient.slice(), sampled }
+    }).pipe(Effect.scoped, run)
+  const one = await result(1)
+  expect(one.gradient.some((v) => v !== 0)).toBe(true)
+  for (const workers of [2, 3]) expect(await result(workers)).toEqual(one)
+})
+
+it("a worker sees parameters that changed", async () => {
+  const [before, after] = await Effect.gen(function* () {
+    const policy = yield* Policy.make(config, tokenizer, values(), { workers: 2 })
+    const first = yield* policy.logprobs(pairs)
+    policy.values[3] += 0.5
+    policy.changed()
+    return [first, yield* policy.logprobs(pairs)]
+  }).pipe(Effect.scoped, run)
+  expect(after).not.toEqual(before)
+})
+
+it("an objective that throws is an error, and the worker goes on", async () => {
+  const program = Effect.gen(function* () {
+    const policy = yield* Policy.make(config, tokenizer, values(), { workers: 1 })
+    const error = yield* Effect.flip(
+      policy.accumulate(parts, () => {
+        throw new RangeError("reward is NaN")
+      }),
+    )
+    expect(error.message).toBe("reward is NaN")
+    yield* policy.accumulate(parts, weigh)
+    return policy.gradient.slice()
+  }).pipe(Effect.scoped)
+  expect((await run(program)).some((v) => v !== 0)).toBe(true)
+})
+
+it("a worker that dies is a typed error, for the job it had and for later ones", async () => {
+  const program = Effect.gen(function* () {
+    const policy = yield* Policy.make(config, tokenizer, values(), { workers: 2 })
+    const job = policy.generate(requests, { ...law, maxTokens: 50 })
+    const work = Effect.all([job, job, job], { concurrency: "unbounded" })
+    const kill = Effect.promise(() => policy.pool.workers[0].terminate())
+    const [failed] = yield* Effect.all([Effect.flip(work), kill], { concurrency: "unbounded" })
+    const later = yield* Effect.flip(policy.logprobs(pairs))
+    return [failed, later]
+  }).pipe(Effect.scoped)
+  for (const error of await run(program)) {
+    expect(error._tag).toBe("EngineError")
+    expect(error.message).toMatch(/worker thread died/)
+  }
+})
+
+it("leaves no thread behind", async () => {
+  const threads = await Effect.gen(function* () {
+    const policy = yield* Policy.make(config, tokenizer, values(), { workers: 2 })
+    yield* policy.logprobs(pairs)
+    return policy.pool.workers
+  }).pipe(Effect.scoped, run)
+  expect(threads).toHaveLength(2)
+  for (const worker of threads) expect(worker.threadId).toBe(-1)
+})
