@@ -1,0 +1,31 @@
+import { math } from "./katex-plugin.js"
+
+/** @type {Partial<import("typedoc").TypeDocOptions>} */
+export default {
+  name: "LPO",
+  out: "site",
+  readme: "index.md",
+  projectDocuments: ["guides/quickstart.md", "guides/theory.md", "guides/runs.md", "guides/results.md"],
+  entryPointStrategy: "packages",
+  entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer"].map((p) => `../packages/${p}`),
+  packageOptions: {
+    entryPoints: ["src/index.ts"],
+    tsconfig: "tsconfig.src.json",
+    readme: "README.md",
+    // Otherwise every Schema class lists Effect's statics.
+    excludeExternals: true,
+    excludeInternal: true,
+    jsDocCompatibility: { exampleTag: false },
+  },
+  plugin: ["typedoc-github-theme", "typedoc-plugin-mdn-links", "./katex-plugin.js"],
+  // A plugin cannot set this one: TypeDoc discards it.
+  markdownItLoader: math,
+  markdownLinkExternal: false,
+  customFooterHtml: "Apache-2.0",
+  hideGenerator: true,
+  navigation: { includeCategories: false, includeGroups: false },
+  sortEntryPoints: false,
+  categorizeByGroup: false,
+  validation: { invalidLink: true, invalidPath: true, notExported: false, notDocumented: false },
+  treatValidationWarningsAsErrors: true,
+}
