@@ -5,7 +5,7 @@ import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import markdownItKatex from "@vscode/markdown-it-katex"
 import katex from "katex"
-import { JSX, RendererEvent } from "typedoc"
+import { JSX, PageEvent, RendererEvent } from "typedoc"
 
 const assets = dirname(createRequire(import.meta.url).resolve("katex/dist/katex.min.css"))
 const failures = []
@@ -29,6 +29,10 @@ export const load = (app) => {
   app.renderer.hooks.on("head.end", (context) =>
     JSX.createElement("link", { rel: "stylesheet", href: context.relativeURL("assets/katex/katex.min.css") }),
   )
+  // TypeDoc adds the icons to every page by script: pointing at these from the start, a page opened from disk logs no error.
+  app.renderer.on(PageEvent.END, (page) => {
+    page.contents = page.contents?.replaceAll(/href="[^"]*assets\/icons\.svg#/g, 'href="#')
+  })
   app.renderer.on(RendererEvent.END, () => {
     for (const failure of failures.splice(0)) app.logger.error(failure)
   })

@@ -4,6 +4,7 @@ import { math } from "./katex-plugin.js"
 export default {
   name: "LPO",
   out: "site",
+  customCss: "site.css",
   readme: "index.md",
   projectDocuments: ["guides/quickstart.md", "guides/theory.md", "guides/runs.md", "guides/results.md"],
   entryPointStrategy: "packages",
@@ -15,6 +16,9 @@ export default {
     // Otherwise every Schema class lists Effect's statics.
     excludeExternals: true,
     excludeInternal: true,
+    validation: { notExported: false },
+    // A checkout without a remote must build the same site.
+    disableSources: true,
     jsDocCompatibility: { exampleTag: false },
   },
   plugin: ["typedoc-github-theme", "typedoc-plugin-mdn-links", "./katex-plugin.js"],
