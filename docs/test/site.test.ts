@@ -59,7 +59,7 @@ it.skipIf(missing)(
           .first()
           .evaluate((e) => getComputedStyle(e).fontFamily),
       ).toContain("KaTeX")
-      expect(await page.locator("main").innerText()).toContain("Advantage.std(rewards)")
+      expect(await page.locator("body").innerText()).toContain("Advantage.std(rewards)")
     } finally {
       await browser.close()
       await rm(out, { recursive: true })
