@@ -114,6 +114,8 @@ export const overlong = (
   }
 }
 
+const masked = (verdict: Verdict.Verdict): Verdict.Verdict => ({ ...verdict, masked: true })
+
 /**
  * Masks the verdicts that `predicate` picks: judged, but left out of training. `mask(verifier, truncated)` is DAPO's
  * overlong filtering.
@@ -127,7 +129,7 @@ export const mask = (
   verify: (problem, response) =>
     verifier
       .verify(problem, response)
-      .pipe(Effect.map((verdict) => (predicate(verdict, response) ? { ...verdict, masked: true } : verdict))),
+      .pipe(Effect.map((verdict) => (predicate(verdict, response) ? masked(verdict) : verdict))),
 })
 
 /** Whether the response was cut at the length limit: a predicate for `mask`. @category combinators */

@@ -98,9 +98,15 @@ it.effect("a masked verdict is left out of the group that is trained on", () =>
       verdicts.map((v) => v.masked ?? false),
       [false, true],
     )
-    const completion = { tokens: Int32Array.of(1), text: "", logprobs: Float32Array.of(0), finish: "stop" } as const
-    const sampling = { temperature: 1, topP: 1, topK: 0, logprobs: "raw" } as const
-    const completions = [1, 2].map((policyVersion) => ({ ...completion, policyVersion, sampling }))
+    const completion = (policyVersion: number) => ({
+      tokens: Int32Array.of(1),
+      text: "",
+      logprobs: Float32Array.of(0),
+      finish: "stop" as const,
+      policyVersion,
+      sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" as const },
+    })
+    const completions = [completion(1), completion(2)]
     const kept = Group.maskUnverified({ problem, promptTokens: Int32Array.of(0), completions, verdicts })
     assert.deepStrictEqual(
       kept.completions.map((c) => c.policyVersion),
