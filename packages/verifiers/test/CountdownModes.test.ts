@@ -41,7 +41,7 @@ it("reviews every row where strict differs from a grader", () => {
 it("strict accepts nothing that Python calls wrong, but for white space that Python does not know", () => {
   const plain = mutated.filter(({ response }) => /^[ -~]*$/.test(response))
   const right = plain.filter((row) => Countdown.grade(row, row.response).correct)
-  expect(right.length).toBeGreaterThan(50)
+  expect(right.length).toBeGreaterThan(30)
   for (const row of right) expect(row.scores["lab"], row.response).toBe(1)
 })
 
