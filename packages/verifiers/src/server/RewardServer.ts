@@ -126,7 +126,7 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     const fallback = options.mode ?? "strict"
     const grace = Duration.fromInputUnsafe(options.grace ?? "10 seconds")
     const turns = yield* Semaphore.make(concurrency)
-    const registry = yield* Metric.MetricRegistry
+    const fork = Effect.runForkWith(yield* Effect.context())
     const deadline = options.deadline === undefined ? {} : { deadline: options.deadline }
     const verifiers = new Map<Mode, VerifierService>()
     const modes = ["strict", ...[...tasks.values()].flatMap((t) => t.references.map((r) => `reference:${r}` as const))]
@@ -224,9 +224,7 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, (request, response) => {
       // A client that resets the connection is no event here: `close` tells.
       request.on("error", () => undefined)
-      const fiber = Effect.runFork(
-        answer(request, response).pipe(Effect.provideService(Metric.MetricRegistry, registry)),
-      )
+      const fiber = fork(answer(request, response))
       running.add(fiber)
       fiber.addObserver(() => running.delete(fiber))
       response.once("close", () => {

@@ -9,7 +9,7 @@ import type { Item } from "../Verifier.ts"
 /** @category models */
 export const Row = Schema.Struct({
   /** Comes back with the verdict. */
-  id: Schema.Union([Schema.String, Schema.Number]),
+  id: Schema.Union([Schema.String, Schema.Finite]),
   /** Names the verifier. */
   task: Schema.NonEmptyString,
   /** The ground truth, in the form that the task's verifier decodes. */
