@@ -7,7 +7,8 @@
  * decides belongs in a process or a worker that can be killed.
  */
 import { type Completion, type Problem, Verdict } from "@lpo/rollout"
-import { Cause, Context, Duration, Effect, Fiber, Layer, Result, Schema, Stream } from "effect"
+import { Cause, Context, Duration, Effect, Fiber, Layer, Result, Schema, type Stream } from "effect"
+import { inOrder } from "./internal/inOrder.ts"
 import { VerifierError } from "./VerifierError.ts"
 
 /**
@@ -153,7 +154,8 @@ const verifyWithin = (verifier: VerifierService, { completion, problem }: Item, 
   )
 
 /**
- * Verifies items as they come, at most `concurrency` at once: one verdict per item, in the order of the items.
+ * Verifies items as they come, at most `concurrency` at once: one verdict per item, in the order of the items. An item that takes
+ * its whole deadline does not stop those after it until there are 64 times `concurrency` of them.
  *
  * @category combinators
  */
@@ -162,7 +164,7 @@ export const stream = <E, R>(
   items: Stream.Stream<Item, E, R>,
   options: BatchOptions = {},
 ): Stream.Stream<Verdict.Verdict, E, R> =>
-  Stream.mapEffect(items, (item) => verifyWithin(verifier, item, options), { concurrency: options.concurrency ?? 16 })
+  inOrder(items, (item) => verifyWithin(verifier, item, options), options.concurrency ?? 16)
 
 /**
  * Verifies a list, at most `concurrency` at once: one verdict per item, in the order of the items, each within its own

@@ -9,6 +9,7 @@ import { open, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/p
 import { createInterface } from "node:readline"
 import { Verdict } from "@lpo/rollout"
 import { type Duration, Effect, Result, Schema, Stream } from "effect"
+import { inOrder } from "../internal/inOrder.ts"
 import * as Row from "../server/Row.ts"
 import * as Tasks from "../Tasks.ts"
 import type { Mode } from "../Verifier.ts"
@@ -190,7 +191,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
         (cause) => new CheckError({ reason: `${file}: ${(cause as Error).message}` }),
       ).pipe(
         Stream.drop(resumed),
-        Stream.mapEffect(judge, { concurrency }),
+        (rows) => inOrder(rows, judge, concurrency),
         Stream.runForEachArray((verdicts) =>
           Effect.suspend(() => {
             for (const verdict of verdicts) {
