@@ -1,8 +1,9 @@
 import { request } from "node:http"
 import { Verdict } from "@lpo/rollout"
-import { Countdown, RewardServer, Tasks, type Verifier } from "@lpo/verifiers"
+import { Countdown, RewardServer, Row, Tasks, type Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Metric, Schema, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Metric, Result, Schema, Scope } from "effect"
+import fc from "fast-check"
 
 const row = {
   id: "a",
@@ -199,3 +200,24 @@ it.live("says which port is taken", () =>
     assert.match(error.message, new RegExp(`cannot listen on 127.0.0.1:${port}: .*EADDRINUSE`))
   }).pipe(Effect.scoped),
 )
+
+it("decodes whatever JSON there is to a row or to one line that says why not", () => {
+  const near = fc.record(
+    {
+      id: fc.jsonValue(),
+      task: fc.jsonValue(),
+      answer: fc.jsonValue(),
+      response: fc.jsonValue(),
+      problem: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  )
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), near), (value) => {
+      const row = Row.decode(value)
+      if (Result.isSuccess(row)) assert.strictEqual(Row.item(row.success).problem.task, row.success.task)
+      else assert.match(row.failure, /^[^\n]+$/)
+    }),
+    { numRuns: 3000 },
+  )
+})
