@@ -4,7 +4,7 @@
  */
 import type { Completion } from "./Completion.ts"
 import type { Problem } from "./Problem.ts"
-import type { Verdict } from "./Verdict.ts"
+import { isTrainable, type Verdict } from "./Verdict.ts"
 
 /** K sampled responses to one prompt. @category models */
 export interface Group {
@@ -22,12 +22,13 @@ export interface ScoredGroup extends Group {
 }
 
 /**
- * The part of a scored group that may be trained on: completions whose verdict is `ok`.
+ * The part of a scored group that may be trained on: completions whose verdict is `ok` and not
+ * masked.
  *
  * @category combinators
  */
 export const maskUnverified = (group: ScoredGroup): ScoredGroup => {
-  const kept = group.verdicts.flatMap((verdict, k) => (verdict.status === "ok" ? [k] : []))
+  const kept = group.verdicts.flatMap((verdict, k) => (isTrainable(verdict) ? [k] : []))
   if (kept.length === group.verdicts.length) return group
   return {
     ...group,

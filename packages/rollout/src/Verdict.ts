@@ -20,4 +20,40 @@ export interface Verdict {
   readonly reason?: string
   /** Canonical form of the answer, equal for equal answers (maj@k counts these); null when there is none. */
   readonly key: string | null
+  /** The scores that `score` was composed of, by name; absent when it was not composed. */
+  readonly components?: Readonly<Record<string, number>>
+  /** True: judged, but to be left out of training (an answer cut at the length limit, for example). */
+  readonly masked?: boolean
 }
+
+/**
+ * A verdict that was reached: `score` is 1 or 0 by `correct` unless given, `key` is the extracted answer unless given.
+ *
+ * @category constructors
+ */
+export const judged = (verdict: Pick<Verdict, "correct"> & Partial<Omit<Verdict, "status" | "correct">>): Verdict => ({
+  status: "ok",
+  score: verdict.correct ? 1 : 0,
+  key: verdict.extracted ?? null,
+  ...verdict,
+})
+
+/**
+ * A verdict that could not be reached: `reason` names the value, the rule and the fix.
+ *
+ * @category constructors
+ */
+export const unreached = (status: "error" | "timeout", reason: string): Verdict => ({
+  status,
+  score: 0,
+  correct: false,
+  reason,
+  key: null,
+})
+
+/**
+ * Whether the completion may be trained on: judged, and not masked.
+ *
+ * @category predicates
+ */
+export const isTrainable = (verdict: Verdict): boolean => verdict.status === "ok" && verdict.masked !== true

@@ -1,14 +1,21 @@
 /**
  * Countdown: reach the target with each given number used exactly once, by + - * / and parentheses.
  *
- * Strict by design: an own parser, exact rationals, no `**` or `//`. Reward 1 when right, `formatScore` when the
- * expression is well formed and uses exactly the given numbers, 0 otherwise.
+ * Strict by default: an own parser, exact rationals, no `**` or `//`. Reward 1 when right, `formatScore` when the
+ * expression is well formed and uses exactly the given numbers, 0 otherwise. Three reference modes score as the graders of
+ * the field do. A solver and a generator of solvable problems make the data.
  */
 import { Seed, type Verdict } from "@lpo/rollout"
-import { Effect, Layer, Schema } from "effect"
+import { type Layer, Schema } from "effect"
 import * as Expression from "./countdown/Expression.ts"
 import { byValue as expressions, type Operator } from "./countdown/Expressions.ts"
-import { Verifier } from "./Verifier.ts"
+import { split } from "./countdown/Generator.ts"
+import * as Reference from "./countdown/Reference.ts"
+import type { Task } from "./Tasks.ts"
+import * as Verifier from "./Verifier.ts"
+
+export { type Generated, problems, type Recipe, recipes, split } from "./countdown/Generator.ts"
+export { solutions, solvable } from "./countdown/Solver.ts"
 
 /** The ground truth of a Countdown problem. @category models */
 export const Answer = Schema.Struct({
@@ -26,7 +33,6 @@ export interface Options {
   readonly formatScore?: number
 }
 
-const decode = Schema.decodeUnknownEffect(Answer)
 const byValue = (a: number, b: number): number => a - b
 
 /** Judges a response text. Pure, and linear in the length of the text. @category grading */
@@ -67,26 +73,46 @@ export const grade = (answer: Answer, text: string, options: Options = {}): Verd
   }
 }
 
+/** The modes there are, without "reference:". @category grading */
+export const references = ["tinyzero", "lab", "reasoning-gym"] as const
+
+/**
+ * The grader of a mode. Throws a `RangeError` for a reference that there is not.
+ *
+ * TinyZero scores prompt and response together. Its grader here puts `problem.prompt` before the response when that is a
+ * text with an assistant marker; any other response is taken to follow one.
+ *
+ * @category grading
+ */
+export const grader = (
+  mode: Verifier.Mode = "strict",
+  options: Options = {},
+): Verifier.Grader<Answer, Verdict.Verdict> => {
+  const name = mode === "strict" ? "countdown" : `countdown, ${mode}`
+  const make = (grade: Verifier.Grader<Answer, Verdict.Verdict>["grade"]) => ({ name, answer: Answer, grade })
+  switch (mode) {
+    case "strict":
+      return make((answer, response) => grade(answer, response, options))
+    case "reference:tinyzero":
+      return make((answer, response, problem) => {
+        const prompt = typeof problem?.prompt === "string" && /Assistant:|<\|im_start\|>assistant/.test(problem.prompt)
+        return Reference.tinyzero(answer, prompt ? `${problem.prompt}${response}` : `Assistant:${response}`)
+      })
+    case "reference:lab":
+      return make(Reference.lab)
+    case "reference:reasoning-gym":
+      return make(Reference.reasoningGym)
+    default:
+      throw new RangeError(`mode is "${mode}"; countdown has strict and reference: ${references.join(", ")}`)
+  }
+}
+
+/** Rows and problems whose task is "countdown". @category grading */
+export const task: Task = { name: "countdown", references, grader: (mode) => grader(mode) }
+
 /** The strict Countdown verifier; an undecodable ground truth is a verdict of status `error`. @category layers */
-export const layer = (options: Options = {}): Layer.Layer<Verifier> =>
-  Layer.succeed(
-    Verifier,
-    Verifier.of({
-      verify: (problem, completion) =>
-        decode(problem.answer).pipe(
-          Effect.map((answer) => grade(answer, completion.text, options)),
-          Effect.catch((error) =>
-            Effect.succeed<Verdict.Verdict>({
-              status: "error",
-              score: 0,
-              correct: false,
-              reason: `problem ${problem.id}: ground truth does not decode: ${error.message}`,
-              key: null,
-            }),
-          ),
-        ),
-    }),
-  )
+export const layer = (options: Options = {}): Layer.Layer<Verifier.Verifier> =>
+  Verifier.layer(grader("strict", options))
 
 /**
  * All targets reachable from `nums` using every number once, with a + b, a * b, |a - b| and exact division (the
@@ -117,10 +143,6 @@ export const reachable = (nums: ReadonlyArray<number>): Map<number, string> => {
   search(nums.map((n) => [n, String(n)]))
   return out
 }
-
-/** Which side of the split a multiset of numbers is on: a function of the multiset alone. @category generation */
-export const split = (nums: ReadonlyArray<number>, heldOutShare: number): "train" | "held-out" =>
-  Seed.stream(`countdown/split/${[...nums].sort(byValue).join(",")}`).uniform() < heldOutShare ? "held-out" : "train"
 
 /**
  * Solvable problems from one side of the split, drawn from the stream of that name: `size` numbers in [1, max], a target in

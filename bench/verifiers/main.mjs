@@ -1,0 +1,176 @@
+// Verdicts per second beside the field's: Math-Verify on the same answers, and a fresh Python process per test for code. The
+// sides take turns, so that a busy machine slows both. `--rounds N` (default 5), `--tests N` per round (default 40).
+//
+// Python packages go to node_modules/.cache/lpo-bench; a peer that cannot be had leaves its ratio null.
+import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { Countdown, StandardTasks, Tasks, Verifier, VerifierError } from "@lpo/verifiers"
+import { Effect } from "effect"
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+const { values: flags } = parseArgs({ options: { rounds: { type: "string" }, tests: { type: "string" } } })
+const rounds = Number(flags.rounds ?? 5)
+const testsPerRound = Number(flags.tests ?? 40)
+
+/** The Python of a virtual environment that holds the pinned peers, or null. */
+const peerPython = () => {
+  const folder = here("../../node_modules/.cache/lpo-bench/verifiers")
+  const python = `${folder}/bin/python`
+  try {
+    if (!existsSync(python)) execFileSync("python3", ["-m", "venv", folder], { stdio: "ignore" })
+    execFileSync(
+      python,
+      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", here("requirements.txt")],
+      {
+        stdio: ["ignore", "ignore", "inherit"],
+      },
+    )
+    return python
+  } catch (error) {
+    console.log(`Math-Verify cannot be had: ${error.message.split("\n")[0]}`)
+    return null
+  }
+}
+
+const startPeer = async (python) => {
+  const child = spawn(python, [here("peer.py")], { stdio: ["pipe", "pipe", "ignore"] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  await lines.next()
+  return {
+    judge: async (pairs) => {
+      child.stdin.write(`${JSON.stringify(pairs)}\n`)
+      return JSON.parse((await lines.next()).value)
+    },
+    stop: () => child.kill(),
+  }
+}
+
+const verifierOf = (tasks, name) => {
+  const grader = Tasks.grader(tasks, name, "strict")
+  return grader instanceof VerifierError.VerifierError ? null : Verifier.define(grader)
+}
+
+const percentile = (xs, p) => xs.toSorted((a, b) => a - b)[Math.min(xs.length - 1, Math.floor(p * xs.length))]
+const sum = (xs) => xs.reduce((a, b) => a + b, 0)
+const show = (label, times, right, total) =>
+  console.log(
+    `${label.padEnd(14)} ${(times.length / sum(times)).toFixed(0).padStart(8)} verdicts/s   p50 ${(1e3 * percentile(times, 0.5)).toFixed(3)} ms   p99 ${(1e3 * percentile(times, 0.99)).toFixed(3)} ms   right on ${right} of ${total}`,
+  )
+
+const corpus = JSON.parse(readFileSync(here("math.json"), "utf8"))
+
+/** [right, seconds] by answer, one at a time. */
+const judgeMath = async (verifier) => {
+  const out = []
+  for (const [i, [given, gold]] of corpus.entries()) {
+    const problem = { id: String(i), task: "math", prompt: "", answer: gold }
+    const started = performance.now()
+    const { correct } = await Effect.runPromise(verifier.verify(problem, { text: `\\boxed{${given}}`, finish: "stop" }))
+    out.push([correct, (performance.now() - started) / 1e3])
+  }
+  return out
+}
+
+const math = async (tasks) => {
+  const verifier = verifierOf(tasks, "math")
+  const python = peerPython()
+  const peer = python === null ? null : await startPeer(python)
+  const ours = []
+  const theirs = []
+  const score = (list) => list.filter(([right], i) => right === corpus[i % corpus.length][2]).length / rounds
+  try {
+    // One round of each warms up.
+    for (let round = -1; round < rounds; round++) {
+      const a = verifier === null ? [] : await judgeMath(verifier)
+      const b = peer === null ? [] : await peer.judge(corpus.map(([given, gold]) => [given, gold]))
+      if (round >= 0) {
+        ours.push(...a)
+        theirs.push(...b)
+      }
+    }
+  } finally {
+    peer?.stop()
+  }
+  const seconds = (list) => list.map(([, s]) => s)
+  if (ours.length > 0) show("math, strict", seconds(ours), score(ours), corpus.length)
+  if (theirs.length > 0) show("Math-Verify", seconds(theirs), score(theirs), corpus.length)
+  const perSecond = ours.length === 0 ? null : ours.length / sum(seconds(ours))
+  return {
+    perSecond,
+    p99: ours.length === 0 ? null : 1e3 * percentile(seconds(ours), 0.99),
+    ratio: perSecond === null || theirs.length === 0 ? null : perSecond / (theirs.length / sum(seconds(theirs))),
+  }
+}
+
+const program = "n = int(input())\nprint(sum(int(x) for x in input().split()[:n]))\n"
+const testCases = Array.from({ length: testsPerRound }, (_, i) => {
+  const numbers = Array.from({ length: 5 }, (_, k) => (i + 1) * (k + 3))
+  return { input: `5\n${numbers.join(" ")}\n`, output: `${sum(numbers)}\n` }
+})
+
+const code = async (tasks) => {
+  const verifier = verifierOf(tasks, "code")
+  // The interpreter itself: `python3` may be a shim that takes longer to start than Python.
+  const found = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" })
+  const python = found.status === 0 ? found.stdout.trim() : null
+  const answer = JSON.stringify({ inputs: testCases.map((t) => t.input), outputs: testCases.map((t) => t.output) })
+  const problem = { id: "sum", task: "code", prompt: "", answer }
+  let ours = 0
+  let theirs = 0
+  for (let round = -1; round < rounds; round++) {
+    let started = performance.now()
+    if (verifier !== null) {
+      const text = `\`\`\`python\n${program}\`\`\``
+      const verdict = await Effect.runPromise(verifier.verify(problem, { text, finish: "stop" }))
+      if (!verdict.correct) throw new Error(`the code verifier says ${JSON.stringify(verdict)}`)
+      if (round >= 0) ours += (performance.now() - started) / 1e3
+    }
+    if (python === null) continue
+    started = performance.now()
+    for (const { input, output } of testCases) {
+      const run = spawnSync(python, ["-c", program], { input, encoding: "utf8" })
+      if (run.stdout !== output) throw new Error(`python3 says ${run.stdout}${run.stderr}`)
+    }
+    if (round >= 0) theirs += (performance.now() - started) / 1e3
+  }
+  const n = rounds * testsPerRound
+  if (ours > 0) console.log(`code, strict   ${(n / ours).toFixed(0).padStart(8)} tests/s`)
+  if (theirs > 0) console.log(`python process ${(n / theirs).toFixed(0).padStart(8)} tests/s`)
+  return { perSecond: ours > 0 ? n / ours : null, ratio: ours > 0 && theirs > 0 ? theirs / ours : null }
+}
+
+/** No peer: shown for its own sake. */
+const countdown = () => {
+  const problems = Countdown.problems({ recipe: "countdown-34", count: 10_000, side: "train", seed: "bench" })
+  const texts = problems.map((p) => `<answer>${Countdown.solutions(p.nums, p.target, 1)[0]}</answer>`)
+  const started = performance.now()
+  const right = problems.filter((problem, i) => Countdown.grade(problem, texts[i]).correct).length
+  const seconds = (performance.now() - started) / 1e3
+  console.log(
+    `countdown      ${(problems.length / seconds).toFixed(0).padStart(8)} verdicts/s   right on ${right} of ${problems.length}`,
+  )
+}
+
+const round = (x) => (x === null ? null : Number(x.toPrecision(4)))
+await Effect.runPromise(
+  Effect.scoped(
+    Effect.gen(function* () {
+      const tasks = yield* StandardTasks.make
+      countdown()
+      const m = yield* Effect.promise(() => math(tasks))
+      const c = yield* Effect.promise(() => code(tasks))
+      console.log(
+        JSON.stringify({
+          bench: "verifiers",
+          mathPerSecond: round(m.perSecond),
+          mathP99Ms: round(m.p99),
+          codeTestsPerSecond: round(c.perSecond),
+          ratios: { math_vs_math_verify: round(m.ratio), code_vs_process: round(c.ratio) },
+        }),
+      )
+    }),
+  ),
+)

@@ -1,0 +1,96 @@
+/**
+ * The examples of the verifiers' guides, run as they stand: each TypeScript block is a program whose output is what its
+ * `// =>` comments say; the Python blocks run against a real server.
+ */
+import { execFile, spawn } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { describe, expect, it } from "vitest"
+
+const run = promisify(execFile)
+const docs = fileURLToPath(new URL("..", import.meta.url))
+const guides = join(docs, "guides/verifiers")
+const flags = ["--conditions=@lpo/source", "--disable-warning=ExperimentalWarning"]
+const cli = [...flags, fileURLToPath(new URL("../../packages/verifiers/src/cli/main.ts", import.meta.url))]
+
+const blocks = (page: string, language: string): Array<{ readonly label: string; readonly code: string }> =>
+  [...readFileSync(join(guides, page), "utf8").matchAll(/```(\w+) ?(\w*)\n([\s\S]*?)```/g)]
+    .filter(([, found]) => found === language)
+    .map(([, , label, code]) => ({ label, code }))
+
+const pages = ["index.md", "countdown.md", "geometry3k.md", "write-your-own.md"]
+
+describe.each(pages)("%s", (page) => {
+  it.each(blocks(page, "ts").map(({ code }, i) => [i + 1, code] as const))("example %i", async (_, code) => {
+    const expected = [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, value]) => value)
+    expect(expected.length).toBeGreaterThan(0)
+    const { stdout } = await run(process.execPath, [...flags, "--input-type=module-typescript", "-e", code], {
+      cwd: docs,
+    })
+    expect(stdout.trimEnd().split("\n")).toEqual(expected)
+  })
+})
+
+it("grades the file of the command line's example", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lpo-docs-"))
+  try {
+    writeFileSync(join(folder, "rows.jsonl"), blocks("reward-server.md", "json")[0].code)
+    const [command] = blocks("reward-server.md", "sh").map(({ code }) => code.trim().split(" "))
+    expect(command[0]).toBe("lpo-verifiers")
+    await run(process.execPath, [...cli, ...command.slice(1)], { cwd: folder })
+    expect(JSON.parse(readFileSync(join(folder, "verdicts.jsonl"), "utf8"))).toMatchObject({ id: "a", score: 1 })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+const python = await run("python3", ["--version"]).then(
+  () => true,
+  () => false,
+)
+
+const checks = `
+import os, sys
+verify.__defaults__ = (os.environ["URL"], *verify.__defaults__[1:])
+good, bad = "<answer>2 * 4</answer>", "<answer>2 + 4</answer>"
+chat = [[{"role": "assistant", "content": good}], [{"role": "assistant", "content": bad}], [{"role": "assistant", "content": good}]]
+print(countdown_reward([good, bad, good], nums=[[2, 4], [2, 4], "broken"], target=[8, 8, 8]))
+print(countdown_reward(chat, nums=[[2, 4], [2, 4], "broken"], target=[8, 8, 8]))
+print(compute_score("countdown", good, {"nums": [2, 4], "target": 8}))
+try:
+    compute_score("countdown", good, {})
+except RuntimeError as error:
+    print("does not decode" in str(error))
+try:
+    verify([], mode="loose")
+except RuntimeError as error:
+    print(error)
+`
+
+it.runIf(python)("the Python reward functions give the server's verdicts", async () => {
+  const server = spawn(process.execPath, [...cli, "serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] })
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      server.once("exit", () => reject(new Error("the server ended")))
+      server.stdout.on("data", (data) => {
+        const found = /listening on (\S+)/.exec(String(data))?.[1]
+        if (found !== undefined) resolve(found)
+      })
+    })
+    const code = blocks("reward-server.md", "python").map((block) => block.code)
+    expect(code).toHaveLength(3)
+    const { stdout } = await run("python3", ["-c", [...code, checks].join("\n")], { env: { ...process.env, URL: url } })
+    expect(stdout.trim().split("\n")).toEqual([
+      "[1, 0.1, None]",
+      "[1, 0.1, None]",
+      "{'score': 1, 'acc': True, 'pred': '8'}",
+      "True",
+      'mode is "loose"; give "strict" or "reference:<grader>"',
+    ])
+  } finally {
+    server.kill()
+  }
+})

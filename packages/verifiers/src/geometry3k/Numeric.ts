@@ -1,0 +1,127 @@
+/**
+ * Plain-text expressions such as `2sqrt(221)`, `16/3`, `4pi` and `7+3/4`, with letters as unknowns, and whether two of them
+ * are equal. A closed grammar: numbers, `+ - * /`, `^` and `**`, juxtaposition, parentheses, `sqrt`, `pi`.
+ *
+ * Equality is decided by value, at several points when there are letters. Two answers of a geometry problem that agree
+ * to fourteen digits and differ have not been seen; a proof of equality this is not.
+ */
+
+interface Node {
+  readonly at: (letters: ReadonlyMap<string, number>) => number
+  /** Whether a decimal point or exponent occurs: then the value is a float to the graders. */
+  readonly decimal: boolean
+  /** Whether a root, pi or a letter occurs: then no decimal is equal to it. */
+  readonly symbolic: boolean
+}
+
+class Refusal extends Error {}
+
+/** Longest expression read, in characters; also bounds the recursion. */
+const maxLength = 300
+
+const tokens = /(?<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)|(?<name>sqrt|pi|[a-z])|(?<op>\*\*|[-+*/^()])/y
+
+const parse = (text: string): Node => {
+  if (text.length > maxLength) throw new Refusal("too long")
+  const list: Array<{ readonly kind: string; readonly text: string }> = []
+  for (tokens.lastIndex = 0; tokens.lastIndex < text.length;) {
+    const groups = tokens.exec(text)?.groups
+    if (groups === undefined) throw new Refusal("not an expression")
+    const [kind, value] = Object.entries(groups).find(([, v]) => v !== undefined) ?? ["", ""]
+    // Python: `pi4` is a name of its own, `02` is no number.
+    if (kind === "number" && (list.at(-1)?.kind === "name" || /^0[0-9]/.test(value))) throw new Refusal("not a number")
+    list.push({ kind, text: value === "**" ? "^" : value })
+  }
+  let at = 0
+  const is = (op: string): boolean => list[at]?.kind === "op" && list[at].text === op
+  const both = (a: Node, b: Node, f: (x: number, y: number) => number): Node => ({
+    at: (l) => f(a.at(l), b.at(l)),
+    decimal: a.decimal || b.decimal,
+    symbolic: a.symbolic || b.symbolic,
+  })
+  const sum = (): Node => {
+    let a = product()
+    while (is("+") || is("-")) {
+      const minus = list[at++].text === "-"
+      a = both(a, product(), minus ? (x, y) => x - y : (x, y) => x + y)
+    }
+    return a
+  }
+  const product = (): Node => {
+    let a = signed()
+    for (;;) {
+      if (is("*")) {
+        at++
+        a = both(a, signed(), (x, y) => x * y)
+      } else if (is("/")) {
+        at++
+        a = both(a, signed(), (x, y) => x / y)
+      } else if (at < list.length && (list[at].kind !== "op" || is("("))) a = both(a, power(), (x, y) => x * y)
+      else return a
+    }
+  }
+  const signed = (): Node => {
+    if (!is("-") && !is("+")) return power()
+    const minus = list[at++].text === "-"
+    const a = signed()
+    return minus ? { ...a, at: (l) => -a.at(l) } : a
+  }
+  const power = (): Node => {
+    const a = atom()
+    if (!is("^")) return a
+    at++
+    return both(a, signed(), (x, y) => x ** y)
+  }
+  const atom = (): Node => {
+    const token = list[at++]
+    if (token === undefined) throw new Refusal("ends early")
+    if (token.kind === "number")
+      return { at: () => Number(token.text), decimal: /[.e]/.test(token.text), symbolic: false }
+    if (token.text === "pi") return { at: () => Math.PI, decimal: false, symbolic: true }
+    if (token.text === "sqrt") {
+      if (!is("(")) throw new Refusal("sqrt of what")
+      const a = atom()
+      return { at: (l) => Math.sqrt(a.at(l)), decimal: a.decimal, symbolic: true }
+    }
+    if (token.kind === "name") return { at: (l) => l.get(token.text) ?? Number.NaN, decimal: false, symbolic: true }
+    if (token.text !== "(") throw new Refusal(`unexpected ${token.text}`)
+    const a = sum()
+    if (!is(")")) throw new Refusal("unbalanced")
+    at++
+    return a
+  }
+  const out = sum()
+  if (at < list.length) throw new Refusal("trailing text")
+  return out
+}
+
+/** Whether `x`, written `text`, is a decimal that can only be close to `y`: a root, pi, or a fraction to 15 digits. */
+const inexact = (x: Node, text: string, y: Node): boolean =>
+  x.decimal && !x.symbolic && !y.decimal && (y.symbolic || (text.match(/[0-9]/g)?.length ?? 0) >= 15)
+
+/** Points at which letters are tried: positive, so that roots are real. */
+const points = [0.7310585, 1.6180339, 2.9957322, 5.3851648]
+
+/**
+ * Whether both expressions are equal wherever tried; false when one is no expression or has no real value.
+ *
+ * @category comparison
+ */
+export const equal = (a: string, b: string): boolean => {
+  try {
+    const [x, y] = [parse(a), parse(b)]
+    if (inexact(x, a, y) || inexact(y, b, x)) return false
+    const names = "abcdefghijklmnopqrstuvwxyz"
+    const tolerance = x.decimal || y.decimal ? 2e-15 : 1e-13
+    return points.every((point) => {
+      const letters = new Map(Array.from(names, (name, i) => [name, point * (1 + 0.37 * i)]))
+      const [u, v] = [x.at(letters), y.at(letters)]
+      return (
+        Number.isFinite(u) && Number.isFinite(v) && Math.abs(u - v) <= tolerance * Math.max(Math.abs(u), Math.abs(v))
+      )
+    })
+  } catch (error) {
+    if (error instanceof Refusal) return false
+    throw error
+  }
+}

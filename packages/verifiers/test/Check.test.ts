@@ -1,0 +1,148 @@
+import { execFile, spawn } from "node:child_process"
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { Countdown, type Row } from "@lpo/verifiers"
+import { afterEach, beforeEach, expect, it } from "vitest"
+
+const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url))
+const node = [process.execPath, "--conditions=@lpo/source", "--disable-warning=ExperimentalWarning", main] as const
+const cli = async (...args: ReadonlyArray<string>) => {
+  const done = await promisify(execFile)(node[0], [...node.slice(1), ...args]).catch((error) => error)
+  return { code: Number(done.code ?? 0), stdout: String(done.stdout), stderr: String(done.stderr) }
+}
+
+let folder = ""
+let file = ""
+let out = ""
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lpo-check-"))
+  file = join(folder, "rows.jsonl")
+  out = join(folder, "verdicts.jsonl")
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const problems = Countdown.problems({ recipe: "countdown-34", count: 300, side: "train", seed: "check" })
+const rows = problems.map((answer, i) => {
+  const [solution] = Countdown.solutions(answer.nums, answer.target, 1)
+  const response = i % 3 === 0 ? `<answer>${solution}</answer>` : i % 3 === 1 ? "<answer>1 + 1</answer>" : "?"
+  return { id: `r${i}`, task: "countdown", answer, response }
+})
+const text = (list: ReadonlyArray<unknown>) => list.map((row) => `${JSON.stringify(row)}\n`).join("")
+const verdicts = () =>
+  readFileSync(out, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row.VerdictRow)
+
+it("grades a file in order, and says so", async () => {
+  writeFileSync(file, text(rows))
+  const { code, stderr, stdout } = await cli("check", file, "--out", out)
+  expect(code, stderr).toBe(0)
+  expect(verdicts().map((v) => [v.id, v.correct])).toEqual(rows.map(({ id }, i) => [id, i % 3 === 0]))
+  expect(stdout).toMatch(/^300 rows in /)
+  expect(stdout).toContain("correct   100 (33.3 % of 300 judged)")
+})
+
+it("reports bad rows by line, keeps step with the file, and goes on", async () => {
+  const lines = [rows[0], "{", "", rows[1], { id: "b", task: "countdown" }, { ...rows[3], task: "chess" }, rows[3]]
+  writeFileSync(file, lines.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n"))
+  const { code, stderr, stdout } = await cli("check", file, "--out", out)
+  expect(code).toBe(0)
+  expect(verdicts().map((v) => [v.id, v.status])).toEqual([
+    ["r0", "ok"],
+    [null, "error"],
+    ["r1", "ok"],
+    ["b", "error"],
+    ["r3", "error"],
+    ["r3", "ok"],
+  ])
+  expect(verdicts()[1].reason).toMatch(/^line 2: is not JSON/)
+  expect(stderr).toMatch(/rows\.jsonl, line 2: is not JSON/)
+  expect(stderr).toMatch(/rows\.jsonl, line 5: Missing key/)
+  expect(stdout).toContain("errors    3, of which 2 lines are no row")
+})
+
+it("resumes after the last whole row, with the bytes of a run that was never stopped", async () => {
+  writeFileSync(file, text(rows))
+  await cli("check", file, "--out", out)
+  const whole = readFileSync(out, "utf8")
+  const cut = whole.indexOf("\n", whole.length / 2) + 40
+  truncateSync(out, cut)
+  const { stdout } = await cli("check", file, "--out", out)
+  expect(readFileSync(out, "utf8")).toBe(whole)
+  const kept = whole.slice(0, cut).split("\n").length - 1
+  expect(stdout).toContain(`(${kept} from an earlier run)`)
+  expect(stdout).toContain("correct   100 (33.3 % of 300 judged)")
+  appendFileSync(file, text([{ ...rows[0], id: "more" }]))
+  expect((await cli("check", file, "--out", out)).stdout).toContain("301 rows")
+  expect(verdicts()).toHaveLength(301)
+})
+
+it("survives kill -9 in the middle", async () => {
+  writeFileSync(file, text(Array.from({ length: 100 }, () => rows).flat()))
+  const child = spawn(node[0], [...node.slice(1), "check", file, "--out", out], { stdio: "ignore" })
+  const size = () => {
+    try {
+      return readFileSync(out).length
+    } catch {
+      return 0
+    }
+  }
+  while (size() === 0 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5))
+  const ended = new Promise((resolve) => child.once("exit", resolve))
+  child.kill("SIGKILL")
+  await ended
+  await cli("check", file, "--out", out)
+  expect(verdicts().map((v) => v.id)).toEqual(Array.from({ length: 100 }, () => rows.map((r) => r.id)).flat())
+})
+
+it("grades in a reference mode, and does not mix modes or files in one output", async () => {
+  const power = { id: "p", task: "countdown", answer: { nums: [2, 3], target: 8 }, response: "<answer>2**3</answer>" }
+  writeFileSync(file, text([power]))
+  await cli("check", file, "--out", out)
+  expect(verdicts()[0].score).toBe(0)
+  const mixed = await cli("check", file, "--out", out, "--mode", "reference:lab")
+  expect([mixed.code, mixed.stderr]).toEqual([1, expect.stringContaining('it holds verdicts of mode "strict"')])
+  expect((await cli("check", file, "--out", out, "--mode", "reference:lab", "--restart")).code).toBe(0)
+  expect(verdicts()[0].score).toBe(1)
+  writeFileSync(file, text([{ ...power, id: "q" }]))
+  const other = await cli("check", file, "--out", out, "--mode", "reference:lab")
+  expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('its row 1 has id "p"')])
+})
+
+it.each([
+  [["check", "/nowhere.jsonl", "--out", "/tmp/none"], /nowhere\.jsonl cannot be read: ENOENT/],
+  [
+    ["check", "x", "--out", "y", "--mode", "reference:nobody"],
+    /--mode is "reference:nobody"; give strict or one of reference:tinyzero/,
+  ],
+  [["check", "x", "--out", "y", "--concurrency", "0"], /--concurrency is 0; give 1 or more/],
+  [["serve", "--port", "70000"], /--port is 70000; give 0 to 65535/],
+])("%j fails with one line", async (args, message) => {
+  const { code, stderr } = await cli(...args)
+  expect(code).toBe(1)
+  expect(stderr).toMatch(message)
+})
+
+it("serves until it is told to stop", async () => {
+  const child = spawn(node[0], [...node.slice(1), "serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] })
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      child.once("exit", () => reject(new Error("it ended")))
+      child.stdout.on("data", (data) => {
+        const found = /listening on (\S+)/.exec(String(data))?.[1]
+        if (found !== undefined) resolve(found)
+      })
+    })
+    const reply = await fetch(`${url}/v1/verify`, { method: "POST", body: JSON.stringify(rows[0]) })
+    expect(await reply.json()).toMatchObject({ id: "r0", correct: true })
+    const code = new Promise((resolve) => child.once("exit", resolve))
+    child.kill("SIGTERM")
+    expect(await code).not.toBe(1)
+  } finally {
+    child.kill("SIGKILL")
+  }
+})

@@ -1,0 +1,122 @@
+/**
+ * Every row of the Countdown tables in every mode, and 600 mutated expressions whose scores are output of the reference
+ * code: TinyZero's functions and reasoning-gym 0.1.25 with SymPy 1.14, run under CPython 3.11.
+ */
+import { readFileSync } from "node:fs"
+import { Countdown, Reference, Verifier } from "@lpo/verifiers"
+import { Effect } from "effect"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+
+interface Row extends Countdown.Answer {
+  readonly name?: string
+  readonly response: string
+  readonly scores: Readonly<Record<string, number>>
+  readonly review?: string
+}
+const read = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../cases/${file}`, import.meta.url), "utf8")) as Array<Row>
+const rows = read("countdown.json")
+const mutated = read("countdown-mutated.json")
+const modes = ["strict", ...Countdown.references.map((r) => `reference:${r}` as const)] as const
+
+describe.each(modes)("%s", (mode) => {
+  const { grade } = Countdown.grader(mode)
+  const of = (row: Row) => row.scores[mode.replace("reference:", "")]
+  it.each(rows.map((row) => [row.name, row] as const))("%s", (_, row) => {
+    const verdict = grade(row, row.response)
+    expect(verdict.score, verdict.reason).toBe(of(row))
+    expect(verdict.correct).toBe(of(row) === 1)
+  })
+  it.runIf(mode !== "strict")("mutated expressions", () => {
+    for (const row of mutated) expect(grade(row, row.response).score, row.response).toBe(of(row))
+  })
+})
+
+it("reviews every row where strict differs from a grader", () => {
+  for (const row of rows)
+    if (new Set(Object.values(row.scores)).size > 1) expect(row.review?.length ?? 0, row.name).toBeGreaterThan(8)
+})
+
+it("strict accepts nothing that Python calls wrong, but for white space that Python does not know", () => {
+  const plain = mutated.filter(({ response }) => /^[ -~]*$/.test(response))
+  const right = plain.filter((row) => Countdown.grade(row, row.response).correct)
+  expect(right.length).toBeGreaterThan(30)
+  for (const row of right) expect(row.scores["lab"], row.response).toBe(1)
+})
+
+const answer = { nums: [19, 36, 55, 7], target: 65 }
+const E = "55 + 36 - 7 - 19"
+
+it("TinyZero looks at prompt and response together", () => {
+  expect(Reference.tinyzero(answer, `<answer>${E}</answer>`).score).toBe(0)
+  expect(Reference.tinyzero(answer, `User: Assistant: <answer>${E}</answer>`).score).toBe(1)
+  expect(Reference.tinyzero(answer, `<|im_start|>assistant\n<answer>${E}</answer>`).score).toBe(1)
+  const { grade } = Countdown.grader("reference:tinyzero")
+  expect(grade(answer, `<answer>${E}</answer>`, { prompt: "User: do it.\nAssistant: well," }).score).toBe(1)
+})
+
+it.each(["tinyzero", "lab", "reasoning-gym"])("%s would hang on a tower of powers: a timeout, not a zero", (name) => {
+  const { grade } = Countdown.grader(`reference:${name}`)
+  expect(grade({ nums: [9, 9, 9], target: 1 }, "<answer>9**9**9</answer>").status).toBe("timeout")
+})
+
+it("refuses a mode that there is not", () => {
+  expect(() => Countdown.grader("reference:rllm")).toThrow('mode is "reference:rllm"')
+})
+
+const pieces =
+  "0 1 9 55 36 7 19 65 + - * / ( ) ** // . , ! # % ^ \n \t \r sqrt pi x = <answer> </answer> Assistant: 9**9**9 \u2212 \u0664 \u00a0 \u2028 {".split(
+    / /,
+  )
+const text = fc.oneof(
+  fc.array(fc.constantFrom(...pieces), { maxLength: 40 }).map((parts) => parts.join("")),
+  fc.array(fc.constantFrom(...pieces), { maxLength: 20 }).map((parts) => `<answer>${parts.join(" ")}</answer>`),
+  fc.string({ unit: "binary", maxLength: 60 }),
+)
+
+it("judges 30,000 random texts in every mode: no exception, no hang, always a finite score", () => {
+  const graders = modes.map((mode) => Countdown.grader(mode))
+  fc.assert(
+    fc.property(text, (response) => {
+      for (const { grade } of graders) {
+        const verdict = grade(answer, response)
+        expect(["ok", "timeout"]).toContain(verdict.status)
+        expect(Number.isFinite(verdict.score)).toBe(true)
+        expect(verdict.correct).toBe(verdict.score === 1)
+      }
+    }),
+    { numRuns: 30_000 },
+  )
+})
+
+it.each(modes)("%s is linear in hostile texts of a megabyte", (mode) => {
+  const { grade } = Countdown.grader(mode)
+  for (const piece of ["<answer>", "</answer>", "(", "-", "1+", "**", "9", " ", "<answer>(\n", "//"]) {
+    const long = piece.repeat(2 ** 20 / piece.length)
+    expect(grade(answer, long).correct).toBe(false)
+    expect(grade(answer, `<answer>${long}</answer>`).correct).toBe(false)
+  }
+})
+
+it("is stable under white space and under the order of the given numbers", () => {
+  fc.assert(
+    fc.property(
+      fc.shuffledSubarray(answer.nums, { minLength: 4 }),
+      fc.constantFrom(" ", "", "  ", "\t"),
+      (nums, gap) => {
+        const response = `<answer>${gap}${E.replaceAll(" ", gap)}${gap}</answer>`
+        for (const mode of modes) expect(Countdown.grader(mode).grade({ ...answer, nums }, response).score).toBe(1)
+      },
+    ),
+  )
+})
+
+it("carries the mode in its name", async () => {
+  const verify = Verifier.define(Countdown.grader("reference:lab"))
+  const verdict = await Effect.runPromise(
+    verify.verify({ id: "p", task: "countdown", prompt: "", answer: { nums: [] } }, { text: "", finish: "stop" }),
+  )
+  expect(verdict.status).toBe("error")
+  expect(verdict.reason).toContain("countdown, reference:lab: problem p: ground truth does not decode")
+})

@@ -1,0 +1,124 @@
+import { type Problem, Verdict } from "@lpo/rollout"
+import { Tasks, Verifier, VerifierError } from "@lpo/verifiers"
+import { assert, it } from "@effect/vitest"
+import { Effect, Fiber, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { expect } from "vitest"
+
+const problem = (answer: unknown, task = "count-a"): Problem.Problem => ({ id: "p", task, prompt: "?", answer })
+const says = (text: string): Verifier.Response => ({ text, finish: "stop" })
+
+/** A user's own verifier: the number of letters a. */
+const countA: Verifier.Grader<number> = {
+  name: "count-a",
+  answer: Schema.Int,
+  grade: (wanted, text) => {
+    if (text === "throw") throw new Error("boom")
+    if (text === "fail") return Effect.fail(new VerifierError.VerifierError({ verifier: "count-a", reason: "no" }))
+    if (text === "late")
+      return Effect.fail(new VerifierError.VerifierError({ verifier: "count-a", reason: "gone", timeout: true }))
+    if (text === "hang") return Effect.never
+    if (text === "stubborn") return Effect.uninterruptible(Effect.never)
+    if (text === "nan") return Verdict.judged({ correct: false, score: Number.NaN })
+    const found = text.split("a").length - 1
+    return Verdict.judged({ correct: found === wanted, extracted: String(found) })
+  },
+}
+const verifier = Verifier.define(countA, { deadline: "2 seconds" })
+
+it.effect("judges, and keys the answer", () =>
+  Effect.gen(function* () {
+    const right = yield* verifier.verify(problem(2), says("banana split, a"))
+    assert.deepStrictEqual(right, { status: "ok", score: 0, correct: false, extracted: "4", key: "4" })
+    assert.isTrue((yield* verifier.verify(problem(4), says("banana split, a"))).correct)
+  }),
+)
+
+it.effect.each([
+  ["throw", "error", "count-a: boom"],
+  ["fail", "error", "count-a: no"],
+  ["late", "timeout", "count-a: gone"],
+  ["nan", "error", "count-a: score is NaN; give a finite number"],
+] as const)("%s ends in %s", ([text, status, reason]) =>
+  Effect.gen(function* () {
+    assert.deepStrictEqual(yield* verifier.verify(problem(1), says(text)), Verdict.unreached(status, reason))
+  }),
+)
+
+it.effect("names the problem whose ground truth does not decode", () =>
+  Effect.gen(function* () {
+    const verdict = yield* verifier.verify(problem("two"), says("a"))
+    assert.strictEqual(verdict.status, "error")
+    assert.match(verdict.reason ?? "", /problem p: ground truth does not decode/)
+  }),
+)
+
+it.effect.each(["hang", "stubborn"])("%s is a timeout at its deadline", (text) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(verifier.verify(problem(1), says(text)))
+    yield* TestClock.adjust("1999 millis")
+    assert.isUndefined(fiber.pollUnsafe())
+    yield* TestClock.adjust("1 millis")
+    assert.deepStrictEqual(yield* Fiber.join(fiber), Verdict.unreached("timeout", "count-a: no verdict within 2s"))
+  }),
+)
+
+it.effect("interruption from outside reaches the grader and is not a verdict", () =>
+  Effect.gen(function* () {
+    let ended = false
+    const slow = Verifier.define({
+      ...countA,
+      grade: () => Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => (ended = true)))),
+    })
+    const fiber = yield* Effect.forkChild(slow.verify(problem(1), says("")), { startImmediately: true })
+    const exit = yield* Fiber.interrupt(fiber).pipe(Effect.andThen(Fiber.await(fiber)))
+    assert.isTrue(ended)
+    assert.strictEqual(exit._tag, "Failure")
+  }),
+)
+
+it.effect("a batch accounts for every item, in order, within its concurrency", () =>
+  Effect.gen(function* () {
+    let open = 0
+    let most = 0
+    const busy = Verifier.define<number>({
+      name: "busy",
+      answer: Schema.Int,
+      grade: (wanted, text) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => (most = Math.max(most, ++open))),
+          () => (text === "hang" ? Effect.never : Effect.sleep(wanted)),
+          () => Effect.sync(() => open--),
+        ).pipe(Effect.as(Verdict.judged({ correct: true, extracted: text }))),
+    })
+    const items = Array.from({ length: 200 }, (_, i) => ({
+      problem: problem(100 - (i % 100)),
+      completion: says(i % 20 === 0 ? "hang" : String(i)),
+    }))
+    const options = { concurrency: 8, deadline: "1 second" } as const
+    const fiber = yield* Effect.forkChild(Verifier.batch(busy, items, options))
+    yield* TestClock.adjust("1 minute")
+    const verdicts = yield* Fiber.join(fiber)
+    expect(verdicts.map((v) => v.key ?? v.status)).toEqual(items.map((_, i) => (i % 20 === 0 ? "timeout" : String(i))))
+    assert.deepStrictEqual([most, open], [8, 0])
+    const streamed = yield* Effect.forkChild(
+      Stream.runCollect(Verifier.stream(busy, Stream.fromIterable(items), options)),
+    )
+    yield* TestClock.adjust("1 minute")
+    assert.deepStrictEqual(yield* Fiber.join(streamed), verdicts)
+  }),
+)
+
+const tasks = Tasks.make([{ name: "count-a", references: ["loose"], grader: () => countA }])
+
+it.effect.each([
+  ["count-a", "strict", undefined],
+  ["count-a", "reference:loose", undefined],
+  ["count-a", "reference:tight", 'count-a: no reference grader "tight"; there are loose'],
+  ["count-b", "strict", "count-b: no task of that name; there are count-a"],
+] as const)("task %s in mode %s", ([task, mode, reason]) =>
+  Effect.gen(function* () {
+    const verdict = yield* Tasks.verifier(tasks, mode).verify(problem(1, task), says("a"))
+    assert.deepStrictEqual([verdict.correct, verdict.reason], [reason === undefined, reason])
+  }),
+)
