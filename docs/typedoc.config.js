@@ -6,7 +6,13 @@ export default {
   out: "site",
   customCss: "site.css",
   readme: "index.md",
-  projectDocuments: ["guides/quickstart.md", "guides/theory.md", "guides/runs.md", "guides/results.md"],
+  projectDocuments: [
+    "guides/quickstart.md",
+    "guides/theory.md",
+    "guides/verifiers/index.md",
+    "guides/runs.md",
+    "guides/results.md",
+  ],
   entryPointStrategy: "packages",
   entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer"].map((p) => `../packages/${p}`),
   packageOptions: {
