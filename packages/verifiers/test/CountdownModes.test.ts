@@ -1,6 +1,7 @@
 /**
- * Every row of the Countdown tables in every mode, and 600 mutated expressions whose scores are output of the reference
- * code: TinyZero's functions and reasoning-gym 0.1.25 with SymPy 1.14, run under CPython 3.11.
+ * Every row of the Countdown tables in every mode, and 600 mutated expressions whose scores are output of reference
+ * code: TinyZero's and the lab's steps, transcribed to Python, and reasoning-gym 0.1.25 itself with SymPy 1.14, under CPython
+ * 3.11. Left out: gamma functions, 0 over a symbol, and powers of millions of bits, where reasoning-gym is not matched.
  */
 import { readFileSync } from "node:fs"
 import { Countdown, Reference, Verifier } from "@lpo/verifiers"

@@ -2,7 +2,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { SingleBar } from "cli-progress"
-import { type Cause, Console, Effect, Schema } from "effect"
+import { Cause, Console, Effect, Exit, Runtime, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as RewardServer from "../server/RewardServer.ts"
 import * as StandardTasks from "../StandardTasks.ts"
@@ -51,6 +51,9 @@ const checked = (
     }
   })
 
+/** Set once the server listens. */
+let serving = false
+
 const serve = Command.make(
   "serve",
   {
@@ -79,6 +82,7 @@ const serve = Command.make(
       maxPending,
       maxBodyBytes: maxBody * 2 ** 20,
     })
+    serving = true
     yield* Console.log(`listening on ${server.url} (${[...tasks.keys()].join(", ")}; ${options.mode})`)
     return yield* Effect.never
   }, Effect.scoped),
@@ -154,5 +158,12 @@ const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
 Command.run(main, { version: "0.1.0" }).pipe(
   Effect.tapCause((cause) => (cause.reasons.every((r) => r._tag === "Fail") ? explain(cause) : Effect.void)),
   Effect.provide(NodeServices.layer),
-  NodeRuntime.runMain({ disableErrorReporting: true }),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    // A server that is told to stop has done its work; a check that is stopped has not.
+    teardown: (exit, onExit) =>
+      Runtime.defaultTeardown(exit, (code) =>
+        onExit(serving && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? 0 : code),
+      ),
+  }),
 )

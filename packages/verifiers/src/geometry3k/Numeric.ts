@@ -29,7 +29,8 @@ const parse = (text: string): Node => {
     if (groups === undefined) throw new Refusal("not an expression")
     const [kind, value] = Object.entries(groups).find(([, v]) => v !== undefined) ?? ["", ""]
     // Python: `pi4` is a name of its own, `02` is no number.
-    if (kind === "number" && (list.at(-1)?.kind === "name" || /^0[0-9]/.test(value))) throw new Refusal("not a number")
+    if (kind === "number" && (list.at(-1)?.kind === "name" || /^0[0-9]+$/.test(value)))
+      throw new Refusal("not a number")
     list.push({ kind, text: value === "**" ? "^" : value })
   }
   let at = 0
