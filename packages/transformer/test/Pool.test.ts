@@ -1,4 +1,4 @@
-import { Policy } from "@lpo/transformer"
+import { AdamW, Policy } from "@lpo/transformer"
 import { Effect } from "effect"
 import { expect, it } from "vitest"
 import { config, pairs, tokenizer, tokenWeights, values } from "./tiny.ts"
@@ -20,6 +20,24 @@ it("samples and gradients are the same bits for 1, 2 and 3 workers", async () =>
   const one = await result(1)
   expect(one.gradient.some((v) => v !== 0)).toBe(true)
   for (const workers of [2, 3]) expect(await result(workers)).toEqual(one)
+})
+
+it("weights after 20 steps are the same bits for 1, 2 and 3 workers", async () => {
+  const adam = { learningRate: 1e-2, maxGradNorm: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01 }
+  const trained = (workers: number) =>
+    Effect.gen(function* () {
+      const policy = yield* Policy.make(config, tokenizer, values(), { workers })
+      for (let step = 0; step < 20; step++) {
+        yield* policy.accumulate(parts, weigh)
+        AdamW.step(policy.values, policy.gradient, policy.optimizer, adam)
+        policy.gradient.fill(0)
+        policy.changed()
+      }
+      return policy.values.slice()
+    }).pipe(Effect.scoped, run)
+  const one = await trained(1)
+  expect(one).not.toEqual(values())
+  for (const workers of [2, 3]) expect(await trained(workers)).toEqual(one)
 })
 
 it("a worker sees parameters that changed", async () => {
