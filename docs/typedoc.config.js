@@ -31,6 +31,7 @@ export default {
   plugin: ["typedoc-github-theme", "typedoc-plugin-mdn-links", "./katex-plugin.js"],
   // A plugin cannot set this one: TypeDoc discards it.
   markdownItLoader: math,
+  highlightLanguages: ["ts", "js", "json", "sh", "python", "html"],
   markdownLinkExternal: false,
   customFooterHtml: "Apache-2.0",
   hideGenerator: true,
