@@ -45,6 +45,9 @@ const attempt = async (what, use) => {
   }
 }
 
+/** Rows as JSON has them. */
+const plain = (rows) => rows.map((r) => Array.from(r))
+
 /** Runs both sides `rounds` times in turn after one untimed run of each; the seconds of each. */
 const interleave = async (ours, peer) => {
   const seconds = { ours: [], peer: [] }
@@ -62,17 +65,19 @@ const interleave = async (ours, peer) => {
 const compare = async (ours, torch) => {
   const tokens = sequences(16, batch.time + 1)
   const mine = await Effect.runPromise(ours.logprobs(tokens))
-  const theirs = await torch.ask({ cmd: "logprobs", tokens: tokens.map((r) => [...r]) })
+  const theirs = await torch.ask({ cmd: "logprobs", tokens: plain(tokens) })
   const difference = Math.max(...mine.map((r, i) => Math.max(...r.map((v, t) => Math.abs(v - theirs[i][t])))))
-  console.log(`same model: log-probs of ${16 * batch.time} tokens differ by at most ${difference.toExponential(1)} nats`)
+  console.log(
+    `same model: log-probs of ${16 * batch.time} tokens differ by at most ${difference.toExponential(1)} nats`,
+  )
   if (!(difference < 1e-4)) throw new Error(`the two models differ: a log-prob is ${difference} nats apart`)
 }
 
 const measure = async (ours, torch, trl) => {
   const results = []
   const run = (effect) => () => Effect.runPromise(effect())
-  const tokens = sequences(batch.rows, batch.time + 1).map((r) => [...r])
-  const perToken = weights(batch.rows, batch.time).map((r) => [...r])
+  const tokens = plain(sequences(batch.rows, batch.time + 1))
+  const perToken = plain(weights(batch.rows, batch.time))
   const norms = {}
   const train = await interleave(
     async () => {
@@ -95,7 +100,7 @@ const measure = async (ours, torch, trl) => {
   }
   results.push(row("train_vs_pytorch", `training step, ${batch.rows} x ${batch.time}`, train, batch.rows * batch.time))
   for (const rows of [batch.rows, 8]) {
-    const prompt = sequences(rows, decode.promptTokens).map((r) => [...r])
+    const prompt = plain(sequences(rows, decode.promptTokens))
     const request = { cmd: "generate", tokens: prompt, new_tokens: decode.newTokens }
     const seconds = await interleave(
       run(() => ours.generate(rows, decode.promptTokens, decode.newTokens)),
@@ -158,7 +163,9 @@ const main = async () => {
       Effect.gen(function* () {
         const ours = yield* Ours.engine(workers)
         const about = torch === null ? {} : yield* Effect.promise(() => torch.ask({ cmd: "hello" }))
-        console.log(`${cpus()[0]?.model ?? "?"}, ${availableParallelism()} cores for this process; Node ${process.version}`)
+        console.log(
+          `${cpus()[0]?.model ?? "?"}, ${availableParallelism()} cores for this process; Node ${process.version}`,
+        )
         if (torch !== null) {
           console.log(
             `Python ${about.Python}, torch ${about.torch}, transformers ${about.transformers} (${about.attention} attention), TRL ${trl?.ready.trl ?? "-"}; ${about.threads} threads`,

@@ -45,7 +45,12 @@ const trainingBatch = (rows, length) => {
     name: "given weights",
     evaluate: ({ rewards }) => {
       const zeros = new Float64Array(8)
-      return { weights: perToken.slice(rewards[0] * 8, rewards[0] * 8 + 8), coefficients: zeros, target: zeros, policy: zeros }
+      return {
+        weights: perToken.slice(rewards[0] * 8, rewards[0] * 8 + 8),
+        coefficients: zeros,
+        target: zeros,
+        policy: zeros,
+      }
     },
   }
   return { groups, objective }

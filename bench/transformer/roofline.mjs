@@ -79,7 +79,9 @@ const shares = (title, spent, run, tokens) => {
   }))
   const inside = lines.reduce((sum, { ms }) => sum + ms, 0)
   lines.push({ name: "outside the operations", calls: "", ms: whole - inside })
-  console.log(`\n${title}: ${whole.toFixed(1)} ms, ${Math.round((tokens / whole) * 1000).toLocaleString("en")} tokens/s\n`)
+  console.log(
+    `\n${title}: ${whole.toFixed(1)} ms, ${Math.round((tokens / whole) * 1000).toLocaleString("en")} tokens/s\n`,
+  )
   console.log(
     columns([
       ["operation", "calls", "ms", "share"],
@@ -116,7 +118,12 @@ const rows = 16
 const time64 = 64
 const pairs = sequences(rows, time64 + 1).map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) }))
 const perToken = weights(rows, time64)
-shares(`forward and backward, ${rows} x ${time64}`, spent, () => replica.forward(pairs).backward(perToken), rows * time64)
+shares(
+  `forward and backward, ${rows} x ${time64}`,
+  spent,
+  () => replica.forward(pairs).backward(perToken),
+  rows * time64,
+)
 for (const samples of [128, 8]) {
   const requests = sequences(samples / 8, 16).map((prompt, i) => ({
     prompt,
