@@ -22,12 +22,15 @@ const { values: options } = parseArgs({
     roofline: { type: "boolean", default: false },
   },
 })
-const rounds = Number(options.rounds ?? (options.quick ? 2 : 7))
-if (!(Number.isInteger(rounds) && rounds >= 1)) {
-  console.error(`--rounds is ${options.rounds}; give a whole number from 1`)
+/** A whole number of an option, or the end. */
+const whole = (name, value, least) => {
+  if (Number.isInteger(Number(value)) && Number(value) >= least) return Number(value)
+  console.error(`--${name} is ${value}; give a whole number from ${least}`)
   process.exit(2)
 }
-const workers = Number(options.workers)
+const rounds = whole("rounds", options.rounds ?? (options.quick ? 2 : 7), 1)
+const workers = whole("workers", options.workers, 0)
+const threads = whole("threads", options.threads, 1)
 
 const batch = { rows: 256, time: 64 }
 const decode = { promptTokens: 1, newTokens: 63 }
@@ -110,25 +113,25 @@ const measure = async (ours, torch, trl) => {
     results.push(row(`decode${rows}_vs_generate`, title, seconds, rows * decode.newTokens))
   }
 
-  const whole = { ours: [], peer: [] }
+  const seconds = { ours: [], peer: [] }
   const phases = { sampling: [], verifying: [], learning: [] }
   let from = performance.now()
   const onStep = (report) =>
     Effect.promise(async () => {
-      const seconds = (performance.now() - from) / 1000
+      const mine = (performance.now() - from) / 1000
       const peer = trl && (await trl.ask({}))
       if (report.step > 1) {
-        whole.ours.push(seconds)
+        seconds.ours.push(mine)
         phases.sampling.push(report.secondsSampling)
         phases.verifying.push(report.secondsVerifying)
         phases.learning.push(report.secondsLearning)
-        if (peer !== null) whole.peer.push(peer.seconds)
+        if (peer !== null) seconds.peer.push(peer.seconds)
       }
       from = performance.now()
     })
   await Effect.runPromise(ours.steps(rounds + 1, step, onStep))
   const title = `whole step, ${step.prompts} x ${step.groupSize}, ${step.promptTokens} + ${step.newTokens} tokens`
-  results.push(row("step_vs_trl", title, whole, null))
+  results.push(row("step_vs_trl", title, seconds, null))
   return { results, phases }
 }
 
@@ -138,7 +141,7 @@ const main = async () => {
   const started = []
   const startPeer = (what, script, ...args) =>
     attempt(what, async () => {
-      const peer = await Peers.start(script, folder, options.threads, ...args)
+      const peer = await Peers.start(script, folder, String(threads), ...args)
       started.push(peer)
       return peer
     })

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { mkdtempSync, rmSync } from "node:fs"
 import { Sampler } from "@lpo/rollout"
 import { Learner, Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
-import { Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
+import { Backend, Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
 import { config, problems, sequences, tokenizer, values, weights } from "./model.mjs"
@@ -63,9 +63,10 @@ const timed = (effect) =>
     return { result, seconds: (performance.now() - started) / 1000 }
   })
 
-/** What is measured, on a policy that `workers` threads work on; they end with the scope. */
+/** What is measured, on a policy that `workers` threads work on; they end with the scope, and 0 stands for this thread. */
 export const engine = (workers) =>
   Effect.gen(function* () {
+    if (workers === 0) yield* Backend.start("wasm")
     const policy = yield* Policy.make(config, tokenizer, values, { workers })
     const layers = Layer.mergeAll(TransformerSampler.layer(), TransformerLearner.layer(), verifier).pipe(
       Layer.provide(Layer.succeed(Policy.Policy, policy)),
