@@ -1,0 +1,142 @@
+/**
+ * Where the engine's time goes, on one thread: the rate of each GEMM at the model's shapes, and the share of every
+ * operation in a training step and in decoding. `npm run bench -- transformer --roofline`.
+ */
+import { TrainConfig } from "@lpo/trainer"
+import { AdamW, Backend, fused, Replica } from "@lpo/transformer"
+import * as tf from "@tensorflow/tfjs-core"
+import { Effect } from "effect"
+import { config, sequences, tokenizer, values, weights } from "./model.mjs"
+import { columns, median } from "./report.mjs"
+
+const repeats = 9
+
+/** Median milliseconds of `run`, after two untimed runs. */
+const time = (run) => {
+  const samples = []
+  for (let i = -2; i < repeats; i++) {
+    const started = performance.now()
+    run()
+    if (i >= 0) samples.push(performance.now() - started)
+  }
+  return median(samples)
+}
+
+/** Wraps every operation so that `spent` collects its calls and milliseconds. */
+const instrument = (ops, spent) =>
+  Object.fromEntries(
+    Object.entries(ops).map(([name, run]) => [
+      name,
+      typeof run !== "function"
+        ? run
+        : (...args) => {
+            const started = performance.now()
+            try {
+              return run(...args)
+            } finally {
+              const entry = (spent[name] ??= { calls: 0, ms: 0 })
+              entry.calls++
+              entry.ms += performance.now() - started
+            }
+          },
+    ]),
+  )
+
+/** GFLOP/s of the three products of a linear map [out, in] over `rows` rows. */
+const products = (ops, rows, [title, n, k]) => {
+  const random = (a, b) => tf.randomUniform([a, b], -1, 1, "float32", 1)
+  const [x, dy, w, wT] = [random(rows, k), random(rows, n), random(n, k), random(k, n)]
+  const many = Math.max(1, Math.round(2e8 / (2 * rows * n * k)))
+  const repeat = (run) =>
+    time(() => {
+      for (let i = 0; i < many; i++) tf.tidy(run)
+    }) / many
+  const forward = repeat(() => ops.linear(x, { w, wT }))
+  // The gradient of x is the same kernel on the untransposed weight, so the gradient of w is the rest.
+  const dx = repeat(() => ops.linear(dy, { w: wT, wT: w }))
+  const both = repeat(() => ops.linearBackward(dy, x, { w, wT }))
+  tf.dispose([x, dy, w, wT])
+  const rate = (ms) => (ms > 0 ? ((2 * rows * n * k) / ms / 1e6).toFixed(1) : "-")
+  return [`${title} [${n}, ${k}]`, rate(forward), rate(dx), rate(both - dx), rate(both / 2)]
+}
+
+/** The share of each operation in `run`, medians over repeats; the rest is what happens outside of them. */
+const shares = (title, spent, run, tokens) => {
+  const samples = []
+  for (let i = -2; i < repeats; i++) {
+    for (const name of Object.keys(spent)) delete spent[name]
+    const started = performance.now()
+    run()
+    const whole = performance.now() - started
+    if (i >= 0) samples.push({ whole, ops: structuredClone(spent) })
+  }
+  const whole = median(samples.map((s) => s.whole))
+  const names = Object.keys(samples[0].ops)
+  const lines = names.map((name) => ({
+    name,
+    calls: samples[0].ops[name].calls,
+    ms: median(samples.map((s) => s.ops[name].ms)),
+  }))
+  const inside = lines.reduce((sum, { ms }) => sum + ms, 0)
+  lines.push({ name: "outside the operations", calls: "", ms: whole - inside })
+  console.log(
+    `\n${title}: ${whole.toFixed(1)} ms, ${Math.round((tokens / whole) * 1000).toLocaleString("en")} tokens/s\n`,
+  )
+  console.log(
+    columns([
+      ["operation", "calls", "ms", "share"],
+      ...lines
+        .sort((a, b) => b.ms - a.ms)
+        .map(({ calls, ms, name }) => [name, String(calls), ms.toFixed(1), `${((100 * ms) / whole).toFixed(1)} %`]),
+    ]),
+  )
+}
+
+await Effect.runPromise(Backend.start("wasm"))
+const ops = fused()
+
+const { hidden_size: d, intermediate_size: f, vocab_size: v } = config
+const maps = [
+  ["q, k, v, o", d, d],
+  ["gate, up", f, d],
+  ["down", d, f],
+  ["logits", v, d],
+]
+for (const rows of [1024, 128]) {
+  console.log(`\nGEMM, ${rows} rows, one thread, GFLOP/s\n`)
+  console.log(
+    columns([
+      ["weight [out, in]", "forward", "gradient of x", "gradient of w", "both gradients"],
+      ...maps.map((map) => products(ops, rows, map)),
+    ]),
+  )
+}
+
+const spent = {}
+const replica = Replica.make(config, values, instrument(ops, spent))
+const rows = 16
+const time64 = 64
+const pairs = sequences(rows, time64 + 1).map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) }))
+const perToken = weights(rows, time64)
+shares(
+  `forward and backward, ${rows} x ${time64}`,
+  spent,
+  () => replica.forward(pairs).backward(perToken),
+  rows * time64,
+)
+for (const samples of [128, 8]) {
+  const requests = sequences(samples / 8, 16).map((prompt, i) => ({
+    prompt,
+    streams: Array.from({ length: 8 }, (_, k) => `roofline/${i}/${k}`),
+  }))
+  const options = { maxTokens: 48, stop: tokenizer.stop, temperature: 1, topP: 1, topK: 0 }
+  const run = () => replica.generate(requests, options)
+  shares(`decode, ${samples} sequences, 16 + 48 tokens`, spent, run, samples * 48)
+}
+replica.dispose()
+
+const optimizer = { ...TrainConfig.defaults.optimizer, maxGradNorm: 1 }
+const state = AdamW.init(values.length)
+const [own, gradient] = [values.slice(), values.slice()]
+const ms = time(() => AdamW.step(own, gradient, state, optimizer))
+console.log(`\nclipping and AdamW, ${values.length.toLocaleString("en")} parameters: ${ms.toFixed(1)} ms`)
