@@ -6,16 +6,19 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
-const folder = `${here}.venv`
-const python = process.platform === "win32" ? `${folder}/Scripts/python.exe` : `${folder}/bin/python`
+const folderOf = (name) => `${here}${name}/.venv`
+const pythonOf = (name) =>
+  process.platform === "win32" ? `${folderOf(name)}/Scripts/python.exe` : `${folderOf(name)}/bin/python`
 
-/** Makes the virtual environment unless it is there; throws an error that says why it cannot be had. */
-export const prepare = () => {
-  const requirements = `${here}requirements.txt`
+/** Makes the virtual environment of the benchmark unless it is there; throws an error that says why it cannot be had. */
+export const prepare = (name) => {
+  const folder = folderOf(name)
+  const python = pythonOf(name)
+  const requirements = `${here}${name}/requirements.txt`
   const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex")
   const stamp = `${folder}/requirements.sha256`
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return
-  console.log(`installing the Python peers into ${folder} (once; some minutes and gigabytes)`)
+  console.log(`installing the Python peers into ${folder} (once)`)
   const run = (command, ...args) => {
     const { error, status } = spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"] })
     if (error !== undefined || status !== 0)
@@ -26,9 +29,12 @@ export const prepare = () => {
   writeFileSync(stamp, wanted)
 }
 
-/** Starts `script`; resolves when it is ready. `ask` sends a request and resolves with its answer. */
-export const start = async (script, ...args) => {
-  const child = spawn(python, [`${here}${script}`, ...args], { stdio: ["pipe", "pipe", "pipe"] })
+/** Starts `script` of a prepared benchmark; resolves when it is ready. `ask` sends a request and resolves with its answer. */
+export const start = async (name, script, ...args) => {
+  const child = spawn(pythonOf(name), [`${here}${name}/${script}`, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, PYTHONPATH: here },
+  })
   // The end of what it says on stderr is worth showing only when it dies.
   let said = ""
   child.stderr.on("data", (data) => (said = (said + data).slice(-2000)))

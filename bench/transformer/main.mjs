@@ -141,14 +141,14 @@ const main = async () => {
   const started = []
   const startPeer = (what, script, ...args) =>
     attempt(what, async () => {
-      const peer = await Peers.start(script, folder, String(threads), ...args)
+      const peer = await Peers.start("transformer", script, folder, String(threads), ...args)
       started.push(peer)
       return peer
     })
   try {
     const ready = options["skip-peers"]
       ? (console.log("SKIPPED all peers: --skip-peers"), false)
-      : await attempt("all peers", async () => (Peers.prepare(), true))
+      : await attempt("all peers", async () => (Peers.prepare("transformer"), true))
     const torch = ready ? await startPeer("PyTorch and transformers", "torch_worker.py") : null
     const trlOptions = {
       prompts: problems(step.prompts, step.promptTokens).map((p) => p.prompt),

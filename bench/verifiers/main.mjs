@@ -1,50 +1,28 @@
 // Verdicts per second beside the field's: Math-Verify on the same answers, and a fresh Python process per test for code. The
 // sides take turns, so that a busy machine slows both. `--rounds N` (default 5), `--tests N` per round (default 40).
 //
-// Python packages go to node_modules/.cache/lpo-bench; a peer that cannot be had leaves its ratio null.
-import { execFileSync, spawn, spawnSync } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
-import { createInterface } from "node:readline"
+// A peer that cannot be had leaves its ratio null.
+import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { Countdown, StandardTasks, Tasks, Verifier, VerifierError } from "@lpo/verifiers"
 import { Effect } from "effect"
+import * as Peers from "../peers/peers.mjs"
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const { values: flags } = parseArgs({ options: { rounds: { type: "string" }, tests: { type: "string" } } })
 const rounds = Number(flags.rounds ?? 5)
 const testsPerRound = Number(flags.tests ?? 40)
 
-/** The Python of a virtual environment that holds the pinned peers, or null. */
-const peerPython = () => {
-  const folder = here("../../node_modules/.cache/lpo-bench/verifiers")
-  const python = `${folder}/bin/python`
+/** Math-Verify, or null with a word about why it cannot be had. */
+const startPeer = async () => {
   try {
-    if (!existsSync(python)) execFileSync("python3", ["-m", "venv", folder], { stdio: "ignore" })
-    execFileSync(
-      python,
-      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", here("requirements.txt")],
-      {
-        stdio: ["ignore", "ignore", "inherit"],
-      },
-    )
-    return python
+    Peers.prepare("verifiers")
+    return await Peers.start("verifiers", "math_verify_worker.py")
   } catch (error) {
-    console.log(`Math-Verify cannot be had: ${error.message.split("\n")[0]}`)
+    console.log(`SKIPPED Math-Verify: ${error.message}`)
     return null
-  }
-}
-
-const startPeer = async (python) => {
-  const child = spawn(python, [here("peer.py")], { stdio: ["pipe", "pipe", "ignore"] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  await lines.next()
-  return {
-    judge: async (pairs) => {
-      child.stdin.write(`${JSON.stringify(pairs)}\n`)
-      return JSON.parse((await lines.next()).value)
-    },
-    stop: () => child.kill(),
   }
 }
 
@@ -76,8 +54,7 @@ const judgeMath = async (verifier) => {
 
 const math = async (tasks) => {
   const verifier = verifierOf(tasks, "math")
-  const python = peerPython()
-  const peer = python === null ? null : await startPeer(python)
+  const peer = await startPeer()
   const ours = []
   const theirs = []
   const score = (list) => list.filter(([right], i) => right === corpus[i % corpus.length][2]).length / rounds
@@ -85,7 +62,8 @@ const math = async (tasks) => {
     // One round of each warms up.
     for (let round = -1; round < rounds; round++) {
       const a = verifier === null ? [] : await judgeMath(verifier)
-      const b = peer === null ? [] : await peer.judge(corpus.map(([given, gold]) => [given, gold]))
+      const b =
+        peer === null ? [] : await peer.ask({ cmd: "judge", pairs: corpus.map(([given, gold]) => [given, gold]) })
       if (round >= 0) {
         ours.push(...a)
         theirs.push(...b)

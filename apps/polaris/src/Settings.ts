@@ -32,8 +32,8 @@ export interface Settings {
   /** The target's temperature; null for the policy-gradient methods, which have none. */
   readonly tau: number | "std" | "mean" | null
   readonly seed: number
-  readonly train: Preset["train"]
-  readonly optimizer: TrainConfig.TrainConfig["optimizer"]
+  /** The trainer's configuration but for its seed and objective, which follow from the values above. */
+  readonly train: Omit<TrainConfig.TrainConfig, "seed" | "objective">
   readonly evaluation: { readonly problems: number; readonly samples: number }
   readonly task: Preset["task"]
   readonly model: Preset["model"]
@@ -92,14 +92,18 @@ export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
     preset.task.heldOutProblems,
   )
   const seed = yield* atLeast("seed", flags.seed, 0, Number.MAX_SAFE_INTEGER)
-  const { learningRate, maxGradNorm } = preset.train
   return {
     preset: preset.name,
     objective: flags.objective,
     tau: flags.objective.startsWith("lpo") ? tau : null,
     seed,
-    train: { ...preset.train, steps, groupSize },
-    optimizer: { ...TrainConfig.defaults.optimizer, learningRate, maxGradNorm },
+    train: {
+      ...TrainConfig.defaults,
+      ...preset.train,
+      steps,
+      groupSize,
+      optimizer: { ...TrainConfig.defaults.optimizer, ...preset.optimizer },
+    },
     evaluation: { problems, samples },
     task: preset.task,
     model: preset.model,
@@ -121,19 +125,8 @@ const objective = ({ objective: name, tau }: Settings): Objective.Objective => {
 }
 
 /** The trainer's configuration of these settings. */
-export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => {
-  const { train } = settings
-  return {
-    ...TrainConfig.defaults,
-    seed: `${settings.preset}/${settings.seed}`,
-    steps: train.steps,
-    promptsPerStep: train.promptsPerStep,
-    groupSize: train.groupSize,
-    maxTokens: train.maxTokens,
-    epochs: train.epochs,
-    miniBatches: train.miniBatches,
-    checkpointEvery: train.checkpointEvery,
-    optimizer: settings.optimizer,
-    objective: objective(settings),
-  }
-}
+export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => ({
+  ...settings.train,
+  seed: `${settings.preset}/${settings.seed}`,
+  objective: objective(settings),
+})

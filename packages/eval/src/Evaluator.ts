@@ -62,9 +62,10 @@ export const evaluate = Effect.fn("Evaluator.evaluate")(function* (
   const counts = yield* groups.pipe(
     Stream.mapEffect((group) =>
       Effect.gen(function* () {
-        const verdicts = yield* Effect.forEach(group.completions, (c) => verifier.verify(group.problem, c), {
-          concurrency: 16,
-        })
+        const verdicts = yield* Verifier.batch(
+          verifier,
+          group.completions.map((completion) => ({ problem: group.problem, completion })),
+        )
         tokens += group.completions.reduce((sum, c) => sum + c.tokens.length, 0)
         done++
         if (options.onProgress !== undefined) yield* options.onProgress(done, problems.length)

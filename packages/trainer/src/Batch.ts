@@ -1,5 +1,6 @@
 /** From freshly scored groups to the ones worth training on, and what the log says about them. */
 import { Completion, Group } from "@lpo/rollout"
+import { mean } from "./internal/mean.ts"
 
 /** Groups to train on, and counts of what was left out. @category models */
 export interface Selection {
@@ -49,8 +50,6 @@ export const objection = (group: Group.ScoredGroup): string | null => {
   }
   return null
 }
-
-const mean = (xs: ReadonlyArray<number>): number => (xs.length === 0 ? 0 : xs.reduce((a, b) => a + b, 0) / xs.length)
 
 /** Means over the verified completions of a batch: reward, pass rate, format rate, entropy, length. @category metrics */
 export const metrics = (groups: ReadonlyArray<Group.ScoredGroup>) => {

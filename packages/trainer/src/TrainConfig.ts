@@ -1,4 +1,5 @@
 /** What a training run does, every value spelled out; the defaults are the paper's where it states them. */
+import type { StepOptions } from "./Learner.ts"
 import type { Objective } from "./Objective.ts"
 
 /** @category models */
@@ -18,16 +19,10 @@ export interface TrainConfig {
   /** Mini-batches per pass, each one optimiser step. */
   readonly miniBatches: number
   readonly objective: Objective
-  readonly optimizer: {
-    /** Peak learning rate. */
-    readonly learningRate: number
+  /** AdamW; `learningRate` is the peak. */
+  readonly optimizer: StepOptions & {
     /** Training steps over which the learning rate rises linearly from 0. */
     readonly warmupSteps: number
-    readonly maxGradNorm: number
-    readonly beta1: number
-    readonly beta2: number
-    readonly epsilon: number
-    readonly weightDecay: number
   }
   /**
    * `sampled`: the recorded log-probs are the anchor's (the sampler runs the very weights that are trained).
@@ -38,6 +33,8 @@ export interface TrainConfig {
   readonly checkpointEvery: number
   /** Verifications under way at once. */
   readonly verifyConcurrency: number
+  /** Longest time for one verdict, seconds; then it is a `timeout`, and the completion is masked. */
+  readonly verifySeconds: number
   /** Groups written to completions.jsonl per step. */
   readonly groupsLogged: number
 }
@@ -60,5 +57,6 @@ export const defaults = {
   anchor: "sampled",
   checkpointEvery: 10,
   verifyConcurrency: 16,
+  verifySeconds: 30,
   groupsLogged: 4,
 } as const satisfies Partial<TrainConfig>

@@ -6,12 +6,13 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Dataset, type Group, type Problem, Sampler, Seed } from "@lpo/rollout"
+import { Dataset, type Group, type Problem, Sampler, Seed, type Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Stream } from "effect"
 import * as Batch from "./Batch.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { Learner, type TrainGroup } from "./Learner.ts"
+import { mean } from "./internal/mean.ts"
 import type { ObjectiveResult } from "./Objective.ts"
 import type { Row, Run } from "./RunStore.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
@@ -40,6 +41,11 @@ export interface StepReport extends Row {
 
 const seconds = (from: number): number => (performance.now() - from) / 1000
 
+const score = (group: Group.Group, verdicts: ReadonlyArray<Verdict.Verdict>): Group.ScoredGroup => ({
+  ...group,
+  verdicts,
+})
+
 /** Samples and scores the groups of one step, in the order of its problems. */
 const rollOut = Effect.fn("Trainer.rollOut")(function* (
   config: TrainConfig,
@@ -57,14 +63,16 @@ const rollOut = Effect.fn("Trainer.rollOut")(function* (
   const order = new Map(batch.map((problem, i) => [problem.id, i]))
   const place = (group: Group.Group): number => order.get(group.problem.id) ?? batch.length
   const startedVerifying = performance.now()
-  const groups = yield* Effect.forEach(
-    [...sampled].sort((a, b) => place(a) - place(b)),
-    (group) =>
-      Effect.forEach(group.completions, (completion) => verifier.verify(group.problem, completion)).pipe(
-        Effect.map((verdicts): Group.ScoredGroup => ({ ...group, verdicts })),
-      ),
-    { concurrency: config.verifyConcurrency },
+  const inPlace = [...sampled].sort((a, b) => place(a) - place(b))
+  const items = inPlace.flatMap(({ completions, problem }) =>
+    completions.map((completion) => ({ problem, completion })),
   )
+  const verdicts = yield* Verifier.batch(verifier, items, {
+    concurrency: config.verifyConcurrency,
+    deadline: `${config.verifySeconds} seconds`,
+  })
+  let at = 0
+  const groups = inPlace.map((group) => score(group, verdicts.slice(at, (at += group.completions.length))))
   return { groups, secondsSampling, secondsVerifying: seconds(startedVerifying) }
 })
 
@@ -114,7 +122,6 @@ const learn = Effect.fn("Trainer.learn")(function* (
   return { results, gradNorms, tokens }
 })
 
-const mean = (xs: ReadonlyArray<number>): number => (xs.length === 0 ? 0 : xs.reduce((a, b) => a + b, 0) / xs.length)
 const klOf = ({ policy, target }: ObjectiveResult): number =>
   target.reduce((sum, w, k) => (w > 0 ? sum + w * Math.log(w / Math.max(policy[k], Number.MIN_VALUE)) : sum), 0)
 const essOf = ({ policy }: ObjectiveResult): number => 1 / policy.reduce((sum, p) => sum + p * p, 0) / policy.length

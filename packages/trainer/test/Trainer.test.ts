@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Lpo, PolicyGradient, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
-import { Effect, Fiber } from "effect"
+import { Verifier } from "@lpo/verifiers"
+import { Effect, Fiber, Layer } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { makeEngine, problems } from "./tabular.ts"
 
@@ -107,6 +108,22 @@ it("an interrupted run leaves a checkpoint of its last whole step and resumes", 
   expect(exit).toBeUndefined()
   expect(await readdir(join(root, "cut", "checkpoints"))).toContain("step-000005")
   expect((await Effect.runPromise(run("cut", { resume: true }))).logits).toEqual(whole.logits)
+})
+
+it("masks what a verifier never answers, and goes on", async () => {
+  const engine = makeEngine()
+  const silent = Layer.succeed(Verifier.Verifier, { verify: () => Effect.never })
+  const { events, logits } = await Effect.runPromise(
+    run("a", {
+      engine: { ...engine, layer: Layer.merge(engine.layer, silent) },
+      config: config({ steps: 2, verifySeconds: 0.01 }),
+    }),
+  )
+  expect(events.map((e) => [e["masked"], e["tooSmall"]])).toEqual([
+    [32, 4],
+    [32, 4],
+  ])
+  expect(logits).toEqual([...makeEngine().logits])
 })
 
 it("refuses a run that exists, one that is in use, one to resume that does not exist, and another configuration", async () => {

@@ -4,17 +4,15 @@
 /** Rows of A that share a panel of B. */
 const BLOCK: i32 = 64
 
-// @ts-ignore: decorator
-@inline
 function madd(acc: v128, a: v128, b: v128): v128 {
   return f32x4.add(acc, f32x4.mul(a, b))
 }
 
 /** One row of C from column j on: the columns that the 8-wide tiles leave over. */
-function rowTail(j: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accumulate: i32): void {
+function rowTail(j: i32, n: i32, k: i32, a: usize, b: usize, c: usize): void {
   let col = j
   for (; col + 4 <= n; col += 4) {
-    let acc = accumulate ? v128.load(c + (<usize>col << 2)) : f32x4.splat(0)
+    let acc = f32x4.splat(0)
     let bp = b + (<usize>col << 2)
     for (let p = 0; p < k; p++) {
       acc = madd(acc, v128.load32_splat(a + (<usize>p << 2)), v128.load(bp))
@@ -23,7 +21,7 @@ function rowTail(j: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accumulat
     v128.store(c + (<usize>col << 2), acc)
   }
   for (; col < n; col++) {
-    let acc: f32 = accumulate ? load<f32>(c + (<usize>col << 2)) : 0
+    let acc: f32 = 0
     let bp = b + (<usize>col << 2)
     for (let p = 0; p < k; p++) {
       acc += load<f32>(a + (<usize>p << 2)) * load<f32>(bp)
@@ -33,8 +31,8 @@ function rowTail(j: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accumulat
   }
 }
 
-/** C [m, n] = A [m, k] B [k, n], added to what C holds when `accumulate` is not 0. */
-export function gemm(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accumulate: i32): void {
+/** C [m, n] = A [m, k] B [k, n]. */
+export function gemm(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize): void {
   const rowA: usize = <usize>k << 2
   const rowC: usize = <usize>n << 2
   const wide = n & ~7
@@ -54,10 +52,6 @@ export function gemm(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accum
         const c3 = c2 + rowC
         let a00 = f32x4.splat(0), a01 = f32x4.splat(0), a10 = f32x4.splat(0), a11 = f32x4.splat(0)
         let a20 = f32x4.splat(0), a21 = f32x4.splat(0), a30 = f32x4.splat(0), a31 = f32x4.splat(0)
-        if (accumulate) {
-          a00 = v128.load(c0); a01 = v128.load(c0, 16); a10 = v128.load(c1); a11 = v128.load(c1, 16)
-          a20 = v128.load(c2); a21 = v128.load(c2, 16); a30 = v128.load(c3); a31 = v128.load(c3, 16)
-        }
         let bp = panel
         const end = p0 + rowA
         while (p0 < end) {
@@ -78,8 +72,8 @@ export function gemm(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accum
       }
       for (; i < i1; i++) {
         const ci = c + <usize>i * rowC + (<usize>j << 2)
-        let x0 = accumulate ? v128.load(ci) : f32x4.splat(0)
-        let x1 = accumulate ? v128.load(ci, 16) : f32x4.splat(0)
+        let x0 = f32x4.splat(0)
+        let x1 = f32x4.splat(0)
         let p = a + <usize>i * rowA
         const end = p + rowA
         let bp = panel
@@ -92,17 +86,17 @@ export function gemm(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accum
         v128.store(ci, x0); v128.store(ci, x1, 16)
       }
     }
-    if (wide < n) for (let i = i0; i < i1; i++) rowTail(wide, n, k, a + <usize>i * rowA, b, c + <usize>i * rowC, accumulate)
+    if (wide < n) for (let i = i0; i < i1; i++) rowTail(wide, n, k, a + <usize>i * rowA, b, c + <usize>i * rowC)
   }
 }
 
-/** C [k, n] = A^T B of A [m, k] and B [m, n], added to what C holds when `accumulate` is not 0. */
-export function gemmTransposed(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, accumulate: i32): void {
+/** C [k, n] = A^T B of A [m, k] and B [m, n]. */
+export function gemmTransposed(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize): void {
   const rowA: usize = <usize>k << 2
   const rowB: usize = <usize>n << 2
   const wide = n & ~7
   const tall = k & ~3
-  if (!accumulate) memory.fill(c, 0, <usize>k * rowB)
+  memory.fill(c, 0, <usize>k * rowB)
   for (let m0 = 0; m0 < m; m0 += BLOCK) {
     const rows = min(BLOCK, m - m0)
     const a0 = a + <usize>m0 * rowA

@@ -1,4 +1,5 @@
 /** AdamW (Loshchilov and Hutter 2019) on flat vectors, decoupled decay, with clipping of the gradient's global norm. */
+import type { Learner } from "@lpo/trainer"
 
 /** @category models */
 export interface State {
@@ -8,14 +9,7 @@ export interface State {
 }
 
 /** @category models */
-export interface Options {
-  readonly learningRate: number
-  readonly maxGradNorm: number
-  readonly beta1: number
-  readonly beta2: number
-  readonly epsilon: number
-  readonly weightDecay: number
-}
+export type Options = Learner.StepOptions
 
 /** @category constructors */
 export const init = (size: number): State => ({ m: new Float32Array(size), v: new Float32Array(size), steps: 0 })

@@ -232,9 +232,11 @@ export const generate = (
 
   let active = sequences
   for (let step = 0; step < options.maxTokens && active.length > 0; step++) {
-    const logits = tf.tidy(() => {
+    let logits = new Float32Array(0)
+    tf.tidy(() => {
       const last = step === 0 ? tf.tensor2d(hidden, [total, d]) : advance(active)
-      return ops.linear(last, weights.embedding).dataSync<"float32">().slice()
+      // Not returned: `tidy` would look for tensors in it, number by number.
+      logits = ops.linear(last, weights.embedding).dataSync<"float32">().slice()
     })
     for (const [row, sequence] of active.entries()) {
       const { logprob, token } = draw(

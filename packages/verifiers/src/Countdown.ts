@@ -5,7 +5,7 @@
  * expression is well formed and uses exactly the given numbers, 0 otherwise. Three reference modes score as the graders of
  * the field do. A solver and a generator of solvable problems make the data.
  */
-import { Seed, type Verdict } from "@lpo/rollout"
+import type { Verdict } from "@lpo/rollout"
 import { type Layer, Schema } from "effect"
 import * as Expression from "./countdown/Expression.ts"
 import { byValue as expressions, type Operator } from "./countdown/Expressions.ts"
@@ -113,65 +113,6 @@ export const task: Task = { name: "countdown", references, grader: (mode) => gra
 /** The strict Countdown verifier; an undecodable ground truth is a verdict of status `error`. @category layers */
 export const layer = (options: Options = {}): Layer.Layer<Verifier.Verifier> =>
   Verifier.layer(grader("strict", options))
-
-/**
- * All targets reachable from `nums` using every number once, with a + b, a * b, |a - b| and exact division (the
- * Stream-of-Search rule), each with one expression that reaches it.
- *
- * @category generation
- */
-export const reachable = (nums: ReadonlyArray<number>): Map<number, string> => {
-  const out = new Map<number, string>()
-  const search = (items: ReadonlyArray<readonly [number, string]>): void => {
-    if (items.length === 1) {
-      const [value, text] = items[0]
-      if (!out.has(value)) out.set(value, text.startsWith("(") ? text.slice(1, -1) : text)
-      return
-    }
-    for (let i = 0; i < items.length; i++) {
-      for (let j = i + 1; j < items.length; j++) {
-        const rest = items.filter((_, n) => n !== i && n !== j)
-        const [high, low] = items[i][0] >= items[j][0] ? [items[i], items[j]] : [items[j], items[i]]
-        const with_ = (value: number, op: string) => search([...rest, [value, `(${high[1]} ${op} ${low[1]})`]])
-        with_(high[0] + low[0], "+")
-        with_(high[0] * low[0], "*")
-        with_(high[0] - low[0], "-")
-        if (low[0] !== 0 && high[0] % low[0] === 0) with_(high[0] / low[0], "/")
-      }
-    }
-  }
-  search(nums.map((n) => [n, String(n)]))
-  return out
-}
-
-/**
- * Solvable problems from one side of the split, drawn from the stream of that name: `size` numbers in [1, max], a target in
- * [minTarget, maxTarget]. Train and held-out are disjoint by number multiset, whatever the seeds.
- *
- * @category generation
- */
-export const generate = (options: {
-  readonly count: number
-  readonly size: number
-  readonly max: number
-  readonly minTarget: number
-  readonly maxTarget: number
-  readonly heldOutShare: number
-  readonly side: "train" | "held-out"
-  readonly seed: string
-}): Array<Answer> => {
-  const { count, size, max, minTarget, maxTarget, heldOutShare, side, seed } = options
-  const random = Seed.stream(seed)
-  const out: Array<Answer> = []
-  for (let tries = 0; out.length < count; tries++) {
-    if (tries > 1000 * (count + 100))
-      throw new RangeError(`no ${count} problems after ${tries} draws; widen the ranges`)
-    const nums = Array.from({ length: size }, () => random.int(1, max))
-    const target = random.int(minTarget, maxTarget)
-    if (split(nums, heldOutShare) === side && reachable(nums).has(target)) out.push({ nums, target })
-  }
-  return out
-}
 
 /**
  * Every problem of one side of the split: each multiset of `size` numbers in [1, max], with each target in [minTarget,

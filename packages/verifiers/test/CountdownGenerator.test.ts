@@ -53,7 +53,7 @@ const ordered = (text: string): string => {
 it("finds a solution exactly when there is one", () => {
   fc.assert(
     fc.property(small, fc.integer({ min: 1, max: 120 }), (nums, target) => {
-      const reached = Countdown.reachable(nums).has(target)
+      const reached = brute(nums, target).size > 0
       expect(Countdown.solvable(nums, target)).toBe(reached)
       expect(Countdown.solutions(nums, target, 1)).toHaveLength(reached ? 1 : 0)
     }),

@@ -8,7 +8,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core
 import type { LinearWeight, Ops } from "./Ops.ts"
 
 interface Kernels {
-  readonly gemm: (m: number, n: number, k: number, a: number, b: number, c: number, accumulate: number) => void
+  readonly gemm: (m: number, n: number, k: number, a: number, b: number, c: number) => void
   readonly gemmTransposed: Kernels["gemm"]
   readonly attention: (...args: ReadonlyArray<number>) => void
   readonly attentionBackward: (...args: ReadonlyArray<number>) => void
@@ -47,7 +47,7 @@ export const make = (): Ops => {
     const [m, k] = x.shape
     const n = w.shape[1]
     const y = matrix(m, n)
-    kernels.gemm(m, n, k, at(x), at(w), at(y), 0)
+    kernels.gemm(m, n, k, at(x), at(w), at(y))
     return y
   }
   const rotate = (
@@ -67,7 +67,7 @@ export const make = (): Ops => {
       const [m, n] = dy.shape
       const k = x.shape[1]
       const dw = matrix(n, k)
-      kernels.gemmTransposed(m, k, n, at(dy), at(x), at(dw), 0)
+      kernels.gemmTransposed(m, k, n, at(dy), at(x), at(dw))
       return { dx: product(dy, w), dw }
     },
     rmsNorm: (x, gain, epsilon) => {
