@@ -1,4 +1,4 @@
-import { Guarantee, Target } from "@lpo/simplex"
+import { Diagnostics, Guarantee, Target } from "@lpo/simplex"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 
@@ -18,7 +18,7 @@ it("Theorem 2: no policy gains less than the bound, wherever it lands", () => {
     fc.property(group, ({ rewards, anchor, next, tau }) => {
       const expected = (p: Float64Array) => p.reduce((sum, v, k) => sum + v * rewards[k], 0)
       const landed = Target.listwise(next)
-      const epsilon = Math.min(1, Guarantee.totalVariation(landed, Target.gibbs(rewards, tau, anchor)))
+      const epsilon = Math.min(1, Diagnostics.totalVariation(landed, Target.gibbs(rewards, tau, anchor)))
       const gain = expected(landed) - expected(Target.listwise(anchor))
       expect(gain).toBeGreaterThanOrEqual(Guarantee.gainBound({ rewards, tau, epsilon, anchor }) - 1e-9)
     }),

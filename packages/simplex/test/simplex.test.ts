@@ -1,4 +1,4 @@
-import { Advantage, Projection, Target } from "@lpo/simplex"
+import { Advantage, Divergence, Projection, Target } from "@lpo/simplex"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 
@@ -20,8 +20,8 @@ it("coefficients sum to zero, forward ones are bounded", () =>
   check(
     fc.property(group(), ({ rewards, s, anchor, tau }) => {
       const target = Target.logGibbs(rewards, tau, anchor)
-      const forward = Projection.forwardKl(s, target)
-      const reverse = Projection.reverseKl(s, target)
+      const forward = Projection.coefficients(Divergence.forwardKl, s, target)
+      const reverse = Projection.coefficients(Divergence.reverseKl, s, target)
       expect(Math.abs(sum(forward))).toBeLessThan(1e-12)
       expect(Math.abs(sum(reverse))).toBeLessThan(1e-9)
       expect(sum(forward.map(Math.abs))).toBeLessThanOrEqual(2 + 1e-12)
@@ -32,8 +32,10 @@ it("coefficients vanish at the target", () =>
   check(
     fc.property(group(), ({ rewards, anchor, tau }) => {
       const target = Target.logGibbs(rewards, tau, anchor)
-      for (const c of Projection.forwardKl(target, target)) expect(Math.abs(c)).toBeLessThan(1e-12)
-      for (const c of Projection.reverseKl(target, target)) expect(Math.abs(c)).toBeLessThan(1e-12)
+      for (const c of Projection.coefficients(Divergence.forwardKl, target, target))
+        expect(Math.abs(c)).toBeLessThan(1e-12)
+      for (const c of Projection.coefficients(Divergence.reverseKl, target, target))
+        expect(Math.abs(c)).toBeLessThan(1e-12)
     }),
   ))
 
@@ -46,8 +48,8 @@ it("coefficients are the derivatives of the divergences in s (central difference
       const slope = (f: (s: number[]) => number, k: number) =>
         (f(s.map((v, j) => (j === k ? v + h : v))) - f(s.map((v, j) => (j === k ? v - h : v)))) / (2 * h)
       const target = w.map((v) => Math.exp(v))
-      const forward = Projection.forwardKl(s, w)
-      const reverse = Projection.reverseKl(s, w)
+      const forward = Projection.coefficients(Divergence.forwardKl, s, w)
+      const reverse = Projection.coefficients(Divergence.reverseKl, s, w)
       if (target.some((v) => v < 1e-300)) return
       for (const k of s.keys()) {
         expect(slope((x) => kl(target, Target.listwise(x)), k)).toBeCloseTo(forward[k], 6)
@@ -64,7 +66,7 @@ it("Proposition 1: on policy, -K times the reverse coefficients is the paired ad
       const pairs: Array<[number, Float64Array]> = [[1, Advantage.drGrpo(rewards)]]
       if (sigma > 1e-3) pairs.push([sigma, Advantage.grpo(rewards)])
       for (const [tau, advantage] of pairs) {
-        const c = Projection.reverseKl(new Float64Array(k), Target.logGibbs(rewards, tau))
+        const c = Projection.coefficients(Divergence.reverseKl, new Float64Array(k), Target.logGibbs(rewards, tau))
         for (const [i, a] of advantage.entries()) expect(-k * c[i]).toBeCloseTo(a, 9)
       }
     }),
@@ -76,13 +78,15 @@ it.each([
   ["MaxRL", Advantage.maxRl([1, 0, 0, 0]), 3, -1],
   [
     "LPO-fwd, tau 1",
-    Projection.forwardKl([0, 0, 0, 0], Target.logGibbs([1, 0, 0, 0], 1)).map((c) => -c),
+    Projection.coefficients(Divergence.forwardKl, [0, 0, 0, 0], Target.logGibbs([1, 0, 0, 0], 1)).map((c) => -c),
     0.225367,
     -0.075122,
   ],
   [
     "LPO-rev, tau sigma",
-    Projection.reverseKl([0, 0, 0, 0], Target.logGibbs([1, 0, 0, 0], 0.4330127)).map((c) => -c),
+    Projection.coefficients(Divergence.reverseKl, [0, 0, 0, 0], Target.logGibbs([1, 0, 0, 0], 0.4330127)).map(
+      (c) => -c,
+    ),
     0.433013,
     -0.144338,
   ],

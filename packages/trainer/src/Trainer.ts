@@ -13,7 +13,7 @@ import * as Batch from "./Batch.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { Learner, type TrainGroup } from "./Learner.ts"
 import { mean } from "./internal/mean.ts"
-import type { ObjectiveResult } from "./Objective.ts"
+import { type ObjectiveResult, withBatch } from "./Objective.ts"
 import type { Row, Run } from "./RunStore.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 import { TrainingError } from "./TrainerError.ts"
@@ -93,6 +93,7 @@ const learn = Effect.fn("Trainer.learn")(function* (
       : yield* Effect.forEach(kept, (g) =>
           learner.logprobs(g.completions.map((c) => ({ prompt: g.promptTokens, completion: c.tokens }))),
         )
+  const objective = withBatch(config.objective, Batch.statistics(kept, config.promptsPerStep))
   const groups = kept.map((group, i): TrainGroup => ({ group, anchor: anchors[i] }))
   const results = new Map<Group.ScoredGroup, ObjectiveResult>()
   const gradNorms: Array<number> = []
@@ -104,7 +105,7 @@ const learn = Effect.fn("Trainer.learn")(function* (
       if (part.length === 0) continue
       // 1/B over all prompts of the mini-batch: a dropped group counts as the zero gradient it has (Algorithm 1).
       const scale = config.miniBatches / config.promptsPerStep
-      const stats = yield* learner.accumulate(part, config.objective, scale)
+      const stats = yield* learner.accumulate(part, objective, scale)
       for (const [i, result] of stats.results.entries()) results.set(part[i].group, result)
       tokens += stats.tokens
       const { gradNorm } = yield* learner.step({ ...config.optimizer, learningRate: learningRate(config, step) })
@@ -170,7 +171,7 @@ export const train = Effect.fn("Trainer.train")(function* (options: {
   const update = (step: number, rolled: Effect.Success<ReturnType<typeof rollOut>>) =>
     Effect.gen(function* () {
       const started = performance.now()
-      const { kept, ...dropped } = Batch.select(rolled.groups)
+      const { kept, ...dropped } = Batch.select(rolled.groups, config.objective.zeroVariance)
       for (const group of rolled.groups) {
         const reason = Batch.objection(group)
         if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })

@@ -1,3 +1,4 @@
+import { Baseline } from "@lpo/simplex"
 import { Lpo, PolicyGradient } from "@lpo/trainer"
 import fc from "fast-check"
 import { expect, it } from "vitest"
@@ -13,21 +14,24 @@ const group = fc.integer({ min: 2, max: 8 }).chain((k) =>
 )
 
 it.each([
-  ["std", "grpo"],
-  [1, "dr-grpo"],
-  ["mean", "maxrl"],
-] as const)("on policy, LPO-rev with tau %s weighs every token as unclipped %s does", (tau, advantage) => {
-  fc.assert(
-    fc.property(group, ({ rewards, logprobs }) => {
-      const input = { rewards, behaviour: logprobs, anchor: logprobs, current: logprobs }
-      const lpo = Lpo.make({ divergence: "reverse", tau }).evaluate(input)
-      const baseline = PolicyGradient.make({ advantage, clip: null }).evaluate(input)
-      for (const [k, tokens] of lpo.weights.entries())
-        for (const [t, w] of tokens.entries()) expect(w).toBeCloseTo(baseline.weights[k][t], 5)
-    }),
-    { numRuns: 1000 },
-  )
-})
+  ["std", Baseline.grpo({ clip: null })],
+  [1, Baseline.drGrpo({ clip: null })],
+  ["mean", Baseline.maxRl({ clip: null })],
+] as const)(
+  "on policy, LPO-rev with tau %s weighs every token as its paired baseline does, unclipped",
+  (tau, method) => {
+    fc.assert(
+      fc.property(group, ({ rewards, logprobs }) => {
+        const input = { rewards, behaviour: logprobs, anchor: logprobs, current: logprobs }
+        const lpo = Lpo.make({ divergence: "reverse", tau }).evaluate(input)
+        const baseline = PolicyGradient.make(method).evaluate(input)
+        for (const [k, tokens] of lpo.weights.entries())
+          for (const [t, w] of tokens.entries()) expect(w).toBeCloseTo(baseline.weights[k][t], 5)
+      }),
+      { numRuns: 1000 },
+    )
+  },
+)
 
 it("a group of equal rewards carries no signal", () => {
   const logprobs = [Float32Array.of(-1), Float32Array.of(-2)]
@@ -39,7 +43,7 @@ it("a group of equal rewards carries no signal", () => {
 it("clipping silences only the tokens that moved too far in the direction of the advantage", () => {
   const behaviour = [Float32Array.of(-1, -1), Float32Array.of(-1, -1)]
   const current = [Float32Array.of(-0.5, -1), Float32Array.of(-2, -0.5)]
-  const { weights } = PolicyGradient.make({ advantage: "dr-grpo" }).evaluate({
+  const { weights } = PolicyGradient.make(Baseline.drGrpo()).evaluate({
     rewards: Float64Array.of(1, 0),
     behaviour,
     anchor: behaviour,

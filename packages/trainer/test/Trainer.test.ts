@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Baseline } from "@lpo/simplex"
 import { Lpo, PolicyGradient, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Layer } from "effect"
@@ -66,7 +67,7 @@ it("on policy, LPO-rev with tau = sigma and unclipped GRPO take the same first s
     run("lpo", { config: config({ ...once, objective: Lpo.make({ divergence: "reverse", tau: "std" }) }) }),
   )
   const grpo = await Effect.runPromise(
-    run("grpo", { config: config({ ...once, objective: PolicyGradient.make({ advantage: "grpo", clip: null }) }) }),
+    run("grpo", { config: config({ ...once, objective: PolicyGradient.make(Baseline.grpo({ clip: null })) }) }),
   )
   expect(lpo.logits.some((v) => v !== 0)).toBe(true)
   for (const [i, v] of lpo.logits.entries()) expect(v).toBeCloseTo(grpo.logits[i], 6)
