@@ -72,10 +72,17 @@ export const reverseKl: Divergence = {
       mean = next
     }
     if (logP.length > 128) mean += lost
+    let top = 0
+    let others = 0
     for (let k = 0; k < logP.length; k++) {
       const p = Math.exp(logP[k])
-      out[k] = p === 0 ? 0 : p * (logP[k] - logW[k] - mean)
+      if (p > 1 - 1e-6) top = k + 1
+      const c = p === 0 ? 0 : p * (logP[k] - logW[k] - mean)
+      if (top !== k + 1) others += c
+      out[k] = c
     }
+    // A response that has nearly all of P has d = mean but for rounding: it takes what the others leave.
+    if (top > 0) out[top - 1] = -others
     return out
   },
 }
