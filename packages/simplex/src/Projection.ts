@@ -99,7 +99,7 @@ export interface TravelOptions {
 
 /**
  * The exact projection as an iteration on the simplex itself: where P_theta goes when it can go anywhere. Steps are halved
- * until the divergence falls, so it never rises along the path; a divergence with a kink (total variation) may end before
+ * until the divergence falls enough, so it never rises along the path; a divergence with a kink (total variation) may end before
  * it arrives. Arguments and errors as {@link coefficients}.
  *
  * {@includeCode ../examples/Projection.ts#travel}
@@ -129,13 +129,15 @@ export const travel = (
     const direction = rule === "plain" ? c : divergence.gradient(logP, logW)
     const longest = direction.reduce((a, v) => Math.max(a, Math.abs(v)), 0)
     let eta = Math.min(stepSize, reach / longest)
+    // A quarter of what the slope promises: less, and steep valleys would be crossed to and fro.
+    const enough = direction.reduce((sum, v, k) => sum + v * c[k], 0) / 4
     const { value: here } = stops[stops.length - 1]
     let next: Float64Array | null = null
     let worth = here
     for (let halving = 0; halving < 60 && next === null; halving++, eta /= 2) {
       const moved = logSoftmax(logP.map((v, k) => v - eta * direction[k]))
       worth = divergence.value(moved, logW)
-      if (worth < here) next = moved
+      if (worth <= here - eta * enough) next = moved
     }
     if (next === null) break
     logP = next

@@ -13,7 +13,8 @@ export const rewards = (k: number) =>
   fc
     .record({
       kind: fc.constantFrom("binary", "partial", "learned", "huge", "tiny"),
-      x: vector(k, 1),
+      // In steps of 1e-6: rewards that differ by 1e-300 are equal to any temperature worth having.
+      x: vector(k, 1).map((x) => x.map((v) => Math.round(v * 1e6) / 1e6)),
     })
     .map(({ kind, x }) => {
       if (kind === "binary") return x.map((v) => (v > 0 ? 1 : 0))
