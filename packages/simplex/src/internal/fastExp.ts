@@ -8,10 +8,20 @@
 const N = 128
 const LOWEST = -1022
 
-/** 2^(j/128), j in 0..127. */
-export const FRACTIONS: Float64Array = /* @__PURE__ */ Float64Array.from({ length: N }, (_, j) => 2 ** (j / N))
+/** 2^(j/128) for j in 0..127, each correctly rounded: the exponential series of j/128 log 2 with 100 fractional bits. */
+const fraction = (j: number): number => {
+  const x = (0xb17217f7d1cf79abc9e3b3980n * BigInt(j)) / BigInt(N)
+  let term = 1n << 100n
+  let sum = 0n
+  for (let n = 1n; term > 0n; n++) {
+    sum += term
+    term = ((term * x) >> 100n) / n
+  }
+  return Number(sum) / 2 ** 100
+}
+const FRACTIONS: Float64Array = /* @__PURE__ */ Float64Array.from({ length: N }, (_, j) => fraction(j))
 /** 2^(i - 1022), i in 0..2045. */
-export const POWERS: Float64Array = /* @__PURE__ */ Float64Array.from({ length: 2046 }, (_, i) => 2 ** (i + LOWEST))
+const POWERS: Float64Array = /* @__PURE__ */ Float64Array.from({ length: 2046 }, (_, i) => 2 ** (i + LOWEST))
 
 const SHIFT = 6755399441055744
 const PER_UNIT = N / Math.LN2
