@@ -1,17 +1,15 @@
 import { Divergence, Fused, Projection, Target } from "@lpo/simplex"
-import { Decimal } from "decimal.js"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { fastExp } from "../src/internal/fastExp.ts"
+import * as Reference from "./reference.ts"
 import { allClose, group, rewards as anyRewards, RUNS, vector } from "./support.ts"
-
-const D = Decimal.clone({ precision: 40 })
 
 /** The distance from exp(x) in units of its last place. */
 const ulps = (x: number): number => {
-  const exact = new D(x).exp()
-  const unit = new D(2).pow(Math.floor(Math.log2(exact.toNumber())) - 52)
-  return new D(fastExp(x)).sub(exact).abs().div(unit).toNumber()
+  const exact = Reference.d(x).exp()
+  const unit = Reference.d(2).pow(Math.floor(Math.log2(exact.toNumber())) - 52)
+  return Reference.d(fastExp(x)).sub(exact).abs().div(unit).toNumber()
 }
 
 it("the fast exponential is within 1.1 units in the last place of 40 digits, from -708 to 0", () => {

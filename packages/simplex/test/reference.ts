@@ -9,11 +9,18 @@ const D = Decimal.clone({ precision: 45, maxE: 9e15, minE: -9e15 })
 /** Digits from here on. With distributions e^n apart the chi-squares cancel about n decimal digits. */
 export const digits = (precision: number): void => void D.set({ precision })
 type Vector = ReadonlyArray<Decimal>
-const d = (x: Decimal.Value): Decimal => new D(x)
+/** The very value of a float: decimal.js would read its shortest decimal form, half a unit in the last place away. */
+export const d = (x: Decimal | number): Decimal => {
+  if (typeof x !== "number") return x
+  let integer = x
+  let halvings = 0
+  for (; !Number.isInteger(integer); halvings++) integer *= 2
+  return new D(BigInt(integer).toString()).div(new D(2).pow(halvings))
+}
 const sum = (x: Vector): Decimal => x.reduce((a, b) => a.add(b), d(0))
 
 export const softmax = (x: ArrayLike<number> | Vector): Vector => {
-  const all = Array.from(x as ArrayLike<Decimal.Value>, d)
+  const all = Array.from(x as ArrayLike<Decimal | number>, d)
   const top = all.reduce((a, b) => (b.gt(a) ? b : a))
   const e = all.map((v) => v.sub(top).exp())
   const z = sum(e)
@@ -118,7 +125,7 @@ export const coefficients = (textbook: Textbook, p: Vector, w: Vector): Vector =
 
 /** dD/ds_k by central differences with a step of 1e-12: exact to some 20 digits. */
 export const differences = (textbook: Textbook, s: ArrayLike<number>, w: Vector): Vector => {
-  const h = d("1e-12")
+  const h = new D("1e-12")
   const at = (k: number, step: Decimal) => softmax(Array.from(s, (v, j) => (j === k ? d(v).add(step) : d(v))))
   return Array.from(s, (_, k) =>
     textbook

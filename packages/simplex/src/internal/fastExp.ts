@@ -30,7 +30,7 @@ const HIGH = 6.9314718036912381649e-1 / N
 const LOW = 1.90821492927058770002e-10 / N
 
 export const fastExp = (x: number): number => {
-  if (!(x > -708)) return x <= -708 ? 0 : NaN
+  if (!(x >= -708)) return x < -708 ? 0 : NaN
   const k = x * PER_UNIT + SHIFT - SHIFT
   const r = x - k * HIGH - k * LOW
   const i = k | 0
