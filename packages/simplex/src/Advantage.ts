@@ -1,7 +1,13 @@
 /** Group statistics and the advantages of the policy-gradient methods, each the target of LPO at its own temperature. */
 import { badEntry, checkPositive, checkVector, SimplexError } from "./SimplexError.ts"
 
-/** Mean reward of the group. Throws `SimplexError`. @category statistics */
+/**
+ * Mean reward of the group. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Advantage.ts#mean}
+ *
+ * @category statistics
+ */
 export const mean = (rewards: ArrayLike<number>): number => {
   const r = checkVector("rewards", rewards)
   // Deviations from the first reward are exactly 0 when all are equal, so that rounding never looks like a signal.
@@ -108,6 +114,8 @@ export const reinforcePlusPlus = (rewards: ArrayLike<number>, sigma: number): Fl
 /**
  * The standard deviation of R - (its group's mean) over all responses of a batch of groups, population's; 0 when no group
  * has any spread. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Advantage.ts#batchStd}
  *
  * @category statistics
  */

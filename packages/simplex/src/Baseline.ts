@@ -126,7 +126,7 @@ const divisor = (name: string, aggregation: Aggregation, { batch, current }: Gro
  * A method from its three parts. The named ones are made with it. Throws `SimplexError`: a clip that is no interval; on
  * use, lengths that differ, entries that are not finite, a ratio beyond float64, a batch that is needed and missing.
  *
- * {@includeCode ../examples/Baseline.ts#make}
+ * {@includeCode ../examples/Baseline.ts#group,make}
  *
  * @category constructors
  */
@@ -185,19 +185,37 @@ const ppo = (
  * GRPO: `(R - mean) / std`, PPO's clip. By default tokens are summed (see {@link Aggregation}), so that on policy it is
  * exactly LPO-rev at tau = std (Proposition 1); `sequence-mean` is the published loss, with its length bias.
  *
- * {@includeCode ../examples/Baseline.ts#grpo}
+ * {@includeCode ../examples/Baseline.ts#group,grpo}
  *
  * @category methods
  */
 export const grpo = (options: Options = {}): Baseline => ppo("grpo", (rewards) => Advantage.grpo(rewards), options)
 
-/** Dr.GRPO: `R - mean`, PPO's clip, tokens summed: neither length nor difficulty bias. @category methods */
+/**
+ * Dr.GRPO: `R - mean`, PPO's clip, tokens summed: neither length nor difficulty bias.
+ *
+ * {@includeCode ../examples/Baseline.ts#group,drGrpo}
+ *
+ * @category methods
+ */
 export const drGrpo = (options: Options = {}): Baseline => ppo("dr-grpo", Advantage.drGrpo, options)
 
-/** MaxRL: `(R - mean) / mean`, PPO's clip, tokens summed. For rewards that are not negative. @category methods */
+/**
+ * MaxRL: `(R - mean) / mean`, PPO's clip, tokens summed. For rewards that are not negative.
+ *
+ * {@includeCode ../examples/Baseline.ts#group,maxRl}
+ *
+ * @category methods
+ */
 export const maxRl = (options: Options = {}): Baseline => ppo("maxrl", Advantage.maxRl, options)
 
-/** RLOO: reward minus the mean of the others; unclipped unless asked, tokens summed. @category methods */
+/**
+ * RLOO: reward minus the mean of the others; unclipped unless asked, tokens summed.
+ *
+ * {@includeCode ../examples/Baseline.ts#group,rloo}
+ *
+ * @category methods
+ */
 export const rloo = ({ clip = null, ...options }: Options = {}): Baseline =>
   ppo("rloo", Advantage.rloo, { clip, ...options })
 
@@ -205,7 +223,7 @@ export const rloo = ({ clip = null, ...options }: Options = {}): Baseline =>
  * DAPO: GRPO's advantage, a clip that is wider above, the mean over all tokens of the batch. Resampling of groups without
  * signal and the penalty on overlong responses belong to the sampler and to the reward. Needs the batch.
  *
- * {@includeCode ../examples/Baseline.ts#dapo}
+ * {@includeCode ../examples/Baseline.ts#group,dapo}
  *
  * @category methods
  */
@@ -215,6 +233,8 @@ export const dapo = ({ aggregation = "batch-token-mean", ...options }: Options =
 /**
  * REINFORCE++ with baseline: centred on the group, scaled by the batch's standard deviation; 0 when that is 0. PPO's clip,
  * tokens summed. Needs the batch.
+ *
+ * {@includeCode ../examples/Baseline.ts#group,reinforcePlusPlus}
  *
  * @category methods
  */
@@ -232,7 +252,7 @@ export const reinforcePlusPlus = (options: Options = {}): Baseline =>
  * GSPO: GRPO's advantage, one ratio per response, exp of its mean token log-ratio, clipped within a few 1e-4; each response
  * counts the same.
  *
- * {@includeCode ../examples/Baseline.ts#gspo}
+ * {@includeCode ../examples/Baseline.ts#group,gspo}
  *
  * @category methods
  */
@@ -251,7 +271,7 @@ export const gspo = ({
  * CISPO: the clipped ratio is a constant weight, so that no token is ever dropped; GRPO's advantage, the mean over the
  * group's tokens. By default it is bounded above only.
  *
- * {@includeCode ../examples/Baseline.ts#cispo}
+ * {@includeCode ../examples/Baseline.ts#group,cispo}
  *
  * @category methods
  */

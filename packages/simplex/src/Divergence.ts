@@ -39,7 +39,7 @@ export { forwardKl, jeffreys, reverseKl } from "./divergence/Kullback.ts"
  * `t log t`, reverse KL `-log t`. A constant and a multiple of t - 1 may be added to f at will. `f` and `df` must have
  * their limits at t = 0. A ratio w / P beyond float64 is refused: t is a plain number here, unlike in the named ones.
  *
- * {@includeCode ../examples/Divergence.ts#fromGenerator}
+ * {@includeCode ../examples/Divergence.ts#group,fromGenerator}
  *
  * @category constructors
  */
@@ -74,7 +74,7 @@ export const fromGenerator = (options: {
  * `(1 - a) first + a second` for a in [0, 1]: a curriculum from one divergence to another moves a. A part of weight 0 is
  * not evaluated.
  *
- * {@includeCode ../examples/Divergence.ts#blend}
+ * {@includeCode ../examples/Divergence.ts#group,blend}
  *
  * @category combinators
  */

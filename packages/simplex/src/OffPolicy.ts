@@ -53,7 +53,13 @@ export interface Staleness {
   readonly quantiles: { readonly q50: number; readonly q90: number; readonly q99: number }
 }
 
-/** The q-quantile of `values`, q in [0, 1], by linear interpolation between order statistics. @category diagnostics */
+/**
+ * The q-quantile of `values`, q in [0, 1], by linear interpolation between order statistics.
+ *
+ * {@includeCode ../examples/OffPolicy.ts#quantile}
+ *
+ * @category diagnostics
+ */
 export const quantile = (values: ArrayLike<number>, q: number): number => {
   const sorted = checkVector("values", values).sort()
   if (!(q >= 0 && q <= 1)) throw badValue("q", q, "a quantile is in [0, 1]")

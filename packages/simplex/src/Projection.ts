@@ -42,7 +42,7 @@ const policy = (s: ArrayLike<number>, out?: Float64Array): Float64Array => {
  * Float64Array, nothing is allocated. Throws `SimplexError`: lengths, an `s` that is not finite, a target that does not
  * sum to 1 within 1e-6, and where the divergence is infinite.
  *
- * {@includeCode ../examples/Projection.ts#coefficients}
+ * {@includeCode ../examples/Projection.ts#group,coefficients}
  *
  * @category coefficients
  */
@@ -56,7 +56,13 @@ export const coefficients = (
   return divergence.coefficients(logP, checkTarget(logTarget, logP.length), out)
 }
 
-/** D(w*, P_theta), >= 0. Arguments and errors as {@link coefficients}. @category coefficients */
+/**
+ * D(w*, P_theta), >= 0. Arguments and errors as {@link coefficients}.
+ *
+ * {@includeCode ../examples/Projection.ts#group,value}
+ *
+ * @category coefficients
+ */
 export const value = (divergence: Divergence, s: ArrayLike<number>, logTarget: ArrayLike<number>): number => {
   const logP = policy(s)
   return divergence.value(logP, checkTarget(logTarget, logP.length))
@@ -102,7 +108,7 @@ export interface TravelOptions {
  * until the divergence falls enough, so it never rises along the path; a divergence with a kink (total variation) may end before
  * it arrives. Arguments and errors as {@link coefficients}.
  *
- * {@includeCode ../examples/Projection.ts#travel}
+ * {@includeCode ../examples/Projection.ts#group,travel}
  *
  * @category projection
  */

@@ -15,7 +15,13 @@ const hold = (progress: number): number => {
   return Math.min(1, Math.max(0, progress))
 }
 
-/** The same value throughout. @category schedules */
+/**
+ * The same value throughout.
+ *
+ * {@includeCode ../examples/Schedule.ts#constant}
+ *
+ * @category schedules
+ */
 export const constant =
   <A>(value: A): Schedule<A> =>
   () =>

@@ -86,10 +86,22 @@ export const chi2 = (rewards: ArrayLike<number>, mu: number, anchor?: ArrayLike<
   }
 }
 
-/** log P = log softmax(s), [K], of log-ratios `s` in nats. Throws `SimplexError`. @category targets */
+/**
+ * log P = log softmax(s), [K], of log-ratios `s` in nats. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Target.ts#logListwise}
+ *
+ * @category targets
+ */
 export const logListwise = (s: ArrayLike<number>): Float64Array => logSoftmax(checkVector("log-ratios", s))
 
-/** P = softmax(s), [K], the listwise distribution of log-ratios `s`. Throws `SimplexError`. @category targets */
+/**
+ * P = softmax(s), [K], the listwise distribution of log-ratios `s`. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Target.ts#listwise}
+ *
+ * @category targets
+ */
 export const listwise = (s: ArrayLike<number>): Float64Array => logListwise(s).map(Math.exp)
 
 /**
@@ -122,7 +134,13 @@ export const logits = (base: Base, logProbs: ArrayLike<number>, behaviour: Array
  */
 export type ZeroVariance = "drop" | "anchor"
 
-/** Whether any reward differs from another. @category predicates */
+/**
+ * Whether any reward differs from another.
+ *
+ * {@includeCode ../examples/Target.ts#hasSignal}
+ *
+ * @category predicates
+ */
 export const hasSignal = (rewards: ArrayLike<number>): boolean => {
   for (let k = 1; k < rewards.length; k++) if (rewards[k] !== rewards[0]) return true
   return false

@@ -30,16 +30,14 @@ it("the fast exponential is within 1.1 units in the last place of 40 digits, fro
 it("gives what target and projection give, fresh and stale, whatever the rewards", () =>
   fc.assert(
     fc.property(
-      fc
-        .integer({ min: 1, max: 100 })
-        .chain((k) =>
-          fc.record({
-            rewards: anyRewards(k),
-            s: vector(k, 300),
-            anchor: vector(k, 300),
-            tau: fc.double({ min: 1e-6, max: 1e3, noNaN: true }),
-          }),
-        ),
+      fc.integer({ min: 1, max: 100 }).chain((k) =>
+        fc.record({
+          rewards: anyRewards(k),
+          s: vector(k, 300),
+          anchor: vector(k, 300),
+          tau: fc.double({ min: 1e-6, max: 1e3, noNaN: true }),
+        }),
+      ),
       ({ rewards, s, anchor, tau }) => {
         const out = new Float64Array(s.length)
         // The two add log-ratios of up to 300 nats in another order, whose rounding is what differs.

@@ -47,7 +47,9 @@ it("target and coefficients, all a trainer needs, stay under 3 kB too", async ()
 })
 
 it("an import that is not used adds nothing", async () => {
-  expect(await bundle(`import * as simplex from "@lpo/simplex"; globalThis.x = 1`)).toMatch(/^globalThis\.x=1;?\s*(\/\/.*)?$/)
+  expect(await bundle(`import * as simplex from "@lpo/simplex"; globalThis.x = 1`)).toMatch(
+    /^globalThis\.x=1;?\s*(\/\/.*)?$/,
+  )
 })
 
 it("the bundle computes in a bare JavaScript world", async () => {
@@ -59,7 +61,8 @@ it("the bundle computes in a bare JavaScript world", async () => {
   const world = createContext({})
   runInContext(code, world)
   const w = 1 / (1 + Math.exp(-1))
-  for (const [i, v] of [w, 1 - w, 0.5 - w, w - 0.5].entries()) expect((world.result as Array<number>)[i]).toBeCloseTo(v, 14)
+  for (const [i, v] of [w, 1 - w, 0.5 - w, w - 0.5].entries())
+    expect((world.result as Array<number>)[i]).toBeCloseTo(v, 14)
 })
 
 it("has no dependency", () => {

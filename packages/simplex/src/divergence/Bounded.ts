@@ -23,7 +23,7 @@ const share = (logQ: number, logRatio: number): number =>
  * Jensen-Shannon divergence with skew `a` in (0, 1), the weight of the target in the mixture; at a = 1/2 the usual one,
  * at most log 2. Throws `SimplexError` for another `a`.
  *
- * {@includeCode ../../examples/Divergence.ts#jensenShannon}
+ * {@includeCode ../../examples/Divergence.ts#group,jensenShannon}
  *
  * @category divergences
  */
@@ -52,7 +52,7 @@ const side = (logP: number, logW: number): number => {
  * Total variation `1/2 sum |P - w|`, in [0, 1]. Not differentiable at P_k = w_k: there the subgradient is 0, also when the
  * two agree only within rounding (1e-14 relative to log P). Steps along it do not shrink near the target.
  *
- * {@includeCode ../../examples/Divergence.ts#totalVariation}
+ * {@includeCode ../../examples/Divergence.ts#group,totalVariation}
  *
  * @category divergences
  */
