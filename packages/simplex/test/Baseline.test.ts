@@ -110,7 +110,7 @@ it("GSPO's coefficient is the derivative of its sequence loss", () =>
       const a = Advantage.grpo(rewards)
       const h = 1e-7
       for (const [k, tokens] of Baseline.gspo().coefficients(g).entries())
-        for (const [t, c] of tokens.entries()) {
+        for (const c of tokens) {
           const loss = (x: number): number => {
             const mean = (sum(current[k]) + x - sum(behaviour[k])) / tokens.length
             const ratio = Math.exp(mean)

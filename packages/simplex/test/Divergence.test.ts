@@ -61,7 +61,7 @@ describe.each(smooth.map((divergence) => [divergence.name, divergence] as const)
     fc.assert(
       fc.property(group(2, 2, 8), ({ rewards, s, tau }) => {
         const logW = Target.logGibbs(rewards, Math.max(tau, 2))
-        const w = [...logW.map(Math.exp)]
+        const w = Array.from(logW, Math.exp)
         const c = Projection.coefficients(divergence, s, logW)
         const at = [...s]
         const slopes = at.map((_, k) =>

@@ -6,7 +6,7 @@ import { allClose, close, type Group, group, RUNS, size, sum } from "./support.t
 /** Ordinary groups, and extreme ones: sharp targets, policies and anchors near a vertex. */
 const any = fc.oneof(
   group(5),
-  group(300).map((g): Group => ({ ...g, tau: g.tau / 20 })),
+  group(300).map(({ tau, ...g }): Group => Object.assign(g, { tau: tau / 20 })),
 )
 
 it("Theorem 2: no policy gains less than the bound, wherever it lands", () =>
@@ -37,8 +37,8 @@ it("Corollary 2: no response the target wants falls below the log barrier", () =
         const w = Math.exp(v)
         if (w === 0) continue
         const barrier = Guarantee.logBarrier(Math.min(1, w), divergence)
-        // Both sides may underflow together; above the smallest float the inequality is strict.
-        if (!(p[k] > barrier || (p[k] === 0 && barrier === 0))) throw new Error(`P ${p[k]}, barrier ${barrier}`)
+        // As w goes to 0 the two sides meet, within the rounding of an exponent of up to 745.
+        if (!(p[k] >= barrier * (1 - 1e-12))) throw new Error(`P ${p[k]}, barrier ${barrier}`)
       }
     }),
     RUNS,

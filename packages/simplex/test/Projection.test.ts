@@ -29,7 +29,7 @@ it("forward KL: each |c| is at most 1, their sum at most 2, whatever the rewards
       ),
       ({ rewards, s, tau }) => {
         const c = coefficients(Divergence.forwardKl, s, Target.logGibbs(rewards, tau))
-        if (!(size(c) <= 1 && sum(c.map(Math.abs)) <= 2 + 1e-12)) throw new Error(`${c}`)
+        if (!(size(c) <= 1 && sum(c.map(Math.abs)) <= 2 + 1e-12)) throw new Error(c.join())
       },
     ),
     RUNS,
@@ -151,7 +151,7 @@ it("K = 1: the paper's 1/2 - sigma((R - b) / tau) while s = 0, within 1/2; below
         const c = SmallGroup.single({ reward, baseline, tau })
         close(c, 0.5 - 1 / (1 + Math.exp(-(reward - baseline) / tau)), 1e-15)
         if (!(Math.abs(c) <= 0.5 && Math.abs(SmallGroup.single({ reward, baseline, tau, s })) <= 1))
-          throw new Error(`${c}`)
+          throw new Error(String(c))
       },
     ),
     RUNS,
@@ -161,8 +161,8 @@ it("a listwise group of one has coefficient 0 under every divergence", () => {
   for (const d of divergences) close(coefficients(d, [3], Target.logGibbs([1], 1))[0], 0, 1e-15, d.name)
 })
 
-it("K = 4,096 keeps its digits: target, policy and coefficients against 45 decimal digits, sums to the last place", () => {
-  Reference.digits(45)
+it("K = 4,096 keeps its digits: target, policy and coefficients against 25 decimal digits, sums to the last place", () => {
+  Reference.digits(25)
   const k = 4096
   const s = Float64Array.from({ length: k }, (_, i) => 3 * Math.sin(i))
   const r = Float64Array.from({ length: k }, (_, i) => Math.cos(7 * i))

@@ -57,7 +57,7 @@ it("a switch follows its measurement, and does not flutter between its levels", 
       const { next, value } = Schedule.hysteresis({ fallAt: 0.3, riseAt: 0.6, low: "explore", high: "exploit" })
       let side: Schedule.Side = "high"
       for (const entropy of entropies) {
-        const before = side
+        const before: Schedule.Side = side
         side = next(side, entropy)
         if (entropy <= 0.3 && side !== "low") throw new Error("did not fall")
         if (entropy >= 0.6 && side !== "high") throw new Error("did not rise")

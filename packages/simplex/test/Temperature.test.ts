@@ -56,7 +56,10 @@ it("klBudget: the target's KL is epsilon within 1e-9, or the most there is where
     fc.property(solvable, fc.double({ min: -14, max: 3, noNaN: true }), ({ rewards, anchor }, log) => {
       const epsilon = Math.exp(2 * log)
       const solution = Budget.klBudget(rewards, epsilon, anchor)
-      if (solution === null) return void expect(Target.hasSignal(rewards)).toBe(false)
+      if (solution === null) {
+        expect(Target.hasSignal(rewards)).toBe(false)
+        return
+      }
       const best = rewards.reduce((a, b) => Math.max(a, b))
       const most = -Math.log(sum(Target.listwise(anchor).filter((_, k) => rewards[k] === best)))
       if (solution.reached !== epsilon < most && Math.abs(epsilon - most) > 1e-9)
@@ -74,7 +77,10 @@ it("essFloor: the effective sample size is n within 1e-9 and no smaller tau has 
     fc.property(solvable, fc.double({ min: 0, max: 1.1, noNaN: true }), ({ rewards, anchor }, share) => {
       const n = 1 + share * (rewards.length - 1)
       const solution = Budget.essFloor(rewards, n, anchor)
-      if (solution === null) return void expect(Target.hasSignal(rewards)).toBe(false)
+      if (solution === null) {
+        expect(Target.hasSignal(rewards)).toBe(false)
+        return
+      }
       const { reached, tau, value } = solution
       const ess = tau === Infinity ? Diagnostics.ess(Target.listwise(anchor)) : essOf(rewards, tau, anchor)
       close(ess, value, 1e-9, "value")

@@ -22,7 +22,10 @@ const same = (actual: unknown, shown: unknown, where: string): void => {
 describe.each(files)("%s", (file) => {
   it("gives what its comments show", async () => {
     const source = readFileSync(folder + file, "utf8")
-    const values = (await import(`../examples/${file}`)) as Record<string, unknown>
+    const values = (await import(/* @vite-ignore */ new URL(`../examples/${file}`, import.meta.url).href)) as Record<
+      string,
+      unknown
+    >
     const shown = [...source.matchAll(/export const (\w+) = [\s\S]*?\/\/ => (.*)/g)]
     expect(shown.map(([, name]) => name).toSorted()).toEqual(Object.keys(values).toSorted())
     for (const [, name, comment] of shown) {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Baseline } from "@lpo/simplex"
-import { Lpo, PolicyGradient, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
+import { Lpo, Named, PolicyGradient, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Layer } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
@@ -59,6 +59,14 @@ it("learns: the pass rate rises, and the log says what happened", async () => {
   expect(events[39]["passRate"]).toBeGreaterThan(0.8)
   expect(events.some((e) => Number(e["masked"]) > 0)).toBe(true)
   expect(completions[0]).toHaveProperty("completions")
+})
+
+it.each(Named.names.filter((name) => name !== "pointwise"))("%s learns", async (objective) => {
+  const over = { steps: 40, miniBatches: 1, objective: Named.make(objective) }
+  const { events } = await Effect.runPromise(run(objective, { config: config(over) }))
+  const rewards = events.map((e) => Number(e["reward"]))
+  const mean = (xs: ReadonlyArray<number>) => xs.reduce((a, b) => a + b, 0) / xs.length
+  expect(mean(rewards.slice(-8))).toBeGreaterThan(mean(rewards.slice(0, 4)) + 0.1)
 })
 
 it("on policy, LPO-rev with tau = sigma and unclipped GRPO take the same first step", async () => {
