@@ -208,6 +208,7 @@ export const make = (
     })
 
     const sampler: SamplerService = {
+      pinsPolicy: true,
       sample: (problems, asked) =>
         Stream.unwrap(
           Effect.gen(function* () {
