@@ -28,6 +28,11 @@ export interface SampleOptions {
 /** @category services */
 export interface SamplerService {
   readonly sample: (problems: ReadonlyArray<Problem>, options: SampleOptions) => Stream.Stream<Group, SamplerError>
+  /**
+   * Whether a stream keeps the policy that it began with, whatever is trained meanwhile, so that sampling and learning may
+   * overlap. Absent or false: it samples from the weights that the learner changes.
+   */
+  readonly pinsPolicy?: boolean
 }
 
 /** @category services */

@@ -6,6 +6,7 @@
 export * as Completion from "./Completion.ts"
 export * as Dataset from "./Dataset.ts"
 export * as Group from "./Group.ts"
+export * as OpenAiSampler from "./openai/OpenAiSampler.ts"
 export * as Problem from "./Problem.ts"
 export * as RolloutError from "./RolloutError.ts"
 export * as Sampler from "./Sampler.ts"

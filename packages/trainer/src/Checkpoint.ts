@@ -2,9 +2,10 @@
  * Checkpoints: `checkpoints/step-000120/` with the learner's files, the trainer's state, and a manifest of checksums
  * written last. A folder without a manifest does not exist; one whose checksums differ is refused by name.
  *
- * Random streams are named by step, so the state beyond the learner's files is the number of steps taken.
+ * Random streams are named by step, so the state beyond the learner's files is the number of steps taken, and for a run that
+ * samples ahead the rollouts that wait.
  */
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises"
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import * as Durable from "./internal/durable.ts"
@@ -28,6 +29,8 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
   readonly folder: string
   readonly step: number
   readonly learner: LearnerService
+  /** Files beside the learner's, by name. */
+  readonly files?: Readonly<Record<string, string>>
   readonly keep: number
 }) {
   const { folder, keep, learner, step } = options
@@ -48,6 +51,7 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
   })
   yield* learner.save(temporary)
   yield* io(async () => {
+    for (const [file, text] of Object.entries(options.files ?? {})) await writeFile(join(temporary, file), text)
     const files: Record<string, string> = {}
     for (const file of (await readdir(temporary)).sort()) {
       await Durable.sync(join(temporary, file))

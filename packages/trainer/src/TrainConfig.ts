@@ -29,6 +29,12 @@ export interface TrainConfig {
    * `recompute`: the learner computes the anchor's, for samplers whose arithmetic differs.
    */
   readonly anchor: "sampled" | "recompute"
+  /**
+   * Steps that the policy which samples may lag behind the one that is trained. 0 is strictly on policy; with 1 the rollouts
+   * of the next step are sampled and verified while this one is learned from. Above 0 the sampler must pin its policy,
+   * and `anchor` be `recompute`.
+   */
+  readonly maxLag: number
   /** Steps between checkpoints. */
   readonly checkpointEvery: number
   /** Verifications under way at once. */
@@ -55,6 +61,7 @@ export const defaults = {
     weightDecay: 0,
   },
   anchor: "sampled",
+  maxLag: 0,
   checkpointEvery: 10,
   verifyConcurrency: 16,
   verifySeconds: 30,

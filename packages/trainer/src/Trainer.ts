@@ -6,14 +6,16 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Dataset, type Group, type Problem, Sampler, Seed, type Verdict } from "@lpo/rollout"
-import { Verifier } from "@lpo/verifiers"
-import { Effect, Stream } from "effect"
+import { type Group, type Problem, Sampler, Seed } from "@lpo/rollout"
+import { OffPolicy } from "@lpo/simplex"
+import { Effect } from "effect"
 import * as Batch from "./Batch.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { Learner, type TrainGroup } from "./Learner.ts"
 import { mean } from "./internal/mean.ts"
-import { type ObjectiveResult, withBatch } from "./Objective.ts"
+import * as Pending from "./internal/rollouts.ts"
+import { logRatios, type ObjectiveResult, withBatch } from "./Objective.ts"
+import * as Rollout from "./Rollout.ts"
 import type { Row, Run } from "./RunStore.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 import { TrainingError } from "./TrainerError.ts"
@@ -33,48 +35,24 @@ export interface StepReport extends Row {
   readonly masked: number
   readonly tooSmall: number
   readonly zeroVariance: number
+  /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */
+  readonly lag: number
+  /** Effective sample size of P_t as a share of K, least of all groups: 1 for fresh ones. */
+  readonly anchorEss: number
+  /** Largest |s_t| of any response, nats: 0 for fresh groups. */
+  readonly anchorLogRatio: number
   readonly secondsSampling: number
   readonly secondsVerifying: number
   readonly secondsLearning: number
+  /** Seconds that the learner waited for rollouts. */
+  readonly secondsLearnerIdle: number
+  /** Seconds of the step in which nothing was sampled or verified. */
+  readonly secondsSamplerIdle: number
+  /** Tokens sampled and learned from, by the step's whole time. */
   readonly tokensPerSecond: number
 }
 
 const seconds = (from: number): number => (performance.now() - from) / 1000
-
-const score = (group: Group.Group, verdicts: ReadonlyArray<Verdict.Verdict>): Group.ScoredGroup => ({
-  ...group,
-  verdicts,
-})
-
-/** Samples and scores the groups of one step, in the order of its problems. */
-const rollOut = Effect.fn("Trainer.rollOut")(function* (
-  config: TrainConfig,
-  problems: ReadonlyArray<Problem.Problem>,
-  step: number,
-) {
-  const sampler = yield* Sampler.Sampler
-  const verifier = yield* Verifier.Verifier
-  const batch = Dataset.batch(problems, { step, size: config.promptsPerStep, seed: config.seed })
-  const startedSampling = performance.now()
-  const sampled = yield* sampler
-    .sample(batch, { groupSize: config.groupSize, maxTokens: config.maxTokens, seed: `${config.seed}/sample/${step}` })
-    .pipe(Stream.runCollect)
-  const secondsSampling = seconds(startedSampling)
-  const order = new Map(batch.map((problem, i) => [problem.id, i]))
-  const place = (group: Group.Group): number => order.get(group.problem.id) ?? batch.length
-  const startedVerifying = performance.now()
-  const inPlace = [...sampled].sort((a, b) => place(a) - place(b))
-  const items = inPlace.flatMap(({ completions, problem }) =>
-    completions.map((completion) => ({ problem, completion })),
-  )
-  const verdicts = yield* Verifier.batch(verifier, items, {
-    concurrency: config.verifyConcurrency,
-    deadline: `${config.verifySeconds} seconds`,
-  })
-  let at = 0
-  const groups = inPlace.map((group) => score(group, verdicts.slice(at, (at += group.completions.length))))
-  return { groups, secondsSampling, secondsVerifying: seconds(startedVerifying) }
-})
 
 /** The learning rate of a step: linear warm-up to the peak, then constant. */
 const learningRate = ({ optimizer }: TrainConfig, step: number): number =>
@@ -119,8 +97,22 @@ const learn = Effect.fn("Trainer.learn")(function* (
       gradNorms.push(gradNorm)
     }
   }
-  yield* learner.publish
-  return { results, gradNorms, tokens }
+  const staleness = groups.map(({ anchor, group }) =>
+    OffPolicy.staleness(
+      logRatios(
+        anchor,
+        group.completions.map((c) => c.logprobs),
+      ),
+    ),
+  )
+  return {
+    results,
+    gradNorms,
+    tokens,
+    version: yield* learner.publish,
+    anchorEss: staleness.reduce((least, { ess }, i) => Math.min(least, ess / groups[i].anchor.length), 1),
+    anchorLogRatio: staleness.reduce((most, { maxAbs }) => Math.max(most, maxAbs), 0),
+  }
 })
 
 const klOf = ({ policy, target }: ObjectiveResult): number =>
@@ -143,9 +135,33 @@ const describe = (step: number, group: Group.ScoredGroup, result: ObjectiveResul
   })),
 })
 
+/** Why the configuration cannot be run with this sampler; null when it can. */
+const objection = (config: TrainConfig, sampler: Sampler.SamplerService): string | null => {
+  if (!Number.isInteger(config.maxLag) || config.maxLag < 0)
+    return `maxLag is ${config.maxLag}; give a whole number of steps, 0 for strictly on policy`
+  if (config.maxLag > 0 && sampler.pinsPolicy !== true)
+    return `maxLag is ${config.maxLag}, but this sampler reads the weights that are being trained; give 0`
+  if (config.maxLag > 0 && config.anchor !== "recompute")
+    return `maxLag is ${config.maxLag} and anchor "sampled", but the policy that sampled is not the anchor; give anchor "recompute"`
+  return null
+}
+
+/** Why rollouts must not be trained on; null when nothing stands against it. */
+const misgiving = ({ groups }: Rollout.Rolled, version: number): string | null => {
+  for (const group of groups) {
+    const reason = Batch.objection(group)
+    if (reason !== null) return reason
+    const other = group.completions.find((c) => c.policyVersion !== version)
+    if (other !== undefined)
+      return `problem ${group.problem.id} was sampled by policy ${other.policyVersion}, where ${version} was published; the sampler must use the policy that was published last`
+  }
+  return null
+}
+
 /**
  * Trains from the run's last checkpoint (or from the learner's present weights) to `config.steps`. `onStep` is called
- * after every step. Ends with a checkpoint, also when interrupted or when a step fails before its update.
+ * after every step. Ends with a checkpoint, also when interrupted or when a step fails before its update; with `maxLag`
+ * above 0 an interrupted run goes on from its last regular checkpoint, since its rollouts under way are lost.
  *
  * @category running
  */
@@ -157,30 +173,40 @@ export const train = Effect.fn("Trainer.train")(function* (options: {
 }) {
   const { config, problems, run } = options
   const learner = yield* Learner
-  if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
+  const refused = objection(config, yield* Sampler.Sampler)
+  if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
   let taken = run.resumeFrom?.step ?? 0
   let saved = taken
-  const checkpoint = Effect.suspend(() =>
-    saved === taken
-      ? Effect.void
-      : Checkpoint.write({ folder: run.checkpoints, step: taken, learner, keep: 2 }).pipe(
-          Effect.andThen(Effect.sync(() => (saved = taken))),
-        ),
+  const kept = run.resumeFrom === null ? [] : yield* Pending.read(run.resumeFrom.path, problems)
+  if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
+  const rollouts = Rollout.make(config, problems, taken, kept)
+  /** What `publish` answered, by the number of steps the policy had taken. */
+  const versions = new Map(
+    kept.flatMap(({ groups, policyStep }) =>
+      groups.slice(0, 1).map((g) => [policyStep, g.completions[0].policyVersion]),
+    ),
   )
+  versions.set(taken, yield* learner.publish)
+  const checkpoint = Effect.gen(function* () {
+    if (saved === taken) return
+    const files = Pending.files(yield* rollouts.pending(taken))
+    yield* Checkpoint.write({ folder: run.checkpoints, step: taken, learner, files, keep: 2 })
+    saved = taken
+  })
   let whole = true
-  const update = (step: number, rolled: Effect.Success<ReturnType<typeof rollOut>>) =>
+  let lastReport = performance.now()
+  const update = (rolled: Rollout.Rolled, secondsLearnerIdle: number) =>
     Effect.gen(function* () {
+      const { step } = rolled
       const started = performance.now()
+      const reason = misgiving(rolled, versions.get(rolled.policyStep) ?? Number.NaN)
+      if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
       const { kept, ...dropped } = Batch.select(rolled.groups, config.objective.zeroVariance)
-      for (const group of rolled.groups) {
-        const reason = Batch.objection(group)
-        if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
-      }
       whole = false
-      const { gradNorms, results, tokens } = yield* learn(config, kept, step)
+      const { anchorEss, anchorLogRatio, gradNorms, results, tokens, version } = yield* learn(config, kept, step)
       taken = step + 1
+      versions.set(taken, version)
       whole = true
-      const secondsLearning = seconds(started)
       const metrics = Batch.metrics(rolled.groups)
       const report: StepReport = {
         step: taken,
@@ -190,30 +216,46 @@ export const train = Effect.fn("Trainer.train")(function* (options: {
         learningRate: learningRate(config, step),
         targetKl: mean([...results.values()].map(klOf)),
         ess: mean([...results.values()].map(essOf)),
+        lag: step - rolled.policyStep,
+        anchorEss,
+        anchorLogRatio,
         secondsSampling: rolled.secondsSampling,
         secondsVerifying: rolled.secondsVerifying,
-        secondsLearning,
-        tokensPerSecond: (metrics.responseTokens + tokens) / Math.max(1e-9, secondsLearning + rolled.secondsSampling),
+        secondsLearning: seconds(started),
+        secondsLearnerIdle,
+        secondsSamplerIdle: rollouts.idle(),
+        tokensPerSecond: (metrics.responseTokens + tokens) / Math.max(1e-9, seconds(lastReport)),
       }
+      lastReport = performance.now()
       const logged = kept.slice(0, config.groupsLogged).flatMap((group) => {
         const result = results.get(group)
         return result === undefined ? [] : [describe(taken, group, result)]
       })
       yield* run.appendCompletions(logged)
       yield* run.appendEvent(report)
-      if (taken % config.checkpointEvery === 0) yield* checkpoint
       return report
     })
   const loop = Effect.gen(function* () {
-    for (let step = taken; step < config.steps; step++) {
-      const rolled = yield* rollOut(config, problems, step)
-      const report = yield* Effect.uninterruptible(update(step, rolled))
+    yield* rollouts.admit(taken)
+    while (taken < config.steps) {
+      const waited = performance.now()
+      const rolled = yield* rollouts.take
+      const report = yield* Effect.uninterruptible(update(rolled, seconds(waited)))
+      // The policy is published: what may be sampled from it starts before anything else is done.
+      yield* rollouts.admit(taken)
+      if (taken % config.checkpointEvery === 0) yield* checkpoint
       if (options.onStep !== undefined) yield* options.onStep(report)
       yield* Effect.yieldNow
     }
   })
   // A step that failed half way has changed the weights: only whole steps are worth a checkpoint.
-  yield* loop.pipe(Effect.onExit(() => Effect.suspend(() => (whole ? Effect.ignore(checkpoint) : Effect.void))))
+  yield* loop.pipe(
+    Effect.onExit((exit) =>
+      Effect.suspend(() =>
+        whole && (exit._tag === "Success" || config.maxLag === 0) ? Effect.ignore(checkpoint) : Effect.void,
+      ),
+    ),
+  )
   yield* checkpoint
   return taken
 })

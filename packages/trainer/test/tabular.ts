@@ -9,41 +9,65 @@ import { Effect, Layer, Stream } from "effect"
 const positions = 2
 const vocabulary = 5
 
-export const makeEngine = (options: { readonly onSample?: (step: number) => void } = {}) => {
+export const makeEngine = (
+  options: {
+    readonly onSample?: (step: number) => void
+    /** What happened, in order. */
+    readonly onEvent?: (event: string) => void
+    /** Samples from the weights as published `behind` publications ago, rather than from those in training. */
+    readonly pinned?: { readonly behind: number }
+    /** Runs before each group comes out. */
+    readonly delay?: (problem: string) => Effect.Effect<void>
+    /** The version that completions claim, by default the published one. */
+    readonly claim?: number
+  } = {},
+) => {
   const logits = new Float64Array(positions * vocabulary)
   const gradient = new Float64Array(logits.length)
   let version = 0
   let samples = 0
-  const logprob = (t: number, token: number): number => {
-    const row = logits.subarray(t * vocabulary, (t + 1) * vocabulary)
+  const published: Array<typeof logits> = []
+  const logprob = (t: number, token: number, weights = logits): number => {
+    const row = weights.subarray(t * vocabulary, (t + 1) * vocabulary)
     const max = Math.max(...row)
     return row[token] - max - Math.log(row.reduce((sum, v) => sum + Math.exp(v - max), 0))
   }
-  const draw = (name: string): Completion.Completion => {
+  const draw = (name: string, weights: typeof logits, policyVersion: number): Completion.Completion => {
     const random = Seed.stream(name)
     const tokens = Int32Array.from({ length: positions }, (_, t) => {
       let u = random.uniform()
-      for (let token = 0; token < vocabulary; token++) if ((u -= Math.exp(logprob(t, token))) < 0) return token
+      for (let token = 0; token < vocabulary; token++) if ((u -= Math.exp(logprob(t, token, weights))) < 0) return token
       return vocabulary - 1
     })
     return {
       tokens,
       text: tokens.join(""),
-      logprobs: Float32Array.from(tokens, (token, t) => logprob(t, token)),
+      logprobs: Float32Array.from(tokens, (token, t) => logprob(t, token, weights)),
       finish: "stop",
-      policyVersion: version,
+      policyVersion,
       sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" },
     }
   }
   const sampler = Layer.succeed(Sampler.Sampler, {
+    pinsPolicy: options.pinned !== undefined,
     sample: (problems, { groupSize, seed }) => {
       options.onSample?.(samples++)
-      return Stream.fromIterable(
-        problems.map((problem) => ({
-          problem,
-          promptTokens: Int32Array.of(0),
-          completions: Array.from({ length: groupSize }, (_, k) => draw(`${seed}/${problem.id}/${k}`)),
-        })),
+      options.onEvent?.(`sample ${seed}`)
+      const pinned =
+        options.pinned === undefined ? logits : published[Math.max(0, published.length - 1 - options.pinned.behind)]
+      const policyVersion = options.claim ?? version
+      return Stream.fromIterable(problems).pipe(
+        Stream.mapEffect(
+          (problem) =>
+            Effect.as(options.delay?.(problem.id) ?? Effect.void, {
+              problem,
+              promptTokens: Int32Array.of(0),
+              completions: Array.from({ length: groupSize }, (_, k) =>
+                draw(`${seed}/${problem.id}/${k}`, pinned, policyVersion),
+              ),
+            }),
+          { concurrency: "unbounded", unordered: true },
+        ),
       )
     },
   })
@@ -75,7 +99,11 @@ export const makeEngine = (options: { readonly onSample?: (step: number) => void
         gradient.fill(0)
         return { gradNorm }
       }),
-    publish: Effect.sync(() => ++version),
+    publish: Effect.sync(() => {
+      published.push(logits.slice())
+      options.onEvent?.(`publish ${version + 1}`)
+      return ++version
+    }),
     save: (folder) => Effect.sync(() => writeFileSync(join(folder, "logits.bin"), Buffer.from(logits.buffer))),
     restore: (folder) =>
       Effect.sync(() => logits.set(new Float64Array(new Uint8Array(readFileSync(join(folder, "logits.bin"))).buffer))),

@@ -1,0 +1,235 @@
+/**
+ * vLLM's OpenAI-compatible routes: `/v1/completions` for token prompts, `/v1/chat/completions` where a prompt has images,
+ * `/tokenize`, and the loading of LoRA adapters at run time.
+ *
+ * Tokens go in and tokens come out: an answer without token ids is refused, because text tokenised a second time may give
+ * other tokens than the policy sampled. Every sampling field is sent every time, so that no default of the model's
+ * `generation_config.json` changes what is sampled.
+ */
+import type { Message, Part } from "../Problem.ts"
+import { Schema } from "effect"
+
+/** What is sampled. @category models */
+export interface Law {
+  readonly temperature: number
+  readonly topP: number
+  /** 0 is off. */
+  readonly topK: number
+  readonly maxTokens: number
+  /** Tokens that end a response, besides the model's own. */
+  readonly stop: ReadonlyArray<number>
+}
+
+/** One completion of an answer. @category models */
+export interface Choice {
+  readonly index: number
+  readonly tokens: Int32Array
+  readonly logprobs: Float32Array
+  readonly text: string
+  readonly finish: "stop" | "length"
+}
+
+/** A completion that must be asked for again, and why. @category models */
+export interface Lost {
+  readonly index: number
+  readonly reason: string
+}
+
+/** @category models */
+export interface Answer {
+  readonly choices: ReadonlyArray<Choice>
+  readonly lost: ReadonlyArray<Lost>
+  /** The prompt as the server saw it; null where it does not say. */
+  readonly prompt: Int32Array | null
+}
+
+const Ids = Schema.Array(Schema.Int)
+const Finish = Schema.NullOr(Schema.String)
+
+const CompletionAnswer = Schema.Struct({
+  model: Schema.String,
+  choices: Schema.Array(
+    Schema.Struct({
+      index: Schema.Int,
+      text: Schema.String,
+      finish_reason: Finish,
+      token_ids: Schema.optional(Schema.NullOr(Ids)),
+      prompt_token_ids: Schema.optional(Schema.NullOr(Ids)),
+      logprobs: Schema.NullOr(
+        Schema.Struct({
+          token_logprobs: Schema.Array(Schema.NullOr(Schema.Finite)),
+          top_logprobs: Schema.optional(
+            Schema.NullOr(Schema.Array(Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)))),
+          ),
+        }),
+      ),
+    }),
+  ),
+})
+
+const ChatAnswer = Schema.Struct({
+  model: Schema.String,
+  prompt_token_ids: Schema.optional(Schema.NullOr(Ids)),
+  choices: Schema.Array(
+    Schema.Struct({
+      index: Schema.Int,
+      message: Schema.Struct({ content: Schema.optional(Schema.NullOr(Schema.String)) }),
+      finish_reason: Finish,
+      token_ids: Schema.optional(Schema.NullOr(Ids)),
+      logprobs: Schema.NullOr(
+        Schema.Struct({ content: Schema.NullOr(Schema.Array(Schema.Struct({ logprob: Schema.Finite }))) }),
+      ),
+    }),
+  ),
+})
+
+/** @category schemas */
+export const answers = { completion: CompletionAnswer, chat: ChatAnswer, tokens: Schema.Struct({ tokens: Ids }) }
+
+const sampling = (law: Law, n: number, seed: number) => ({
+  n,
+  seed,
+  temperature: law.temperature,
+  top_p: law.topP,
+  top_k: law.topK,
+  min_p: 0,
+  repetition_penalty: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  stop_token_ids: law.stop,
+  skip_special_tokens: false,
+  return_token_ids: true,
+})
+
+/** Body of `/v1/completions`: `n` completions of a token prompt; sample i draws with `seed + i`. @category requests */
+export const completionBody = (model: string, prompt: Int32Array, law: Law, n: number, seed: number) => ({
+  model,
+  prompt: [Array.from(prompt)],
+  max_tokens: law.maxTokens,
+  // 0 alternatives: the log-prob of the sampled token alone.
+  logprobs: 0,
+  ...sampling(law, n, seed),
+})
+
+const chatPart = (part: Part) =>
+  part.type === "text"
+    ? { type: "text", text: part.text }
+    : {
+        type: "image_url",
+        image_url: { url: `data:image/${part.format};base64,${Buffer.from(part.data).toString("base64")}` },
+      }
+
+/** Chat messages as the OpenAI protocol writes them, images as data URLs. @category requests */
+export const chatMessages = (messages: ReadonlyArray<Message>) =>
+  messages.map(({ content, role }) => ({
+    role,
+    content: typeof content === "string" ? content : content.map(chatPart),
+  }))
+
+/** Body of `/v1/chat/completions`, for prompts with images, which `/v1/completions` does not take. @category requests */
+export const chatBody = (model: string, messages: ReadonlyArray<Message>, law: Law, n: number, seed: number) => ({
+  model,
+  messages: chatMessages(messages),
+  max_completion_tokens: law.maxTokens,
+  logprobs: true,
+  top_logprobs: 0,
+  ...sampling(law, n, seed),
+})
+
+/** Body of `/tokenize`. Text is taken as it is; messages go through the model's chat template. @category requests */
+export const tokenizeBody = (model: string, prompt: string | ReadonlyArray<Message>) =>
+  typeof prompt === "string"
+    ? { model, prompt, add_special_tokens: true }
+    : { model, messages: chatMessages(prompt), add_generation_prompt: true }
+
+const withoutIds =
+  "the answer has no token_ids, so what was sampled is not known exactly; use vLLM 0.10.2 or later, without a proxy that drops the field"
+
+interface RawChoice {
+  readonly index: number
+  readonly text: string
+  readonly finish: string | null
+  readonly ids: ReadonlyArray<number> | null
+  readonly logprobs: ReadonlyArray<number | null> | null
+}
+
+/**
+ * Checks an answer of `n` choices for one prompt against what was asked and sorts it. Gives a reason where the server
+ * cannot be used at all; a choice that was aborted is `lost` and can be asked for again.
+ */
+const check = (raw: ReadonlyArray<RawChoice>, n: number): { choices: Array<Choice>; lost: Array<Lost> } | string => {
+  const indices = raw.map((c) => c.index).sort((a, b) => a - b)
+  if (indices.length !== n || indices.some((v, i) => v !== i))
+    return `the answer has choices ${JSON.stringify(indices)}, where ${n} were asked for`
+  const choices: Array<Choice> = []
+  const lost: Array<Lost> = []
+  for (const { finish, ids, index, logprobs, text } of raw) {
+    if (finish !== "stop" && finish !== "length") {
+      lost.push({ index, reason: `finish_reason is ${JSON.stringify(finish)}` })
+      continue
+    }
+    if (ids === null) return withoutIds
+    if (logprobs === null || logprobs.length !== ids.length)
+      return `completion ${index} has ${ids.length} tokens and ${logprobs?.length ?? "no"} log-probs; they must be as many`
+    if (ids.length === 0) {
+      lost.push({ index, reason: "it has no tokens" })
+      continue
+    }
+    // vLLM writes -9999 where the log-prob is -Infinity.
+    const bad = logprobs.findIndex((v) => v === null || !Number.isFinite(v) || v <= -9999)
+    if (bad >= 0) {
+      lost.push({ index, reason: `its log-prob ${bad} is ${logprobs[bad]}, not finite` })
+      continue
+    }
+    choices.push({
+      index,
+      text,
+      finish,
+      tokens: Int32Array.from(ids),
+      logprobs: Float32Array.from(logprobs, (v) => v ?? Number.NaN),
+    })
+  }
+  return { choices: choices.sort((a, b) => a.index - b.index), lost }
+}
+
+const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
+  a.length === b.length && Array.prototype.every.call(a, (v: number, i: number) => v === b[i])
+
+/** Reads an answer of `/v1/completions`; a string says why the server cannot be used. @category answers */
+export const readCompletion = (
+  answer: typeof CompletionAnswer.Type,
+  asked: { readonly model: string; readonly prompt: Int32Array; readonly n: number },
+): Answer | string => {
+  if (answer.model !== asked.model) return `model "${answer.model}" answered, where "${asked.model}" was asked`
+  const prompt = answer.choices[0]?.prompt_token_ids ?? null
+  if (prompt !== null && !same(prompt, asked.prompt))
+    return `the server saw ${prompt.length} prompt tokens [${prompt.slice(0, 8).join(", ")}, ...], not the ${asked.prompt.length} that were sent`
+  const raw = answer.choices.map((c) => ({
+    index: c.index,
+    text: c.text,
+    finish: c.finish_reason,
+    ids: c.token_ids ?? null,
+    logprobs: c.logprobs?.token_logprobs ?? null,
+  }))
+  const checked = check(raw, asked.n)
+  return typeof checked === "string" ? checked : { ...checked, prompt: asked.prompt }
+}
+
+/** Reads an answer of `/v1/chat/completions`. @category answers */
+export const readChat = (
+  answer: typeof ChatAnswer.Type,
+  asked: { readonly model: string; readonly n: number },
+): Answer | string => {
+  if (answer.model !== asked.model) return `model "${answer.model}" answered, where "${asked.model}" was asked`
+  const prompt = answer.prompt_token_ids ?? null
+  if (prompt === null) return withoutIds
+  const raw = answer.choices.map((c) => ({
+    index: c.index,
+    text: c.message.content ?? "",
+    finish: c.finish_reason,
+    ids: c.token_ids ?? null,
+    logprobs: c.logprobs?.content?.map(({ logprob }) => logprob) ?? null,
+  }))
+  const checked = check(raw, asked.n)
+  return typeof checked === "string" ? checked : { ...checked, prompt: Int32Array.from(prompt) }
+}

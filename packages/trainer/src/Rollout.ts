@@ -1,0 +1,145 @@
+/**
+ * The rollouts of a step: its problems sampled and scored, and how many steps' rollouts may be under way while the learner
+ * works.
+ *
+ * Step s is trained on samples of the policy after `s - maxLag` steps (after none where that is negative), whatever
+ * finishes first: admission is decided by the step before anything is sampled, and nothing is dropped for being stale, which
+ * would favour short responses. With `maxLag` 0 sampling and learning take turns, strictly on policy.
+ */
+import { Dataset, type Group, type Problem, Sampler, type Verdict } from "@lpo/rollout"
+import { Verifier } from "@lpo/verifiers"
+import { Effect, Fiber, Semaphore, Stream } from "effect"
+import type { TrainConfig } from "./TrainConfig.ts"
+
+/** What a step is trained on. @category models */
+export interface Rolled {
+  readonly step: number
+  /** Steps that the policy which sampled had taken. */
+  readonly policyStep: number
+  /** In the order of the step's problems. */
+  readonly groups: ReadonlyArray<Group.ScoredGroup>
+  /** From the first request to the last group, seconds. */
+  readonly secondsSampling: number
+  /** From the last group to the last verdict, seconds: verdicts are reached while other groups are sampled. */
+  readonly secondsVerifying: number
+}
+
+const seconds = (from: number): number => (performance.now() - from) / 1000
+
+/** Samples and scores the groups of one step; each group is verified as soon as it is there. @category running */
+export const rollOut = Effect.fn("Rollout.rollOut")(function* (
+  config: TrainConfig,
+  problems: ReadonlyArray<Problem.Problem>,
+  step: number,
+  policyStep: number,
+) {
+  const sampler = yield* Sampler.Sampler
+  const verifier = yield* Verifier.Verifier
+  const batch = Dataset.batch(problems, { step, size: config.promptsPerStep, seed: config.seed })
+  const place = new Map(batch.map((problem, i) => [problem.id, i]))
+  const turns = yield* Semaphore.make(config.verifyConcurrency)
+  const started = performance.now()
+  let sampled = started
+  /** One verdict, its deadline from when its turn comes. */
+  const judge = (problem: Problem.Problem, completion: Group.Group["completions"][number]) =>
+    Verifier.batch(verifier, [{ problem, completion }], { deadline: `${config.verifySeconds} seconds` }).pipe(
+      Effect.map(([verdict]): Verdict.Verdict => verdict),
+      turns.withPermits(1),
+    )
+  const groups = yield* sampler
+    .sample(batch, { groupSize: config.groupSize, maxTokens: config.maxTokens, seed: `${config.seed}/sample/${step}` })
+    .pipe(
+      Stream.tap(() => Effect.sync(() => (sampled = performance.now()))),
+      Stream.mapEffect(
+        (group) =>
+          Effect.forEach(group.completions, (completion) => judge(group.problem, completion), {
+            concurrency: "unbounded",
+          }).pipe(Effect.map((verdicts): Group.ScoredGroup => ({ ...group, verdicts }))),
+        { concurrency: "unbounded", unordered: true },
+      ),
+      Stream.runCollect,
+    )
+  const at = (group: Group.Group): number => place.get(group.problem.id) ?? batch.length
+  return {
+    step,
+    policyStep,
+    groups: [...groups].sort((a, b) => at(a) - at(b)),
+    secondsSampling: (sampled - started) / 1000,
+    secondsVerifying: seconds(sampled),
+  } satisfies Rolled
+})
+
+/** Rollouts under way, oldest first. @category models */
+export interface Rollouts {
+  /** Starts the rollouts of every step that the policy, which has taken `taken` steps, may sample for. */
+  readonly admit: (taken: number) => Effect.Effect<void, never, Sampler.Sampler | Verifier.Verifier>
+  /** Waits for the rollouts of the next step to be trained. */
+  readonly take: Effect.Effect<Rolled, Effect.Error<ReturnType<typeof rollOut>>>
+  /**
+   * Waits for the rollouts that the policy of `taken` steps could not sample again, because an older one did; they stay to be
+   * taken.
+   */
+  readonly pending: (taken: number) => Effect.Effect<ReadonlyArray<Rolled>, Effect.Error<ReturnType<typeof rollOut>>>
+  /** Seconds since the last call in which nothing was sampled or verified. */
+  readonly idle: () => number
+}
+
+/**
+ * The rollouts of a run from step `from` on; `pending` are those that a checkpoint kept. Its fibers end with the caller's.
+ *
+ * @category constructors
+ */
+export const make = (
+  config: TrainConfig,
+  problems: ReadonlyArray<Problem.Problem>,
+  from: number,
+  pending: ReadonlyArray<Rolled>,
+): Rollouts => {
+  interface Waiting {
+    readonly policyStep: number
+    readonly rolled: Effect.Effect<Rolled, Effect.Error<ReturnType<typeof rollOut>>>
+  }
+  const queue: Array<Waiting> = pending.map((rolled) => ({
+    policyStep: rolled.policyStep,
+    rolled: Effect.succeed(rolled),
+  }))
+  let next = from + pending.length
+  let active = 0
+  let idleSince = performance.now()
+  let idle = 0
+  const begin = Effect.sync(() => {
+    if (active++ === 0) idle += seconds(idleSince)
+  })
+  const end = Effect.sync(() => {
+    if (--active === 0) idleSince = performance.now()
+  })
+  return {
+    admit: (taken) =>
+      Effect.gen(function* () {
+        for (; next <= taken + config.maxLag && next < config.steps; next++) {
+          const rolling = begin.pipe(Effect.andThen(rollOut(config, problems, next, taken)), Effect.ensuring(end))
+          // At once: the policy that was published last is the one that samples.
+          const fiber = yield* Effect.forkChild(rolling, { startImmediately: true })
+          queue.push({ policyStep: taken, rolled: Fiber.join(fiber) })
+        }
+      }),
+    take: Effect.suspend(() => {
+      const first = queue[0]
+      if (first === undefined) return Effect.die(new Error("no rollouts were admitted"))
+      return first.rolled.pipe(Effect.tap(() => Effect.sync(() => queue.shift())))
+    }),
+    pending: (taken) =>
+      Effect.suspend(() =>
+        Effect.forEach(
+          queue.filter(({ policyStep }) => policyStep < taken),
+          ({ rolled }) => rolled,
+        ),
+      ),
+    idle: () => {
+      const total = idle + (active === 0 ? seconds(idleSince) : 0)
+      idle = 0
+      idleSince = performance.now()
+      return total
+    },
+  }
+}
