@@ -9,6 +9,7 @@ export default {
   projectDocuments: [
     "guides/quickstart.md",
     "guides/theory.md",
+    "guides/simplex/index.md",
     "guides/verifiers/index.md",
     "guides/runs.md",
     "guides/engine.md",
@@ -28,7 +29,7 @@ export default {
     disableSources: true,
     jsDocCompatibility: { exampleTag: false },
   },
-  plugin: ["typedoc-github-theme", "typedoc-plugin-mdn-links", "./katex-plugin.js"],
+  plugin: ["typedoc-github-theme", "typedoc-plugin-mdn-links", "./katex-plugin.js", "./figures-plugin.js"],
   // A plugin cannot set this one: TypeDoc discards it.
   markdownItLoader: math,
   highlightLanguages: ["ts", "js", "json", "sh", "python", "html"],

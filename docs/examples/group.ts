@@ -1,6 +1,6 @@
 // The mathematics of one group, as the theory guide shows it.
 // #region target
-import { Advantage, Guarantee, Projection, Target } from "@lpo/simplex"
+import { Advantage, Divergence, Guarantee, Projection, Target } from "@lpo/simplex"
 
 const rewards = [1, 0.1, 0, 0]
 const tau = Advantage.std(rewards) // 0.420565
@@ -10,8 +10,8 @@ const target = Target.gibbs(rewards, tau) // w* = [0.767357, 0.090285, 0.071179,
 // #region coefficients
 const fresh = [0, 0, 0, 0] // s: the policy has not moved since it sampled the group
 const logTarget = Target.logGibbs(rewards, tau)
-const forward = Projection.forwardKl(fresh, logTarget) // c = [-0.517357, 0.159715, 0.178821, 0.178821]
-const reverse = Projection.reverseKl(fresh, logTarget) // c = [-0.430968, 0.104027, 0.163471, 0.163471]
+const forward = Projection.coefficients(Divergence.forwardKl, fresh, logTarget) // c = [-0.517357, 0.159715, 0.178821, 0.178821]
+const reverse = Projection.coefficients(Divergence.reverseKl, fresh, logTarget) // c = [-0.430968, 0.104027, 0.163471, 0.163471]
 // #endregion coefficients
 
 // #region proposition

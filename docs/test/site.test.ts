@@ -19,7 +19,7 @@ const pages = [
   "documents/Theory",
   "documents/A_run_on_disk",
   "documents/Results",
-  "functions/_lpo_simplex.Projection.forwardKl",
+  "functions/_lpo_simplex.Projection.coefficients",
 ]
 
 it.skipIf(missing)(

@@ -1,5 +1,5 @@
 /** The options of a run, resolved against its preset: what config.json records and resume compares. */
-import { Lpo, type Objective, PolicyGradient, TrainConfig } from "@lpo/trainer"
+import { Named, type Objective, TrainConfig } from "@lpo/trainer"
 import { Effect, Option, Schema } from "effect"
 import { type Preset, presets } from "./Preset.ts"
 
@@ -10,13 +10,10 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
   }
 }
 
-export const objectives = ["lpo-fwd", "lpo-rev", "grpo", "dr-grpo", "maxrl"] as const
-export type ObjectiveName = (typeof objectives)[number]
-
 /** What the command line gives; absent values come from the preset. */
 export interface Flags {
   readonly preset: string
-  readonly objective: ObjectiveName
+  readonly objective: Named.Name
   readonly seed: number
   readonly steps: Option.Option<number>
   readonly groupSize: Option.Option<number>
@@ -28,9 +25,9 @@ export interface Flags {
 /** Every value spelled out, as plain JSON. */
 export interface Settings {
   readonly preset: string
-  readonly objective: ObjectiveName
-  /** The target's temperature; null for the policy-gradient methods, which have none. */
-  readonly tau: number | "std" | "mean" | null
+  readonly objective: Named.Name
+  /** The target's temperature, as `Named.temperature` reads it; null for the methods that have none to choose. */
+  readonly tau: number | string | null
   readonly seed: number
   /** The trainer's configuration but for its seed and objective, which follow from the values above. */
   readonly train: Omit<TrainConfig.TrainConfig, "seed" | "objective">
@@ -40,11 +37,9 @@ export interface Settings {
   readonly warmStart: Preset["warmStart"]
 }
 
-const parseTau = (text: string): number | "std" | "mean" | null => {
-  if (text === "std" || text === "mean") return text
-  const value = Number(text)
-  return Number.isFinite(value) && value > 0 ? value : null
-}
+/** As it is recorded: a number where it is one. */
+const parseTau = (text: string): number | string | null =>
+  Named.temperature(text) === null ? null : Number.isFinite(Number(text)) ? Number(text) : text
 
 const atLeast = (name: string, value: number, low: number, high: number) =>
   Number.isInteger(value) && value >= low && value <= high
@@ -65,7 +60,9 @@ export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
   const preset = yield* findPreset(flags.preset)
   const tau = parseTau(flags.tau)
   if (tau === null) {
-    return yield* new UsageError({ reason: `--tau is "${flags.tau}"; give a positive number, "std" or "mean"` })
+    return yield* new UsageError({
+      reason: `--tau is "${flags.tau}"; give a positive number, std, sample-std, mean, batch-std, kl:NATS or ess:N`,
+    })
   }
   const steps = yield* atLeast(
     "steps",
@@ -95,7 +92,7 @@ export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
   return {
     preset: preset.name,
     objective: flags.objective,
-    tau: flags.objective.startsWith("lpo") ? tau : null,
+    tau: Named.hasTemperature(flags.objective) ? tau : null,
     seed,
     train: {
       ...TrainConfig.defaults,
@@ -111,18 +108,8 @@ export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
   } satisfies Settings
 })
 
-const objective = ({ objective: name, tau }: Settings): Objective.Objective => {
-  switch (name) {
-    case "lpo-fwd":
-      return Lpo.make({ divergence: "forward", tau: tau ?? "std" })
-    case "lpo-rev":
-      return Lpo.make({ divergence: "reverse", tau: tau ?? "std" })
-    case "grpo":
-    case "dr-grpo":
-    case "maxrl":
-      return PolicyGradient.make({ advantage: name })
-  }
-}
+const objective = ({ objective: name, tau }: Settings): Objective.Objective =>
+  Named.make(name, Named.temperature(`${tau}`) ?? undefined)
 
 /** The trainer's configuration of these settings. */
 export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => ({

@@ -2,6 +2,7 @@
 import { join } from "node:path"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Named } from "@lpo/trainer"
 import { Backend, Policy } from "@lpo/transformer"
 import { Cause, Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -21,7 +22,7 @@ const train = Command.make(
   "train",
   {
     preset,
-    objective: Flag.Literals("objective", Settings.objectives).pipe(
+    objective: Flag.Literals("objective", Named.names).pipe(
       Flag.withDescription("The objective that turns a scored group into token weights"),
       Flag.withDefault("lpo-fwd"),
     ),
@@ -29,7 +30,9 @@ const train = Command.make(
     steps: Flag.Int("steps").pipe(Flag.withDescription("Training steps"), Flag.optional),
     groupSize: Flag.Int("k").pipe(Flag.withDescription("Group size K: responses per prompt"), Flag.optional),
     tau: Flag.String("tau").pipe(
-      Flag.withDescription('Temperature of the LPO target: a positive number, "std" or "mean" of the group\'s rewards'),
+      Flag.withDescription(
+        "Temperature of the target, where the objective has one: a positive number, std, sample-std, mean, batch-std, kl:NATS or ess:N",
+      ),
       Flag.withDefault("std"),
     ),
     problems: Flag.Int("problems").pipe(Flag.withDescription("Held-out problems to evaluate on"), Flag.optional),

@@ -1,5 +1,6 @@
 /** From freshly scored groups to the ones worth training on, and what the log says about them. */
 import { Completion, Group } from "@lpo/rollout"
+import { Advantage, type Baseline, Target } from "@lpo/simplex"
 import { mean } from "./internal/mean.ts"
 
 /** Groups to train on, and counts of what was left out. @category models */
@@ -16,19 +17,34 @@ export interface Selection {
 /** @category combinators */
 export const rewards = (group: Group.ScoredGroup): Float64Array => Float64Array.from(group.verdicts, (v) => v.score)
 
-/** @category combinators */
-export const select = (groups: ReadonlyArray<Group.ScoredGroup>): Selection => {
+/**
+ * Masks completions without a verdict, then drops groups of fewer than two and, unless they are to anchor the policy, those
+ * without signal.
+ *
+ * @category combinators
+ */
+export const select = (
+  groups: ReadonlyArray<Group.ScoredGroup>,
+  zeroVariance: Target.ZeroVariance = "drop",
+): Selection => {
   const verified = groups.map(Group.maskUnverified)
   const count = (gs: ReadonlyArray<Group.ScoredGroup>) => gs.reduce((sum, g) => sum + g.completions.length, 0)
   const large = verified.filter((g) => g.completions.length >= 2)
-  const kept = large.filter((g) => g.verdicts.some((v) => v.score !== g.verdicts[0].score))
+  const varied = large.filter((g) => Target.hasSignal(rewards(g)))
   return {
-    kept,
+    kept: zeroVariance === "drop" ? varied : large,
     masked: count(groups) - count(verified),
     tooSmall: verified.length - large.length,
-    zeroVariance: large.length - kept.length,
+    zeroVariance: large.length - varied.length,
   }
 }
+
+/** What objectives may know of the batch: over the kept groups, of `prompts` that gradients are averaged over. @category metrics */
+export const statistics = (kept: ReadonlyArray<Group.ScoredGroup>, prompts: number): Baseline.Batch => ({
+  rewardStd: kept.length === 0 ? 0 : Advantage.batchStd(kept.map(rewards)),
+  tokens: kept.reduce((sum, g) => sum + g.completions.reduce((n, c) => n + c.tokens.length, 0), 0),
+  groups: prompts,
+})
 
 /** Why a group must not be trained on; null when nothing stands against it. @category predicates */
 export const objection = (group: Group.ScoredGroup): string | null => {

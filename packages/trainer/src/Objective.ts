@@ -4,6 +4,7 @@
  *
  * An objective never knows which engine runs, and holds the weights constant at the current theta.
  */
+import { type Baseline, OffPolicy, type Target } from "@lpo/simplex"
 
 /** What an objective sees of a group of K responses, response k having T_k tokens. @category models */
 export interface ObjectiveInput {
@@ -15,6 +16,8 @@ export interface ObjectiveInput {
   readonly anchor: ReadonlyArray<Float32Array>
   /** The same under the policy being optimised, pi_theta. */
   readonly current: ReadonlyArray<Float32Array>
+  /** Statistics of the whole batch; the training loop gives them, and the objectives that need them refuse without. */
+  readonly batch?: Baseline.Batch
 }
 
 /** @category models */
@@ -32,13 +35,23 @@ export interface ObjectiveResult {
 /** @category models */
 export interface Objective {
   readonly name: string
+  /** Whether groups whose rewards are all equal are left out before (the default) or anchor the policy. */
+  readonly zeroVariance?: Target.ZeroVariance
   readonly evaluate: (input: ObjectiveInput) => ObjectiveResult
 }
 
 /** Summed log-ratio of each response, [K], in nats: `sum_t a_k,t - b_k,t`. @category combinators */
 export const logRatios = (a: ReadonlyArray<Float32Array>, b: ReadonlyArray<Float32Array>): Float64Array =>
-  Float64Array.from(a, (tokens, k) => {
-    if (tokens.length !== b[k]?.length)
-      throw new RangeError(`response ${k} has ${tokens.length} and ${b[k]?.length} log-probs; they must be as many`)
-    return tokens.reduce((sum, v, t) => sum + (v - b[k][t]), 0)
-  })
+  OffPolicy.logRatios(a, b)
+
+/** The objective with the statistics of the batch at hand, for a learner that knows groups only. @category combinators */
+export const withBatch = (objective: Objective, batch: Baseline.Batch): Objective => ({
+  ...objective,
+  evaluate: (input) => objective.evaluate({ ...input, batch }),
+})
+
+/** The same weight -c_k for every token of response k. @category combinators */
+export const perResponse = (
+  current: ReadonlyArray<Float32Array>,
+  coefficients: Float64Array,
+): ReadonlyArray<Float32Array> => current.map((tokens, k) => new Float32Array(tokens.length).fill(-coefficients[k]))

@@ -7,13 +7,14 @@
  * an interrupted run leaves a checkpoint of its last whole step.
  */
 import { type Group, type Problem, Sampler, Seed } from "@lpo/rollout"
+import { OffPolicy } from "@lpo/simplex"
 import { Effect } from "effect"
 import * as Batch from "./Batch.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { Learner, type TrainGroup } from "./Learner.ts"
 import { mean } from "./internal/mean.ts"
 import * as Pending from "./internal/rollouts.ts"
-import type { ObjectiveResult } from "./Objective.ts"
+import { logRatios, type ObjectiveResult, withBatch } from "./Objective.ts"
 import * as Rollout from "./Rollout.ts"
 import type { Row, Run } from "./RunStore.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
@@ -36,6 +37,10 @@ export interface StepReport extends Row {
   readonly zeroVariance: number
   /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */
   readonly lag: number
+  /** Effective sample size of P_t as a share of K, least of all groups: 1 for fresh ones. */
+  readonly anchorEss: number
+  /** Largest |s_t| of any response, nats: 0 for fresh groups. */
+  readonly anchorLogRatio: number
   readonly secondsSampling: number
   readonly secondsVerifying: number
   readonly secondsLearning: number
@@ -66,6 +71,7 @@ const learn = Effect.fn("Trainer.learn")(function* (
       : yield* Effect.forEach(kept, (g) =>
           learner.logprobs(g.completions.map((c) => ({ prompt: g.promptTokens, completion: c.tokens }))),
         )
+  const objective = withBatch(config.objective, Batch.statistics(kept, config.promptsPerStep))
   const groups = kept.map((group, i): TrainGroup => ({ group, anchor: anchors[i] }))
   const results = new Map<Group.ScoredGroup, ObjectiveResult>()
   const gradNorms: Array<number> = []
@@ -77,7 +83,7 @@ const learn = Effect.fn("Trainer.learn")(function* (
       if (part.length === 0) continue
       // 1/B over all prompts of the mini-batch: a dropped group counts as the zero gradient it has (Algorithm 1).
       const scale = config.miniBatches / config.promptsPerStep
-      const stats = yield* learner.accumulate(part, config.objective, scale)
+      const stats = yield* learner.accumulate(part, objective, scale)
       for (const [i, result] of stats.results.entries()) results.set(part[i].group, result)
       tokens += stats.tokens
       const { gradNorm } = yield* learner.step({ ...config.optimizer, learningRate: learningRate(config, step) })
@@ -91,7 +97,22 @@ const learn = Effect.fn("Trainer.learn")(function* (
       gradNorms.push(gradNorm)
     }
   }
-  return { results, gradNorms, tokens, version: yield* learner.publish }
+  const staleness = groups.map(({ anchor, group }) =>
+    OffPolicy.staleness(
+      logRatios(
+        anchor,
+        group.completions.map((c) => c.logprobs),
+      ),
+    ),
+  )
+  return {
+    results,
+    gradNorms,
+    tokens,
+    version: yield* learner.publish,
+    anchorEss: staleness.reduce((least, { ess }, i) => Math.min(least, ess / groups[i].anchor.length), 1),
+    anchorLogRatio: staleness.reduce((most, { maxAbs }) => Math.max(most, maxAbs), 0),
+  }
 })
 
 const klOf = ({ policy, target }: ObjectiveResult): number =>
@@ -180,9 +201,9 @@ export const train = Effect.fn("Trainer.train")(function* (options: {
       const started = performance.now()
       const reason = misgiving(rolled, versions.get(rolled.policyStep) ?? Number.NaN)
       if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
-      const { kept, ...dropped } = Batch.select(rolled.groups)
+      const { kept, ...dropped } = Batch.select(rolled.groups, config.objective.zeroVariance)
       whole = false
-      const { gradNorms, results, tokens, version } = yield* learn(config, kept, step)
+      const { anchorEss, anchorLogRatio, gradNorms, results, tokens, version } = yield* learn(config, kept, step)
       taken = step + 1
       versions.set(taken, version)
       whole = true
@@ -196,6 +217,8 @@ export const train = Effect.fn("Trainer.train")(function* (options: {
         targetKl: mean([...results.values()].map(klOf)),
         ess: mean([...results.values()].map(essOf)),
         lag: step - rolled.policyStep,
+        anchorEss,
+        anchorLogRatio,
         secondsSampling: rolled.secondsSampling,
         secondsVerifying: rolled.secondsVerifying,
         secondsLearning: seconds(started),

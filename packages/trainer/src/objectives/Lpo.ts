@@ -1,37 +1,69 @@
 /**
  * Listwise Policy Optimization: the target is `softmax(R / tau + s_t)` (Theorem 1); every token of response k weighs
- * -c_k, the coefficient of the projection under forward KL (eq. 10) or reverse KL (eq. 11). No clipping.
+ * -c_k, the coefficient of the projection under forward KL (eq. 10), reverse KL (eq. 11) or any other divergence (C.6). No
+ * clipping.
  */
-import { Advantage, Projection, Target } from "@lpo/simplex"
-import { logRatios, type Objective } from "../Objective.ts"
+import { Divergence, OffPolicy, Projection, Target, Temperature } from "@lpo/simplex"
+import { type Objective, perResponse } from "../Objective.ts"
 
 /** @category models */
 export interface Options {
-  readonly divergence: "forward" | "reverse"
-  /** A positive number, or the group's own statistic: `std` (as GRPO) or `mean` (as MaxRL). */
-  readonly tau: number | "std" | "mean"
+  /** A divergence of `@lpo/simplex` or of your own; `forward` and `reverse` are the paper's two. */
+  readonly divergence: "forward" | "reverse" | Divergence.Divergence
+  /** A positive number, the group's own statistic, `std` (as GRPO) or `mean` (as MaxRL), or any temperature of `@lpo/simplex`. */
+  readonly tau: number | "std" | "mean" | Temperature.Temperature
+  /** Default Gibbs (Theorem 1); `Target.chi2Target` is GOPO's sparse one, for divergences that bear zeros. */
+  readonly target?: Target.Target
+  /** What to do with a group that has no signal; default `drop`. */
+  readonly zeroVariance?: Target.ZeroVariance
+  /** How token log-ratios become a response's; default `sum`, the paper's. */
+  readonly reduction?: OffPolicy.Reduction
+  readonly name?: string
 }
 
-const temperature = (tau: Options["tau"], rewards: Float64Array): number =>
-  tau === "std" ? Advantage.std(rewards) : tau === "mean" ? Advantage.mean(rewards) : tau
+const divergences = { forward: Divergence.forwardKl, reverse: Divergence.reverseKl }
+
+const temperature = (tau: Options["tau"]): Temperature.Temperature =>
+  tau === "std"
+    ? Temperature.std()
+    : tau === "mean"
+      ? Temperature.mean
+      : typeof tau === "number"
+        ? Temperature.fixed(tau)
+        : tau
+
+const nameOf = (divergence: Options["divergence"]): string =>
+  divergence === "forward" ? "lpo-fwd" : divergence === "reverse" ? "lpo-rev" : `lpo-${divergence.name}`
 
 /** @category constructors */
-export const make = ({ divergence, tau }: Options): Objective => ({
-  name: divergence === "forward" ? "lpo-fwd" : "lpo-rev",
-  evaluate: ({ rewards, behaviour, anchor, current }) => {
-    const t = temperature(tau, rewards)
-    const s = logRatios(current, behaviour)
-    const policy = Target.listwise(s)
-    // A group whose statistic is not positive has nothing to prefer: it carries no signal rather than an infinite one.
-    const silent = !(t > 0) || rewards.every((r) => r === rewards[0])
-    const logTarget = silent ? policy.map(Math.log) : Target.logGibbs(rewards, t, logRatios(anchor, behaviour))
-    const project = divergence === "forward" ? Projection.forwardKl : Projection.reverseKl
-    const coefficients = silent ? new Float64Array(rewards.length) : project(s, logTarget)
-    return {
-      weights: current.map((tokens, k) => new Float32Array(tokens.length).fill(-coefficients[k])),
-      coefficients,
-      target: silent ? policy : logTarget.map(Math.exp),
-      policy,
-    }
-  },
-})
+export const make = ({
+  divergence,
+  name = nameOf(divergence),
+  reduction = "sum",
+  target = Target.gibbsTarget,
+  tau,
+  zeroVariance = "drop",
+}: Options): Objective => {
+  const project = typeof divergence === "string" ? divergences[divergence] : divergence
+  const read = temperature(tau)
+  return {
+    name,
+    zeroVariance,
+    evaluate: ({ anchor, batch, behaviour, current, rewards }) => {
+      const s = OffPolicy.logRatios(current, behaviour, reduction)
+      const start = OffPolicy.logRatios(anchor, behaviour, reduction)
+      const policy = Target.listwise(s)
+      const t = read.of(rewards, { anchor: start, ...batch })
+      const logTarget = Target.resolve({ target, rewards, tau: t, zeroVariance, anchor: start })
+      // A dropped group has nothing to prefer: it carries no signal, and its target is where it is.
+      const coefficients =
+        logTarget === null ? new Float64Array(rewards.length) : Projection.coefficients(project, s, logTarget)
+      return {
+        weights: perResponse(current, coefficients),
+        coefficients,
+        target: logTarget === null ? policy : logTarget.map(Math.exp),
+        policy,
+      }
+    },
+  }
+}

@@ -1,0 +1,20 @@
+// What an update is guaranteed to do.
+import { Guarantee } from "@lpo/simplex"
+
+// #region gainBound
+export const gainBound = Guarantee.gainBound({ rewards: [1, 0, 0, 0], tau: 0.5, epsilon: 0.05 }) // => 0.361235; units of reward
+// #endregion gainBound
+
+// #region logBarrier
+export const logBarrier = Guarantee.logBarrier(0.5, 0.2) // => 0.123298
+// #endregion logBarrier
+
+// #region offPolicyGap
+export const offPolicyGap = Guarantee.offPolicyGap({ advantages: [0.5, -0.5], delta: 0.01 }) // => 0.0231091
+// #endregion offPolicyGap
+
+// #region exactUpdate
+export const exactUpdate = Guarantee.exactUpdate({ rewards: [1, 0], tau: 1, updates: 3, logProbs: [0, 0] }).map(
+  Math.exp,
+) // => [0.952574, 0.0474259]
+// #endregion exactUpdate

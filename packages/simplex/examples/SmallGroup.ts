@@ -1,0 +1,14 @@
+// Groups of one and two.
+import { SmallGroup } from "@lpo/simplex"
+
+// #region single
+export const single = SmallGroup.single({ reward: 1, baseline: 0.5, tau: 0.5 }) // => -0.231059
+// #endregion single
+
+// #region pairLoss
+export const pairLoss = SmallGroup.pairLoss({ rewards: [1, 0], tau: 1 }) // => 0.693147; log 2, whatever the target, while P is uniform
+// #endregion pairLoss
+
+// #region pairCoefficients
+export const pairCoefficients = SmallGroup.pairCoefficients({ rewards: [1, 0], tau: 1 }) // => [-0.231059, 0.231059]
+// #endregion pairCoefficients

@@ -1,0 +1,124 @@
+/**
+ * Groups sampled by an older policy. The log-ratios s carry the importance weights, and the listwise softmax normalises
+ * them by itself; what must be watched is that they do not collapse onto a response or two.
+ */
+import * as Diagnostics from "./Diagnostics.ts"
+import { badEntry, badValue, checkLength, checkVector, SimplexError } from "./SimplexError.ts"
+import { listwise } from "./Target.ts"
+
+/** Token log-probabilities of K responses, response k having T_k tokens, nats. @category models */
+export type TokenLogProbs = ReadonlyArray<ArrayLike<number>>
+
+/**
+ * How token log-ratios become one number per response. `sum` is the sequence's own log-ratio, which the paper works with;
+ * `mean` divides it by the length (GSPO's geometric mean per token): ratios of long responses stay near 1, and the
+ * importance weights are biased.
+ *
+ * @category log-ratios
+ */
+export type Reduction = "sum" | "mean"
+
+/**
+ * s, [K], in nats: `sum_t (a_k,t - b_k,t)`, or its mean over the T_k tokens. Throws `SimplexError`: lengths that differ, no
+ * tokens, entries that are not finite.
+ *
+ * {@includeCode ../examples/OffPolicy.ts#logRatios}
+ *
+ * @category log-ratios
+ */
+export const logRatios = (a: TokenLogProbs, b: TokenLogProbs, reduction: Reduction = "sum"): Float64Array => {
+  checkLength("log-probabilities", a)
+  checkLength("behaviour", b, a.length)
+  return Float64Array.from(a, (tokens, k) => {
+    if (tokens.length === 0 || tokens.length !== b[k].length) {
+      throw new SimplexError(
+        `response ${k} has ${tokens.length} and ${b[k].length} log-probs; they must be as many, and at least 1`,
+        { input: "log-probabilities", index: k, value: tokens.length },
+      )
+    }
+    let sum = 0
+    for (let t = 0; t < tokens.length; t++) sum += tokens[t] - b[k][t]
+    if (!Number.isFinite(sum)) throw badEntry("the log-ratio", k, sum, "every log-probability must be finite")
+    return reduction === "sum" ? sum : sum / tokens.length
+  })
+}
+
+/** How stale a group is. @category models */
+export interface Staleness {
+  /** Effective sample size of P = softmax(s), in [1, K]. */
+  readonly ess: number
+  /** max_k |s_k|, nats. */
+  readonly maxAbs: number
+  /** Quantiles of |s_k|, nats, linearly interpolated. */
+  readonly quantiles: { readonly q50: number; readonly q90: number; readonly q99: number }
+}
+
+/**
+ * The q-quantile of `values`, q in [0, 1], by linear interpolation between order statistics.
+ *
+ * {@includeCode ../examples/OffPolicy.ts#quantile}
+ *
+ * @category diagnostics
+ */
+export const quantile = (values: ArrayLike<number>, q: number): number => {
+  const sorted = checkVector("values", values).sort()
+  if (!(q >= 0 && q <= 1)) throw badValue("q", q, "a quantile is in [0, 1]")
+  const at = q * (sorted.length - 1)
+  const low = Math.floor(at)
+  return sorted[low] + (at - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low])
+}
+
+/**
+ * The staleness of a group from its log-ratios s_t, [K], nats. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/OffPolicy.ts#staleness}
+ *
+ * @category diagnostics
+ */
+export const staleness = (s: ArrayLike<number>): Staleness => {
+  const size = checkVector("log-ratios", s).map(Math.abs)
+  return {
+    ess: Diagnostics.ess(listwise(s)),
+    maxAbs: size.reduce((a, b) => Math.max(a, b)),
+    quantiles: { q50: quantile(size, 0.5), q90: quantile(size, 0.9), q99: quantile(size, 0.99) },
+  }
+}
+
+/** What a group must satisfy to be trained on; a limit left out is not checked. @category filter */
+export interface Limits {
+  /** Least effective sample size as a share of K, in (0, 1]. */
+  readonly minEss?: number
+  /** Largest |s_k|, nats. */
+  readonly maxAbs?: number
+  /** Largest age in policy updates. */
+  readonly maxAge?: number
+}
+
+/** @category filter */
+export type Decision = { readonly keep: true } | { readonly keep: false; readonly reason: string }
+
+/**
+ * Whether to train on a group, and if not why. `age` is in policy updates since it was sampled, default 0. Throws
+ * `SimplexError`.
+ *
+ * {@includeCode ../examples/OffPolicy.ts#filter}
+ *
+ * @category filter
+ */
+export const filter = (limits: Limits, s: ArrayLike<number>, age = 0): Decision => {
+  const { maxAbs = Infinity, maxAge = Infinity, minEss = 0 } = limits
+  if (!(minEss >= 0 && minEss <= 1)) throw badValue("minEss", minEss, "it is a share of K, in [0, 1]")
+  for (const [name, limit] of [
+    ["maxAbs", maxAbs],
+    ["maxAge", maxAge],
+    ["age", age],
+  ] as const)
+    if (!(limit >= 0)) throw badValue(name, limit, "it must not be negative")
+  const { ess, maxAbs: size } = staleness(s)
+  if (age > maxAge) return { keep: false, reason: `age ${age} is over ${maxAge} updates` }
+  if (size > maxAbs) return { keep: false, reason: `max |s| ${size.toFixed(3)} is over ${maxAbs} nats` }
+  if (ess < minEss * s.length) {
+    return { keep: false, reason: `effective sample size ${ess.toFixed(3)} of ${s.length} is under ${minEss} K` }
+  }
+  return { keep: true }
+}

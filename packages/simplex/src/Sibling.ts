@@ -1,0 +1,64 @@
+/**
+ * Methods next to LPO that also weigh whole responses: TPO and GVPO, which match a target too and sum to zero, and the
+ * pointwise ablation, which does not.
+ *
+ *     TPO        c = softmax(log pi) - softmax(log pi_old + z / eta)     z the standardised reward (arXiv 2604.06159)
+ *     GVPO       c = -beta [(R - mean R) - (r - mean r)] / (K - 1)       r = beta s, the implied reward (2504.19599)
+ *     pointwise  c = -w*                                                 the paper's ablation
+ */
+import { forwardKl } from "./divergence/Kullback.ts"
+import * as Advantage from "./Advantage.ts"
+import * as Projection from "./Projection.ts"
+import { checkPositive, checkVector } from "./SimplexError.ts"
+import { gibbs, logGibbs } from "./Target.ts"
+
+/**
+ * Target Policy Optimization: forward KL from the policy's own probabilities among the candidates, [K]. `current` and `old`
+ * [K] are summed log-probabilities under pi_theta and the policy that sampled, nats; `eta` > 0. Equal rewards have z = 0,
+ * so that the group anchors the policy to the old one. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Sibling.ts#group,tpo}
+ *
+ * @category siblings
+ */
+export const tpo = (options: {
+  readonly rewards: ArrayLike<number>
+  readonly current: ArrayLike<number>
+  readonly old: ArrayLike<number>
+  readonly eta?: number
+}): Float64Array => {
+  const { current, eta = 1, old, rewards } = options
+  const z = Advantage.grpo(rewards)
+  return Projection.coefficients(forwardKl, checkVector("log-probabilities", current, z.length), logGibbs(z, eta, old))
+}
+
+/**
+ * Group Variance Policy Optimization: squared error between centred rewards and centred implied rewards, [K]. `s` [K] are
+ * log-ratios to the reference, nats; `beta` > 0. Zero for a group of one. No importance weights. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Sibling.ts#group,gvpo}
+ *
+ * @category siblings
+ */
+export const gvpo = (options: {
+  readonly rewards: ArrayLike<number>
+  readonly s: ArrayLike<number>
+  readonly beta?: number
+}): Float64Array => {
+  const { beta = 1, rewards } = options
+  checkPositive("beta", beta)
+  const a = Advantage.drGrpo(rewards)
+  const implied = Advantage.drGrpo(checkVector("log-ratios", options.s, a.length).map((v) => beta * v))
+  return a.map((v, k) => (a.length === 1 ? 0 : (-beta * (v - implied[k])) / (a.length - 1)))
+}
+
+/**
+ * The pointwise ablation: cross entropy to w* without the simplex, `c = -w*`, [K]. Every response is made more likely, none
+ * less; the paper finds it worse than GRPO. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Sibling.ts#group,pointwise}
+ *
+ * @category siblings
+ */
+export const pointwise = (rewards: ArrayLike<number>, tau: number, anchor?: ArrayLike<number>): Float64Array =>
+  gibbs(rewards, tau, anchor).map((w) => -w)
