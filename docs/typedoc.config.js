@@ -11,6 +11,7 @@ export default {
     "guides/theory.md",
     "guides/verifiers/index.md",
     "guides/runs.md",
+    "guides/rollouts.md",
     "guides/engine.md",
     "guides/results.md",
   ],
