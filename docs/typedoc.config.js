@@ -12,6 +12,7 @@ export default {
     "guides/simplex/index.md",
     "guides/verifiers/index.md",
     "guides/runs.md",
+    "guides/rollouts.md",
     "guides/engine.md",
     "guides/results.md",
   ],

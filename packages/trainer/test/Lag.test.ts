@@ -62,10 +62,10 @@ it.each([1, 2])(
       )
       expect(over.logits).toEqual(inTurns.logits)
       expect(over.events.map((e) => e["lag"])).toEqual(Array.from({ length: 9 }, (_, s) => Math.min(s, lag)))
-      // The first step is on policy; the last has moved on from the policy that sampled.
+      // The first step is on policy; others have moved on from the policy that sampled.
       expect([over.events[0]["anchorEss"], over.events[0]["anchorLogRatio"]]).toEqual([1, 0])
-      expect(over.events[8]["anchorEss"]).toBeLessThan(1)
-      expect(over.events[8]["anchorLogRatio"]).toBeGreaterThan(0)
+      expect(Math.min(...over.events.map((e) => Number(e["anchorEss"])))).toBeLessThan(1)
+      expect(Math.max(...over.events.map((e) => Number(e["anchorLogRatio"])))).toBeGreaterThan(0)
     }
   },
 )
