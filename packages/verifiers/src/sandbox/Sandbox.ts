@@ -103,13 +103,3 @@ export class Sandbox extends Context.Service<Sandbox, SandboxService>()("@lpo/ve
 
 /** The limits of a job, the defaults filled in. @category models */
 export const limitsOf = (job: Pick<Job, "limits">): Limits => ({ ...defaultLimits, ...job.limits })
-
-/** The outcome of a test that was never started. @category constructors */
-export const notRun = (error: string): Outcome => ({
-  status: "not-run",
-  stdout: "",
-  stderr: "",
-  exitCode: 0,
-  error,
-  seconds: 0,
-})

@@ -8,7 +8,7 @@
 
 /** Modules that programs ask for most: loaded once, into the image. */
 const modules =
-  "abc array bisect cmath collections collections.abc contextlib copy dataclasses datetime decimal enum fractions functools heapq io itertools json math numbers operator os queue random re statistics string struct textwrap threading time traceback types typing"
+  "abc array asyncio base64 bisect calendar cmath collections collections.abc concurrent.futures concurrent.futures.thread contextlib copy dataclasses datetime decimal enum fractions functools hashlib heapq inspect io itertools json logging math numbers operator os pprint queue random re secrets statistics string struct textwrap threading time traceback types typing unittest zlib"
 
 /** The program of the image; leaves the address of `run` in `address`. */
 export const source = `
@@ -32,6 +32,40 @@ def _make():
     threading.Thread.join = lambda self, timeout=None: None
     threading.Thread.is_alive = lambda self: False
     threading.stack_size = lambda size=0: 0
+
+    # For the same reason a pool runs what it is given at once, and an event loop sleeps where it would wait for sockets.
+    from concurrent import futures
+    def submit(self, function, /, *args, **kwargs):
+        future = futures.Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+    futures.ThreadPoolExecutor.submit = submit
+    futures.ThreadPoolExecutor.shutdown = lambda self, wait=True, *, cancel_futures=False: None
+
+    import asyncio, importlib
+    importlib.reload(asyncio.runners)
+    asyncio.run, asyncio.Runner = asyncio.runners.run, asyncio.runners.Runner
+    class Selector:
+        def select(self, timeout):
+            if timeout is None:
+                raise RuntimeError("the event loop waits for something that cannot happen")
+            if timeout > 0:
+                time.sleep(timeout)
+            return []
+    class Loop(asyncio.BaseEventLoop):
+        def __init__(self):
+            super().__init__()
+            self._selector = Selector()
+        def _process_events(self, events):
+            pass
+        def _write_to_self(self):
+            pass
+    def event_loop():
+        return Loop()
+    asyncio.new_event_loop = asyncio.events.new_event_loop = asyncio.runners.events.new_event_loop = event_loop
 
     def encode(value, depth=0):
         if depth > 200:
@@ -174,11 +208,10 @@ def _seal():
     from _sitebuiltins import Quitter
     builtins.exit = Quitter("exit", "Ctrl-D")
     builtins.quit = Quitter("quit", "Ctrl-D")
-    import asyncio
-    asyncio.set_event_loop_policy(None)
-    for name in list(sys.modules):
-        if name.split(".")[0] in roots and sys.modules[name] is not None:
-            sys.modules[name] = None
+    import asyncio, os
+    asyncio.events._event_loop_policy = None
+    asyncio.events._set_running_loop(None)
+    os.environ.clear()
     gc.collect()
 
 _run = _make()

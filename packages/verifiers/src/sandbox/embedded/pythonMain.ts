@@ -1,12 +1,10 @@
-/** The program of a process that runs Python: gets the image once, then a job after the other. */
+/** The program of a process that runs Python: gets the image once, then a job after the other. Arguments: Pyodide's module and its standard library. */
 import { readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
 import type { Limits, Outcome, Test } from "../Sandbox.ts"
 import * as Frames from "./Frames.ts"
 import { Channels } from "./Host.ts"
 import { type Ended, type ImageInfo, Interpreter } from "./Interpreter.ts"
-
-const file = (name: string): Buffer => readFileSync(fileURLToPath(import.meta.resolve(`pyodide/${name}`)))
+import * as Serve from "./Serve.ts"
 
 const outcomeOf = (ended: Ended, channels: Channels, limits: Limits, exhausted: boolean): Omit<Outcome, "seconds"> => {
   const base = {
@@ -42,12 +40,10 @@ const job = (source: string, test: Test): Buffer =>
     JSON.stringify({ source, ...(test.kind === "call" && { call: { name: test.name, args: test.args } }) }),
   )
 
-const serve = (interpreter: Interpreter): void => {
-  for (;;) {
-    const frame = Frames.read()
-    if (frame === null) return
-    const { limits, source, tests } = JSON.parse(frame.toString("utf8")) as Frames.Request
-    for (const test of tests) {
+const begin =
+  (interpreter: Interpreter) =>
+  ({ source }: Frames.Request): Serve.Runner => ({
+    test: (test, limits) => {
       const channels = new Channels(limits.output)
       channels.stdin = Buffer.from(test.kind === "stdin" ? test.stdin : "")
       channels.job = job(source, test)
@@ -55,24 +51,22 @@ const serve = (interpreter: Interpreter): void => {
       const ended = interpreter.run(channels, limits.memory, 1000 * limits.seconds)
       const outcome = outcomeOf(ended, channels, limits, interpreter.host.exhausted)
       if (ended.type !== "answer") interpreter.restore()
-      Frames.reply({ type: "outcome", outcome: { ...outcome, seconds: (performance.now() - started) / 1000 } })
-    }
-    interpreter.restore()
-    Frames.reply({ type: "done" })
-  }
-}
+      return { ...outcome, seconds: (performance.now() - started) / 1000 }
+    },
+    end: () => interpreter.restore(),
+  })
 
+const [wasm, library] = process.argv.slice(2)
 const info = Frames.read()
 const image = Frames.read()
 if (info !== null && image !== null) {
-  const module = new WebAssembly.Module(file("pyodide.asm.wasm"))
+  const module = new WebAssembly.Module(readFileSync(wasm))
   const interpreter = new Interpreter(
     module,
-    file("python_stdlib.zip"),
+    readFileSync(library),
     image,
     JSON.parse(info.toString("utf8")) as ImageInfo,
   )
   interpreter.restore()
-  Frames.reply({ type: "ready" })
-  serve(interpreter)
+  await Serve.serve(begin(interpreter))
 }
