@@ -87,9 +87,7 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, never
   Effect.gen(function* () {
     const { grace = 10, processes = availableParallelism() } = options
     const pools = new Map<"python" | "javascript", Pool>()
-    yield* Effect.addFinalizer(() =>
-      Effect.promise(() => Promise.all([...pools.values()].map((pool) => pool.close()))),
-    )
+    yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all([...pools.values()].map((pool) => pool.close()))))
     const poolOf = (engine: "python" | "javascript"): Pool => {
       const found = pools.get(engine)
       if (found !== undefined) return found
@@ -110,7 +108,10 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, never
       run: (job) =>
         Effect.tryPromise({
           try: (signal) =>
-            poolOf(job.language === "python" ? "python" : "javascript").run({ ...job, limits: limitsOf(job) }, signal),
+            poolOf(job.language === "python" ? "python" : "javascript").run(
+              { ...job, limits: limitsOf(job.limits) },
+              signal,
+            ),
           catch: (cause) => new SandboxError({ sandbox: name, reason: (cause as Error).message }),
         }),
     }

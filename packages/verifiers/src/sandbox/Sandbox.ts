@@ -101,5 +101,5 @@ export interface SandboxService {
 /** @category services */
 export class Sandbox extends Context.Service<Sandbox, SandboxService>()("@lpo/verifiers/Sandbox") {}
 
-/** The limits of a job, the defaults filled in. @category models */
-export const limitsOf = (job: Pick<Job, "limits">): Limits => ({ ...defaultLimits, ...job.limits })
+/** Limits, the defaults filled in. @category models */
+export const limitsOf = (limits: Partial<Limits> = {}): Limits => ({ ...defaultLimits, ...limits })

@@ -36,7 +36,7 @@ const retrying = (move: () => number): number => {
 
 const readExactly = (length: number): Buffer | null => {
   const out = Buffer.allocUnsafe(length)
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const n = retrying(() => readSync(0, out, at, length - at, null))
     if (n === 0) return null
     at += n
@@ -53,7 +53,7 @@ export const read = (): Buffer | null => {
 /** Writes a frame to standard output. */
 export const write = (payload: Uint8Array): void => {
   const frame = encode(payload)
-  for (let at = 0; at < frame.length; ) at += retrying(() => writeSync(1, frame, at))
+  for (let at = 0; at < frame.length;) at += retrying(() => writeSync(1, frame, at))
 }
 
 /** A frame as bytes. */

@@ -149,6 +149,7 @@ export const prelude = `
   }
   const encode = (v, depth) => {
     if (depth > 200) throw new RangeError("the value is nested more than 200 deep")
+    if (v === undefined) return null
     if (v === null || typeof v === "boolean" || typeof v === "string") return v
     if (typeof v === "number") return { f: Object.is(v, -0) ? "0" : String(v) }
     if (typeof v === "bigint") return { i: (v < 0n ? "-" : "") + "0x" + (v < 0n ? -v : v).toString(16) }

@@ -128,7 +128,8 @@ export class Host {
   #write(fd: number, iov: number, count: number): number {
     const { channels } = this
     return this.#vector(iov, count, (part) => {
-      if (fd === 2) channels.stderr = Buffer.from(Buffer.concat([channels.stderr, part.slice(-maxError)]).subarray(-maxError))
+      if (fd === 2)
+        channels.stderr = Buffer.from(Buffer.concat([channels.stderr, part.slice(-maxError)]).subarray(-maxError))
       else {
         channels.written += part.length
         if (channels.written > channels.maxOutput)

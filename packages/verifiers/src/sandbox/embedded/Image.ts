@@ -29,7 +29,10 @@ const make = (): Promise<Buffer> =>
     const options = { encoding: "buffer" as const, maxBuffer: 2 ** 28, env: {}, timeout: 120_000 }
     execFile(process.execPath, ["--no-warnings", program("imageMain")], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
-      else reject(new Error(`the Python interpreter could not be started: ${stderr.toString().slice(-1000) || error.message}`))
+      else
+        reject(
+          new Error(`the Python interpreter could not be started: ${stderr.toString().slice(-1000) || error.message}`),
+        )
     })
   })
 

@@ -78,10 +78,9 @@ export class Interpreter {
     const all = exports as unknown as Record<string, unknown>
     for (const [i, name] of this.#info.added.entries())
       if (name !== null) table.set(this.#info.tableBase + i, all[name])
-    const trampoline = new WebAssembly.Instance(
-      new WebAssembly.Module(Buffer.from(this.#info.trampoline, "base64")),
-      { env: { __indirect_function_table: table, memory } },
-    )
+    const trampoline = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(this.#info.trampoline, "base64")), {
+      env: { __indirect_function_table: table, memory },
+    })
     table.set(table.length - 1, trampoline.exports["trampoline_call"])
     memory.grow((this.#image.length - memory.buffer.byteLength) / 65_536)
     this.host.memory = memory

@@ -157,12 +157,18 @@ export class Pool {
   }
 
   #hold(worker: Worker, hold: boolean): void {
-    const handles = [worker.child, worker.child.stdin, worker.child.stdout, worker.child.stderr] as unknown as ReadonlyArray<{
+    const handles = [
+      worker.child,
+      worker.child.stdin,
+      worker.child.stdout,
+      worker.child.stderr,
+    ] as unknown as ReadonlyArray<{
       ref?: () => void
       unref?: () => void
     }>
-    for (const handle of handles) if (hold) handle.ref?.()
-    else handle.unref?.()
+    for (const handle of handles)
+      if (hold) handle.ref?.()
+      else handle.unref?.()
   }
 
   #watch(worker: Worker, milliseconds: number | null): void {

@@ -25,7 +25,7 @@ let trampoline = ""
 // Calls of functions through pointers of another type go by a small module of their own, which is made on the fly.
 const { Module } = WebAssembly
 WebAssembly.Module = new Proxy(Module, {
-  construct: (Target, [bytes]: [Buffer]) => {
+  construct: (Target, [bytes]: [Buffer<ArrayBuffer>]) => {
     const made = new Target(bytes)
     if (Module.exports(made).some(({ name }) => name === "trampoline_call"))
       trampoline = Buffer.from(bytes).toString("base64")

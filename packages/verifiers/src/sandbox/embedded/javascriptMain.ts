@@ -12,6 +12,7 @@ import {
   type QuickJSContext,
   type QuickJSHandle,
   type QuickJSRuntime,
+  type QuickJSSyncVariant,
   type QuickJSWASMModule,
 } from "quickjs-emscripten-core"
 import type { Limits, Outcome, Test } from "../Sandbox.ts"
@@ -40,7 +41,14 @@ const explain = (context: QuickJSContext, handle: QuickJSHandle): string => {
 
 class Failure extends Error {}
 
-const perform = (context: QuickJSContext, runtime: QuickJSRuntime, source: string, test: Test, limits: Limits, run: Run) => {
+const perform = (
+  context: QuickJSContext,
+  runtime: QuickJSRuntime,
+  source: string,
+  test: Test,
+  limits: Limits,
+  run: Run,
+) => {
   const unwrap = (result: ReturnType<QuickJSContext["evalCode"]>): QuickJSHandle => {
     if (result.error === undefined) return result.value
     const message = explain(context, result.error)
@@ -67,7 +75,9 @@ const perform = (context: QuickJSContext, runtime: QuickJSRuntime, source: strin
     run.exitCode ??= context.getNumber(code) & 255
   })
   define("__now", () => context.newNumber(performance.now()))
-  context.newString(test.kind === "stdin" ? test.stdin : "").consume((h) => context.setProp(context.global, "__stdin", h))
+  context
+    .newString(test.kind === "stdin" ? test.stdin : "")
+    .consume((h) => context.setProp(context.global, "__stdin", h))
   const guest = unwrap(context.evalCode(Guest.prelude, "<guest>"))
   const ask = (name: string, ...args: Array<QuickJSHandle>): QuickJSHandle =>
     context.getProp(guest, name).consume((f) => unwrap(context.callFunction(f, context.undefined, ...args)))
@@ -118,7 +128,12 @@ Object.defineProperty(globalThis, "lpoRun", { value: () => current() })
 // The engine looks at its clock between steps; what takes long in one step is stopped from outside.
 const script = new vm.Script("lpoRun()", { filename: "run" })
 
-const runTest = (engine: QuickJSWASMModule, source: string, test: Test, limits: Limits): { outcome: Outcome; clean: boolean } => {
+const runTest = (
+  engine: QuickJSWASMModule,
+  source: string,
+  test: Test,
+  limits: Limits,
+): { outcome: Outcome; clean: boolean } => {
   const started = performance.now()
   const run = new Run()
   let error: string | undefined
@@ -163,7 +178,14 @@ const runTest = (engine: QuickJSWASMModule, source: string, test: Test, limits: 
   return { outcome, clean: clean && run.stopped === null && !memory }
 }
 
-const raised = (error: string): Outcome => ({ status: "raised", stdout: "", stderr: "", exitCode: 0, error, seconds: 0 })
+const raised = (error: string): Outcome => ({
+  status: "raised",
+  stdout: "",
+  stderr: "",
+  exitCode: 0,
+  error,
+  seconds: 0,
+})
 
 const strip = (source: string): { readonly code: string } | { readonly error: string } => {
   try {
@@ -173,9 +195,11 @@ const strip = (source: string): { readonly code: string } | { readonly error: st
   }
 }
 
+// Its types are those of the CommonJS build, where the variant is a property.
+const sync = variant as unknown as QuickJSSyncVariant
 const compiled = new WebAssembly.Module(readFileSync(process.argv[2]))
 const fresh = (): Promise<QuickJSWASMModule> =>
-  newQuickJSWASMModuleFromVariant(newVariant(variant, { wasmModule: compiled }))
+  newQuickJSWASMModuleFromVariant(newVariant(sync, { wasmModule: compiled }))
 
 let engine = await fresh()
 await Serve.serve(({ language, source }) => {

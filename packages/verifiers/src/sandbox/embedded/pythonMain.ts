@@ -36,9 +36,7 @@ const outcomeOf = (ended: Ended, channels: Channels, limits: Limits, exhausted: 
 }
 
 const job = (source: string, test: Test): Buffer =>
-  Buffer.from(
-    JSON.stringify({ source, ...(test.kind === "call" && { call: { name: test.name, args: test.args } }) }),
-  )
+  Buffer.from(JSON.stringify({ source, ...(test.kind === "call" && { call: { name: test.name, args: test.args } }) }))
 
 const begin =
   (interpreter: Interpreter) =>
