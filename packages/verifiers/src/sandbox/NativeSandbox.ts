@@ -24,6 +24,7 @@ import {
   limitsOf,
 } from "./Sandbox.ts"
 import * as Seccomp from "./Seccomp.ts"
+import { inOrder } from "./TestsInOrder.ts"
 
 /** @category models */
 export interface Options {
@@ -38,7 +39,7 @@ export interface Options {
 const name = "native sandbox"
 const fail = (reason: string): SandboxError => new SandboxError({ sandbox: name, reason })
 
-const driver = `${PythonHarness.source}\n${PythonHarness.overPipes}\n_make()(_get, _answer)`
+const driver = `${PythonHarness.source}\n${PythonHarness.overPipes}\n__import__("os").environ.clear()\n_make()(_get, _answer)`
 
 /** Prints what the interpreter is made of: itself, its library, and the shared objects that its modules bring in. */
 const probe = `
@@ -54,6 +55,10 @@ executable = os.path.realpath(sys.executable)
 folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
 inside = lambda f: any(f.startswith(d + "/") for d in folders)
 files = sorted(f for f in files if f.startswith("/") and os.path.isfile(f) and (".so" in f or f == executable) and not inside(f))
+# The loader asks for libraries by their short names, which are links.
+for f in list(files):
+    d = os.path.dirname(f)
+    files += [d + "/" + e for e in os.listdir(d) if os.path.islink(d + "/" + e) and os.path.realpath(d + "/" + e) == f]
 print(json.dumps({"executable": executable, "folders": sorted(folders), "files": files, "prefix": sys.base_prefix}))
 `
 
@@ -105,11 +110,10 @@ const collect = (stream: Readable | null, limit: number, onOver: () => void) => 
 
 const maxError = 4096
 
-const give = (stream: unknown, text: Uint8Array | string): void => {
-  const pipe = stream as Writable
+const give = (pipe: Writable | null, text: Uint8Array | string): void => {
   // A program need not read what it gets.
-  pipe.on("error", () => undefined)
-  pipe.end(text)
+  pipe?.on("error", () => undefined)
+  pipe?.end(text)
 }
 
 const runTest = (
@@ -142,12 +146,13 @@ const runTest = (
     const stdout = collect(child.stdout, limits.output, () => stop("output"))
     let stderr = ""
     child.stderr?.on("data", (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-maxError)))
-    const result = collect(child.stdio[4] as Readable, limits.output, () => stop("output"))
+    const [, , , jobPipe, resultPipe, filterPipe] = child.stdio as ReadonlyArray<Readable & Writable>
+    const result = collect(resultPipe, limits.output, () => stop("output"))
     give(child.stdin, test.kind === "stdin" ? test.stdin : "")
     const call = test.kind === "call" && { call: { name: test.name, args: test.args } }
-    give(child.stdio[3], JSON.stringify({ source, ...call }))
-    give(child.stdio[5], filter ?? "")
-    ;(child.stdio[4] as Readable).on("error", () => undefined)
+    give(jobPipe, JSON.stringify({ source, ...call }))
+    give(filterPipe, filter ?? "")
+    resultPipe.on("error", () => undefined)
     const outcome = (code: number | null, signal: string | null): Outcome | SandboxError => {
       const base = { stdout: stdout(), stderr, exitCode: 0, seconds: (performance.now() - started) / 1000 }
       if (stopped === "timeout") return { ...base, status: "timeout", error: `longer than ${limits.seconds} s` }
@@ -179,29 +184,6 @@ const runTest = (
       clearTimeout(timer)
       child.kill("SIGKILL")
     })
-  })
-
-/** Runs a job's tests in order, within its total time. @internal */
-export const inOrder = <E>(
-  job: Job,
-  runOne: (test: Test, limits: Limits) => Effect.Effect<Outcome, E>,
-): Effect.Effect<ReadonlyArray<Outcome>, E> =>
-  Effect.gen(function* () {
-    const limits = limitsOf(job.limits)
-    const outcomes: Array<Outcome> = []
-    let left = limits.totalSeconds
-    for (const test of job.tests) {
-      const seconds = Math.min(limits.seconds, left)
-      if (seconds <= 0) {
-        const error = `the time of all tests together, ${limits.totalSeconds} s, is over`
-        outcomes.push({ status: "not-run", stdout: "", stderr: "", exitCode: 0, error, seconds: 0 })
-        continue
-      }
-      const outcome = yield* runOne(test, { ...limits, seconds })
-      left -= outcome.seconds
-      outcomes.push(outcome)
-    }
-    return outcomes
   })
 
 /**
