@@ -13,16 +13,7 @@ import type { Readable, Writable } from "node:stream"
 import { promisify } from "node:util"
 import { Effect, Layer, Semaphore } from "effect"
 import * as PythonHarness from "./PythonHarness.ts"
-import {
-  type Job,
-  type Limits,
-  type Outcome,
-  Sandbox,
-  SandboxError,
-  type SandboxService,
-  type Test,
-  limitsOf,
-} from "./Sandbox.ts"
+import { type Limits, type Outcome, Sandbox, SandboxError, type SandboxService, type Test } from "./Sandbox.ts"
 import * as Seccomp from "./Seccomp.ts"
 import { inOrder } from "./TestsInOrder.ts"
 
@@ -146,7 +137,7 @@ const runTest = (
     const stdout = collect(child.stdout, limits.output, () => stop("output"))
     let stderr = ""
     child.stderr?.on("data", (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-maxError)))
-    const [, , , jobPipe, resultPipe, filterPipe] = child.stdio as ReadonlyArray<Readable & Writable>
+    const [, , , jobPipe, resultPipe, filterPipe] = child.stdio as unknown as ReadonlyArray<Readable & Writable>
     const result = collect(resultPipe, limits.output, () => stop("output"))
     give(child.stdin, test.kind === "stdin" ? test.stdin : "")
     const call = test.kind === "call" && { call: { name: test.name, args: test.args } }

@@ -76,6 +76,8 @@ def _make():
         job = loads(get())
         reply = {"status": "done", "exitCode": 0}
         sys.setrecursionlimit(1000)
+        # The clock is limit enough.
+        sys.set_int_max_str_digits(0)
         sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "rb", closefd=False), 1 << 16), encoding="utf-8", errors="surrogateescape")
         sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "wb", closefd=False), 1 << 16), encoding="utf-8", errors="surrogateescape", newline="\\n")
         sys.stderr = sys.__stderr__ = io.TextIOWrapper(io.FileIO(2, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True)
