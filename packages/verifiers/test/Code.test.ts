@@ -34,130 +34,133 @@ const fence = (code: string, language = "python") => `\`\`\`${language}\n${code}
 const truth = (tests: ReadonlyArray<readonly [string, string]>, extra: object = {}) =>
   JSON.stringify({ inputs: tests.map(([input]) => input), outputs: tests.map(([, output]) => output), ...extra })
 
-layer(EmbeddedSandbox.layer({ processes: 2 }), { timeout: "120 seconds", excludeTestServices: true })("in the embedded sandbox", (it) => {
-  const verdict = (mode: Verifier.Mode, answer: unknown, text: string, more: Code.Options = {}) =>
-    Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
-      Verifier.define(Code.grader(sandbox, mode, { ...options, ...more })).verify(
-        { id: "p", task: "code", prompt: "", answer },
-        { text, finish: "stop" },
-      ),
+layer(EmbeddedSandbox.layer({ processes: 2 }), { timeout: "120 seconds", excludeTestServices: true })(
+  "in the embedded sandbox",
+  (it) => {
+    const verdict = (mode: Verifier.Mode, answer: unknown, text: string, more: Code.Options = {}) =>
+      Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
+        Verifier.define(Code.grader(sandbox, mode, { ...options, ...more })).verify(
+          { id: "p", task: "code", prompt: "", answer },
+          { text, finish: "stop" },
+        ),
+      )
+
+    describe.each(["strict", "reference:prime_code"] as const)("%s", (mode) => {
+      for (const row of rows) {
+        it.effect(row.name, () =>
+          Effect.gen(function* () {
+            const score = row.scores[mode === "strict" ? "strict" : "prime_code"]
+            const { correct, reason, score: given, status } = yield* verdict(mode, row.answer, row.response)
+            assert.strictEqual(status, score === null ? "error" : "ok", reason)
+            assert.approximately(given, score ?? 0, 1e-12, reason)
+            assert.strictEqual(correct, score === 1)
+          }),
+        )
+      }
+    })
+
+    it.effect("says which test fails first, and what became of every one", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const answer = truth([
+          ["1", "2"],
+          ["2", "4"],
+          ["3", "6"],
+          ["0", "0"],
+        ])
+        const program = "n = int(input())\nif n == 2: raise KeyError(n)\nif n == 3: print(7)\nelse: print(2 * n)"
+        const { tests, verdict } = yield* CodeJudge.judge(sandbox, answer, fence(program), options)
+        assert.deepStrictEqual(
+          tests.map((t) => t.status),
+          ["done", "raised", "wrong", "done"],
+        )
+        assert.strictEqual(verdict.reason, "2 of 4 tests pass; test 2: KeyError: 2 (line 2)")
+        assert.strictEqual(tests[2].reason, 'prints "7", expected "6"')
+        assert.strictEqual(verdict.score, 0.5)
+      }),
     )
 
-  describe.each(["strict", "reference:prime_code"] as const)("%s", (mode) => {
-    for (const row of rows) {
-      it.effect(row.name, () =>
-        Effect.gen(function* () {
-          const score = row.scores[mode === "strict" ? "strict" : "prime_code"]
-          const { correct, reason, score: given, status } = yield* verdict(mode, row.answer, row.response)
-          assert.strictEqual(status, score === null ? "error" : "ok", reason)
-          assert.approximately(given, score ?? 0, 1e-12, reason)
-          assert.strictEqual(correct, score === 1)
-        }),
-      )
-    }
-  })
+    it.effect("gives programs that do the same one key, and others another", () =>
+      Effect.gen(function* () {
+        const answer = truth([
+          ["1", "2"],
+          ["5", "9"],
+        ])
+        const key = (code: string) => Effect.map(verdict("strict", answer, fence(code)), (v) => v.key)
+        const double = yield* key("print(2 * int(input()))")
+        assert.strictEqual(yield* key("n = int(input())\nprint(n + n)"), double)
+        assert.notStrictEqual(yield* key("print(int(input()))"), double)
+      }),
+    )
 
-  it.effect("says which test fails first, and what became of every one", () =>
-    Effect.gen(function* () {
-      const sandbox = yield* Sandbox.Sandbox
-      const answer = truth([
-        ["1", "2"],
-        ["2", "4"],
-        ["3", "6"],
-        ["0", "0"],
-      ])
-      const program = "n = int(input())\nif n == 2: raise KeyError(n)\nif n == 3: print(7)\nelse: print(2 * n)"
-      const { tests, verdict } = yield* CodeJudge.judge(sandbox, answer, fence(program), options)
-      assert.deepStrictEqual(
-        tests.map((t) => t.status),
-        ["done", "raised", "wrong", "done"],
-      )
-      assert.strictEqual(verdict.reason, "2 of 4 tests pass; test 2: KeyError: 2 (line 2)")
-      assert.strictEqual(tests[2].reason, 'prints "7", expected "6"')
-      assert.strictEqual(verdict.score, 0.5)
-    }),
-  )
-
-  it.effect("gives programs that do the same one key, and others another", () =>
-    Effect.gen(function* () {
-      const answer = truth([
-        ["1", "2"],
-        ["5", "9"],
-      ])
-      const key = (code: string) => Effect.map(verdict("strict", answer, fence(code)), (v) => v.key)
-      const double = yield* key("print(2 * int(input()))")
-      assert.strictEqual(yield* key("n = int(input())\nprint(n + n)"), double)
-      assert.notStrictEqual(yield* key("print(int(input()))"), double)
-    }),
-  )
-
-  it.effect("runs JavaScript and TypeScript, as scripts and by calls", () =>
-    Effect.gen(function* () {
-      const read = 'const [a, b] = require("fs").readFileSync(0, "utf8").split(" ").map(Number)\nconsole.log(a + b)'
-      const js = yield* verdict(
-        "strict",
-        truth(
+    it.effect("runs JavaScript and TypeScript, as scripts and by calls", () =>
+      Effect.gen(function* () {
+        const read = 'const [a, b] = require("fs").readFileSync(0, "utf8").split(" ").map(Number)\nconsole.log(a + b)'
+        const js = yield* verdict(
+          "strict",
+          truth(
+            [
+              ["1 2", "3"],
+              ["4 5", "9"],
+            ],
+            { language: "javascript" },
+          ),
+          fence(read, "js"),
+        )
+        assert.isTrue(js.correct, js.reason)
+        const typed = "interface P { x: number }\nfunction f(p: P, k: number): P[] { return [{ x: p.x * k }] }"
+        const answer = truth(
           [
-            ["1 2", "3"],
-            ["4 5", "9"],
+            ['{"x": 2}\n3', '[{"x": 6}]'],
+            ['{"x": 1}\n1', "[]"],
           ],
-          { language: "javascript" },
-        ),
-        fence(read, "js"),
-      )
-      assert.isTrue(js.correct, js.reason)
-      const typed = "interface P { x: number }\nfunction f(p: P, k: number): P[] { return [{ x: p.x * k }] }"
-      const answer = truth(
-        [
-          ['{"x": 2}\n3', '[{"x": 6}]'],
-          ['{"x": 1}\n1', "[]"],
-        ],
-        { fn_name: "f", language: "typescript" },
-      )
-      const ts = yield* verdict("strict", answer, fence(typed, "ts"))
-      assert.strictEqual(ts.score, 0.5, ts.reason)
-      const all = yield* verdict("strict", answer, fence(typed, "ts"), { credit: "all" })
-      assert.strictEqual(all.score, 0)
-    }),
-  )
+          { fn_name: "f", language: "typescript" },
+        )
+        const ts = yield* verdict("strict", answer, fence(typed, "ts"))
+        assert.strictEqual(ts.score, 0.5, ts.reason)
+        const all = yield* verdict("strict", answer, fence(typed, "ts"), { credit: "all" })
+        assert.strictEqual(all.score, 0)
+      }),
+    )
 
-  it.effect("programs find what contests use: deep recursion, threads, asyncio, big integers, dates", () =>
-    Effect.gen(function* () {
-      const programs: ReadonlyArray<readonly [string, string]> = [
-        [
-          "import sys\nsys.setrecursionlimit(10**6)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nprint(f(100000))",
-          "100000",
-        ],
-        [
-          "import threading\nthreading.stack_size(2**27)\nt = threading.Thread(target=lambda: print(5))\nt.start()\nt.join()",
-          "5",
-        ],
-        [
-          "import asyncio\nasync def f():\n    await asyncio.sleep(0.001)\n    print('slept')\nasyncio.run(f())",
-          "slept",
-        ],
-        ["print(len(str(3 ** 20000)))", "9543"],
-        [
-          "import datetime\nprint(datetime.datetime(2024, 2, 29).timestamp(), datetime.date(2024, 3, 1).weekday())",
-          "1709164800.0 4",
-        ],
-        ["import sys\nfor line in sys.stdin:\n    print(line.strip()[::-1])", "cba\nfed"],
-        ["import atexit\natexit.register(lambda: print('last'))\nprint('first')", "first\nlast"],
-        ["print(sorted({'b', 'a'}), {1: 2}, f'{3.14159:.2f}')", "['a', 'b'] {1: 2} 3.14"],
-        [
-          "from decimal import Decimal\nfrom fractions import Fraction\nprint(Decimal('0.1') + 2, Fraction(1, 3))",
-          "2.1 1/3",
-        ],
-      ]
-      for (const [code, output] of programs) {
-        const { correct, reason } = yield* verdict("strict", truth([["abc\ndef\n", output]]), fence(code), {
-          limits: { seconds: 10 },
-        })
-        assert.isTrue(correct, `${code}: ${reason}`)
-      }
-    }),
-  )
-})
+    it.effect("programs find what contests use: deep recursion, threads, asyncio, big integers, dates", () =>
+      Effect.gen(function* () {
+        const programs: ReadonlyArray<readonly [string, string]> = [
+          [
+            "import sys\nsys.setrecursionlimit(10**6)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nprint(f(100000))",
+            "100000",
+          ],
+          [
+            "import threading\nthreading.stack_size(2**27)\nt = threading.Thread(target=lambda: print(5))\nt.start()\nt.join()",
+            "5",
+          ],
+          [
+            "import asyncio\nasync def f():\n    await asyncio.sleep(0.001)\n    print('slept')\nasyncio.run(f())",
+            "slept",
+          ],
+          ["print(len(str(3 ** 20000)))", "9543"],
+          [
+            "import datetime\nprint(datetime.datetime(2024, 2, 29).timestamp(), datetime.date(2024, 3, 1).weekday())",
+            "1709164800.0 4",
+          ],
+          ["import sys\nfor line in sys.stdin:\n    print(line.strip()[::-1])", "cba\nfed"],
+          ["import atexit\natexit.register(lambda: print('last'))\nprint('first')", "first\nlast"],
+          ["print(sorted({'b', 'a'}), {1: 2}, f'{3.14159:.2f}')", "['a', 'b'] {1: 2} 3.14"],
+          [
+            "from decimal import Decimal\nfrom fractions import Fraction\nprint(Decimal('0.1') + 2, Fraction(1, 3))",
+            "2.1 1/3",
+          ],
+        ]
+        for (const [code, output] of programs) {
+          const { correct, reason } = yield* verdict("strict", truth([["abc\ndef\n", output]]), fence(code), {
+            limits: { seconds: 10 },
+          })
+          assert.isTrue(correct, `${code}: ${reason}`)
+        }
+      }),
+    )
+  },
+)
 
 const refusing: Sandbox.SandboxService = {
   name: "broken sandbox",
