@@ -34,6 +34,15 @@ describe.each(pages)("%s", (page) => {
   })
 })
 
+it("the table of attacks lists what the package publishes", () => {
+  const file = fileURLToPath(new URL("../../packages/verifiers/cases/attacks.json", import.meta.url))
+  const names = (JSON.parse(readFileSync(file, "utf8")) as Array<{ readonly name: string }>).map(({ name }) => name)
+  const rows = readFileSync(join(guides, "code.md"), "utf8")
+    .split("## Attacks")[1]
+    .matchAll(/^\| (.+?) \|/gm)
+  expect([...rows].map(([, name]) => name.replaceAll("`", "")).slice(2)).toEqual(names)
+})
+
 it("grades the file of the command line's example", async () => {
   const folder = mkdtempSync(join(tmpdir(), "lpo-docs-"))
   try {

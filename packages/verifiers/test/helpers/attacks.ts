@@ -106,7 +106,7 @@ export const run = (sandbox: Sandbox.SandboxService, target: Host, attack: Attac
     if (callers() !== before) breaches.push("it reached the network")
     if (!existsSync(file) || readdirSync(folder).length !== 1) breaches.push("it changed files of the host")
     const [source, expected] = probes[attack.language === "python" ? "python" : "javascript"]
-    const language = attack.language === "python" ? "python" : "javascript"
+    const { language } = attack
     const next = yield* Effect.result(
       sandbox.run({ language, source, tests: [{ kind: "stdin", stdin: "ping" }], limits: { seconds: 10 } }),
     )

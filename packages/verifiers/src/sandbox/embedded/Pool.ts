@@ -99,6 +99,8 @@ export class Pool {
     for (const worker of this.#workers) {
       worker.item?.reject(new Error("it was closed"))
       worker.item = null
+      // What is not held does not keep the program alive until it is gone.
+      this.#hold(worker, true)
       worker.child.kill("SIGKILL")
     }
     await Promise.all(gone)

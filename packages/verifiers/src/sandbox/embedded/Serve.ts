@@ -6,8 +6,8 @@ import * as Frames from "./Frames.ts"
 export interface Runner {
   /** Runs one test; only called between `begin` and `end`. */
   readonly test: (test: Test, limits: Limits) => Outcome | Promise<Outcome>
-  /** Forgets the program and all that it did. */
-  readonly end: () => void | Promise<void>
+  /** Forgets the program and all that it did; false when that cannot be done, and the process has to end. */
+  readonly end: () => boolean | Promise<boolean>
 }
 
 // Not from `Sandbox.ts`: a process loads nothing but its own files.
@@ -37,7 +37,8 @@ export const serve = async (begin: (request: Frames.Request) => Runner): Promise
       left -= outcome.seconds
       Frames.reply({ type: "outcome", outcome })
     }
-    await runner.end()
+    const clean = await runner.end()
     Frames.reply({ type: "done" })
+    if (!clean) return
   }
 }

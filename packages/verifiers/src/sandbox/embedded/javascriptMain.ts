@@ -187,10 +187,15 @@ const raised = (error: string): Outcome => ({
   seconds: 0,
 })
 
+/** Whether the type stripper, WebAssembly too, has trapped: it is in the middle of something then. */
+let stripperBroken = false
+
 const strip = (source: string): { readonly code: string } | { readonly error: string } => {
   try {
     return { code: stripTypeScriptTypes(source, { mode: "transform" }) }
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== "ERR_INVALID_TYPESCRIPT_SYNTAX" && code !== "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") stripperBroken = true
     return { error: `SyntaxError: ${(cause as Error).message.split("\n").slice(0, 3).join(" ")}` }
   }
 }
@@ -213,6 +218,7 @@ await Serve.serve(({ language, source }) => {
     },
     end: async () => {
       engine = await fresh()
+      return !stripperBroken
     },
   }
 })

@@ -51,7 +51,10 @@ const begin =
       if (ended.type !== "answer") interpreter.restore()
       return { ...outcome, seconds: (performance.now() - started) / 1000 }
     },
-    end: () => interpreter.restore(),
+    end: () => {
+      interpreter.restore()
+      return true
+    },
   })
 
 const [wasm, library] = process.argv.slice(2)
