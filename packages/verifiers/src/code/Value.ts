@@ -26,7 +26,7 @@ const integer = (text: string): bigint => (text.startsWith("-") ? -BigInt(text.s
 const decode = (json: unknown): Value => {
   if (json === null || typeof json === "boolean" || typeof json === "string") return json
   if (Array.isArray(json)) return { type: "list", items: json.map(decode) }
-  if (typeof json !== "object") return { type: "other", text: String(json) }
+  if (typeof json !== "object") return { type: "other", text: JSON.stringify(json) ?? "" }
   const { d, f, i, o, s, t } = json as Record<string, unknown>
   if (typeof i === "string") return integer(i)
   if (typeof f === "string") return float(f)

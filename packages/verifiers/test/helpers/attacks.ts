@@ -80,33 +80,32 @@ export const run = (sandbox: Sandbox.SandboxService, target: Host, attack: Attac
     const code = attack.code.replaceAll("{FILE}", file).replaceAll("{DIR}", folder).replaceAll("{PORT}", String(port))
     const before = callers()
     const breaches: Array<string> = []
-    const answer = { inputs: ["secret of this sample\n"], outputs: [nonce], language: attack.language }
-    const fence = `\`\`\`${attack.language}\n${code}\n\`\`\``
-    const outcome = yield* Effect.result(CodeJudge.judge(sandbox, answer, fence, { limits }))
-    let status = "error"
+    const secret = `secret of ${attack.name}.`
+    const { language } = attack
+    const ran = yield* Effect.result(
+      sandbox.run({ language, source: code, tests: [{ kind: "stdin", stdin: secret }], limits }),
+    )
+    let status: string = "error"
     let reason = ""
-    if (outcome._tag === "Success") {
-      const { tests, verdict } = outcome.success
-      status = tests[0]?.status ?? "none"
-      reason = tests[0]?.reason ?? ""
-      if (verdict.correct) breaches.push("its answer was taken for right")
-      if ((tests[0]?.seconds ?? 0) > limits.seconds + 10) breaches.push(`it ran for ${tests[0]?.seconds} s`)
+    let said = ""
+    if (ran._tag === "Success") {
+      const [outcome] = ran.success
+      const test = CodeJudge.judgeTest(outcome, nonce, false)
+      status = test.status
+      reason = test.reason
+      said = outcome.stdout + outcome.stderr + (outcome.error ?? "")
+      if (test.passed) breaches.push("its answer was taken for right")
     } else {
-      reason = outcome.failure.message
+      reason = ran.failure.message
       breaches.push(`the sandbox failed: ${reason}`)
     }
-    const raw = yield* Effect.result(
-      sandbox.run({ language: attack.language, source: code, tests: [{ kind: "stdin", stdin: "" }], limits }),
-    )
-    const said = raw._tag === "Success" ? raw.success.map((o) => o.stdout + o.stderr + (o.error ?? "")).join("") : ""
     if (said.includes(canary)) breaches.push("it read the canary")
     if (said.includes("root:x:0")) breaches.push("it read a file of the host")
     if (said.includes(nonce)) breaches.push("it knows what is expected")
-    if (said.includes("secret of this sample")) breaches.push("it knows the sample before")
+    if (said.replaceAll(secret, "").includes("secret of ")) breaches.push("it knows the sample before")
     if (callers() !== before) breaches.push("it reached the network")
     if (!existsSync(file) || readdirSync(folder).length !== 1) breaches.push("it changed files of the host")
     const [source, expected] = probes[attack.language === "python" ? "python" : "javascript"]
-    const { language } = attack
     const next = yield* Effect.result(
       sandbox.run({ language, source, tests: [{ kind: "stdin", stdin: "ping" }], limits: { seconds: 10 } }),
     )

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { Seed } from "@lpo/rollout"
 import { Code, Countdown, EmbeddedSandbox, StandardTasks, Tasks, Verifier } from "@lpo/verifiers"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule, Stream } from "effect"
+import { Effect, Stream } from "effect"
 
 const program = "print(int(input()) * 2)"
 const tests = JSON.stringify({ inputs: ["2\n", "21\n"], outputs: ["4\n", "42\n"] })
@@ -41,7 +41,7 @@ export interface Load {
   readonly hanging: number
   /** Seconds that a program which hangs is given. Those that end have 30: on a busy machine they must not be taken for hanging. */
   readonly seconds: number
-  /** Milliseconds between kills. */
+  /** Verdicts between kills: by the clock, a busy machine would see its processes killed before they are up. */
   readonly killEvery: number
 }
 
@@ -76,17 +76,12 @@ export const run = ({ count, hanging, killEvery, programs, seconds }: Load) =>
 
     const before = new Set(children())
     let kills = 0
-    yield* Effect.forkChild(
-      Effect.repeat(
-        Effect.sync(() => {
-          const mine = children().filter((pid) => !before.has(pid))
-          if (mine.length === 0) return
-          process.kill(mine[random.int(0, mine.length - 1)], "SIGKILL")
-          kills++
-        }),
-        Schedule.spaced(killEvery),
-      ),
-    )
+    const kill = () => {
+      const mine = children().filter((pid) => !before.has(pid))
+      if (mine.length === 0) return
+      process.kill(mine[random.int(0, mine.length - 1)], "SIGKILL")
+      kills++
+    }
     const expected: Array<boolean> = []
     const items = Stream.fromIterable(
       (function* () {
@@ -108,7 +103,9 @@ export const run = ({ count, hanging, killEvery, programs, seconds }: Load) =>
         Effect.sync(() => {
           assert.strictEqual(verdict.status, "ok", verdict.reason)
           assert.strictEqual(verdict.correct, expected[done], `${done}: ${verdict.reason}`)
-          if (done++ % 500 === 0) heap = Math.max(heap, process.memoryUsage().rss - start)
+          done++
+          if (done % killEvery === 0) kill()
+          if (done % 500 === 0) heap = Math.max(heap, process.memoryUsage().rss - start)
         }),
       ),
     )

@@ -18,7 +18,6 @@ export type Reply =
   | { readonly type: "ready" }
   | { readonly type: "outcome"; readonly outcome: Outcome }
   | { readonly type: "done" }
-  | { readonly type: "failed"; readonly reason: string }
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
