@@ -7,7 +7,7 @@
  * 1. WebAssembly: it reaches nothing but the imports of its module, which are standard input, output, clocks and its own standard
  *    library. There are no files, sockets, processes, environment or host objects on the other side.
  * 2. The process: an empty environment, Node's permission model (reading the sandbox's own files, nothing else), no code from
- *    strings, limits of the operating system on data, files and core dumps; inside bubblewrap where that works.
+ *    strings, limits of the operating system on data, files and core dumps.
  * 3. The parent: kills a process that stays silent, and puts another in its place.
  *
  * The interpreter is put back to one and the same memory image before every program. Threads run at once and to their end in

@@ -64,7 +64,6 @@ export class Host {
   readonly #files = new Map<number, Open>()
   #stdinAt = 0
   #jobAt = 0
-  #used = new Set<string>()
 
   constructor(library: Uint8Array) {
     this.#library = library
@@ -197,11 +196,6 @@ export class Host {
     return 0
   }
 
-  /** Names of the imports that were called and that there are none of. */
-  get denied(): ReadonlyArray<string> {
-    return [...this.#used]
-  }
-
   /** The import of that name. */
   // oxlint-disable-next-line typescript/no-explicit-any -- imports have all signatures there are.
   import(module: string, name: string): (...args: Array<any>) => unknown {
@@ -210,7 +204,6 @@ export class Host {
     if (name.startsWith("__syscall_")) return () => -errno.notPermitted
     if (module === "wasi_snapshot_preview1") return () => errno.notPermitted
     return () => {
-      this.#used.add(name)
       throw new Stop("denied", `the sandbox has no ${name}`)
     }
   }
