@@ -21,7 +21,7 @@ const blocks = (page: string, language: string): Array<{ readonly label: string;
     .filter(([, found]) => found === language)
     .map(([, , label, code]) => ({ label, code }))
 
-const pages = ["index.md", "countdown.md", "geometry3k.md", "write-your-own.md"]
+const pages = ["index.md", "code.md", "countdown.md", "geometry3k.md", "write-your-own.md"]
 
 describe.each(pages)("%s", (page) => {
   it.each(blocks(page, "ts").map(({ code }, i) => [i + 1, code] as const))("example %i", async (_, code) => {
@@ -32,6 +32,15 @@ describe.each(pages)("%s", (page) => {
     })
     expect(stdout.trimEnd().split("\n")).toEqual(expected)
   })
+})
+
+it("the table of attacks lists what the package publishes", () => {
+  const file = fileURLToPath(new URL("../../packages/verifiers/cases/attacks.json", import.meta.url))
+  const names = (JSON.parse(readFileSync(file, "utf8")) as Array<{ readonly name: string }>).map(({ name }) => name)
+  const rows = readFileSync(join(guides, "code.md"), "utf8")
+    .split("## Attacks")[1]
+    .matchAll(/^\| (.+?) \|/gm)
+  expect([...rows].map(([, name]) => name.replaceAll("`", "")).slice(2)).toEqual(names)
 })
 
 it("grades the file of the command line's example", async () => {

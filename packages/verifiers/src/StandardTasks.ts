@@ -1,8 +1,10 @@
 /** The tasks of this package, as the reward server and the command line offer them. */
 import type { Scope } from "effect"
 import { Effect } from "effect"
+import * as Code from "./Code.ts"
 import * as Countdown from "./Countdown.ts"
 import * as Geometry3k from "./Geometry3k.ts"
+import * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
 import * as Tasks from "./Tasks.ts"
 
 /**
@@ -10,6 +12,7 @@ import * as Tasks from "./Tasks.ts"
  *
  * @category constructors
  */
-export const make: Effect.Effect<Tasks.Tasks, never, Scope.Scope> = Effect.sync(() =>
-  Tasks.make([Countdown.task, Geometry3k.task]),
-)
+export const make: Effect.Effect<Tasks.Tasks, never, Scope.Scope> = Effect.gen(function* () {
+  const sandbox = yield* EmbeddedSandbox.make()
+  return Tasks.make([Countdown.task, Code.task(sandbox), Geometry3k.task])
+})

@@ -1,0 +1,121 @@
+/**
+ * The embedded sandbox: Python, JavaScript and TypeScript without anything installed.
+ *
+ * CPython (Pyodide's build) and QuickJS run as WebAssembly, each in a process of its own that is kept warm. A program meets three
+ * walls, one behind the other:
+ *
+ * 1. WebAssembly: it reaches nothing but the imports of its module, which are standard input, output, clocks and its own standard
+ *    library. There are no files, sockets, processes, environment or host objects on the other side.
+ * 2. The process: an empty environment, Node's permission model (reading the sandbox's own files, nothing else), no code from
+ *    strings, limits of the operating system on data, files and core dumps.
+ * 3. The parent: kills a process that stays silent, and puts another in its place.
+ *
+ * The interpreter is put back to one and the same memory image before every program. Threads run at once and to their end in
+ * `start()`; packages beyond the standard library are not there.
+ */
+import { existsSync } from "node:fs"
+import { createRequire } from "node:module"
+import { availableParallelism } from "node:os"
+import { dirname, join, sep } from "node:path"
+import { Effect, Layer, type Scope } from "effect"
+import * as Image from "./embedded/Image.ts"
+import { type Command, Pool } from "./embedded/Pool.ts"
+import { Sandbox, SandboxError, type SandboxService, limitsOf } from "./Sandbox.ts"
+
+/** @category models */
+export interface Options {
+  /** Processes per language, started when the first program in it comes. Default: one per processor. */
+  readonly processes?: number
+  /** Seconds of silence beyond a test's limit after which its process is killed. Default 10. */
+  readonly grace?: number
+}
+
+const require = createRequire(import.meta.url)
+
+/** The folder of the package that a file belongs to. */
+const folderOf = (file: string): string => {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder))
+    if (existsSync(join(folder, "package.json"))) return folder
+  return dirname(file)
+}
+
+/** MiB of a process beside its WebAssembly memory: Node's own heap, code and buffers. */
+const overheadMiB = 1024
+
+const command = (name: string, args: ReadonlyArray<string>, readable: ReadonlyArray<string>): Command => {
+  const program = Image.program(name)
+  const [major] = process.versions.node.split(".").map(Number)
+  const node = [
+    major >= 22 ? "--permission" : "--experimental-permission",
+    ...[dirname(program), ...readable].map((folder) => `--allow-fs-read=${join(folder, sep)}*`),
+    "--no-warnings",
+    "--no-addons",
+    "--disallow-code-generation-from-strings",
+    "--max-old-space-size=256",
+    // KiB, of the 8 MiB that a thread has: programs recurse.
+    "--stack-size=3900",
+    program,
+    ...args,
+  ]
+  if (process.platform === "win32") return { file: process.execPath, args: node }
+  const limits = `ulimit -c 0; ulimit -f 0; ulimit -n 64; ulimit -d ${(4096 + overheadMiB) * 1024}`
+  return {
+    file: "/bin/sh",
+    args: ["-c", `{ ${limits}; } 2>/dev/null; exec "$0" "$@"`, process.execPath, ...node],
+  }
+}
+
+const pythonCommand = (): Command => {
+  const files = ["pyodide.asm.wasm", "python_stdlib.zip"].map(Image.pyodideFile)
+  return command("pythonMain", files, [folderOf(files[0])])
+}
+
+const variant = "@jitl/quickjs-ng-wasmfile-release-sync"
+const javascriptCommand = (): Command => {
+  const core = require.resolve("quickjs-emscripten-core")
+  const types = createRequire(core).resolve("@jitl/quickjs-ffi-types")
+  const wasm = require.resolve(`${variant}/wasm`)
+  return command("javascriptMain", [wasm], [core, types, wasm].map(folderOf))
+}
+
+/**
+ * The embedded sandbox; its processes start when they are first needed and end with the scope.
+ *
+ * @category constructors
+ */
+export const make = (options: Options = {}): Effect.Effect<SandboxService, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { grace = 10, processes = availableParallelism() } = options
+    const pools = new Map<"python" | "javascript", Pool>()
+    yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all([...pools.values()].map((pool) => pool.close()))))
+    const poolOf = (engine: "python" | "javascript"): Pool => {
+      const found = pools.get(engine)
+      if (found !== undefined) return found
+      const python = engine === "python"
+      const made = new Pool({
+        command: python ? pythonCommand() : javascriptCommand(),
+        size: processes,
+        preamble: python ? Image.get : () => Promise.resolve(null),
+        graceMs: 1000 * grace,
+      })
+      pools.set(engine, made)
+      return made
+    }
+    const name = "embedded sandbox"
+    return {
+      name,
+      languages: ["python", "javascript", "typescript"],
+      run: (job) =>
+        Effect.tryPromise({
+          try: (signal) =>
+            poolOf(job.language === "python" ? "python" : "javascript").run(
+              { ...job, limits: limitsOf(job.limits) },
+              signal,
+            ),
+          catch: (cause) => new SandboxError({ sandbox: name, reason: (cause as Error).message }),
+        }),
+    }
+  })
+
+/** @category layers */
+export const layer = (options: Options = {}): Layer.Layer<Sandbox> => Layer.effect(Sandbox, make(options))

@@ -1,0 +1,272 @@
+/**
+ * A pool of sandbox processes, kept warm: a job goes to the one that has been idle longest, and a process that dies or is killed is
+ * replaced at once.
+ *
+ * Processes stop programs at their limits themselves. The pool trusts none of that: one that stays silent for longer than a test
+ * may take is killed, and that test has timed out. One that dies otherwise loses nothing: the test it was at, and those after it,
+ * run again elsewhere. Only a test that takes its process down twice is held to be the cause.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import type { Limits, Outcome } from "../Sandbox.ts"
+import * as Frames from "./Frames.ts"
+
+/** How to start a process. */
+export interface Command {
+  readonly file: string
+  readonly args: ReadonlyArray<string>
+}
+
+export interface Options {
+  readonly command: Command
+  /** Processes kept. */
+  readonly size: number
+  /** What a process is sent before anything else. */
+  readonly preamble: () => Promise<Buffer | null>
+  /** Milliseconds of silence beyond a test's limit after which a process is killed. */
+  readonly graceMs: number
+}
+
+interface Item {
+  readonly request: Frames.Request
+  readonly outcomes: Array<Outcome>
+  readonly resolve: (outcomes: ReadonlyArray<Outcome>) => void
+  readonly reject: (error: Error) => void
+  /** Ends of processes since the last outcome, by those outside and by themselves. */
+  kills: number
+  crashes: number
+}
+
+interface Worker {
+  readonly child: ChildProcess
+  state: "starting" | "idle" | "busy" | "dead"
+  item: Item | null
+  timer: NodeJS.Timeout | null
+  /** Whether the pool killed it for being silent. */
+  silent: boolean
+  said: string
+}
+
+/** Longest reply: the output of a test, escaped. */
+const maxFrame = 2 ** 28
+/** Milliseconds that a process may take to start. */
+const maxStart = 60_000
+/** Ends by other hands that one test survives. */
+const maxKills = 5
+const maxCrashes = 2
+
+/** @internal */
+export class Pool {
+  readonly #options: Options
+  readonly #workers = new Set<Worker>()
+  readonly #waiting: Array<Item> = []
+  #failedStarts = 0
+  #closed = false
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Runs a job; an abort kills its process. Rejects when it could not be run. */
+  run(request: Frames.Request, signal: AbortSignal): Promise<ReadonlyArray<Outcome>> {
+    return new Promise((resolve, reject) => {
+      const item: Item = { request, outcomes: [], resolve, reject, kills: 0, crashes: 0 }
+      if (request.tests.length === 0) return resolve([])
+      if (this.#closed) return reject(new Error("it is closed"))
+      signal.addEventListener("abort", () => this.#drop(item), { once: true })
+      this.#waiting.push(item)
+      this.#failedStarts = 0
+      this.#fill()
+      this.#dispatch()
+    })
+  }
+
+  /** Process ids, for those who watch. */
+  get pids(): ReadonlyArray<number> {
+    return [...this.#workers].flatMap(({ child }) => (child.pid === undefined ? [] : [child.pid]))
+  }
+
+  /** Kills all processes and waits until they are gone. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const item of this.#waiting.splice(0)) item.reject(new Error("it was closed"))
+    const gone = [...this.#workers].map(
+      ({ child }) =>
+        new Promise<void>((resolve) => {
+          if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve()
+          else child.once("exit", () => resolve())
+        }),
+    )
+    for (const worker of this.#workers) {
+      worker.item?.reject(new Error("it was closed"))
+      worker.item = null
+      // What is not held does not keep the program alive until it is gone.
+      this.#hold(worker, true)
+      worker.child.kill("SIGKILL")
+    }
+    await Promise.all(gone)
+  }
+
+  #drop(item: Item): void {
+    const at = this.#waiting.indexOf(item)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    for (const worker of this.#workers)
+      if (worker.item === item) {
+        worker.item = null
+        worker.child.kill("SIGKILL")
+      }
+  }
+
+  #fill(): void {
+    while (!this.#closed && this.#workers.size < this.#options.size) this.#start()
+  }
+
+  #start(): void {
+    const { args, file } = this.#options.command
+    const child = spawn(file, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "pipe"], windowsHide: true })
+    const worker: Worker = { child, state: "starting", item: null, timer: null, silent: false, said: "" }
+    this.#workers.add(worker)
+    this.#watch(worker, maxStart)
+    child.stderr.on("data", (data: Buffer) => (worker.said = (worker.said + data.toString()).slice(-1000)))
+    // A dead process is reported by its end.
+    child.stdin.on("error", () => undefined)
+    const decode = Frames.decoder((payload) => this.#hear(worker, payload), maxFrame)
+    child.stdout.on("data", (chunk: Buffer) => {
+      try {
+        decode(chunk)
+      } catch {
+        child.kill("SIGKILL")
+      }
+    })
+    let ended = false
+    const end = (how: string, killed: boolean) => {
+      if (ended) return
+      ended = true
+      this.#end(worker, how, killed)
+    }
+    child.once("error", (error) => end(error.message, false))
+    child.once("close", (code, sign) => end(sign ?? `exit code ${code}`, sign === "SIGKILL"))
+    this.#options.preamble().then(
+      (preamble) => {
+        if (preamble !== null) child.stdin.write(preamble)
+      },
+      (cause: Error) => {
+        worker.said = cause.message
+        child.kill("SIGKILL")
+      },
+    )
+    // An idle pool does not keep a program from ending.
+    this.#hold(worker, false)
+  }
+
+  #hold(worker: Worker, hold: boolean): void {
+    const handles = [
+      worker.child,
+      worker.child.stdin,
+      worker.child.stdout,
+      worker.child.stderr,
+    ] as unknown as ReadonlyArray<{
+      ref?: () => void
+      unref?: () => void
+    }>
+    for (const handle of handles)
+      if (hold) handle.ref?.()
+      else handle.unref?.()
+  }
+
+  #watch(worker: Worker, milliseconds: number | null): void {
+    if (worker.timer !== null) clearTimeout(worker.timer)
+    worker.timer = null
+    if (milliseconds === null) return
+    worker.timer = setTimeout(() => {
+      worker.silent = true
+      worker.child.kill("SIGKILL")
+    }, milliseconds)
+    if (worker.state === "starting") worker.timer.unref()
+  }
+
+  #dispatch(): void {
+    for (const worker of this.#workers) {
+      if (this.#waiting.length === 0) break
+      if (worker.state !== "idle") continue
+      const item = this.#waiting.shift()
+      if (item === undefined) break
+      this.#workers.delete(worker)
+      this.#workers.add(worker)
+      worker.state = "busy"
+      worker.item = item
+      this.#hold(worker, true)
+      const { limits, tests } = item.request
+      const spent = item.outcomes.reduce((sum, { seconds }) => sum + seconds, 0)
+      const left: Limits = { ...limits, totalSeconds: Math.max(0, limits.totalSeconds - spent) }
+      const request: Frames.Request = { ...item.request, tests: tests.slice(item.outcomes.length), limits: left }
+      worker.child.stdin?.write(Frames.encode(Buffer.from(JSON.stringify(request))))
+      this.#watch(worker, 1000 * limits.seconds + this.#options.graceMs)
+    }
+    // While something waits, the processes that start are what it waits for.
+    for (const worker of this.#workers) if (worker.state === "starting") this.#hold(worker, this.#waiting.length > 0)
+  }
+
+  #hear(worker: Worker, payload: Buffer): void {
+    const message = JSON.parse(payload.toString("utf8")) as Frames.Reply
+    const { item } = worker
+    switch (message.type) {
+      case "ready":
+        this.#failedStarts = 0
+        worker.state = "idle"
+        this.#watch(worker, null)
+        this.#hold(worker, false)
+        return this.#dispatch()
+      case "outcome":
+        if (item === null) return
+        item.outcomes.push(message.outcome)
+        item.kills = 0
+        item.crashes = 0
+        return this.#watch(worker, 1000 * item.request.limits.seconds + this.#options.graceMs)
+      case "done":
+        worker.state = "idle"
+        worker.item = null
+        this.#watch(worker, null)
+        this.#hold(worker, false)
+        item?.resolve(item.outcomes)
+        return this.#dispatch()
+    }
+  }
+
+  #end(worker: Worker, how: string, killed: boolean): void {
+    const { item, silent, state } = worker
+    worker.state = "dead"
+    worker.item = null
+    this.#watch(worker, null)
+    this.#workers.delete(worker)
+    if (this.#closed) return
+    if (state === "starting" && !(killed && worker.said === "" && !silent)) {
+      this.#failedStarts++
+      if (this.#failedStarts >= 3) {
+        const reason = `its process does not start: ${worker.said.trim() || how}`
+        for (const waiting of this.#waiting.splice(0)) waiting.reject(new Error(reason))
+        return
+      }
+    }
+    if (item !== null) this.#rescue(item, how, killed, silent)
+    this.#fill()
+    this.#dispatch()
+  }
+
+  /** What becomes of the job of a process that is gone. */
+  #rescue(item: Item, how: string, killed: boolean, silent: boolean): void {
+    const { limits, tests } = item.request
+    const give = (status: Outcome["status"], error: string, seconds: number) => {
+      item.outcomes.push({ status, stdout: "", stderr: "", exitCode: 0, error, seconds })
+      item.kills = 0
+      item.crashes = 0
+    }
+    if (silent) give("timeout", `longer than ${limits.seconds} s`, limits.seconds)
+    else if (killed) item.kills++
+    else item.crashes++
+    if (item.kills >= maxKills)
+      return item.reject(new Error(`its process was killed ${maxKills} times on one test, not by the sandbox`))
+    if (item.crashes >= maxCrashes) give("crashed", `it takes the interpreter down: ${how}`, 0)
+    if (item.outcomes.length === tests.length) item.resolve(item.outcomes)
+    else this.#waiting.unshift(item)
+  }
+}

@@ -1,0 +1,249 @@
+/** Every row of the table of `prime_code`, in every mode, and what strict mode adds, in the embedded sandbox. */
+import { readFileSync } from "node:fs"
+import {
+  Code,
+  CodeJudge,
+  CodeValue,
+  EmbeddedSandbox,
+  GroundTruth,
+  Output,
+  Program,
+  Sandbox,
+  Verifier,
+} from "@lpo/verifiers"
+import { assert, it, layer } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import fc from "fast-check"
+import { describe, expect } from "vitest"
+
+interface Row {
+  readonly name: string
+  readonly answer: string
+  readonly response: string
+  /** Null: no verdict, status `error`. */
+  readonly scores: Readonly<Record<"prime_code" | "strict", number | null>>
+  readonly review: string
+}
+const rows = JSON.parse(readFileSync(new URL("../cases/code.json", import.meta.url), "utf8")) as Array<Row>
+const options: Code.Options = {
+  limits: { seconds: 1.5 },
+  prime: { first: 1.5, single: 1.5 },
+}
+
+const fence = (code: string, language = "python") => `\`\`\`${language}\n${code}\n\`\`\``
+const truth = (tests: ReadonlyArray<readonly [string, string]>, extra: object = {}) =>
+  JSON.stringify({ inputs: tests.map(([input]) => input), outputs: tests.map(([, output]) => output), ...extra })
+
+layer(EmbeddedSandbox.layer({ processes: 2 }), { timeout: "120 seconds", excludeTestServices: true })(
+  "in the embedded sandbox",
+  (it) => {
+    const verdict = (mode: Verifier.Mode, answer: unknown, text: string, more: Code.Options = {}) =>
+      Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
+        Verifier.define(Code.grader(sandbox, mode, { ...options, ...more })).verify(
+          { id: "p", task: "code", prompt: "", answer },
+          { text, finish: "stop" },
+        ),
+      )
+
+    describe.each(["strict", "reference:prime_code"] as const)("%s", (mode) => {
+      for (const row of rows) {
+        it.effect(row.name, () =>
+          Effect.gen(function* () {
+            const score = row.scores[mode === "strict" ? "strict" : "prime_code"]
+            const { correct, reason, score: given, status } = yield* verdict(mode, row.answer, row.response)
+            assert.strictEqual(status, score === null ? "error" : "ok", reason)
+            assert.approximately(given, score ?? 0, 1e-12, reason)
+            assert.strictEqual(correct, score === 1)
+          }),
+        )
+      }
+    })
+
+    it.effect("says which test fails first, and what became of every one", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const answer = truth([
+          ["1", "2"],
+          ["2", "4"],
+          ["3", "6"],
+          ["0", "0"],
+        ])
+        const program = "n = int(input())\nif n == 2: raise KeyError(n)\nif n == 3: print(7)\nelse: print(2 * n)"
+        const { tests, verdict } = yield* CodeJudge.judge(sandbox, answer, fence(program), options)
+        assert.deepStrictEqual(
+          tests.map((t) => t.status),
+          ["done", "raised", "wrong", "done"],
+        )
+        assert.strictEqual(verdict.reason, "2 of 4 tests pass; test 2: KeyError: 2 (line 2)")
+        assert.strictEqual(tests[2].reason, 'prints "7", expected "6"')
+        assert.strictEqual(verdict.score, 0.5)
+      }),
+    )
+
+    it.effect("gives programs that do the same one key, and others another", () =>
+      Effect.gen(function* () {
+        const answer = truth([
+          ["1", "2"],
+          ["5", "9"],
+        ])
+        const key = (code: string) => Effect.map(verdict("strict", answer, fence(code)), (v) => v.key)
+        const double = yield* key("print(2 * int(input()))")
+        assert.strictEqual(yield* key("n = int(input())\nprint(n + n)"), double)
+        assert.notStrictEqual(yield* key("print(int(input()))"), double)
+      }),
+    )
+
+    it.effect("runs JavaScript and TypeScript, as scripts and by calls", () =>
+      Effect.gen(function* () {
+        const read = 'const [a, b] = require("fs").readFileSync(0, "utf8").split(" ").map(Number)\nconsole.log(a + b)'
+        const js = yield* verdict(
+          "strict",
+          truth(
+            [
+              ["1 2", "3"],
+              ["4 5", "9"],
+            ],
+            { language: "javascript" },
+          ),
+          fence(read, "js"),
+        )
+        assert.isTrue(js.correct, js.reason)
+        const typed = "interface P { x: number }\nfunction f(p: P, k: number): P[] { return [{ x: p.x * k }] }"
+        const answer = truth(
+          [
+            ['{"x": 2}\n3', '[{"x": 6}]'],
+            ['{"x": 1}\n1', "[]"],
+          ],
+          { fn_name: "f", language: "typescript" },
+        )
+        const ts = yield* verdict("strict", answer, fence(typed, "ts"))
+        assert.strictEqual(ts.score, 0.5, ts.reason)
+        const all = yield* verdict("strict", answer, fence(typed, "ts"), { credit: "all" })
+        assert.strictEqual(all.score, 0)
+      }),
+    )
+
+    it.effect("programs find what contests use: deep recursion, threads, asyncio, big integers, dates", () =>
+      Effect.gen(function* () {
+        const programs: ReadonlyArray<readonly [string, string]> = [
+          [
+            "import sys\nsys.setrecursionlimit(10**6)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nprint(f(100000))",
+            "100000",
+          ],
+          [
+            "import threading\nthreading.stack_size(2**27)\nt = threading.Thread(target=lambda: print(5))\nt.start()\nt.join()",
+            "5",
+          ],
+          [
+            "import asyncio\nasync def f():\n    await asyncio.sleep(0.001)\n    print('slept')\nasyncio.run(f())",
+            "slept",
+          ],
+          ["print(len(str(3 ** 20000)))", "9543"],
+          [
+            "import datetime\nprint(datetime.datetime(2024, 2, 29).timestamp(), datetime.date(2024, 3, 1).weekday())",
+            "1709164800.0 4",
+          ],
+          ["import sys\nfor line in sys.stdin:\n    print(line.strip()[::-1])", "cba\nfed"],
+          ["import atexit\natexit.register(lambda: print('last'))\nprint('first')", "first\nlast"],
+          ["print(sorted({'b', 'a'}), {1: 2}, f'{3.14159:.2f}')", "['a', 'b'] {1: 2} 3.14"],
+          [
+            "from decimal import Decimal\nfrom fractions import Fraction\nprint(Decimal('0.1') + 2, Fraction(1, 3))",
+            "2.1 1/3",
+          ],
+        ]
+        for (const [code, output] of programs) {
+          const { correct, reason } = yield* verdict("strict", truth([["abc\ndef\n", output]]), fence(code), {
+            limits: { seconds: 10 },
+          })
+          assert.isTrue(correct, `${code}: ${reason}`)
+        }
+      }),
+    )
+  },
+)
+
+const refusing: Sandbox.SandboxService = {
+  name: "broken sandbox",
+  languages: ["python"],
+  run: () => Effect.fail(new Sandbox.SandboxError({ sandbox: "broken sandbox", reason: "no process starts" })),
+}
+
+it.effect("a sandbox that cannot run is an error in every mode, never a zero", () =>
+  Effect.gen(function* () {
+    for (const mode of ["strict", "reference:prime_code"] as const) {
+      const verifier = Verifier.define(Code.grader(refusing, mode))
+      const { reason, status } = yield* verifier.verify(
+        { id: "p", task: "code", prompt: "", answer: truth([["1", "1"]]) },
+        { text: fence("print(1)"), finish: "stop" },
+      )
+      assert.strictEqual(status, "error")
+      assert.include(reason, "no process starts")
+    }
+  }),
+)
+
+it.each([
+  [{ inputs: ["1"], outputs: [] }, "1 inputs and 0 outputs"],
+  [{ inputs: ["1"] }, "outputs"],
+  [{ inputs: [], outputs: [] }, "no tests"],
+  [{ inputs: ["x"], outputs: ["1"], fn_name: "f" }, "is not JSON"],
+  [{ inputs: ["1"], outputs: ["1"], fn_name: "f()" }, "fn_name"],
+  [{ inputs: ["1"], outputs: ["1"], language: "cobol" }, "language"],
+  ["[", "not JSON"],
+  [3, "does not decode"],
+])("refuses the ground truth %j", (answer, why) => {
+  expect(Result.getOrThrow(Result.flip(GroundTruth.decode(answer)))).toContain(why)
+})
+
+it("finds the program of a response", () => {
+  expect(Program.strict("<think>\n```python\n1\n```\n</think>\n```python\n2\n```\n", "python")).toBe("2")
+  expect(Program.strict("<think>\n```python\n1\n```\n", "python")).toBe(null)
+  expect(Program.strict("```python\n1\n```\nIt prints:\n```text\n3\n```\n", "python")).toBe("1")
+  expect(Program.strict("```ts\n1\n```", "python")).toBe(null)
+  expect(Program.strict("```js\n1\n```\n```ts\n2\n```", "javascript")).toBe("1")
+  expect(Program.prime("```python\n1\n```\n```py\n2\n```")).toBe("\n1\n")
+})
+
+it.each([
+  ["1 2", "1 3", false],
+  ["1.0000001 2", "1.0 2", true],
+  ["1000000.4", "1000000", false],
+  ["2.9999999999", "3", true],
+  ["007", "7", false],
+  ["nan", "nan", true],
+  ["1e999", "1e998", false],
+  ["9007199254740993", "9007199254740992", false],
+  ["", "0", false],
+  ["1,2", "1, 2", false],
+])("strict: prints %j for %j: %s", (given, expected, passes) => {
+  expect(Output.strict(given, expected)).toBe(passes)
+})
+
+const json = fc.jsonValue({ maxDepth: 3 }).map((v) => JSON.stringify(v))
+it("values: JSON read back is itself, and a change of one leaf is seen", () => {
+  fc.assert(
+    fc.property(json, json, (a, b) => {
+      const [x, y] = [CodeValue.fromJson(a), CodeValue.fromJson(b)]
+      if (x === undefined || y === undefined) throw new Error("no JSON")
+      expect(CodeValue.equal(x, x, CodeValue.python)).toBe(true)
+      expect(CodeValue.equal(x, y, CodeValue.python)).toBe(CodeValue.equal(y, x, CodeValue.python))
+      if (CodeValue.equal(x, y, CodeValue.python)) expect(CodeValue.canonical(x)).toBe(CodeValue.canonical(y))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+it("outputs: reflexive, and stable under white space at the ends of lines, in both modes", () => {
+  const text = fc
+    .array(fc.constantFrom("1", "2.5", "-3e2", "a", "yes", " ", "\n", "0.1"), { maxLength: 12 })
+    .map((p) => p.join(" "))
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      for (const compare of [Output.strict, Output.prime]) {
+        expect(compare(a, a)).toBe(true)
+        expect(compare(a.replaceAll("\n", " \n\n "), b)).toBe(compare(a, b))
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
