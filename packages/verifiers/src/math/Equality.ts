@@ -1,0 +1,111 @@
+/**
+ * Whether two scalar expressions are equal: first exactly, by normal forms; then by their values to 50 digits, at several
+ * points when there are unknowns.
+ *
+ * Unknowns are real. Both sides must be defined at the same points: sqrt(x^2) is not x, log(x^2) is not 2 log(x), while
+ * sqrt(1/x) is 1/sqrt(x). Agreement at points is no proof; two different answers that agree to 30 digits at all of them would be
+ * taken for equal, and none is known.
+ */
+import { type Complex, evaluate } from "./Evaluate.ts"
+import * as NormalForm from "./NormalForm.ts"
+import * as Rational from "./Rational.ts"
+import { type Expression, isScalar, some, unknowns } from "./Syntax.ts"
+import { within } from "./Work.ts"
+
+/** `unknown`: too much work, or no values to compare. @category models */
+export type Outcome = "equal" | "different" | "unknown"
+
+const digits = 50
+
+/** Whether a value is 0 up to rounding: it vanishes when the precision doubles. */
+const vanishes = (e: Expression, values: ReadonlyMap<string, string>, z: Complex): boolean => {
+  if (z.re.e > -20 && !z.re.isZero()) return false
+  if (z.im.e > -20 && !z.im.isZero()) return false
+  const finer = evaluate(e, values, 2 * digits)
+  if (finer === null) return false
+  const tiny = (x: Complex["re"]): boolean => x.isZero() || x.e < -1.5 * digits
+  return tiny(finer.re) && tiny(finer.im)
+}
+
+/** Whether the imaginary part is rounding. */
+const isReal = (z: Complex): boolean => z.im.isZero() || z.im.e < z.re.e - 30
+
+const close = (a: Expression, b: Expression, values: ReadonlyMap<string, string>, x: Complex, y: Complex): boolean => {
+  const size = [x.re, x.im, y.re, y.im].reduce((m, v) => (v.abs().gt(m) ? v.abs() : m))
+  const limit = size.times("1e-30")
+  if (x.re.minus(y.re).abs().lte(limit) && x.im.minus(y.im).abs().lte(limit)) return true
+  return vanishes(a, values, x) && vanishes(b, values, y)
+}
+
+/** Points to try: positive, of either sign, and whole. Drawn once; any numbers without a pattern do. */
+const points = 9
+const valueAt = (point: number, index: number): string => {
+  let state = (point + 1) * 7919 + (index + 1) * 104_729
+  for (let i = 0; i < 3; i++) state = (state * 16_807 + 12_345) % 2_147_483_647
+  const unit = state / 2_147_483_647
+  if (point < 3) return (0.1 + 2.8 * unit).toFixed(9)
+  if (point < 6) return (unit < 0.5 ? -0.2 - 4 * unit : 0.3 + 3 * (unit - 0.5)).toFixed(9)
+  return String(2 + ((state + index) % (point === 8 ? 12 : 7)))
+}
+
+/** What the expression is at a point, with `names` in a fixed order. */
+const at = (names: ReadonlyArray<string>, point: number): ReadonlyMap<string, string> =>
+  new Map(names.map((name, i) => [name, valueAt(point, i)]))
+
+const byValue = (a: Expression, b: Expression): Outcome => {
+  const names = [...new Set([...unknowns(a), ...unknowns(b)])]
+  if (names.includes("infinity") || names.includes("pm")) return "different"
+  if (names.length === 0) {
+    const none = new Map<string, string>()
+    const [x, y] = [evaluate(a, none, digits), evaluate(b, none, digits)]
+    if (x === null || y === null) return "unknown"
+    return close(a, b, none, x, y) ? "equal" : "different"
+  }
+  const imaginary = [a, b].some((e) => some(e, (part) => part.tag === "constant" && part.name === "i"))
+  let agreed = 0
+  let complex = 0
+  let missed = 0
+  for (let point = 0; point < points; point++) {
+    const values = at(names, point)
+    const [x, y] = [evaluate(a, values, digits), evaluate(b, values, digits)]
+    if (x === null || y === null) {
+      if (x !== y) missed++
+      continue
+    }
+    if (close(a, b, values, x, y)) {
+      if (imaginary || isReal(x)) agreed++
+      else complex++
+    } else if (imaginary || isReal(x) || isReal(y)) return "different"
+    else missed++
+  }
+  // One is defined where the other is not, at most points.
+  if (missed > points / 2) return agreed + complex === 0 ? "different" : "unknown"
+  return agreed + complex >= 2 ? "equal" : "unknown"
+}
+
+/** Most steps that one comparison may take unless told otherwise: some tens of milliseconds. @category limits */
+export const defaultSteps = 1_000_000
+
+/**
+ * Compares two scalars. `unknown` when one is no scalar, when it takes more than `steps`, when a side divides by zero, or when neither has a value.
+ *
+ * @category comparison
+ */
+export const equal = (a: Expression, b: Expression, steps: number = defaultSteps): Outcome =>
+  within<Outcome, Outcome>(
+    steps,
+    () => {
+      if (a.tag === "number" && b.tag === "number") return Rational.equal(a.value, b.value) ? "equal" : "different"
+      if (!isScalar(a) || !isScalar(b)) return "unknown"
+      let forms: readonly [NormalForm.NormalForm, NormalForm.NormalForm]
+      try {
+        forms = [NormalForm.normalForm(a), NormalForm.normalForm(b)]
+        if (NormalForm.equal(...forms)) return "equal"
+      } catch (error) {
+        if (error instanceof NormalForm.Undefined) return "unknown"
+        throw error
+      }
+      return NormalForm.isFree(...forms) ? "different" : byValue(a, b)
+    },
+    () => "unknown",
+  )
