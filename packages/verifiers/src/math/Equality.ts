@@ -83,29 +83,33 @@ const byValue = (a: Expression, b: Expression): Outcome => {
   return agreed + complex >= 2 ? "equal" : "unknown"
 }
 
-/** Most steps that one comparison may take unless told otherwise: some tens of milliseconds. @category limits */
-export const defaultSteps = 1_000_000
-
 /**
- * Compares two scalars. `unknown` when one is no scalar, when it takes more than `steps`, when a side divides by zero, or when neither has a value.
+ * Compares two scalars. `unknown` when one is no scalar, and when neither has a value. Throws `WorkExceeded`, and
+ * `NormalForm.Undefined` when a side divides by zero.
  *
  * @category comparison
  */
-export const equal = (a: Expression, b: Expression, steps: number = defaultSteps): Outcome =>
-  within<Outcome, Outcome>(
-    steps,
-    () => {
-      if (a.tag === "number" && b.tag === "number") return Rational.equal(a.value, b.value) ? "equal" : "different"
-      if (!isScalar(a) || !isScalar(b)) return "unknown"
-      let forms: readonly [NormalForm.NormalForm, NormalForm.NormalForm]
-      try {
-        forms = [NormalForm.normalForm(a), NormalForm.normalForm(b)]
-        if (NormalForm.equal(...forms)) return "equal"
-      } catch (error) {
-        if (error instanceof NormalForm.Undefined) return "unknown"
-        throw error
-      }
-      return NormalForm.isFree(...forms) ? "different" : byValue(a, b)
-    },
-    () => "unknown",
-  )
+export const decide = (a: Expression, b: Expression): Outcome => {
+  if (a.tag === "number" && b.tag === "number") return Rational.equal(a.value, b.value) ? "equal" : "different"
+  if (!isScalar(a) || !isScalar(b)) return "unknown"
+  const [x, y] = [NormalForm.normalForm(a), NormalForm.normalForm(b)]
+  if (NormalForm.equal(x, y)) return "equal"
+  return NormalForm.isFree(x, y) ? "different" : byValue(a, b)
+}
+
+/** Most steps that `equal` takes unless told otherwise: some tens of milliseconds. @category limits */
+export const defaultSteps = 1_000_000
+
+/** As `decide`, and `unknown` when a side divides by zero or it takes more than `steps`. @category comparison */
+export const equal = (a: Expression, b: Expression, steps: number = defaultSteps): Outcome => {
+  try {
+    return within<Outcome, Outcome>(
+      steps,
+      () => decide(a, b),
+      () => "unknown",
+    )
+  } catch (error) {
+    if (error instanceof NormalForm.Undefined) return "unknown"
+    throw error
+  }
+}

@@ -44,7 +44,7 @@ const evaluator = (context: Context, unknowns: ReadonlyMap<string, string>) => {
   const real = (re: Real): Complex => ({ re, im: zero })
   const check = (z: Complex): Complex => {
     if (!z.re.isFinite() || !z.im.isFinite()) throw new Unevaluable("not finite")
-    if (z.re.e > maxExponent || z.im.e > maxExponent) throw new Unevaluable("too large")
+    if (z.re.e > maxExponent || z.im.e > maxExponent) throw new WorkExceeded("a value too large to compute")
     return z
   }
   const isZero = (z: Complex): boolean => z.re.isZero() && z.im.isZero()
@@ -66,12 +66,12 @@ const evaluator = (context: Context, unknowns: ReadonlyMap<string, string>) => {
   const scale = (a: Complex, by: Real): Complex => ({ re: a.re.times(by), im: a.im.times(by) })
   const modulus = (a: Complex): Real => (isReal(a) ? a.re.abs() : a.re.times(a.re).plus(a.im.times(a.im)).sqrt())
   const small = (x: Real): Real => {
-    if (x.e > 12) throw new Unevaluable("argument too large")
+    if (x.e > 12) throw new WorkExceeded("an angle too large to compute")
     return x
   }
   const exp = (a: Complex): Complex => {
     spend(cost * 2)
-    if (a.re.e > 5) throw new Unevaluable("too large")
+    if (a.re.e > 5) throw new WorkExceeded("a value too large to compute")
     const size = a.re.exp()
     if (isReal(a)) return real(size)
     const angle = small(a.im)
@@ -119,7 +119,7 @@ const evaluator = (context: Context, unknowns: ReadonlyMap<string, string>) => {
     small(a.re)
     const [s, c] = [D.sin(a.re), D.cos(a.re)]
     if (isReal(a)) return [real(s), real(c)]
-    if (a.im.e > 3) throw new Unevaluable("too large")
+    if (a.im.e > 3) throw new WorkExceeded("a value too large to compute")
     const [sh, ch] = [D.sinh(a.im), D.cosh(a.im)]
     return [
       { re: s.times(ch), im: c.times(sh) },

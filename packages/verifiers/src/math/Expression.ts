@@ -48,7 +48,13 @@ const matrices = new Set("matrix pmatrix bmatrix Bmatrix smallmatrix array".spli
 const accents = new Set(
   "overline bar vec hat widehat tilde overrightarrow overleftrightarrow underline angle triangle".split(" "),
 )
-const one = Syntax.integer(1)
+const powersOfTen = new Map([
+  ["hundred", 2],
+  ["thousand", 3],
+  ["million", 6],
+  ["billion", 9],
+  ["trillion", 12],
+])
 
 class Parser {
   private at = 0
@@ -57,9 +63,9 @@ class Parser {
   /** The unit of the side that is being read. */
   private unit: string | null = null
   private bars = 0
-  private readonly tokens: ReadonlyArray<Token>
+  private readonly tokens: Array<Token>
 
-  constructor(tokens: ReadonlyArray<Token>) {
+  constructor(tokens: Array<Token>) {
     this.tokens = tokens
   }
 
@@ -194,7 +200,7 @@ class Parser {
   private measured(): Expression {
     const outer = this.unit
     this.unit = null
-    const value = this.sum()
+    const value = this.scaled(this.sum())
     const trailing = this.trailingUnit()
     const { unit } = this
     this.unit = outer
@@ -202,6 +208,18 @@ class Parser {
       throw new Unreadable(`two units, ${unit} and ${trailing}`)
     const name = trailing ?? unit
     return name === null || name === "" ? value : { tag: "quantity", value, unit: name }
+  }
+
+  /** `5 million`. */
+  private scaled(value: Expression): Expression {
+    const token = this.tokens[this.at]
+    if (token?.kind !== "text" && token?.kind !== "word") return value
+    const [, word, rest] = /^\s*([a-z]+)\b(.*)$/is.exec(token.text) ?? []
+    const exponent = word === undefined ? undefined : powersOfTen.get(word.toLowerCase())
+    if (exponent === undefined) return value
+    if (rest.trim() === "") this.at++
+    else this.tokens[this.at] = { ...token, text: rest }
+    return Syntax.product([value, Syntax.number(Rational.fromDecimal("1", exponent))])
   }
 
   private trailingUnit(): string | null {
@@ -520,7 +538,10 @@ class Parser {
       }
       case "\\{": {
         if (this.take("\\}")) return { tag: "set", items: [] }
+        // A bar after the unknown is no absolute value.
+        this.bars++
         const first = this.list()
+        this.bars--
         // {x | x > 2}: the condition says it.
         if (this.sign() === "|" || this.sign() === ":") {
           this.at++
@@ -618,7 +639,7 @@ class Parser {
     if (token?.kind !== "number" || token.text.length === 1 || !/^[0-9]+$/.test(token.text)) return null
     const rest = token.text.slice(1)
     const after: Token = { ...token, text: rest, value: Rational.fromDecimal(rest), space: false }
-    ;(this.tokens as Array<Token>)[this.at] = after
+    this.tokens[this.at] = after
     return Syntax.number(Rational.fromDecimal(token.text[0]))
   }
 
@@ -721,6 +742,3 @@ export const parseAll = (text: string): ReadonlyArray<Expression> | string => {
   const found = all.filter((e) => typeof e !== "string")
   return found.length > 0 ? found : String(all[0])
 }
-
-/** One. @category constants */
-export { one }

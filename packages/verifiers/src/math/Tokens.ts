@@ -94,7 +94,7 @@ const unicode: Readonly<Record<string, string>> = {
 
 /** Commands that only set how things look. */
 const layout = new Set(
-  "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle scriptstyle limits nolimits quad qquad , ; : ! > hspace hfill thinspace negthinspace space enspace nobreakspace rm bf it mathrm~ large Large normalsize boxed~ par phantom~ strut allowbreak".split(
+  "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle scriptstyle limits nolimits quad qquad , ; : ! > hspace hfill thinspace negthinspace space enspace nobreakspace bf it large Large normalsize boxed fbox par strut allowbreak".split(
     " ",
   ),
 )
@@ -284,8 +284,7 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       return push({ kind: "command", name: aliases[bare] ?? bare, space })
     if (/^math|^b/.test(name) && /^[a-zA-Z]$/.test(bare)) {
       const bold = /^(?:mathbf|bm|boldsymbol)$/.test(name) && /[ijk]/.test(bare)
-      const kind = name === "mathrm" || name === "mathit" || !bold ? bare : `vec ${bare}`
-      return push({ kind: "symbol", name: kind, space })
+      return push({ kind: "symbol", name: name === "mathbb" ? `set ${bare}` : bold ? `vec ${bare}` : bare, space })
     }
     // A formula in text clothes, as \textbf{42}, or \text{(A) 5}.
     if (/[0-9\\^_]/.test(content) && !/^\s*[a-zA-Z]/.test(content)) {
