@@ -30,8 +30,8 @@ const functions: Readonly<Record<string, string>> = {
   sinh: "sinh",
   cosh: "cosh",
   tanh: "tanh",
-  log: "ln",
-  ln: "ln",
+  log: "log",
+  ln: "log",
   exp: "exp",
   Abs: "abs",
   factorial: "factorial",
@@ -69,6 +69,7 @@ const algebra: Python.Algebra<Expression> = {
     const [arg] = args
     if (name === "sqrt") return Syntax.power(arg, half)
     if (name === "exp") return Syntax.power(constants["E"], arg)
+    if (functions[name] === "log") return Syntax.call("log", constants["E"], arg)
     return Syntax.call(functions[name], arg)
   },
   factorial: (a) => Syntax.call("factorial", a),
