@@ -16,6 +16,7 @@ import { type Duration, Effect, Schema, type Scope } from "effect"
 import * as ProcessPool from "./internal/ProcessPool.ts"
 import type * as Compare from "./math/Compare.ts"
 import * as Extract from "./math/Extract.ts"
+import * as Reference from "./math/reference/index.ts"
 import { judge, type Judgement } from "./math/Strict.ts"
 import type { Request } from "./math/worker.ts"
 import type { Task } from "./Tasks.ts"
@@ -105,8 +106,39 @@ export const grade = (answer: Answer, response: string, options: Options = {}): 
   return verdict(found.answer, judge(list(answer), found.answer, options))
 }
 
+interface Found {
+  readonly correct: boolean
+  readonly extracted: string | null
+}
+
+/** What each reference grader makes of a response and one accepted answer. */
+const graders = {
+  math_reward: (response, gold) => {
+    const extracted = Reference.Hendrycks.extract(response)
+    return { extracted, correct: extracted !== null && Reference.Hendrycks.equal(extracted, gold) }
+  },
+  math_dapo: Reference.Dapo.grade,
+  prime_math: Reference.Prime.grade,
+  prm800k: (response, gold) => {
+    const extracted = Reference.Prm800k.extract(response)
+    return { extracted, correct: extracted !== null && Reference.Prm800k.equal(extracted, gold) }
+  },
+  polaris: (response, gold) => Reference.Polaris.grade(response, gold),
+  "math-verify": Reference.MathVerify.grade,
+} satisfies Readonly<Record<string, (response: string, gold: string) => Found>>
+
 /** The modes there are, without "reference:". @category grading */
-export const references: ReadonlyArray<string> = []
+export const references = Object.keys(graders) as ReadonlyArray<keyof typeof graders>
+
+/** The verdict of a reference grader: right when any accepted answer is. `math_dapo` scores 1 or -1, the others 1 or 0. */
+const reference = (name: keyof typeof graders, accepted: ReadonlyArray<string>, response: string): Verdict.Verdict => {
+  const all = accepted.map((gold) => graders[name](response, gold))
+  const { correct, extracted } = all.find((found) => found.correct) ?? all[0]
+  const reason = `${correct ? "equals" : "is not"} ${accepted.join(" or ")}`
+  const score = correct ? 1 : name === "math_dapo" ? -1 : 0
+  const found = extracted === null ? { reason: "no answer found" } : { extracted, reason }
+  return Verdict.judged({ correct, score, format: extracted !== null, ...found })
+}
 
 type Pool = ProcessPool.Pool<Request, Judgement>
 
@@ -129,6 +161,13 @@ const strict =
  */
 export const grader = (mode: Mode = "strict", options: Options = {}, pool: Pool | null = null): Grader<Answer> => {
   if (mode === "strict") return { name: "math", answer: Answer, grade: strict(options, pool) }
+  const name = references.find((known) => mode === `reference:${known}`)
+  if (name !== undefined)
+    return {
+      name: `math, ${mode}`,
+      answer: Answer,
+      grade: (answer, response) => reference(name, list(answer), response),
+    }
   throw new RangeError(`mode is "${mode}"; math has strict and reference: ${references.join(", ")}`)
 }
 

@@ -3,6 +3,7 @@ import type { Scope } from "effect"
 import { Effect } from "effect"
 import * as Countdown from "./Countdown.ts"
 import * as Geometry3k from "./Geometry3k.ts"
+import * as Mathematics from "./Mathematics.ts"
 import * as Tasks from "./Tasks.ts"
 
 /**
@@ -10,6 +11,6 @@ import * as Tasks from "./Tasks.ts"
  *
  * @category constructors
  */
-export const make: Effect.Effect<Tasks.Tasks, never, Scope.Scope> = Effect.sync(() =>
-  Tasks.make([Countdown.task, Geometry3k.task]),
+export const make: Effect.Effect<Tasks.Tasks, never, Scope.Scope> = Effect.map(Mathematics.make(), (math) =>
+  Tasks.make([Countdown.task, math, Geometry3k.task]),
 )

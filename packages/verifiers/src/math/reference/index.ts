@@ -5,6 +5,7 @@
 export * as Dapo from "./Dapo.ts"
 export * as Hendrycks from "./Hendrycks.ts"
 export * as LatexText from "./LatexText.ts"
+export * as MathVerify from "./MathVerify.ts"
 export * as Numeric from "./Numeric.ts"
 export * as Polaris from "./Polaris.ts"
 export * as Prime from "./Prime.ts"
