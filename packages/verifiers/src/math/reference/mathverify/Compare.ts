@@ -9,7 +9,7 @@ import * as Syntax from "../../Syntax.ts"
 import { type Expression, some, unknowns } from "../../Syntax.ts"
 import { spend } from "../../Work.ts"
 import * as Scalar from "../Scalar.ts"
-import { bound } from "./Parse.ts"
+import { bound, complexMark } from "./Parse.ts"
 import { isOnlySymbols, isSet, type Operator, type Relation, scalar, type Value } from "./Values.ts"
 
 /** Structure as text: equal for equal trees. */
@@ -67,6 +67,10 @@ const isAtomic = (e: Expression, decimal: boolean): boolean => {
   return e.tag === "product" && e.factors.length === 2 && isHundredth(e.factors[1]) && isAtomic(e.factors[0], decimal)
 }
 
+/** `x^2.0` is not `x^2`. */
+const hasDecimalPower = (e: Expression): boolean =>
+  some(e, (part) => part.tag === "power" && isDecimal(part.exponent) && unknowns(part.base).length > 0)
+
 /** Decimals to six places; but a decimal is a whole number only when it is that number. */
 const roundsTo = (a: Expression, b: Expression): boolean => {
   const [x, y] = [Scalar.decimal(a), Scalar.decimal(b)]
@@ -83,27 +87,35 @@ const nearly = (x: Decimal, y: Decimal): boolean =>
 const scalars = (gold: Expression, pred: Expression): boolean => {
   if ((isAtomic(gold, true) || isAtomic(pred, true)) && roundsTo(gold, pred)) return true
   const [a, b] = [opaque(gold), opaque(pred)]
+  if (hasDecimalPower(a) !== hasDecimalPower(b)) return false
   if (Scalar.equal(a, b)) return true
   if (!isDecimal(a) && !isDecimal(b)) return false
   const [x, y] = [Scalar.decimal(a), Scalar.decimal(b)]
   return x !== null && y !== null && nearly(x, y)
 }
 
+const nameOf = (e: Syntax.Tagged<"symbol">): string => (e.name.endsWith(complexMark) ? e.name.slice(0, -1) : e.name)
+
 /** A name against what is not the same name: `\text{abc}` is also the product a b c, and `\text{5}` reads as 5. */
 const names = (gold: Expression, pred: Expression): boolean => {
   const spelled = (e: Expression): string | null => {
-    if (e.tag === "symbol") return e.name
+    if (e.tag === "symbol") return nameOf(e)
     if (e.tag === "constant" && e.name === "e") return "e"
     if (e.tag === "number" && e.digits === null) return Rational.format(e.value)
     if (e.tag !== "product") return null
     const letters = e.factors.map((f) =>
-      f.tag === "symbol" ? f.name : f.tag === "constant" && f.name === "e" ? "e" : null,
+      f.tag === "symbol" ? nameOf(f) : f.tag === "constant" && f.name === "e" ? "e" : null,
     )
     return letters.includes(null) ? null : letters.join("")
   }
   const [a, b] = [spelled(gold), spelled(pred)]
   return a !== null && a === b
 }
+
+const isName = (e: Expression): boolean => e.tag === "symbol" && e.name !== "infinity"
+/** Where one side is a bare name, only the name counts. */
+const expressions = (gold: Expression, pred: Expression): boolean =>
+  isName(gold) || isName(pred) ? shape(gold) === shape(pred) || names(gold, pred) : scalars(gold, pred)
 
 const isRelation = (v: Value): v is Relation => v.kind === "relation"
 const isEquation = (v: Value): boolean => isRelation(v) && v.operators.every((op) => op === "=")
@@ -120,9 +132,13 @@ const flipped: Readonly<Record<Operator, Operator>> = {
   ">=": "<=",
 }
 
-const difference = (v: Relation): Expression | null => {
-  const [a, b] = v.sides
-  return a.kind === "scalar" && b.kind === "scalar" ? Syntax.sum([a.e, Syntax.negate(b.e)]) : null
+/** The first side less the second, or the other way round. */
+const difference = (v: Relation, reverse = false): Expression | null => {
+  const [a, b] = reverse ? v.sides.toReversed() : v.sides
+  if (a.kind !== "scalar" || b.kind !== "scalar") return null
+  // A name less 0 is still a name, with the rules for names.
+  if (b.e.tag === "number" && Rational.isZero(b.e.value)) return a.e
+  return Syntax.sum([a.e, Syntax.negate(b.e)])
 }
 
 const links = (v: Relation): ReadonlyArray<Relation> =>
@@ -135,12 +151,11 @@ const relations = (gold: Relation, pred: Relation): boolean => {
   }
   const [op, other] = [gold.operators[0], pred.operators[0]]
   const [a, b] = [difference(gold), difference(pred)]
-  if (a === null || b === null) {
-    // x in S against x in S.
-    return op === other && gold.sides.every((side, i) => equal(side, pred.sides[i]))
-  }
-  if (op === other && scalars(a, b)) return true
-  if (op !== "!=" && flipped[op] === other && scalars(a, Syntax.negate(b))) return true
+  // With a set or a matrix on one side only the same relation will do, and that has been looked at.
+  if (a === null || b === null) return false
+  if (op === other && expressions(a, b)) return true
+  const turned = difference(pred, true)
+  if (op !== "!=" && flipped[op] === other && turned !== null && expressions(a, turned)) return true
   return op === "=" && other === "=" && proportional(a, b)
 }
 
@@ -352,9 +367,7 @@ export const equal = (accepted: Value, predicted: Value): boolean => {
   if (isRelation(gold) && isRelation(pred)) return relations(gold, pred)
   if (isSet(gold) || gold.kind === "tuple" || isSet(pred) || pred.kind === "tuple") return sets(gold, pred)
   if (gold.kind === "scalar" && pred.kind === "scalar") {
-    const symbols = gold.e.tag === "symbol" || pred.e.tag === "symbol"
-    const infinite = [gold.e, pred.e].some((e) => e.tag === "symbol" && e.name === "infinity")
-    return symbols && !infinite ? names(gold.e, pred.e) : scalars(gold.e, pred.e)
+    return expressions(gold.e, pred.e)
   }
   if (gold.kind === "matrix" && pred.kind === "matrix") {
     const { rows } = pred

@@ -14,6 +14,9 @@ import { spend } from "../../Work.ts"
 import * as Scalar from "../Scalar.ts"
 import { isOnlySymbols, isSet, type Operator, scalar, type Value } from "./Values.ts"
 
+/** Ends the name of a symbol that stands for a complex number. @category parsing */
+export const complexMark = "'"
+
 /** The text is not in the grammar. @category errors */
 export class Unreadable extends Error {}
 
@@ -23,7 +26,7 @@ interface Token {
 }
 
 const token =
-  /\s+|\\[,:;]|\\q?quad(?![a-zA-Z])|(?<number>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+)|\\(?<accent>text|mbox|bar|overline|vec|overrightarrow|tilde|widetilde|hat|mathbb|mathcal|mathfrak|mathscr|mathsf|mathtt|mathbf)\s*\{(?<content>[^}]*)\}|\\(?<command>[a-zA-Z]+)|(?<letter>[a-zA-Z]|[\u0391-\u03c9\u03d1\u03d5\u03d6\u03f1\u03f5])|(?<sign>\\[{}|]|<=|>=|!=|==|[-+*/^_(){}[\]|,;:=<>!&\u00d7\u00f7\u2264\u2265\u2260\u2212]|\\\\)/uy
+  /\s+|\\[,:;]|\\q?quad(?![a-zA-Z])|(?<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)|\\(?<accent>text|mbox|bar|overline|vec|overrightarrow|tilde|widetilde|hat|mathbb|mathcal|mathfrak|mathscr|mathsf|mathtt|mathbf)\s*\{(?<content>[^}]*)\}|\\(?<command>[a-zA-Z]+)|(?<letter>[a-zA-Z]|[\u0391-\u03c9\u03d1\u03d5\u03d6\u03f1\u03f5])|(?<sign>\\[{}()[\]|]|<=|>=|!=|==|[-+*/^_(){}[\]|,;:=<>!&\u00d7\u00f7\u2264\u2265\u2260\u2212]|\\\\)/uy
 
 const signs: Readonly<Record<string, string>> = {
   "\u00d7": "*",
@@ -34,6 +37,10 @@ const signs: Readonly<Record<string, string>> = {
   "\u2260": "!=",
   "\u2212": "-",
   "==": "=",
+  "\\(": "(",
+  "\\)": ")",
+  "\\[": "[",
+  "\\]": "]",
 }
 const commands: Readonly<Record<string, string>> = {
   times: "*",
@@ -53,6 +60,8 @@ const commands: Readonly<Record<string, string>> = {
   rbrace: "\\}",
   lbrack: "[",
   rbrack: "]",
+  lgroup: "(",
+  rgroup: ")",
   vert: "|",
   lvert: "|",
   rvert: "|",
@@ -121,9 +130,12 @@ const tokenise = (text: string): Array<Token> => {
         out.push({ kind: "command", text: `set ${content.trim()}` })
       else out.push({ kind: "text", text: accented(accent, content.replaceAll(" ", "")) })
     } else if (command !== undefined) {
-      if (Object.hasOwn(commands, command)) out.push({ kind: "sign", text: commands[command] })
-      else if (command === "quad" || command === "qquad") continue
-      else out.push({ kind: "command", text: command })
+      if (command !== "quad" && command !== "qquad") {
+        const known = knownCommand(command)
+        token.lastIndex -= command.length - known.length
+        if (Object.hasOwn(commands, known)) out.push({ kind: "sign", text: commands[known] })
+        else out.push({ kind: "command", text: known })
+      }
     } else if (letter !== undefined) {
       const name = Object.hasOwn(greekLetters, letter) ? greekLetters[letter] : null
       out.push(name === null ? { kind: "letter", text: letter } : { kind: "command", text: name })
@@ -131,6 +143,21 @@ const tokenise = (text: string): Array<Token> => {
   }
   return out
 }
+
+/** The longest command that the name starts with: `\\cdotn` is `\\cdot n`. */
+const knownCommand = (name: string): string => {
+  for (let length = name.length; length > 1; length--) {
+    const start = name.slice(0, length)
+    if (Object.hasOwn(commands, start) || Object.hasOwn(unary, start) || Object.hasOwn(several, start)) return start
+    if (named.has(start) || structural.has(start)) return start
+  }
+  return name
+}
+const structural = new Set(
+  "frac sqrt binom infty lfloor rfloor lceil rceil begin end in notin approx cup cap setminus pm mp circ emptyset operatorname".split(
+    " ",
+  ),
+)
 
 /** The name of a symbol that is written with an accent or as text. */
 const accented = (accent: string, content: string): string => {
@@ -181,7 +208,8 @@ const interval = (from: Expression, to: Expression, leftOpen: boolean, rightOpen
     if (a === b && !leftOpen && !rightOpen) return { kind: "set", items: [scalar(from)] }
     if (b <= a) return { kind: "named", name: "empty" }
   }
-  return { kind: "interval", from, to, leftOpen, rightOpen }
+  // Nothing reaches infinity.
+  return { kind: "interval", from, to, leftOpen: leftOpen || a === -Infinity, rightOpen: rightOpen || b === Infinity }
 }
 
 /** The value of an end of an interval, possibly infinite; null when it has unknowns. @category values */
@@ -207,8 +235,12 @@ class Parser {
   /** The value of the last braces, to tell `{2}` alone from `{2}x`. */
   private braced: Value | null = null
 
-  constructor(tokens: ReadonlyArray<Token>) {
+  /** Put after the name of every symbol. */
+  private readonly mark: string
+
+  constructor(tokens: ReadonlyArray<Token>, mark: string) {
     this.tokens = tokens
+    this.mark = mark
   }
 
   private sign(at = this.at): string | null {
@@ -328,8 +360,7 @@ class Parser {
             related: true,
           }
         }
-        if (op === "in" || right.kind !== "scalar" || first.kind !== "scalar")
-          throw new Unreadable("a relation between sets")
+        if (op === "in" || !isTerm(right) || !isTerm(first)) throw new Unreadable("a relation between sets")
         operators.push(op)
         sides.push(right)
       }
@@ -432,7 +463,7 @@ class Parser {
     const next = this.tokens[this.at]
     if (next === undefined) return false
     if (next.kind === "sign")
-      return next.text === "(" || next.text === "{" || next.text === "[" || (next.text === "|" && this.bars === 0)
+      return next.text === "(" || next.text === "{" || next.text === "\\{" || next.text === "[" || (next.text === "|" && this.bars === 0)
     if (next.kind !== "command") return true
     if (Object.hasOwn(unary, next.text) || Object.hasOwn(several, next.text) || next.text === "operatorname")
       return !noFunction
@@ -443,8 +474,9 @@ class Parser {
     let value = this.power()
     for (;;) {
       if (this.take("!")) value = scalar(Syntax.call("factorial", this.number(value)))
-      else if (this.isDegree()) continue
-      else return value
+      else if (this.isDegree()) {
+        if (!isTerm(value)) throw new Unreadable("a degree sign after a set")
+      } else return value
     }
   }
   /** `^\circ` and `^{\circ}`, which mean nothing here. */
@@ -542,7 +574,7 @@ class Parser {
   private letter(text: string, applies: boolean): Value {
     this.at++
     if (text === "I") return scalar(imaginary)
-    if (text === "E") return scalar(Syntax.symbol("e"))
+    if (text === "E") return scalar(this.name("e"))
     if (text === "e") return scalar(e)
     const following = this.tokens[this.at]
     if (
@@ -551,18 +583,23 @@ class Parser {
       (following.kind === "letter" || (following.kind === "command" && named.has(following.text)))
     ) {
       this.at++
-      return scalar(Syntax.symbol(`d${following.text.toLowerCase()}`))
+      return scalar(this.name(`d${following.text.toLowerCase()}`))
     }
-    return this.symbol(text.toLowerCase(), applies)
+    return this.symbol(text, applies)
+  }
+
+  /** A symbol as this text's are. */
+  private name(text: string): Expression {
+    return Syntax.symbol(`${text.toLowerCase()}${this.mark}`)
   }
 
   /** A symbol with its subscript, or its application to one atom or to several arguments. */
   private symbol(name: string, applies: boolean): Value {
     const full = this.sign() === "_" ? name + this.subscript() : name
-    if (full === "pi") return scalar(Syntax.pi)
-    const symbol = Syntax.symbol(full)
+    if (full.toLowerCase() === "pi") return scalar(Syntax.pi)
     const args = applies ? this.application() : null
-    return scalar(args === null ? symbol : Syntax.call("apply", symbol, ...args))
+    // The name of a function keeps its case.
+    return scalar(args === null ? this.name(full) : Syntax.call("apply", Syntax.symbol(full), ...args))
   }
   private application(): ReadonlyArray<Expression> | null {
     if (this.sign() !== "(") return null
@@ -627,7 +664,7 @@ class Parser {
     if (name.startsWith("set ")) return { kind: "named", name: name.slice("set ".length) }
     if (Object.hasOwn(unary, name)) return scalar(this.call(unary[name]))
     if (Object.hasOwn(several, name)) return scalar(this.many(several[name]))
-    if (named.has(name)) return this.symbol(name.toLowerCase(), applies)
+    if (named.has(name)) return this.symbol(name, applies)
     switch (name) {
       case "emptyset":
         return { kind: "named", name: "empty" }
@@ -771,15 +808,15 @@ class Parser {
     const close = this.sign()
     if (close === null || !closers[open].includes(close)) throw new Unreadable(`${open} is not closed`)
     this.at++
-    if (open === "\\{") return { kind: "set", items }
-    if (items.length === 1) {
+    if (items.length === 1 && (open === "(" || open === "[" || items[0].kind === "scalar")) {
       const [only] = items
-      if (only.kind === "relation") throw new Unreadable("a relation in brackets")
-      if (open === "{") this.braced = only
+      if (only.kind === "relation" && !only.sides.every(isTerm)) throw new Unreadable("a set relation in brackets")
+      // Braces around a whole element make a set; around a factor they group.
+      if (open === "{" || open === "\\{") this.braced = only
       else if ((open === "(") !== (close === ")")) throw new Unreadable("brackets of two kinds around one value")
       return only
     }
-    if (open === "{") return { kind: "set", items }
+    if (open === "{" || open === "\\{") return { kind: "set", items }
     const [a, b] = items
     if (items.length === 2 && !semicolon && a.kind === "scalar" && b.kind === "scalar")
       return interval(a.e, b.e, open === "(", close === ")")
@@ -788,6 +825,7 @@ class Parser {
   }
 }
 
+const isTerm = (v: Value): boolean => v.kind === "scalar" || v.kind === "matrix"
 const isScalarOrRelation = (v: Value): boolean => v.kind === "scalar" || v.kind === "relation"
 
 /** What may stand before `=` as a name: a symbol, or a tuple of symbols in brackets. */
@@ -863,6 +901,10 @@ const determinant = (rows: ReadonlyArray<ReadonlyArray<Expression>>): Expression
 /** Whether a comma belongs to one number: `1,000` is not a list. */
 const commaNumber = /^\s*-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\s*$/
 
+/** Signs of complex numbers: then every symbol in the text is a complex one, and no real one is the same. */
+const complex =
+  /\\mathbb\{C\}|\\i\b|\bi\b|\\(?:text|mathrm)\{i\}|\\imath\b|\\det|\\operatorname\{(?:tr|rank|Re|Im)\}|\\text\{(?:rank|Re|Im)\}|\\(?:arg|Re|Im)\{/
+
 /**
  * What the text means. Throws `Unreadable` when it is not in the grammar, and `WorkExceeded`.
  *
@@ -875,5 +917,5 @@ export const parse = (text: string): Value => {
     const value = parseNumber(bare.startsWith("0") ? bare.replace(",", ".") : bare)
     return scalar(text.includes("-") ? Syntax.negate(value) : value)
   }
-  return new Parser(tokenise(text)).all()
+  return new Parser(tokenise(text), complex.test(text) ? complexMark : "").all()
 }
