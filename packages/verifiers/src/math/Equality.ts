@@ -1,9 +1,9 @@
 /**
- * Whether two scalar expressions are equal: first exactly, by normal forms; then by their values to 50 digits, at several
+ * Whether two scalar expressions are equal: first exactly, by normal forms; then by their values to 40 digits, at several
  * points when there are unknowns.
  *
  * Unknowns are real. Both sides must be defined at the same points: sqrt(x^2) is not x, log(x^2) is not 2 log(x), while
- * sqrt(1/x) is 1/sqrt(x). Agreement at points is no proof; two different answers that agree to 30 digits at all of them would be
+ * sqrt(1/x) is 1/sqrt(x). Agreement at points is no proof; two different answers that agree to 25 digits at all of them would be
  * taken for equal, and none is known.
  */
 import { type Complex, evaluate } from "./Evaluate.ts"
@@ -15,7 +15,7 @@ import { within } from "./Work.ts"
 /** `unknown`: too much work, or no values to compare. @category models */
 export type Outcome = "equal" | "different" | "unknown"
 
-const digits = 50
+const digits = 40
 
 /** Whether a value is 0 up to rounding: it vanishes when the precision doubles. */
 const vanishes = (e: Expression, values: ReadonlyMap<string, string>, z: Complex): boolean => {
@@ -32,25 +32,29 @@ const isReal = (z: Complex): boolean => z.im.isZero() || z.im.e < z.re.e - 30
 
 const close = (a: Expression, b: Expression, values: ReadonlyMap<string, string>, x: Complex, y: Complex): boolean => {
   const size = [x.re, x.im, y.re, y.im].reduce((m, v) => (v.abs().gt(m) ? v.abs() : m))
-  const limit = size.times("1e-30")
+  const limit = size.times("1e-25")
   if (x.re.minus(y.re).abs().lte(limit) && x.im.minus(y.im).abs().lte(limit)) return true
   return vanishes(a, values, x) && vanishes(b, values, y)
 }
 
 /** Points to try: positive, of either sign, and whole. Drawn once; any numbers without a pattern do. */
-const points = 9
-const valueAt = (point: number, index: number): string => {
+const points = 7
+const valueAt = (point: number, index: number, whole: boolean): string => {
   let state = (point + 1) * 7919 + (index + 1) * 104_729
   for (let i = 0; i < 3; i++) state = (state * 16_807 + 12_345) % 2_147_483_647
   const unit = state / 2_147_483_647
-  if (point < 3) return (0.1 + 2.8 * unit).toFixed(9)
-  if (point < 6) return (unit < 0.5 ? -0.2 - 4 * unit : 0.3 + 3 * (unit - 0.5)).toFixed(9)
-  return String(2 + ((state + index) % (point === 8 ? 12 : 7)))
+  if (whole) return String(1 + ((state + 3 * point + index) % (5 + 2 * point)))
+  if (point < 2) return (0.1 + 2.8 * unit).toFixed(9)
+  if (point < 5) return (unit < 0.5 ? -0.2 - 4 * unit : 0.3 + 3 * (unit - 0.5)).toFixed(9)
+  return String(2 + ((state + index) % (point === 6 ? 12 : 7)))
 }
 
 /** What the expression is at a point, with `names` in a fixed order. */
-const at = (names: ReadonlyArray<string>, point: number): ReadonlyMap<string, string> =>
-  new Map(names.map((name, i) => [name, valueAt(point, i)]))
+const at = (names: ReadonlyArray<string>, point: number, whole: boolean): ReadonlyMap<string, string> =>
+  new Map(names.map((name, i) => [name, valueAt(point, i, whole)]))
+
+/** Functions that only take whole numbers. */
+const isDiscrete = (e: Expression): boolean => e.tag === "call" && (e.name === "factorial" || e.name === "binom")
 
 const byValue = (a: Expression, b: Expression): Outcome => {
   const names = [...new Set([...unknowns(a), ...unknowns(b)])]
@@ -61,12 +65,13 @@ const byValue = (a: Expression, b: Expression): Outcome => {
     if (x === null || y === null) return "unknown"
     return close(a, b, none, x, y) ? "equal" : "different"
   }
+  const discrete = some(a, isDiscrete) || some(b, isDiscrete)
   const imaginary = [a, b].some((e) => some(e, (part) => part.tag === "constant" && part.name === "i"))
   let agreed = 0
   let complex = 0
   let missed = 0
   for (let point = 0; point < points; point++) {
-    const values = at(names, point)
+    const values = at(names, point, discrete)
     const [x, y] = [evaluate(a, values, digits), evaluate(b, values, digits)]
     if (x === null || y === null) {
       if (x !== y) missed++

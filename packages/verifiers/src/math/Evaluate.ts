@@ -30,7 +30,7 @@ const contextOf = (digits: number): Context => {
   let found = contexts.get(digits)
   if (found === undefined) {
     const D = Decimal.clone({ precision: digits, minE: -9e8, maxE: 9e8 })
-    found = { D, zero: new D(0), one: new D(1), pi: D.acos(-1), cost: digits * 20 }
+    found = { D, zero: new D(0), one: new D(1), pi: D.acos(-1), cost: digits * 4 }
     contexts.set(digits, found)
   }
   return found
@@ -114,17 +114,19 @@ const evaluator = (context: Context, unknowns: ReadonlyMap<string, string>) => {
     const l = log(a)
     return exp(multiply(l, b))
   }
-  const sinCos = (a: Complex): readonly [Complex, Complex] => {
-    spend(cost * 4)
-    small(a.re)
-    const [s, c] = [D.sin(a.re), D.cos(a.re)]
-    if (isReal(a)) return [real(s), real(c)]
+  const sin = (a: Complex): Complex => {
+    spend(cost * 2)
+    const s = D.sin(small(a.re))
+    if (isReal(a)) return real(s)
     if (a.im.e > 3) throw new WorkExceeded("a value too large to compute")
-    const [sh, ch] = [D.sinh(a.im), D.cosh(a.im)]
-    return [
-      { re: s.times(ch), im: c.times(sh) },
-      { re: c.times(ch), im: s.times(sh).neg() },
-    ]
+    return { re: s.times(D.cosh(a.im)), im: D.cos(a.re).times(D.sinh(a.im)) }
+  }
+  const cos = (a: Complex): Complex => {
+    spend(cost * 2)
+    const c = D.cos(small(a.re))
+    if (isReal(a)) return real(c)
+    if (a.im.e > 3) throw new WorkExceeded("a value too large to compute")
+    return { re: c.times(D.cosh(a.im)), im: D.sin(a.re).times(D.sinh(a.im)).neg() }
   }
   const realOnly = (a: Complex): Real => {
     if (!isReal(a)) throw new Unevaluable("not real")
@@ -153,18 +155,18 @@ const evaluator = (context: Context, unknowns: ReadonlyMap<string, string>) => {
     if (a === undefined) throw new Unevaluable("no argument")
     switch (name) {
       case "sin":
-        return sinCos(a)[0]
+        return sin(a)
       case "cos":
-        return sinCos(a)[1]
+        return cos(a)
       case "tan":
       case "cot":
       case "sec":
       case "csc": {
-        const [s, c] = sinCos(a)
+        const bottom = name === "tan" || name === "sec" ? cos(a) : sin(a)
         const tiny = new D(10).pow(-Math.floor(D.precision * 0.8))
-        const bottom = name === "tan" || name === "sec" ? c : s
         if (modulus(bottom).lt(tiny)) throw new Unevaluable("pole")
-        return name === "tan" ? multiply(s, invert(c)) : name === "cot" ? multiply(c, invert(s)) : invert(bottom)
+        if (name === "sec" || name === "csc") return invert(bottom)
+        return multiply(name === "tan" ? sin(a) : cos(a), invert(bottom))
       }
       case "arcsin":
         spend(cost * 4)
@@ -208,13 +210,12 @@ const evaluator = (context: Context, unknowns: ReadonlyMap<string, string>) => {
       case "factorial":
         return real(factorial(whole(a)))
       case "binom": {
-        const [n, k] = [whole(a), whole(b)]
-        if (k > n) return real(zero)
-        return real(
-          factorial(n)
-            .div(factorial(k))
-            .div(factorial(n - k)),
-        )
+        let out = one
+        for (let i = 0; i < whole(b); i++) {
+          spend(20)
+          out = out.times(realOnly(a).minus(i)).div(i + 1)
+        }
+        return real(out)
       }
       case "max":
         return real(D.max(...args.map(realOnly)))

@@ -171,7 +171,8 @@ class Parser {
         break
       }
     }
-    if (this.sign(end) !== ")" || this.sign(end + 1) !== "=") return null
+    const alone = /^[fghFGP]$/.test(name.name) && this.sign(this.at - 1) === "=" && end === this.tokens.length - 1
+    if (this.sign(end) !== ")" || (this.sign(end + 1) !== "=" && !alone)) return null
     const args = this.tokens
       .slice(this.at + 2, end)
       .flatMap((t) => (t.kind === "symbol" ? [Syntax.symbol(t.name)] : []))
@@ -187,7 +188,9 @@ class Parser {
       words.push(t.text.trim())
     const next = this.sign()
     const ends =
-      this.at >= this.tokens.length || [",", ";", "or", "and", "=", ")", "\\}"].includes(next ?? "?") || next === "."
+      this.at >= this.tokens.length ||
+      [",", ";", "or", "and", "=", ")", "}", "\\}"].includes(next ?? "?") ||
+      next === "."
     if (!ends) {
       this.at = start
       return null
@@ -233,6 +236,7 @@ class Parser {
     }
     if (first.kind !== "text" && first.kind !== "word") return null
     let words = ""
+    let open = false
     for (; this.at < this.tokens.length; this.at++) {
       const token = this.tokens[this.at]
       if (token.kind === "text" || token.kind === "word") words += ` ${token.text}`
@@ -240,7 +244,8 @@ class Parser {
       else if (token.kind === "sign" && (token.sign === "/" || token.sign === "^" || token.sign === "*"))
         words += token.sign
       else if (token.kind === "command" && (token.name === "cdot" || token.name === "times")) words += "*"
-      else if (token.kind === "sign" && (token.sign === "{" || token.sign === "}") && words.includes("^")) continue
+      else if (token.kind === "sign" && token.sign === "{" && words.endsWith("^")) open = true
+      else if (token.kind === "sign" && token.sign === "}" && open) open = false
       else if (token.kind === "sign" && token.sign === "-" && words.endsWith("^")) words += "-"
       else if (token.kind === "number" && /\^-?$/.test(words)) words += token.text
       else if (token.kind === "sign" && token.sign === "." && this.at === this.tokens.length - 1) continue
@@ -285,7 +290,7 @@ class Parser {
       case "symbol":
         return true
       case "text":
-        return /^\s*[a-zA-Z]\s*$/.test(token.text) && !this.afterNumber()
+        return /^\s*[a-zA-Z]\s*$/.test(token.text) && (!this.afterValue() || /[ei]/.test(token.text))
       case "word":
         return (
           !(Units.isWord(token.text) && this.afterValue()) &&
@@ -452,12 +457,18 @@ class Parser {
           return this.named(token.name)
         }
         case "word": {
-          this.at++
-          const base = /^[A-Fa-f]+$/.test(token.text) ? this.subscriptBase() : null
-          if (base !== null) return this.based(token.text, base)
-          const names = [...token.text]
-          const last = this.named(names.pop() as string)
-          return Syntax.product([...names.map((name) => this.letter(name)), last])
+          if (/^[A-Fa-f]+$/.test(token.text) && this.sign(this.at + 1) === "_") {
+            this.at++
+            const base = this.subscriptBase()
+            if (base !== null) return this.based(token.text, base)
+          }
+          // Letters side by side: an exponent belongs to the last.
+          this.tokens.splice(
+            this.at,
+            1,
+            ...Array.from(token.text, (name): Token => ({ kind: "symbol", name, space: false })),
+          )
+          return this.atom()
         }
         case "text": {
           const bare = token.text.trim()
@@ -710,10 +721,8 @@ const readings = (text: string): ReadonlyArray<Reading> => {
 
 const read = (text: string, reading: Reading): Expression | string => {
   try {
-    const tokens = tokenize(text, reading)
-    // A full stop after the answer.
-    const last = tokens.at(-1)
-    if (last?.kind === "sign" && last.sign === "." && tokens.length > 1) tokens.pop()
+    // A full stop after the answer is none of it.
+    const tokens = tokenize(text.replace(/(?<!\.)\.\s*(\$?)\s*$/, "$1"), reading)
     if (tokens.length === 0) return "it is empty"
     return new Parser(tokens).all()
   } catch (error) {

@@ -95,7 +95,8 @@ export const of = (e: Expression, options: Options = {}): string => {
     const words = Words.spelled(e)?.text ?? e.text
     return words.length === 1 ? of(letter(words), options) : words.toLowerCase()
   }
-  const held = e.tag === "relation" || e.tag === "setop" || e.tag === "list" || e.tag === "symbol" ? Region.of(e) : null
+  const joined = e.tag === "list" && e.items.every((item) => item.tag === "relation" && named(item) === null)
+  const held = joined || e.tag === "relation" || e.tag === "setop" || e.tag === "symbol" ? Region.of(e) : null
   if (held !== null) return region(held, options)
   const said = named(e)
   const value = said?.value ?? chained(e)

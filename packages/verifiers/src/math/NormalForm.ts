@@ -249,6 +249,18 @@ const called = (name: string, args: ReadonlyArray<NormalForm>): NormalForm => {
     }
     return opaque("root", ...args)
   }
+  if (name === "binom" && args.length === 2) {
+    // n over k is a polynomial in n.
+    const k = constantOf(args[1])
+    if (k !== null && Rational.isInteger(k) && k.num >= 0n && k.num <= 12n && constantOf(args[0]) === null) {
+      let out = rational(Rational.one)
+      for (let i = 0n; i < k.num; i++) {
+        const factor = subtract(args[0], rational(Rational.integer(i)))
+        out = multiply(out, multiply(factor, rational(Rational.make(1n, i + 1n))))
+      }
+      return out
+    }
+  }
   const values = args.map(constantOf)
   const value = values.every((v) => v !== null) ? exact(name, values) : null
   return value === null ? opaque(name, ...args) : rational(value)

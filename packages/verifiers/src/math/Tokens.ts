@@ -178,6 +178,7 @@ const groupsAt = /(?:(?:\{,\}|,(?:\\!|\s)*\\!\s*|\\,|\\;)[0-9]{3})+(?![0-9])/y
 const plainGroupsAt = /(?:,[0-9]{3})+(?![0-9])/y
 const exponentAt = /[eE](?:[+-]?[0-9]+)(?![0-9.]|\\?[a-zA-Z({])/y
 const recurringAt = /\\(?:overline|bar)\s*\{([0-9]+)\}|\\dot\s*\{?([0-9])\}?/y
+const basedAt = /[0-9A-F]*[A-F][0-9A-F]*(?=\s*_\s*\{?(?:\\text\{)?(?:1[1-6]|sixteen|twelve|eleven))/y
 const wordAt = /[a-zA-Z]+/y
 const commandAt = /\\(?:[a-zA-Z]+\*?|[^])/y
 const groupAt = /\s*\{/y
@@ -284,7 +285,15 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       return push({ kind: "command", name: aliases[bare] ?? bare, space })
     if (/^math|^b/.test(name) && /^[a-zA-Z]$/.test(bare)) {
       const bold = /^(?:mathbf|bm|boldsymbol)$/.test(name) && /[ijk]/.test(bare)
+      // \mathrm{m} may be a unit; that depends on what stands before it.
+      if (name === "mathrm" && !/[eid]/.test(bare)) return push({ kind: "text", text: bare, space })
       return push({ kind: "symbol", name: name === "mathbb" ? `set ${bare}` : bold ? `vec ${bare}` : bare, space })
+    }
+    // \text{5 cm}: the number, then its unit.
+    const measured = /^\s*(-?[0-9][0-9.,]*)\s+(?!x\b|or\b|and\b)([a-zA-Z][a-zA-Z ^/0-9]*)$/.exec(words)
+    if (measured !== null) {
+      for (const token of tokenize(measured[1], reading, depth + 1)) push(token)
+      return push({ kind: "text", text: measured[2], space: true })
     }
     // A formula in text clothes, as \textbf{42}, or \text{(A) 5}.
     if (/[0-9\\^_]/.test(content) && !/^\s*[a-zA-Z]/.test(content)) {
@@ -342,7 +351,11 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
     spend(5)
     const c = text[i]
     const digits = at(numberAt, text, i)
-    if (digits !== null) readNumber(digits[0])
+    const based = /[0-9A-F]/.test(c) ? at(basedAt, text, i) : null
+    if (based !== null) {
+      i += based[0].length
+      push({ kind: "text", text: based[0], space })
+    } else if (digits !== null) readNumber(digits[0])
     else if (/[a-zA-Z]/.test(c)) readWord((at(wordAt, text, i) as RegExpExecArray)[0])
     else if (c === "\\") readCommand((at(commandAt, text, i) ?? ["\\"])[0])
     else if (/\s|[~$]/.test(c)) {

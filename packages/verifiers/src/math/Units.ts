@@ -49,8 +49,8 @@ const names: Readonly<Record<string, ReadonlyArray<string>>> = {
   Hz: ["Hz", "hertz"],
   mol: ["mol", "mole"],
   eV: ["eV"],
-  mph: ["mph"],
-  kph: ["kph", "kmh"],
+  "mi/h": ["mph"],
+  "km/h": ["kph", "kmh"],
   "%": ["%", "percent", "per cent"],
   unit: ["unit"],
 }
@@ -84,6 +84,7 @@ export const isWord = (word: string): boolean =>
  */
 export const canonical = (text: string): string | null => {
   const clean = text
+    .replaceAll(/[{}]/g, "")
     .replaceAll(/\s*([*/^])\s*/g, "$1")
     .replaceAll(/\bper\b\s*cent\b/gi, "percent")
     .replaceAll(/\s+per\s+/gi, "/")
