@@ -124,6 +124,7 @@ const graders = {
     return { extracted, correct: extracted !== null && Reference.Prm800k.equal(extracted, gold) }
   },
   polaris: (response, gold) => Reference.Polaris.grade(response, gold),
+  "polaris-evaluation": (response, gold) => Reference.Polaris.grade(response, gold, false),
   "math-verify": Reference.MathVerify.grade,
 } satisfies Readonly<Record<string, (response: string, gold: string) => Found>>
 

@@ -23,7 +23,7 @@ class Refusal extends Error {}
 const maxLength = 300
 
 const tokens =
-  /(?<number>(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)|(?<name>sqrt|pi|\p{L})|(?<op>\*\*|[-+*/^()!])/uy
+  /(?<number>(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)|(?<name>\p{L}[\p{L}0-9]*)|(?<op>\*\*|[-+*/^()!])/uy
 
 const leaf = (value: number, kind: Partial<Pick<Node, "decimal" | "symbolic">>): Node => ({
   at: () => value,
@@ -47,9 +47,13 @@ const parse = (text: string): Node => {
     const groups = tokens.exec(text)?.groups
     if (groups === undefined) throw new Refusal("not an expression")
     const [kind, value] = Object.entries(groups).find(([, v]) => v !== undefined) ?? ["", ""]
-    // Python: `pi4` is a name of its own, `02` is no number.
-    if (kind === "number" && (list.at(-1)?.kind === "name" || /^0[0-9]+$/.test(value)))
-      throw new Refusal("not a number")
+    if (kind === "number" && /^0[0-9]+$/.test(value)) throw new Refusal("a leading zero")
+    if (kind === "name" && value !== "sqrt" && value !== "pi") {
+      // A name that is none of SymPy's is the product of its letters and numbers.
+      for (const part of value.match(/\p{L}|[0-9]+/gu) ?? [])
+        list.push({ kind: /^[0-9]/.test(part) ? "number" : kind, text: part })
+      continue
+    }
     list.push({ kind, text: value === "**" ? "^" : value })
   }
   let at = 0

@@ -79,6 +79,9 @@ const mayEvaluate = (a: string, b: string): boolean => {
   return letters.size <= 2 && !/\^\{|\^\(|\^[0-9]+\^|\^[0-9]{2}/.test(text)
 }
 
+/** Without white space; a point after some is no part of a number. */
+const joined = (text: string): string => text.replaceAll(/\s+\./g, "?").replaceAll(/\s/g, "")
+
 const elements = (text: string): Array<string> => {
   const bare = withoutCommas(text)
   const inner = bare.slice(1, -1)
@@ -103,6 +106,6 @@ export const equal = (given: string, gold: string, variant: Variant = "prm800k")
     if (isFraction(x) && isFraction(y)) return x === y
     if (isInteger(x) !== isInteger(y)) return false
     if (!mayEvaluate(x, y)) return false
-    return variant === "prime" ? Numeric.equal(x.replaceAll(/\s/g, ""), y.replaceAll(/\s/g, "")) : Numeric.equal(x, y)
+    return variant === "prime" ? Numeric.equal(joined(x), joined(y)) : Numeric.equal(x, y)
   })
 }

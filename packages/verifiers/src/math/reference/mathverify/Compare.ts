@@ -137,7 +137,7 @@ const difference = (v: Relation, reverse = false): Expression | null => {
   const [a, b] = reverse ? v.sides.toReversed() : v.sides
   if (a.kind !== "scalar" || b.kind !== "scalar") return null
   // A name less 0 is still a name, with the rules for names.
-  if (b.e.tag === "number" && Rational.isZero(b.e.value)) return a.e
+  if (Scalar.approximate(b.e) === 0) return a.e
   return Syntax.sum([a.e, Syntax.negate(b.e)])
 }
 
@@ -300,16 +300,19 @@ const lists = (gold: Value, pred: Value): boolean => {
   if (as.length !== bs.length || as.length > maxItems) return false
   // A tuple takes the elements of a set as they were written; two sets are compared in sorted order.
   if (gold.kind === "tuple") return as.every((a, i) => equal(a, bs[i]))
-  return paired(as, bs)
+  return paired(as, bs, pred.kind === "set" ? alike : equal)
 }
+/** Elements of sets are compared as values even where one is a bare name. */
+const alike = (a: Value, b: Value): boolean =>
+  equal(a, b) || (a.kind === "scalar" && b.kind === "scalar" && scalars(a.e, b.e))
 /** More elements than this are not compared. */
 const maxItems = 60
 
 /** Whether some order of `bs` matches `as`. Greedy: equality is as good as transitive. */
-const paired = (as: ReadonlyArray<Value>, bs: ReadonlyArray<Value>): boolean => {
+const paired = (as: ReadonlyArray<Value>, bs: ReadonlyArray<Value>, same: (a: Value, b: Value) => boolean): boolean => {
   const left = [...bs]
   return as.every((a) => {
-    const at = left.findIndex((b) => equal(a, b))
+    const at = left.findIndex((b) => same(a, b))
     if (at < 0) return false
     left.splice(at, 1)
     return true

@@ -463,7 +463,13 @@ class Parser {
     const next = this.tokens[this.at]
     if (next === undefined) return false
     if (next.kind === "sign")
-      return next.text === "(" || next.text === "{" || next.text === "\\{" || next.text === "[" || (next.text === "|" && this.bars === 0)
+      return (
+        next.text === "(" ||
+        next.text === "{" ||
+        next.text === "\\{" ||
+        next.text === "[" ||
+        (next.text === "|" && this.bars === 0)
+      )
     if (next.kind !== "command") return true
     if (Object.hasOwn(unary, next.text) || Object.hasOwn(several, next.text) || next.text === "operatorname")
       return !noFunction
