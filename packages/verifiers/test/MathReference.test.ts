@@ -110,12 +110,12 @@ describe("extraction strategies", () => {
   })
 })
 
-it("survives 1,500 random, mutated and adversarial texts in every extractor and grader", () => {
-  fc.assert(fc.property(text, text, survive), { numRuns: 1500 })
+it("survives 800 random, mutated and adversarial texts in every extractor and grader", () => {
+  fc.assert(fc.property(text, text, survive), { numRuns: 800 })
 })
 
-it("is bounded on hostile texts of 20,000 characters", () => {
-  for (const flood of floods(20_000)) {
+it("is bounded on hostile texts of 5,000 characters", () => {
+  for (const flood of floods(5000)) {
     survive(flood, "42")
     survive(`</think>Answer: \\boxed{${flood}}`, "42")
   }

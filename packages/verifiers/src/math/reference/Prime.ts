@@ -46,14 +46,16 @@ const digits = (value: Value): number | null => {
 const isClose = (a: number, b: number): boolean =>
   a === b || (Number.isFinite(a) && Number.isFinite(b) && Math.abs(a - b) <= 1e-4 * Math.max(Math.abs(a), Math.abs(b)))
 
+/** Longest text evaluated as Python. */
+const maxArithmetic = 10_000
+
 /** `\pi` as a number, and the value where the rest is Python's arithmetic. */
 const withPi = (text: string, pi: number): Value => {
   if (!text.includes("\\pi")) return text
-  let out = text
-  for (let at = out.indexOf("\\pi"); at >= 0; at = out.indexOf("\\pi", at + 1)) {
-    const factor = at > 0 && /\p{Nd}/u.test(out[at - 1]) ? `*${pi}` : `1*${pi}`
-    out = out.slice(0, at) + factor + out.slice(at + "\\pi".length)
-  }
+  const [first, ...rest] = text.split("\\pi")
+  let out = first
+  for (const part of rest) out += `${/\p{Nd}$/u.test(out.slice(-2)) ? "" : "1"}*${pi}${part}`
+  if (out.length > maxArithmetic) return out
   try {
     const value = Python.evaluate(out, PythonNumber.algebra)
     return typeof value === "object" ? out : Number(value)
