@@ -94,6 +94,28 @@ it("tells an answer that cannot be read from one that is wrong", () => {
   expect(Mathematics.grade("5", "\\boxed{1/0}")).toMatchObject({ status: "ok", correct: false })
 })
 
+it.each([
+  ["50", "50\\%"],
+  ["\\frac{\\pi}{6}", "30^\\circ"],
+  ["120\\text{ cm}", "1.2\\text{ m}"],
+  ["5 m", "5\\text{ m}"],
+  ["2 m/s", "2\\text{ m/s}"],
+  ["[1,2,3]", "(1,2,3)"],
+  ["\\begin{pmatrix}1\\\\2\\end{pmatrix}", "(1,2)"],
+  ["(1,000)", "1000"],
+  ["2\\frac{5}{3}", "\\frac{11}{3}"],
+  ["\\log x", "\\ln x"],
+  ["\\ln x^2", "2\\ln x"],
+  ["x^2=4", "x=\\pm 2"],
+  ["|x|<1", "(-1,1)"],
+  ["a+b=5", "5"],
+  ["\\pm 1 \\pm \\sqrt{2}", "1+\\sqrt{2},1-\\sqrt{2},-1+\\sqrt{2},-1-\\sqrt{2}"],
+  ["f(t)=2t", "f(x)=2x"],
+  ["\\sum_{i=1}^{3} i", "6"],
+])("does not recognise %s as %s: the false negatives that the guide lists", (given, gold) => {
+  expect(Mathematics.grade(gold, `\\boxed{${given}}`)).toMatchObject({ status: "ok", correct: false })
+})
+
 it("takes options: places of a decimal, and percent as a unit", () => {
   const judged = (gold: string, given: string, options: Mathematics.Options) =>
     Mathematics.grade(gold, `\\boxed{${given}}`, options).correct

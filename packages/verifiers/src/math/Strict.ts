@@ -23,7 +23,7 @@ export interface Judgement {
 }
 
 /** Steps of a judgement in this process: at most some 30 milliseconds. @category limits */
-export const steps = 150_000
+export const steps = 50_000
 
 /** How an answer is spelled, layout and harmless spaces apart. */
 const spelling = (answer: string): string =>
