@@ -125,7 +125,6 @@ const graders = {
   },
   polaris: (response, gold) => Reference.Polaris.grade(response, gold),
   "polaris-evaluation": (response, gold) => Reference.Polaris.grade(response, gold, false),
-  "polaris-evaluation": (response, gold) => Reference.Polaris.grade(response, gold, false),
   "math-verify": Reference.MathVerify.grade,
 } satisfies Readonly<Record<string, (response: string, gold: string) => Found>>
 

@@ -13,7 +13,8 @@ import { within } from "../Work.ts"
 import { type Candidate, candidates, type Piece } from "./mathverify/Candidates.ts"
 import * as Compare from "./mathverify/Compare.ts"
 import { normalise } from "./mathverify/Normalise.ts"
-import { parse, Unreadable } from "./mathverify/Parse.ts"
+import { parse } from "./mathverify/Parse.ts"
+import { Unreadable } from "./mathverify/Tokens.ts"
 import { scalar, type Value } from "./mathverify/Values.ts"
 
 /** What it read: the first candidate that parsed, and the text of the first one whether it parsed or not. @category models */

@@ -6,9 +6,12 @@
  * to fourteen digits and differ have not been seen; a proof of equality this is not.
  */
 
+/** What each letter is worth. */
+type Letters = (name: string) => number
+
 interface Node {
   /** The value where the letters have theirs. */
-  readonly at: (letters: (name: string) => number) => number
+  readonly at: (letters: Letters) => number
   /** Whether a decimal point or exponent occurs: then the value is a float to the graders. */
   readonly decimal: boolean
   /** Whether an exact root, pi or a letter occurs: then no decimal is equal to it. */
@@ -37,6 +40,12 @@ const factorial = (x: number): number => {
   if (!Number.isInteger(x) || x < 0 || x > 170) return Number.NaN
   let out = 1
   for (let k = 2; k <= x; k++) out *= k
+  return out
+}
+
+const repeatedly = (f: (x: number) => number, times: number, x: number): number => {
+  let out = x
+  for (let i = 0; i < times && Number.isFinite(out); i++) out = f(out)
   return out
 }
 
@@ -92,11 +101,11 @@ const parse = (text: string): Node => {
     return minus ? { ...a, at: (l) => -a.at(l) } : a
   }
   const power = (): Node => {
-    let a = atom()
-    for (; is("!"); at++) {
-      const operand = a.at
-      a = { ...a, at: (l) => factorial(operand(l)) }
-    }
+    const operand = atom()
+    let factorials = 0
+    for (; is("!"); at++) factorials++
+    const a =
+      factorials === 0 ? operand : { ...operand, at: (l: Letters) => repeatedly(factorial, factorials, operand.at(l)) }
     if (!is("^")) return a
     at++
     const exponent = signed()

@@ -6,52 +6,26 @@
 import { Decimal } from "decimal.js"
 import * as Rational from "../../Rational.ts"
 import * as Syntax from "../../Syntax.ts"
-import { type Expression, some, unknowns } from "../../Syntax.ts"
+import { children, type Expression, some, unknowns } from "../../Syntax.ts"
 import { spend } from "../../Work.ts"
 import * as Scalar from "../Scalar.ts"
-import { bound, complexMark } from "./Parse.ts"
+import { bound } from "./Arithmetic.ts"
+import { complexMark } from "./Parse.ts"
 import { isOnlySymbols, isSet, type Operator, type Relation, scalar, type Value } from "./Values.ts"
 
 /** Structure as text: equal for equal trees. */
 const shape = (e: Expression): string => {
   spend(1)
-  switch (e.tag) {
-    case "number":
-      return `${Rational.format(e.value)}${e.digits === null ? "" : "."}`
-    case "symbol":
-      return e.name
-    case "constant":
-      return `\\${e.name}`
-    case "call":
-      return `${e.name}(${e.args.map(shape).join(",")})`
-    case "sum":
-      return `(+${e.terms.map(shape).join(" ")})`
-    case "product":
-      return `(*${e.factors.map(shape).join(" ")})`
-    case "power":
-      return `(^${shape(e.base)} ${shape(e.exponent)})`
-    default:
-      return JSON.stringify(e.tag)
-  }
+  if (e.tag === "number") return `${Rational.format(e.value)}${e.digits === null ? "" : "."}`
+  if (e.tag === "symbol") return e.name
+  if (e.tag === "constant") return `\\${e.name}`
+  const name = e.tag === "call" ? e.name : e.tag
+  return `${name}(${children(e).map(shape).join(",")})`
 }
 
 /** Applications of functions as unknowns of their own. */
-const opaque = (e: Expression): Expression => {
-  switch (e.tag) {
-    case "sum":
-      return Syntax.sum(e.terms.map(opaque))
-    case "product":
-      return Syntax.product(e.factors.map(opaque))
-    case "power":
-      return Syntax.power(opaque(e.base), opaque(e.exponent))
-    case "call":
-      return e.name === "apply" || !known.has(e.name)
-        ? Syntax.symbol(shape(e))
-        : Syntax.call(e.name, ...e.args.map(opaque))
-    default:
-      return e
-  }
-}
+const opaque = (e: Expression): Expression =>
+  e.tag === "call" && !known.has(e.name) ? Syntax.symbol(shape(e)) : Scalar.mapParts(e, opaque)
 const known = new Set(
   "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh log abs floor ceil factorial binom gcd lcm max min".split(
     " ",
@@ -174,22 +148,8 @@ const proportional = (a: Expression, b: Expression): boolean => {
   }
   return false
 }
-const substitute = (e: Expression, values: ReadonlyMap<string, Expression>): Expression => {
-  switch (e.tag) {
-    case "symbol":
-      return values.get(e.name) ?? e
-    case "sum":
-      return Syntax.sum(e.terms.map((t) => substitute(t, values)))
-    case "product":
-      return Syntax.product(e.factors.map((f) => substitute(f, values)))
-    case "power":
-      return Syntax.power(substitute(e.base, values), substitute(e.exponent, values))
-    case "call":
-      return Syntax.call(e.name, ...e.args.map((a) => substitute(a, values)))
-    default:
-      return e
-  }
-}
+const substitute = (e: Expression, values: ReadonlyMap<string, Expression>): Expression =>
+  e.tag === "symbol" ? (values.get(e.name) ?? e) : Scalar.mapParts(e, (part) => substitute(part, values))
 
 type Interval = Extract<Value, { readonly kind: "interval" }>
 const reals: Interval = {

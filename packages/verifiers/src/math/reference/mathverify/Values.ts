@@ -1,5 +1,5 @@
 /** What Math-Verify reads an answer into: scalars, and what is made of them. */
-import { type Expression } from "../../Syntax.ts"
+import { children, type Expression } from "../../Syntax.ts"
 
 /** @category models */
 export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">="
@@ -37,20 +37,9 @@ export const isSet = (v: Value): boolean =>
   v.kind === "set" || v.kind === "interval" || v.kind === "operation" || v.kind === "named"
 
 const letters = (e: Expression): boolean => {
-  switch (e.tag) {
-    case "symbol":
-      return e.name !== "infinity"
-    case "product":
-      return e.factors.every(letters)
-    case "sum":
-      return e.terms.every(letters)
-    case "power":
-      return letters(e.base) && (letters(e.exponent) || isMinusOne(e.exponent))
-    case "call":
-      return e.args.every(letters)
-    default:
-      return false
-  }
+  if (e.tag === "symbol") return e.name !== "infinity"
+  if (e.tag === "power") return letters(e.base) && (letters(e.exponent) || isMinusOne(e.exponent))
+  return (e.tag === "sum" || e.tag === "product" || e.tag === "call") && children(e).every(letters)
 }
 const isMinusOne = (e: Expression): boolean => e.tag === "number" && e.value.num === -1n && e.value.den === 1n
 
