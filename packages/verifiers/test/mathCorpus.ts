@@ -12,6 +12,7 @@ export interface Entry {
   readonly different: ReadonlyArray<string>
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the file holds.
 export const read = <A>(file: string): A =>
   JSON.parse(readFileSync(new URL(`../cases/${file}`, import.meta.url), "utf8")) as A
 

@@ -9,7 +9,7 @@ const pieces =
   "0 1 7 48 1000 , . ; : + - * / ^ _ ( ) [ ] { } | & % ' ! < > = \\ \\\\ \\frac \\dfrac \\sqrt \\sqrt[ \\pi \\infty \\pm \\mp \\cup \\cap \\in \\le \\ne \\text{ \\mathrm{ \\boxed{ \\left \\right \\circ ^{ _{ \\{ \\} \\begin{pmatrix} \\end{pmatrix} \\sin \\log_ \\ln \\binom \\overline{ \\cdot \\times \\$ $ x y i e n AB cm degrees or and million e9 1e5 x= f(x) \n π − ½ ² 9^9 99999999 .5 ! \\% <think> </think>".split(
     / /,
   )
-const golds = corpus.flatMap(({ different, gold, same }) => [gold, ...same, ...different])
+const golds = corpus.flatMap(({ different, gold, same }) => [gold].concat(same, different))
 
 /** A text with a few characters dropped, doubled or replaced by pieces. */
 const mutated = fc

@@ -58,7 +58,17 @@ const isName = (e: Expression): boolean => {
       )
     case "tuple":
       return e.items.every((item) => item.tag === "symbol")
-    default:
+    case "based":
+    case "constant":
+    case "list":
+    case "matrix":
+    case "number":
+    case "power":
+    case "quantity":
+    case "relation":
+    case "set":
+    case "setop":
+    case "sum":
       return false
   }
 }
@@ -120,7 +130,14 @@ const replaceSign = (e: Expression, sign: Expression): Expression => {
       return { ...e, sides: e.sides.map((side) => replaceSign(side, sign)) }
     case "tuple":
       return { ...e, items: e.items.map((item) => replaceSign(item, sign)) }
-    default:
+    case "based":
+    case "constant":
+    case "list":
+    case "matrix":
+    case "number":
+    case "set":
+    case "setop":
+    case "text":
       return e
   }
 }
@@ -275,7 +292,9 @@ export const relation = (e: Expression): { kind: "=" | "!=" | ">" | ">="; form: 
         form: { num: Polynomial.scaled(form.num, by), den: form.den },
       }
     }
-    default:
+    case "equiv":
+    case "in":
+    case "~":
       return null
   }
 }

@@ -251,7 +251,15 @@ const evaluator = (context: Context, unknowns: ReadonlyMap<string, string>) => {
         return check(power(visit(e.base), visit(e.exponent)))
       case "call":
         return check(call(e.name, e.args.map(visit)))
-      default:
+      case "based":
+      case "list":
+      case "matrix":
+      case "quantity":
+      case "relation":
+      case "set":
+      case "setop":
+      case "text":
+      case "tuple":
         throw new Unevaluable(`a ${e.tag} has no value`)
     }
   }

@@ -171,7 +171,12 @@ export const parse = (text: string): Expression | string =>
  */
 export const parseAll = (text: string): ReadonlyArray<Expression> | string => {
   if (text.length > maxLength) return `longer than ${maxLength} characters`
-  const all = readings(text).map((reading) => read(text, reading))
-  const found = all.filter((e) => typeof e !== "string")
-  return found.length > 0 ? found : String(all[0])
+  const found: Array<Expression> = []
+  let reason = ""
+  for (const reading of readings(text)) {
+    const one = read(text, reading)
+    if (typeof one !== "string") found.push(one)
+    else reason ||= one
+  }
+  return found.length > 0 ? found : reason
 }

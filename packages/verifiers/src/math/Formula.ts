@@ -24,9 +24,10 @@ export abstract class Formula extends Atoms {
     this.unit = null
     const value = this.scaled(this.sum())
     const trailing = this.trailingUnit()
-    const { unit } = this
+    // Reading the sum may have set it.
+    const unit = this.unit as string | null
     this.unit = outer
-    if (trailing !== null && unit !== null && trailing !== unit && !(unit === "dollar" && trailing === "dollar"))
+    if (trailing !== null && unit !== null && trailing !== unit)
       throw new Unreadable(`two units, ${unit} and ${trailing}`)
     const name = trailing ?? unit
     return name === null || name === "" ? value : { tag: "quantity", value, unit: name }

@@ -127,7 +127,13 @@ export const of = (e: Expression, options: Options = {}): string => {
     case "list":
     case "set":
       return `{${e.items.map((item) => of(item, options)).join(", ")}}`
-    default:
+    case "call":
+    case "constant":
+    case "number":
+    case "power":
+    case "product":
+    case "sum":
+    case "symbol":
       return Syntax.isScalar(e)
         ? scalar(e)
         : `${e.tag}(${Syntax.children(e)

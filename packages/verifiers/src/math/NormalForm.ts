@@ -289,7 +289,15 @@ export const normalForm = (e: Expression): NormalForm => {
       return power(normalForm(e.base), normalForm(e.exponent))
     case "call":
       return called(e.name, e.args.map(normalForm))
-    default:
+    case "based":
+    case "list":
+    case "matrix":
+    case "quantity":
+    case "relation":
+    case "set":
+    case "setop":
+    case "text":
+    case "tuple":
       throw new TypeError(`a ${e.tag} is no scalar`)
   }
 }

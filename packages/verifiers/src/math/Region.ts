@@ -133,7 +133,10 @@ const halfLine = (relation: Relation, bound: Expression): Array<Interval> | null
       return [{ ...line, low: bound, from: at.from, lowClosed: relation === ">=" }]
     case "!=":
       return complement([at])
-    default:
+    case "=":
+    case "equiv":
+    case "in":
+    case "~":
       return null
   }
 }
@@ -198,7 +201,16 @@ export const of = (e: Expression): Region | null => {
         : all.slice(1).reduce<ReadonlyArray<Interval>>((x, y) => intersection(x, minus ? complement(y) : y), all[0])
       return { name: [...names][0] ?? null, intervals }
     }
-    default:
+    case "based":
+    case "call":
+    case "constant":
+    case "matrix":
+    case "number":
+    case "power":
+    case "product":
+    case "quantity":
+    case "sum":
+    case "text":
       return null
   }
 }

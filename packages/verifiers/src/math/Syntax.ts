@@ -125,7 +125,15 @@ export const isScalar = (e: Expression): boolean => {
     case "power":
     case "call":
       return children(e).every(isScalar)
-    default:
+    case "based":
+    case "list":
+    case "matrix":
+    case "quantity":
+    case "relation":
+    case "set":
+    case "setop":
+    case "text":
+    case "tuple":
       return false
   }
 }

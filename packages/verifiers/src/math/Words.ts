@@ -50,7 +50,18 @@ export const spelled = (e: Expression): Words | null => {
         ? { text: letters.map((l) => l?.text).join(""), marked: false }
         : null
     }
-    default:
+    case "based":
+    case "call":
+    case "list":
+    case "matrix":
+    case "number":
+    case "power":
+    case "quantity":
+    case "relation":
+    case "set":
+    case "setop":
+    case "sum":
+    case "tuple":
       return null
   }
 }
