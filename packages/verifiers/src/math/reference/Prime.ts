@@ -53,8 +53,13 @@ const maxArithmetic = 10_000
 const withPi = (text: string, pi: number): Value => {
   if (!text.includes("\\pi")) return text
   const [first, ...rest] = text.split("\\pi")
-  let out = first
-  for (const part of rest) out += `${/\p{Nd}$/u.test(out.slice(-2)) ? "" : "1"}*${pi}${part}`
+  // After a digit pi is a factor; another pi ends in one.
+  const factors = rest.map((part, i) => {
+    const before = i === 0 ? first : rest[i - 1]
+    const follows = before === "" ? i > 0 : /\p{Nd}$/u.test(before.slice(-2))
+    return `${follows ? "" : "1"}*${pi}${part}`
+  })
+  const out = first + factors.join("")
   if (out.length > maxArithmetic) return out
   try {
     const value = Python.evaluate(out, PythonNumber.algebra)
