@@ -26,8 +26,8 @@ const startPeer = async () => {
   }
 }
 
-const verifierOf = (tasks, name) => {
-  const grader = Tasks.grader(tasks, name, "strict")
+const verifierOf = (tasks, name, mode = "strict") => {
+  const grader = Tasks.grader(tasks, name, mode)
   return grader instanceof VerifierError.VerifierError ? null : Verifier.define(grader)
 }
 
@@ -39,11 +39,15 @@ const show = (label, times, right, total) =>
   )
 
 const corpus = JSON.parse(readFileSync(here("math.json"), "utf8"))
+/** The rows of the reference tables with the verdict that a person gave them. */
+const tables = JSON.parse(readFileSync(here("../../packages/verifiers/cases/math-strict.json"), "utf8")).map(
+  ({ gold, prediction, strict }) => [prediction, gold, strict],
+)
 
 /** [right, seconds] by answer, one at a time. */
-const judgeMath = async (verifier) => {
+const judgeMath = async (verifier, answers = corpus) => {
   const out = []
-  for (const [i, [given, gold]] of corpus.entries()) {
+  for (const [i, [given, gold]] of answers.entries()) {
     const problem = { id: String(i), task: "math", prompt: "", answer: gold }
     const started = performance.now()
     const { correct } = await Effect.runPromise(verifier.verify(problem, { text: `\\boxed{${given}}`, finish: "stop" }))
@@ -54,26 +58,38 @@ const judgeMath = async (verifier) => {
 
 const math = async (tasks) => {
   const verifier = verifierOf(tasks, "math")
+  const reference = verifierOf(tasks, "math", "reference:math-verify")
   const peer = await startPeer()
   const ours = []
+  const likeTheirs = []
   const theirs = []
+  const ask = (answers) => peer.ask({ cmd: "judge", pairs: answers.map(([given, gold]) => [given, gold]) })
   const score = (list) => list.filter(([right], i) => right === corpus[i % corpus.length][2]).length / rounds
   try {
     // One round of each warms up.
     for (let round = -1; round < rounds; round++) {
       const a = verifier === null ? [] : await judgeMath(verifier)
-      const b =
-        peer === null ? [] : await peer.ask({ cmd: "judge", pairs: corpus.map(([given, gold]) => [given, gold]) })
+      const b = peer === null ? [] : await ask(corpus)
+      const c = reference === null ? [] : await judgeMath(reference)
       if (round >= 0) {
         ours.push(...a)
         theirs.push(...b)
+        likeTheirs.push(...c)
       }
     }
+    const right = (list) => list.filter(([found], i) => found === tables[i][2]).length
+    const [a, b] = [
+      verifier === null ? null : await judgeMath(verifier, tables),
+      peer === null ? null : await ask(tables),
+    ]
+    const said = [...(a === null ? [] : [`strict ${right(a)}`]), ...(b === null ? [] : [`Math-Verify ${right(b)}`])]
+    console.log(`right on the tables, of ${tables.length}: ${said.join(", ")}`)
   } finally {
     peer?.stop()
   }
   const seconds = (list) => list.map(([, s]) => s)
   if (ours.length > 0) show("math, strict", seconds(ours), score(ours), corpus.length)
+  if (likeTheirs.length > 0) show("math, as M-V", seconds(likeTheirs), score(likeTheirs), corpus.length)
   if (theirs.length > 0) show("Math-Verify", seconds(theirs), score(theirs), corpus.length)
   const perSecond = ours.length === 0 ? null : ours.length / sum(seconds(ours))
   return {

@@ -21,7 +21,7 @@ const blocks = (page: string, language: string): Array<{ readonly label: string;
     .filter(([, found]) => found === language)
     .map(([, , label, code]) => ({ label, code }))
 
-const pages = ["index.md", "code.md", "countdown.md", "geometry3k.md", "write-your-own.md"]
+const pages = ["index.md", "code.md", "countdown.md", "math.md", "geometry3k.md", "write-your-own.md"]
 
 describe.each(pages)("%s", (page) => {
   it.each(blocks(page, "ts").map(({ code }, i) => [i + 1, code] as const))("example %i", async (_, code) => {

@@ -11,9 +11,10 @@
  */
 import { type Problem, Verdict } from "@lpo/rollout"
 import { Result, Schema } from "effect"
-import * as Hendrycks from "./geometry3k/Hendrycks.ts"
-import * as Mathruler from "./geometry3k/Mathruler.ts"
-import * as Numeric from "./geometry3k/Numeric.ts"
+import * as Extract from "./math/Extract.ts"
+import * as Hendrycks from "./math/reference/Hendrycks.ts"
+import * as Prm800k from "./math/reference/Prm800k.ts"
+import * as Numeric from "./math/reference/Numeric.ts"
 import type { Task } from "./Tasks.ts"
 import type { Grader, Mode } from "./Verifier.ts"
 
@@ -134,7 +135,7 @@ const strict = (answers: ReadonlyArray<string>, response: string): Verdict.Verdi
   const thought = response.lastIndexOf("</think>")
   if (thought < 0 && response.includes("<think>"))
     return Verdict.judged({ correct: false, format, reason: "the thinking never ends: no answer outside of it" })
-  const extracted = Mathruler.lastBox(response.slice(thought < 0 ? 0 : thought + "</think>".length))
+  const extracted = Extract.lastBox(response.slice(thought < 0 ? 0 : thought + "</think>".length))
   if (extracted === null)
     return Verdict.judged({ correct: false, format, reason: "no \\boxed{...} after the thinking" })
   const correct = answers.some((gold) => equal(extracted, gold))
@@ -144,13 +145,13 @@ const strict = (answers: ReadonlyArray<string>, response: string): Verdict.Verdi
 
 const reference = (scoring: string, answers: ReadonlyArray<string>, response: string): Verdict.Verdict => {
   // mathruler stands in the word "None" for a missing box.
-  const extracted = Mathruler.lastBox(response) ?? "None"
-  const correct = answers.some((gold) => Mathruler.equal(extracted, gold))
+  const extracted = Extract.lastBox(response) ?? "None"
+  const correct = answers.some((gold) => Prm800k.equal(extracted, gold))
   const format = isFormatted(response)
   const [accuracy, form] = [correct ? 1 : 0, format ? 1 : 0]
   const score = scoring === "verl" ? 0.9 * accuracy + 0.1 * form : scoring === "lab" ? accuracy || 0.1 * form : accuracy
   const reason = correct ? `equals ${answers[0]}` : `is not ${answers.join(" or ")}`
-  return Verdict.judged({ correct, score, format, extracted, reason, key: Mathruler.normalise(extracted) })
+  return Verdict.judged({ correct, score, format, extracted, reason, key: Prm800k.normalise(extracted) })
 }
 
 /** The modes there are, without "reference:". @category grading */

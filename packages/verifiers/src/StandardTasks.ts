@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import * as Code from "./Code.ts"
 import * as Countdown from "./Countdown.ts"
 import * as Geometry3k from "./Geometry3k.ts"
+import * as Mathematics from "./Mathematics.ts"
 import * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
 import * as Tasks from "./Tasks.ts"
 
@@ -14,5 +15,5 @@ import * as Tasks from "./Tasks.ts"
  */
 export const make: Effect.Effect<Tasks.Tasks, never, Scope.Scope> = Effect.gen(function* () {
   const sandbox = yield* EmbeddedSandbox.make()
-  return Tasks.make([Countdown.task, Code.task(sandbox), Geometry3k.task])
+  return Tasks.make([Countdown.task, yield* Mathematics.make(), Code.task(sandbox), Geometry3k.task])
 })

@@ -1,8 +1,10 @@
 /**
- * The string normal form of the MATH grader (Hendrycks et al. 2021) in the variant that mathruler carries, by which two
- * spellings of an answer become one string. Anything it cannot handle stays as it is.
+ * The MATH grader of Hendrycks et al. (2021), which verl calls `math_reward`: a string normal form by which two spellings of
+ * an answer become one string, then string equality. mathruler, PRM800K and PRIME start from the same form.
  */
+import * as Extract from "../Extract.ts"
 
+/** The form is not defined for this text: an exception in the grader. */
 class Unfit extends Error {}
 
 /** `\sqrt3` to `\sqrt{3}`. */
@@ -19,11 +21,12 @@ const braceRoots = (text: string): string => {
   )
 }
 
-/** `\frac12`, `\frac1{72}` to braces; a `\frac` with less than two characters after it ends the work. */
+/** `\frac12`, `\frac1{72}` to braces; a `\frac` with one character after it ends the work. */
 const braceFractions = (text: string): string => {
   const [first, ...rest] = text.split("\\frac")
   let out = first
   for (const part of rest) {
+    if (part === "") throw new Unfit("a fraction of nothing")
     out += "\\frac"
     if (part.startsWith("{")) out += part
     else if (part.length < 2) return text
@@ -32,12 +35,14 @@ const braceFractions = (text: string): string => {
   return out
 }
 
-const strip = (text: string): string => {
+/** The form; `percent` also drops `%` without a backslash. Throws `Unfit`. */
+const strip = (text: string, percent: boolean): string => {
   let s = text
     .replaceAll("\n", "")
     .replaceAll("\\!", "")
     .replaceAll("\\\\", "\\")
-    .replaceAll(/[td]frac/g, "frac")
+    .replaceAll("tfrac", "frac")
+    .replaceAll("dfrac", "frac")
     .replaceAll("\\left", "")
     .replaceAll("\\right", "")
     .replaceAll("^{\\circ}", "")
@@ -45,7 +50,9 @@ const strip = (text: string): string => {
     .replaceAll("\\$", "")
   const units = s.split("\\text{ ")
   if (units.length > 2) throw new Unfit("two units")
-  s = units[0].replaceAll("\\%", "").replaceAll("%", "").replaceAll(" .", " 0.").replaceAll("{.", "{0.")
+  s = units[0].replaceAll("\\%", "")
+  if (percent) s = s.replaceAll("%", "")
+  s = s.replaceAll(" .", " 0.").replaceAll("{.", "{0.")
   if (s === "") return s
   if (s.startsWith(".")) s = `0${s}`
   const sides = s.split("=")
@@ -56,14 +63,32 @@ const strip = (text: string): string => {
   return ratio === null || ratio[1] === "-0" || ratio[2] === "-0" ? s : `\\frac{${ratio[1]}}{${ratio[2]}}`
 }
 
-/** The normal form. @category normalisation */
-export const normalise = (answer: string): string => {
+/**
+ * The form as PRM800K and mathruler use it: `\text{}` around the whole is dropped, and where there is none the text stays as it
+ * is.
+ *
+ * @category normalisation
+ */
+export const normalise = (answer: string, percent = true): string => {
   let text = answer.trim()
   try {
     text = (/^\\text\{(.+?)\}$/.exec(text)?.[1] ?? text).trim()
-    return strip(text)
+    return strip(text, percent)
   } catch (error) {
     if (error instanceof Unfit) return text
     throw error
   }
 }
+
+/** Whether both have the same form; where one has none, whether they are the same string. @category grading */
+export const equal = (given: string, gold: string): boolean => {
+  try {
+    return strip(given, false) === strip(gold, false)
+  } catch (error) {
+    if (error instanceof Unfit) return given === gold
+    throw error
+  }
+}
+
+/** The answer that is graded. @category extraction */
+export const extract: Extract.Extractor = Extract.hendrycksBox

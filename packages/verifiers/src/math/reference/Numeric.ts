@@ -6,12 +6,18 @@
  * to fourteen digits and differ have not been seen; a proof of equality this is not.
  */
 
+/** What each letter is worth. */
+type Letters = (name: string) => number
+
 interface Node {
-  readonly at: (letters: ReadonlyMap<string, number>) => number
+  /** The value where the letters have theirs. */
+  readonly at: (letters: Letters) => number
   /** Whether a decimal point or exponent occurs: then the value is a float to the graders. */
   readonly decimal: boolean
-  /** Whether a root, pi or a letter occurs: then no decimal is equal to it. */
+  /** Whether an exact root, pi or a letter occurs: then no decimal is equal to it. */
   readonly symbolic: boolean
+  /** Whether something symbolic is raised to a decimal: `x^2.0` is not `x^2` to SymPy. */
+  readonly decimalPower: boolean
 }
 
 class Refusal extends Error {}
@@ -19,7 +25,29 @@ class Refusal extends Error {}
 /** Longest expression read, in characters; also bounds the recursion. */
 const maxLength = 300
 
-const tokens = /(?<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)|(?<name>sqrt|pi|[a-z])|(?<op>\*\*|[-+*/^()])/y
+const tokens =
+  /(?<number>(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)|(?<name>\p{L}[\p{L}0-9]*)|(?<op>\*\*|[-+*/^()!])/uy
+
+const leaf = (value: number, kind: Partial<Pick<Node, "decimal" | "symbolic">>): Node => ({
+  at: () => value,
+  decimal: false,
+  symbolic: false,
+  decimalPower: false,
+  ...kind,
+})
+
+const factorial = (x: number): number => {
+  if (!Number.isInteger(x) || x < 0 || x > 170) return Number.NaN
+  let out = 1
+  for (let k = 2; k <= x; k++) out *= k
+  return out
+}
+
+const repeatedly = (f: (x: number) => number, times: number, x: number): number => {
+  let out = x
+  for (let i = 0; i < times && Number.isFinite(out); i++) out = f(out)
+  return out
+}
 
 const parse = (text: string): Node => {
   if (text.length > maxLength) throw new Refusal("too long")
@@ -28,9 +56,13 @@ const parse = (text: string): Node => {
     const groups = tokens.exec(text)?.groups
     if (groups === undefined) throw new Refusal("not an expression")
     const [kind, value] = Object.entries(groups).find(([, v]) => v !== undefined) ?? ["", ""]
-    // Python: `pi4` is a name of its own, `02` is no number.
-    if (kind === "number" && (list.at(-1)?.kind === "name" || /^0[0-9]+$/.test(value)))
-      throw new Refusal("not a number")
+    if (kind === "number" && /^0[0-9]+$/.test(value)) throw new Refusal("a leading zero")
+    if (kind === "name" && value !== "sqrt" && value !== "pi") {
+      // A name that is none of SymPy's is the product of its letters and numbers.
+      for (const part of value.match(/\p{L}|[0-9]+/gu) ?? [])
+        list.push({ kind: /^[0-9]/.test(part) ? "number" : kind, text: part })
+      continue
+    }
     list.push({ kind, text: value === "**" ? "^" : value })
   }
   let at = 0
@@ -39,6 +71,7 @@ const parse = (text: string): Node => {
     at: (l) => f(a.at(l), b.at(l)),
     decimal: a.decimal || b.decimal,
     symbolic: a.symbolic || b.symbolic,
+    decimalPower: a.decimalPower || b.decimalPower,
   })
   const sum = (): Node => {
     let a = product()
@@ -68,23 +101,30 @@ const parse = (text: string): Node => {
     return minus ? { ...a, at: (l) => -a.at(l) } : a
   }
   const power = (): Node => {
-    const a = atom()
+    const operand = atom()
+    let factorials = 0
+    for (; is("!"); at++) factorials++
+    const a =
+      factorials === 0 ? operand : { ...operand, at: (l: Letters) => repeatedly(factorial, factorials, operand.at(l)) }
     if (!is("^")) return a
     at++
-    return both(a, signed(), (x, y) => x ** y)
+    const exponent = signed()
+    const out = both(a, exponent, (x, y) => x ** y)
+    return a.symbolic && exponent.decimal ? { ...out, decimalPower: true } : out
   }
   const atom = (): Node => {
     const token = list[at++]
     if (token === undefined) throw new Refusal("ends early")
     if (token.kind === "number")
-      return { at: () => Number(token.text), decimal: /[.e]/.test(token.text), symbolic: false }
-    if (token.text === "pi") return { at: () => Math.PI, decimal: false, symbolic: true }
+      return leaf(Number(token.text.replaceAll("_", "")), { decimal: /[.e]/.test(token.text) })
+    if (token.text === "pi") return leaf(Math.PI, { symbolic: true })
     if (token.text === "sqrt") {
       if (!is("(")) throw new Refusal("sqrt of what")
       const a = atom()
-      return { at: (l) => Math.sqrt(a.at(l)), decimal: a.decimal, symbolic: true }
+      // The root of a decimal is a decimal.
+      return { ...a, at: (l) => Math.sqrt(a.at(l)), symbolic: a.symbolic || !a.decimal }
     }
-    if (token.kind === "name") return { at: (l) => l.get(token.text) ?? Number.NaN, decimal: false, symbolic: true }
+    if (token.kind === "name") return { ...leaf(0, { symbolic: true }), at: (l) => l(token.text) }
     if (token.text !== "(") throw new Refusal(`unexpected ${token.text}`)
     const a = sum()
     if (!is(")")) throw new Refusal("unbalanced")
@@ -112,10 +152,10 @@ export const equal = (a: string, b: string): boolean => {
   try {
     const [x, y] = [parse(a), parse(b)]
     if (inexact(x, a, y) || inexact(y, b, x)) return false
-    const names = "abcdefghijklmnopqrstuvwxyz"
+    if (x.decimalPower !== y.decimalPower) return false
     const tolerance = x.decimal || y.decimal ? 2e-15 : 1e-13
     return points.every((point) => {
-      const letters = new Map(Array.from(names, (name, i) => [name, point * (1 + 0.37 * i)]))
+      const letters = (name: string): number => point * (1 + 0.37 * (((name.codePointAt(0) ?? 0) + 7) % 26))
       const [u, v] = [x.at(letters), y.at(letters)]
       return (
         Number.isFinite(u) && Number.isFinite(v) && Math.abs(u - v) <= tolerance * Math.max(Math.abs(u), Math.abs(v))

@@ -1,0 +1,134 @@
+/**
+ * Units of measurement, currencies and the things that are counted: `cm^2` and "square centimetres" are one unit. Nothing is
+ * converted, so 120 cm is not 1.2 m.
+ */
+
+const names: Readonly<Record<string, ReadonlyArray<string>>> = {
+  cm: ["cm", "centimeter", "centimetre"],
+  mm: ["mm", "millimeter", "millimetre"],
+  m: ["m", "meter", "metre"],
+  km: ["km", "kilometer", "kilometre"],
+  nm: ["nm", "nanometer", "nanometre"],
+  in: ["in", "inch", "inche"],
+  ft: ["ft", "foot", "feet"],
+  yd: ["yd", "yard"],
+  mi: ["mi", "mile"],
+  s: ["s", "sec", "second"],
+  ms: ["ms", "millisecond"],
+  min: ["min", "minute"],
+  h: ["h", "hr", "hour"],
+  day: ["day"],
+  week: ["week"],
+  month: ["month"],
+  year: ["year", "yr"],
+  g: ["g", "gram", "gm", "gramme"],
+  kg: ["kg", "kilogram"],
+  mg: ["mg", "milligram"],
+  lb: ["lb", "pound"],
+  oz: ["oz", "ounce"],
+  ton: ["ton", "tonne"],
+  L: ["l", "L", "liter", "litre"],
+  mL: ["ml", "mL", "milliliter", "millilitre"],
+  degree: ["degree", "deg"],
+  radian: ["radian", "rad"],
+  dollar: ["dollar", "usd", "buck"],
+  cent: ["cent"],
+  euro: ["euro"],
+  gbp: ["pounds", "gbp"],
+  N: ["N", "newton"],
+  J: ["J", "joule"],
+  kJ: ["kJ", "kilojoule"],
+  W: ["W", "watt"],
+  Pa: ["Pa", "pascal"],
+  kPa: ["kPa"],
+  V: ["V", "volt"],
+  A: ["A", "amp", "ampere"],
+  K: ["K", "kelvin"],
+  C: ["C", "celsius"],
+  F: ["F", "fahrenheit"],
+  Hz: ["Hz", "hertz"],
+  mol: ["mol", "mole"],
+  eV: ["eV"],
+  "mi/h": ["mph"],
+  "km/h": ["kph", "kmh"],
+  "%": ["%", "percent", "per cent"],
+  unit: ["unit"],
+}
+const byName = new Map(Object.entries(names).flatMap(([unit, all]) => all.map((name) => [name, unit] as const)))
+
+/** Plain words that are units even with no text command around them. */
+const words = new Set(
+  "cm mm km nm in ft yd mi sec ms min hr kg mg lb oz mph kph kmh degree deg radian rad dollar cent percent unit units square sq cubic centimeter centimetre millimeter millimetre meter metre kilometer kilometre inch inche foot feet yard mile second minute hour day week month year gram pound ounce ton tonne liter litre milliliter millilitre newton joule watt volt people person student way integer solution point coin".split(
+    " ",
+  ),
+)
+/** What no unit consists of: words that change or deny the number before them. */
+const never = new Set(
+  "not no nor or and less more than fewer plus minus times divided if unless except least most over under about approximately roughly undefined where when for with without hundred thousand million billion trillion dozen half halves third thirds quarter quarters double twice pair pairs equal equals is are but both either neither pi mod choose only base wrong false impossible incorrect remainder".split(
+    " ",
+  ),
+)
+const fillers = new Set(["a", "an", "the", "of", "in", "total"])
+
+const singular = (word: string): string => (word.length > 3 && /[^s]s$/.test(word) ? word.slice(0, -1) : word)
+
+/** Whether a plain word after a number is a unit rather than a product of letters. @category units */
+export const isWord = (word: string): boolean =>
+  words.has(word.toLowerCase()) || words.has(singular(word.toLowerCase()))
+
+/**
+ * One name for every spelling of a unit: `cm^2` for " square centimeters ", "apple" for "apples". Null when these words are
+ * no unit: a number word, a denial, a sentence.
+ *
+ * @category units
+ */
+export const canonical = (text: string): string | null => {
+  const clean = text
+    .replaceAll(/[{}]/g, "")
+    .replaceAll(/\s*([*/^])\s*/g, "$1")
+    .replaceAll(/\bper\b\s*cent\b/gi, "percent")
+    .replaceAll(/\s+per\s+/gi, "/")
+    .replaceAll(/\.(?=\s|$|\/|\^)/g, "")
+    .trim()
+  if (clean === "") return ""
+  if (clean === "%" || /^percent$/i.test(clean)) return "%"
+  if (!/^[a-zA-Z][a-zA-Z ^*/0-9'-]*$/.test(clean) || clean.length > 60) return null
+  const parts: Array<string> = []
+  let power = ""
+  for (const part of clean.split(/([*/ ])/)) {
+    if (part === "" || part === " ") continue
+    if (part === "*" || part === "/") {
+      parts.push(part)
+      continue
+    }
+    const [, word, exponent] = /^([a-zA-Z'-]+)(?:\^(-?[0-9]+))?$/.exec(part) ?? []
+    if (word === undefined) return null
+    const lower = word.toLowerCase()
+    if (never.has(lower)) return null
+    if (lower === "square" || lower === "sq" || lower === "cubic" || lower === "cu") {
+      power = lower.startsWith("sq") ? "^2" : "^3"
+      continue
+    }
+    if (lower === "squared" || lower === "cubed") {
+      parts.push(lower === "squared" ? "^2" : "^3")
+      continue
+    }
+    if (fillers.has(lower) && clean.includes(" ") && lower !== "in") continue
+    const unit =
+      byName.get(word) ??
+      byName.get(singular(word)) ??
+      byName.get(lower) ??
+      byName.get(singular(lower)) ??
+      singular(lower)
+    parts.push(
+      `${parts.length > 0 && !/^[*/]$/.test(parts.at(-1) ?? "") ? " " : ""}${unit}${exponent === undefined ? power : `^${exponent}`}`,
+    )
+    power = ""
+  }
+  if (power !== "") parts.push(`unit${power}`)
+  if (parts.filter((p) => !/^[*/]$/.test(p)).length > 4) return null
+  return parts
+    .join("")
+    .replaceAll(" ^", "^")
+    .replace(/^unit(?=\^|$)/, "unit")
+}

@@ -1,0 +1,92 @@
+/** Comparisons that take long: their deadline, and processes that die under them. */
+import { readFileSync, readdirSync } from "node:fs"
+import { Mathematics, StandardTasks, Tasks, Verifier } from "@lpo/verifiers"
+import { assert, it } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+
+/** Equal to `terms`, and too much for the steps that this process gives it. */
+const identity = (terms: number): string =>
+  Array.from({ length: terms }, (_, k) => `\\sin^2(${k + 1}x+y)+\\cos^2(${k + 1}x+y)`).join("+")
+/** Millions of terms before they cancel. */
+const monster = `\\sin(${Array.from({ length: 12 }, (_, k) => `(x_${k}+y_${k}+z_${k}+w_${k})^{18}`).join("")})`
+
+const children = (): ReadonlyArray<number> =>
+  readdirSync("/proc/self/task").flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
+  )
+
+const item = (answer: string, box: string): Verifier.Item => ({
+  problem: { id: "p", task: "math", prompt: "", answer },
+  completion: { text: `\\boxed{${box}}`, finish: "stop" },
+})
+
+it("what takes long here is a timeout, never a zero", () => {
+  assert.strictEqual(Mathematics.grade("40", `\\boxed{${identity(40)}}`).status, "timeout")
+  assert.strictEqual(Mathematics.grade("5", "\\boxed{9^{9^{9^9}}}").status, "timeout")
+})
+
+it.live("a monster costs its deadline, and the verdicts beside it nothing", () =>
+  Effect.gen(function* () {
+    const task = yield* Mathematics.make({ deadline: "3 seconds", processes: 2 })
+    const verifier = Verifier.define(task.grader("strict"))
+    const items = [
+      item("1", monster),
+      item("30", identity(30)),
+      item("5", "5"),
+      item("5", "9^{9^{9^9}}"),
+      item("5", "6"),
+    ]
+    const verdicts = yield* Verifier.batch(verifier, items, { concurrency: 5, deadline: "30 seconds" })
+    assert.deepStrictEqual(
+      verdicts.map(({ correct, status }) => [status, correct]),
+      [
+        ["timeout", false],
+        ["ok", true],
+        ["ok", true],
+        ["timeout", false],
+        ["ok", false],
+      ],
+    )
+    // The killed process is replaced.
+    const again = yield* verifier.verify(item("30", identity(30)).problem, item("30", identity(30)).completion)
+    assert.isTrue(again.correct)
+  }).pipe(Effect.scoped),
+)
+
+it.live.skipIf(process.platform !== "linux")("kill -9 of a process loses no verdict", () =>
+  Effect.gen(function* () {
+    const before = new Set(children())
+    const task = yield* Mathematics.make({ deadline: "30 seconds", processes: 2 })
+    const verifier = Verifier.define(task.grader("strict"), { deadline: "60 seconds" })
+    let killed = 0
+    const kill = Effect.sync(() => {
+      for (const pid of children())
+        if (!before.has(pid)) {
+          process.kill(pid, "SIGKILL")
+          killed++
+          return
+        }
+    })
+    yield* Effect.forkChild(Effect.repeat(kill, Schedule.spaced("900 millis").pipe(Schedule.upTo({ times: 2 }))))
+    const items = Array.from({ length: 8 }, (_, i) => item(String(i % 2 === 0 ? 30 : 31), identity(30)))
+    const verdicts = yield* Verifier.batch(verifier, items, { concurrency: 8, deadline: "60 seconds" })
+    assert.deepStrictEqual(
+      verdicts.map(({ correct, status }) => `${status} ${correct}`),
+      items.map((_, i) => `ok ${i % 2 === 0}`),
+    )
+    assert.isAbove(killed, 0)
+  }).pipe(Effect.scoped),
+)
+
+it.live("the standard tasks have it, with its modes", () =>
+  Effect.gen(function* () {
+    const tasks = yield* StandardTasks.make
+    for (const mode of ["strict", ...Mathematics.references.map((name) => `reference:${name}` as const)] as const) {
+      const verifier = Tasks.verifier(tasks, mode)
+      const { completion, problem } = item("48", "48")
+      const text = `<think>a</think> ${completion.text} Answer: 48`
+      const verdict = yield* verifier.verify(problem, { ...completion, text })
+      assert.strictEqual(verdict.correct, true, `${mode}: ${verdict.reason}`)
+    }
+  }).pipe(Effect.scoped),
+)
