@@ -15,8 +15,7 @@ const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 if (!isLittleEndian) throw new Error("@lpo/tinker needs a little-endian machine: it sends typed arrays as they are")
 
 const delimited = (field: number): [number, WireType] => [field, WireType.LengthDelimited]
-const bytesOf = (array: ArrayBufferView): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+const bytesOf = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
 const int64Bytes = (values: Int32Array): Uint8Array => {
   const out = new Int32Array(2 * values.length)
@@ -110,7 +109,9 @@ const floats = (bytes: Uint8Array): Float32Array => new Float32Array(copied(byte
 const ints = (bytes: Uint8Array): Int32Array => new Int32Array(copied(bytes, 4))
 const longs = (bytes: Uint8Array): Int32Array => Int32Array.from(new BigInt64Array(copied(bytes, 8)), Number)
 
-const dtypes: Readonly<Record<number, readonly ["float32" | "int64", (bytes: Uint8Array) => Float32Array | Int32Array]>> = {
+const dtypes: Readonly<
+  Record<number, readonly ["float32" | "int64", (bytes: Uint8Array) => Float32Array | Int32Array]>
+> = {
   1: ["float32", floats],
   2: ["int64", longs],
   3: ["int64", ints],

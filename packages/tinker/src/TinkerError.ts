@@ -18,6 +18,8 @@ export class RequestError extends Schema.TaggedError<RequestError>()("RequestErr
   operation: Schema.String,
   status: Schema.Int,
   reason: Schema.String,
+  /** Tries before this one; an earlier one may have been carried out. */
+  attempt: Schema.Int,
 }) {
   override get message(): string {
     return `${this.operation}: the server answered ${this.status}: ${this.reason}`
