@@ -1,4 +1,4 @@
-/** The same LPO loop on a server and on a local bigram policy; and time that runs 500 times faster. */
+/** The same LPO loop on a server and on a local bigram policy; and time that runs 200 times faster. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Completion, Sampler, Seed, Verdict } from "@lpo/rollout"
@@ -8,8 +8,8 @@ import { Clock, Duration, Effect, Layer, Stream } from "effect"
 import { type ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "../src/index.ts"
 import * as Bigram from "./bigram.ts"
 
-const speed = 500
-/** Runs an effect with waits and timeouts 500 times shorter. */
+const speed = 200
+/** Runs an effect with waits and timeouts 200 times shorter. */
 export const fast = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Effect.service(Clock.Clock), (clock) =>
     Effect.provideService(effect, Clock.Clock, {
@@ -44,21 +44,24 @@ export interface RunOptions {
   readonly folder: string
   readonly divergence: "forward" | "reverse"
   readonly steps: number
+  /** Default 2. */
+  readonly epochs?: number
   readonly maxGradNorm: number
 }
 
-const config = ({ divergence, maxGradNorm, steps }: RunOptions): TrainConfig.TrainConfig => ({
+const config = ({ divergence, epochs = 2, maxGradNorm, steps }: RunOptions): TrainConfig.TrainConfig => ({
   ...TrainConfig.defaults,
   seed: "loop",
   steps,
   promptsPerStep: 2,
   groupSize: 4,
   maxTokens: 3,
-  epochs: 2,
+  epochs,
   miniBatches: 1,
   checkpointEvery: 2,
   objective: Lpo.make({ divergence, tau: "std" }),
-  optimizer: { ...TrainConfig.defaults.optimizer, learningRate: 0.1, maxGradNorm },
+  // An epsilon well above rounding: Adam would blow the noise of a zero gradient up to a whole step.
+  optimizer: { ...TrainConfig.defaults.optimizer, learningRate: 0.1, epsilon: 1e-2, maxGradNorm },
 })
 
 /** Trains in the folder, going on from its last checkpoint where there is one. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Seed } from "@lpo/rollout"
 import { Effect, References } from "effect"
+import { expect } from "vitest"
 import { ServerProfile } from "../src/index.ts"
 import * as Double from "./double.ts"
 import * as Loop from "./loop.ts"
@@ -79,7 +80,7 @@ const profiles = {
   skyrl: ServerProfile.skyrlJax,
 }
 
-export interface Outcome {
+interface Outcome {
   readonly logits: ReadonlyArray<number>
   readonly faults: number
   readonly starts: number
@@ -89,7 +90,7 @@ export interface Outcome {
 const maxStarts = 6
 
 /** A run under plan n, or without faults; a run that failed is started again, as its user would. */
-export const run = async (options: {
+const run = async (options: {
   readonly dialect: "hosted" | "skyrl"
   readonly encoding: "json" | "protobuf"
   readonly plan: number | null
@@ -101,7 +102,7 @@ export const run = async (options: {
   const profile = { ...profiles[options.dialect], encoding: options.encoding }
   const engine = Loop.server(double.baseUrl, profile)
   const maxGradNorm = options.dialect === "hosted" ? 1 : Number.POSITIVE_INFINITY
-  const once = Loop.train({ folder, divergence: "forward", steps: 3, maxGradNorm }, engine)
+  const once = Loop.train({ folder, divergence: "forward", steps: 3, epochs: 1, maxGradNorm }, engine)
   try {
     let starts = 1
     const again = (error: { readonly message: string }): Effect.Effect<unknown, unknown> =>
@@ -121,9 +122,33 @@ export const run = async (options: {
 }
 
 /** The kinds of server and body that plans run against. */
-export const variants = [
+const variants = [
   { dialect: "hosted", encoding: "protobuf" },
   { dialect: "hosted", encoding: "json" },
   { dialect: "skyrl", encoding: "protobuf" },
   { dialect: "skyrl", encoding: "json" },
 ] as const
+
+/** Plans 0 to count - 1, one kind of server beside the other: each must end like the run without faults of its kind. */
+export const compare = async (count: number): Promise<{ readonly faults: number; readonly restarted: number }> => {
+  const of = async (variant: (typeof variants)[number], offset: number) => {
+    let faults = 0
+    let restarted = 0
+    const clean = await run({ ...variant, plan: null })
+    expect(clean.logits).toHaveLength(64)
+    for (let n = offset; n < count; n += variants.length) {
+      const outcome = await run({ ...variant, plan: n })
+      faults += outcome.faults
+      restarted += outcome.starts - 1
+      expect(outcome.logits, `plan ${n}`).toEqual(clean.logits)
+      // Whatever was sent again was carried out once.
+      if (outcome.starts === 1) expect(outcome.executed, `plan ${n}`).toEqual(clean.executed)
+    }
+    return { faults, restarted }
+  }
+  const all = await Promise.all(variants.map(of))
+  return {
+    faults: all.reduce((sum, a) => sum + a.faults, 0),
+    restarted: all.reduce((sum, a) => sum + a.restarted, 0),
+  }
+}
