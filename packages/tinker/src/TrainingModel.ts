@@ -72,6 +72,9 @@ export interface TrainingModel {
 const numbersOf = (metrics: Output["metrics"]): Record<string, number> =>
   Object.fromEntries(Object.entries(metrics ?? {}).map(([name, value]) => [name, value ?? Number.NaN]))
 
+/** Names tried for one sampler checkpoint. */
+const maxNames = 10
+
 /** @category constructors */
 export const make = Effect.fn("TrainingModel.make")(function* (options: {
   readonly id: string
@@ -105,9 +108,11 @@ export const make = Effect.fn("TrainingModel.make")(function* (options: {
           const refusal = yield* Ref.get(broken)
           if (refusal !== null) return yield* new UncertainError({ operation: op.operation, reason: refusal.reason })
           const requestId = yield* Future.submit(transport, op).pipe(
-            Effect.tapError((e) =>
-              e._tag === "RequestError" && e.status < 500 ? Effect.void : condemn(op.operation)(e),
-            ),
+            Effect.tapError((e) => {
+              if (e._tag !== "RequestError" || e.status >= 500) return condemn(op.operation)(e)
+              // A conflict after a try whose answer was lost: that try has used the number.
+              return e.status === 409 && e.attempt > 0 ? Ref.set(used, seqId) : Effect.void
+            }),
           )
           yield* Ref.set(used, seqId)
           const answer = Future.await_(transport, profile, op, requestId)
@@ -231,8 +236,9 @@ export const make = Effect.fn("TrainingModel.make")(function* (options: {
         )
       })
       // Another name costs nothing.
-      const again: Submitted<string> = Effect.suspend(() => onConflict(once, 0, again))
-      return Effect.map(again, (answer) => onConflict(answer, 0, Effect.flatten(again)))
+      const tries = (left: number): Submitted<string> => (left === 0 ? once : onConflict(once, 0, tries(left - 1)))
+      const save = tries(maxNames)
+      return Effect.map(save, (answer) => onConflict(answer, 0, Effect.flatten(save)))
     },
     loadWeights: (path, { optimizer }) =>
       submitted(jsonOperation("load_weights", Anything, { path, optimizer }, { effect: true }), true).pipe(
