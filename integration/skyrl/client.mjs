@@ -62,7 +62,7 @@ export const train = ({ baseModel, baseUrl, beforeUpdate, divergence, folder, on
       miniBatches: 1,
       checkpointEvery: 5,
       objective: Lpo.make({ divergence, tau: "std" }),
-      optimizer: { ...TrainConfig.defaults.optimizer, learningRate: 0.02, maxGradNorm: Number.POSITIVE_INFINITY },
+      optimizer: { ...TrainConfig.defaults.optimizer, learningRate: 0.01, maxGradNorm: Number.POSITIVE_INFINITY },
     }
     const run = yield* RunStore.open({
       folder,

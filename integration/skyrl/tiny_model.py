@@ -17,6 +17,8 @@ config = Qwen3Config(
     head_dim=16,
     max_position_embeddings=128,
     tie_word_embeddings=True,
+    # The unembedding is not trained: logits must be able to move.
+    initializer_range=0.2,
     dtype="float32",
 )
 Qwen3ForCausalLM(config).float().save_pretrained(folder)

@@ -1,9 +1,9 @@
 /**
  * The conformance probe: whether a server's gradient responds to the weights as LPO's must.
  *
- * On scratch models it compares one sequence with weight c on four response tokens, the same tokens split one and three over two
- * copies of the sequence, and weight 2c. A plain sum gives x, x and 2x; a server that averages over tokens or sequences, or
- * turns weights into a mask, does not. x is the gradient's norm where optim_step tells it (learning rate 0, one model).
+ * On scratch models it compares a response of four tokens with weight c each, the same tokens as the responses of two datums
+ * (the first; the other three, after it), and weight 2c. A plain sum gives x, x and 2x; a server that averages over tokens,
+ * places or datums, or turns weights into a mask, does not. x is the gradient's norm where optim_step tells it (learning rate 0, one model).
  * Elsewhere it is the change of the weighted log-prob after one step with an epsilon far above the gradient and betas of 0,
  * which makes Adam's step proportional to the gradient; each measurement then has a model of its own.
  */
@@ -41,14 +41,15 @@ const proportional = (rate: number): AdamParams => ({
   epsilon: bigEpsilon,
 })
 
+/** Per datum: which of the sequence's tokens are its response, from and to, and their weight. */
 const cases = {
-  whole: [[0.5, 0.5, 0.5, 0.5]],
+  whole: [[2, 6, 0.5]],
   split: [
-    [0.5, 0, 0, 0],
-    [0, 0.5, 0.5, 0.5],
+    [2, 3, 0.5],
+    [3, 6, 0.5],
   ],
-  doubled: [[1, 1, 1, 1]],
-} as const
+  doubled: [[2, 6, 1]],
+} as const satisfies Record<string, ReadonlyArray<readonly [number, number, number]>>
 type Case = keyof typeof cases
 const names: ReadonlyArray<Case> = ["whole", "split", "doubled"]
 
@@ -75,10 +76,11 @@ export const probe = Effect.fn("Conformance.probe")(function* (client: TinkerCli
       Effect.map(({ outputs }) => Datum.completionLogprobs(example, outputs[0]?.["logprobs"]?.data ?? [])),
     )
   const step = Effect.fn(function* (model: TrainingModel, which: Case, current: Float32Array, adam: AdamParams) {
-    const examples = cases[which].map((weights) => ({
-      ...example,
-      weights: Float32Array.from(weights),
-      logprobs: current,
+    const examples = cases[which].map(([from, to, weight]) => ({
+      prompt: Datum.text(tokens.slice(0, from)),
+      completion: tokens.slice(from, to),
+      weights: new Float32Array(to - from).fill(weight),
+      logprobs: current.subarray(from - 2, to - 2),
     }))
     const backward = yield* model.forwardBackward(Datum.weighted(examples, profile))
     const update = yield* model.optimStep(adam)
@@ -125,7 +127,7 @@ export const probe = Effect.fn("Conformance.probe")(function* (client: TinkerCli
     )
   }
   if (!near(split, whole))
-    return yield* fail("splitting a sequence's tokens over two datums changes the gradient, so the server averages")
+    return yield* fail("splitting a response over two datums changes the gradient, so the server averages")
   if (!near(doubled, 2 * whole)) return yield* fail("doubling the weights does not double the gradient")
   return measured
 })

@@ -100,10 +100,10 @@ const readMessage = (reader: BinaryReader, length: number, field: (number: numbe
   if (reader.pos !== end) throw new RangeError("a field runs over the end of its message")
 }
 
-// A typed array needs an aligned start, so the bytes are copied.
+// A typed array needs an aligned start, so the bytes are copied (`slice` would not copy a Buffer).
 const copied = (bytes: Uint8Array, size: number): ArrayBuffer => {
   if (bytes.length % size !== 0) throw new RangeError(`${bytes.length} bytes do not hold whole values of ${size} bytes`)
-  return bytes.slice().buffer
+  return new Uint8Array(bytes).buffer
 }
 const floats = (bytes: Uint8Array): Float32Array => new Float32Array(copied(bytes, 4))
 const ints = (bytes: Uint8Array): Int32Array => new Int32Array(copied(bytes, 4))

@@ -64,8 +64,8 @@ export class UncertainError extends Schema.TaggedError<UncertainError>()("Uncert
 }
 
 /**
- * The server's gradient does not respond as LPO's must: `whole` (a sequence with a weight on four places), `split` (the same
- * places over two copies of it) and `doubled` (twice the weight) are the measured responses; equal, and double, is right.
+ * The server's gradient does not respond as LPO's must: `whole` (a response of four tokens), `split` (the same tokens over two
+ * datums) and `doubled` (twice the weight) are the measured responses; equal, and double, is right.
  *
  * @category errors
  */

@@ -129,8 +129,8 @@ export const make = Effect.fn("TinkerPolicy.make")(function* (options: Options) 
         Effect.gen(function* () {
           yield* making.withPermits(1)(hold(client.resumeModel(path, { seed: options.seed })))
           yield* Ref.set(session, null)
-          // The next publication is the one after the checkpoint's.
-          yield* Ref.set(version, at)
+          // These weights were published as `at`, and will be once more.
+          yield* Ref.set(version, Math.max(0, at - 1))
         }),
       ),
     version: Ref.get(version),

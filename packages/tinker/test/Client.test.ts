@@ -551,7 +551,7 @@ it("a server killed in the middle of a step: the run goes on from the last durab
     expect(events.map((e) => e.step)).toEqual([1, 2, 3, 4, 5])
     expect(await weights(killed, folder)).toEqual(await weights(calm, whole))
     const saved = JSON.parse(readFileSync(join(folder, "checkpoints/step-000005/tinker.json"), "utf8"))
-    expect(saved).toMatchObject({ baseModel: "bigram", rank: 8, version: 5 })
+    expect(saved).toMatchObject({ baseModel: "bigram", rank: 8, version: 6 })
   } finally {
     await rm(root, { recursive: true })
   }

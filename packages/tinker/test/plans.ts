@@ -90,7 +90,7 @@ interface Outcome {
 const maxStarts = 6
 
 /** A run under plan n, or without faults; a run that failed is started again, as its user would. */
-export const run = async (options: {
+const run = async (options: {
   readonly dialect: "hosted" | "skyrl"
   readonly encoding: "json" | "protobuf"
   readonly plan: number | null
@@ -122,7 +122,7 @@ export const run = async (options: {
 }
 
 /** The kinds of server and body that plans run against. */
-export const variants = [
+const variants = [
   { dialect: "hosted", encoding: "protobuf" },
   { dialect: "hosted", encoding: "json" },
   { dialect: "skyrl", encoding: "protobuf" },

@@ -39,8 +39,8 @@ export const readRequest = (bytes: Uint8Array): Json => {
     dtype: dtype === 2 ? "int64" : "float32",
     data:
       dtype === 2
-        ? Array.from(new BigInt64Array(new Uint8Array(dense).buffer), Number)
-        : Array.from(new Float32Array(new Uint8Array(dense).buffer)),
+        ? Array.from(new BigInt64Array(new Uint8Array(dense ?? []).buffer), Number)
+        : Array.from(new Float32Array(new Uint8Array(dense ?? []).buffer)),
     shape,
   })
   return {
@@ -56,9 +56,9 @@ export const readRequest = (bytes: Uint8Array): Json => {
             encoded_text
               ? {
                   type: "encoded_text",
-                  tokens: Array.from(new Int32Array(new Uint8Array(encoded_text.tokens).buffer)),
+                  tokens: Array.from(new Int32Array(new Uint8Array(encoded_text.tokens ?? []).buffer)),
                 }
-              : { type: "image", ...image, data: Buffer.from(image.data).toString("base64") },
+              : { type: "image", ...image, data: Buffer.from(image.data ?? []).toString("base64") },
           ),
         },
         loss_fn_inputs: Object.fromEntries(
