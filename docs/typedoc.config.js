@@ -16,7 +16,9 @@ export default {
     "guides/results.md",
   ],
   entryPointStrategy: "packages",
-  entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer", "tinker"].map((p) => `../packages/${p}`),
+  entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer", "tinker"].map(
+    (p) => `../packages/${p}`,
+  ),
   packageOptions: {
     entryPoints: ["src/index.ts"],
     tsconfig: "tsconfig.src.json",

@@ -48,7 +48,8 @@ const step = (client, model) =>
       model.forward({ datums: examples.map(Datum.scoring), lossFn: "cross_entropy" }),
     )
     const weighted = examples.map((example, k) => ({
-      ...example,
+      prompt,
+      completion: example.completion,
       logprobs: Datum.completionLogprobs(example, outputs[k].logprobs.data),
       weights: new Float32Array(tokens).fill(Math.sin(k) / 7),
     }))

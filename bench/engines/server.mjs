@@ -2,7 +2,7 @@
 // beforehand. Prints its port; `GET /counters` says what came in and went out.
 import { createServer } from "node:http"
 import { zstdDecompressSync } from "node:zlib"
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire"
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 
 const [samples, completion, prompt] = process.argv.slice(2).map(Number)
 const floats = (n) => Float32Array.from({ length: n }, (_, i) => -((i * 7919) % 1000) / 300)
@@ -21,8 +21,13 @@ const sampleJson = JSON.stringify({
 const sampleProto = (() => {
   const writer = new BinaryWriter()
   for (let k = 0; k < samples; k++) {
-    writer.tag(1, 2).fork().tag(1, 0).int32(1)
-    writer.tag(2, 2).bytes(bytes(tokens)).tag(3, 2).bytes(bytes(logprobs)).join()
+    writer.tag(1, WireType.LengthDelimited).fork().tag(1, WireType.Varint).int32(1)
+    writer
+      .tag(2, WireType.LengthDelimited)
+      .bytes(bytes(tokens))
+      .tag(3, WireType.LengthDelimited)
+      .bytes(bytes(logprobs))
+      .join()
   }
   return writer.finish()
 })()
@@ -36,9 +41,25 @@ const outputProto = (datums) => {
   for (let i = 0; i < datums; i++) all.set(row, i * places)
   const offsets = BigInt64Array.from({ length: datums + 1 }, (_, i) => BigInt(i * places * 4))
   const writer = new BinaryWriter()
-  writer.tag(2, 2).fork().tag(2, 2).fork().tag(1, 2).string("logprobs").tag(2, 2).fork()
-  writer.tag(1, 2).bytes(bytes(all)).tag(2, 2).bytes(bytes(offsets)).tag(3, 0).int32(1).join().join()
-  writer.tag(3, 0).int64(datums).join()
+  writer
+    .tag(2, WireType.LengthDelimited)
+    .fork()
+    .tag(2, WireType.LengthDelimited)
+    .fork()
+    .tag(1, WireType.LengthDelimited)
+    .string("logprobs")
+    .tag(2, WireType.LengthDelimited)
+    .fork()
+  writer
+    .tag(1, WireType.LengthDelimited)
+    .bytes(bytes(all))
+    .tag(2, WireType.LengthDelimited)
+    .bytes(bytes(offsets))
+    .tag(3, WireType.Varint)
+    .int32(1)
+    .join()
+    .join()
+  writer.tag(3, WireType.Varint).int64(datums).join()
   return writer.finish()
 }
 const cache = new Map()
@@ -65,7 +86,7 @@ const countDatums = (body, isProto) => {
 const counters = { requests: 0, received: 0, sent: 0 }
 const promises = new Map()
 let ids = 0
-createServer(async (request, response) => {
+const serve = async (request, response) => {
   const parts = []
   for await (const part of request) parts.push(part)
   const sent = Buffer.concat(parts)
@@ -104,6 +125,8 @@ createServer(async (request, response) => {
     return promise({ json: () => made(outputJson, datums), proto: () => made(outputProto, datums) })
   }
   return send("{}")
-}).listen(0, "127.0.0.1", function () {
-  console.log(this.address().port)
+}
+const server = createServer((request, response) => {
+  serve(request, response).catch((error) => response.destroy(error))
 })
+server.listen(0, "127.0.0.1", () => console.log(server.address().port))

@@ -31,7 +31,7 @@ const reward = ({ numbers, target }, text) => {
   if (good >= 0 || length !== 3) return 0.1 * Math.min(length, 3)
   const [a, op, b] = [Number(tokens[0]), tokens[1], Number(tokens[2])]
   const value = op === "+" ? a + b : op === "-" ? a - b : a * b
-  const uses = [a, b].sort().join() === numbers.toSorted().join()
+  const uses = Math.min(a, b) === Math.min(...numbers) && Math.max(a, b) === Math.max(...numbers)
   return uses && value === target ? 1 : 0.5
 }
 const verifier = Layer.succeed(Verifier.Verifier, {

@@ -39,7 +39,8 @@ const gradient = (client, baseModel) =>
         const model = yield* client.createModel({ baseModel, rank: 8, seed: 7 })
         const before = yield* score(model)
         const weighted = examples.map((example, k) => ({
-          ...example,
+          prompt,
+          completion: example.completion,
           logprobs: before[k],
           weights: new Float32Array(example.completion.length).fill(sign * weights[k]),
         }))
@@ -141,7 +142,12 @@ const main = async (python) => {
       process.execPath,
       [
         fileURLToPath(new URL("client.mjs", import.meta.url)),
-        ...[baseUrl, model, killed.folder, "forward", String(steps), "8"],
+        baseUrl,
+        model,
+        killed.folder,
+        "forward",
+        String(steps),
+        "8",
       ],
       { encoding: "utf8" },
     )
@@ -153,18 +159,20 @@ const main = async (python) => {
     )
 
     const crashed = { ...base, folder: join(root, "server-killed"), steps }
-    let restarted = null
+    let restart = async () => server
     const died = await Effect.runPromise(
       Effect.flip(
         train({
           ...crashed,
           beforeUpdate: (n) => {
-            if (n === 13) restarted = server.stop("SIGKILL").then(() => Server.start(options))
+            if (n !== 13) return
+            const restarted = server.stop("SIGKILL").then(() => Server.start(options))
+            restart = () => restarted
           },
         }),
       ),
     )
-    server = await restarted
+    server = await restart()
     const after = await Effect.runPromise(train(crashed))
     check(
       "server SIGKILLed in step 13, started again on its database and checkpoints",

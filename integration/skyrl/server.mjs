@@ -74,9 +74,13 @@ export const start = async ({ folder, model, port, python }) => {
   const child = spawn(
     python,
     [
-      ...[`${here}serve.py`, "--base-model", model, "--backend", "jax", "--backend-config", JSON.stringify(config)],
-      ...["--checkpoints-base", `${folder}/checkpoints`, "--database-url", `sqlite:///${folder}/run.db`],
-      ...["--port", String(port)],
+      `${here}serve.py`,
+      `--base-model=${model}`,
+      "--backend=jax",
+      `--backend-config=${JSON.stringify(config)}`,
+      `--checkpoints-base=${folder}/checkpoints`,
+      `--database-url=sqlite:///${folder}/run.db`,
+      `--port=${port}`,
     ],
     { env: environment, stdio: ["ignore", output, output], detached: true },
   )
@@ -84,7 +88,7 @@ export const start = async ({ folder, model, port, python }) => {
   // The API starts its engine as a child: both are in the group.
   const stop = async (signal = "SIGKILL") => {
     try {
-      process.kill(-child.pid, signal)
+      if (child.pid !== undefined) process.kill(-child.pid, signal)
     } catch {
       // It has gone already.
     }

@@ -83,6 +83,13 @@ const place = (n: number, from: number, values: ArrayLike<number>): Float32Array
   return out
 }
 
+const joined = (a: Int32Array, b: Int32Array): Int32Array => {
+  const out = new Int32Array(a.length + b.length)
+  out.set(a)
+  out.set(b, a.length)
+  return out
+}
+
 /** Input and `target_tokens` of an example; image positions have target 0, where the weight is 0 too. */
 const base = ({ completion, prompt }: Example) => {
   const p = positions(prompt)
@@ -101,7 +108,7 @@ const base = ({ completion, prompt }: Example) => {
     rest.length === 0
       ? prompt
       : last?.type === "encoded_text"
-        ? [...prompt.slice(0, -1), { type: "encoded_text", tokens: Int32Array.of(...last.tokens, ...rest) }]
+        ? [...prompt.slice(0, -1), { type: "encoded_text", tokens: joined(last.tokens, rest) }]
         : [...prompt, { type: "encoded_text", tokens: rest }]
   return { modelInput, n, from: p - 1, target: { dtype: "int64", data: targets } as const }
 }
@@ -113,11 +120,10 @@ export const scoring = (example: Example): Datum => {
 }
 
 /** The response's part of a datum's `logprobs`, [L]. @category getters */
-export const completionLogprobs = (example: Example, logprobs: ArrayLike<number>): Float32Array =>
-  Float32Array.from(
-    { length: example.completion.length },
-    (_, t) => logprobs[positions(example.prompt) - 1 + t] as number,
-  )
+export const completionLogprobs = ({ completion, prompt }: Example, logprobs: ArrayLike<number>): Float32Array => {
+  const from = positions(prompt) - 1
+  return Float32Array.from(completion, (_, t) => logprobs[from + t])
+}
 
 /**
  * Examples as datums of a form, and the loss they need.

@@ -97,7 +97,7 @@ export const local = () => {
     sample: (problems, { groupSize, maxTokens, seed }) =>
       Stream.fromIterable(problems).pipe(
         Stream.mapEffect((problem) =>
-          Effect.map(tokenizer.encode(String(problem.prompt)), (promptTokens) => {
+          Effect.map(tokenizer.encode(typeof problem.prompt === "string" ? problem.prompt : ""), (promptTokens) => {
             const first = Seed.stream(`${seed}/${problem.id}`).int(0, 2 ** 30)
             const completions = Array.from({ length: groupSize }, (_, k): Completion.Completion => {
               const last = promptTokens[promptTokens.length - 1]
