@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Effect, Fiber, Redacted, References } from "effect"
 import fc from "fast-check"
 import { afterEach, expect, it } from "vitest"
@@ -531,31 +533,68 @@ it.each([
   expect((await run(start)).message).toContain("measured: whole")
 })
 
-it("a server killed in the middle of a step: the run goes on from the last durable step and ends the same", async () => {
+const killedRun = async (options: {
+  /** What happens at the fourth optimiser step of the run, after the checkpoint of its second. */
+  readonly atFourthStep: () => Double.Fault
+  /** Trains until that. */
+  readonly until: (baseUrl: string, folder: string) => Promise<unknown>
+}) => {
   const root = await mkdtemp(join(tmpdir(), "lpo-tinker-"))
   try {
-    const options = { divergence: "reverse", steps: 5, epochs: 1, maxGradNorm: Number.POSITIVE_INFINITY } as const
     const weights = async (double: Double.Double, folder: string) =>
       double.checkpoints.get(await Loop.checkpointPath(folder))?.weights.logits
     const calm = await open({ dialect: "skyrl" })
     const whole = join(root, "whole")
-    await run(Loop.train({ ...options, folder: whole }, Loop.server(calm.baseUrl, ServerProfile.skyrlJax)))
+    await run(Loop.train({ ...Loop.killable, folder: whole }, Loop.server(calm.baseUrl, ServerProfile.skyrlJax)))
     let steps = 0
-    const killed = await open({
+    const double = await open({
       dialect: "skyrl",
-      // Three steps of the probe, then the fourth of the run, after the checkpoint of the second.
-      faults: { next: (path) => (path === "/optim_step" && ++steps === 7 ? { kind: "crash" } : null) },
+      // The probe takes three.
+      faults: { next: (path) => (path === "/optim_step" && ++steps === 7 ? options.atFourthStep() : null) },
     })
     const folder = join(root, "killed")
-    const once = Loop.train({ ...options, folder }, Loop.server(killed.baseUrl, ServerProfile.skyrlJax))
-    expect((await run(Effect.flip(once))).message).toContain("step: ")
-    const { events, redone } = await run(once)
+    await options.until(double.baseUrl, folder)
+    const { events, redone } = await run(
+      Loop.train({ ...Loop.killable, folder }, Loop.server(double.baseUrl, ServerProfile.skyrlJax)),
+    )
     expect(redone).toBe(1)
     expect(events.map((e) => e.step)).toEqual([1, 2, 3, 4, 5])
-    expect(await weights(killed, folder)).toEqual(await weights(calm, whole))
+    expect(await weights(double, folder)).toEqual(await weights(calm, whole))
     const saved = JSON.parse(readFileSync(join(folder, "checkpoints/step-000005/tinker.json"), "utf8"))
     expect(saved).toMatchObject({ baseModel: "bigram", rank: 8, version: 6 })
   } finally {
     await rm(root, { recursive: true })
   }
+}
+
+it("a server killed in the middle of a step: the run goes on from the last durable step and ends the same", () =>
+  killedRun({
+    atFourthStep: () => ({ kind: "crash" }),
+    until: async (baseUrl, folder) => {
+      const once = Loop.train({ ...Loop.killable, folder }, Loop.server(baseUrl, ServerProfile.skyrlJax))
+      expect((await run(Effect.flip(once))).message).toContain("step: ")
+    },
+  }))
+
+it("a client killed with SIGKILL in the middle of a step: the same", async () => {
+  let kill = () => {}
+  await killedRun({
+    atFourthStep: () => {
+      kill()
+      return { kind: "delay", milliseconds: 1 }
+    },
+    until: (baseUrl, folder) =>
+      new Promise<void>((resolve, reject) => {
+        const worker = fileURLToPath(new URL("worker.ts", import.meta.url))
+        const child = spawn(process.execPath, ["--conditions=@lpo/source", worker, baseUrl, folder], {
+          stdio: ["ignore", "ignore", "pipe"],
+        })
+        let said = ""
+        child.stderr.on("data", (data) => (said += String(data)))
+        kill = () => child.kill("SIGKILL")
+        child.on("close", (code, signal) =>
+          signal === "SIGKILL" ? resolve() : reject(new Error(`the worker ended with ${code}: ${said}`)),
+        )
+      }),
+  })
 })

@@ -49,6 +49,14 @@ export interface RunOptions {
   readonly maxGradNorm: number
 }
 
+/** The run whose server, or client, is killed. */
+export const killable = {
+  divergence: "reverse",
+  steps: 5,
+  epochs: 1,
+  maxGradNorm: Number.POSITIVE_INFINITY,
+} as const
+
 const config = ({ divergence, epochs = 2, maxGradNorm, steps }: RunOptions): TrainConfig.TrainConfig => ({
   ...TrainConfig.defaults,
   seed: "loop",
