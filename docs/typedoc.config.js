@@ -14,10 +14,13 @@ export default {
     "guides/runs.md",
     "guides/rollouts.md",
     "guides/engine.md",
+    "guides/cluster.md",
     "guides/results.md",
   ],
   entryPointStrategy: "packages",
-  entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer"].map((p) => `../packages/${p}`),
+  entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer", "tinker"].map(
+    (p) => `../packages/${p}`,
+  ),
   packageOptions: {
     entryPoints: ["src/index.ts"],
     tsconfig: "tsconfig.src.json",

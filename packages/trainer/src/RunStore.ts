@@ -22,6 +22,8 @@ export interface Run {
   readonly folder: string
   /** The checkpoint to go on from; null for a new run. */
   readonly resumeFrom: Checkpoint.Checkpoint | null
+  /** Steps whose rows were dropped on resuming, because they come after that checkpoint and are taken again. */
+  readonly redone: number
   readonly checkpoints: string
   readonly appendEvent: (row: Row) => Effect.Effect<void, RunError>
   readonly appendCompletions: (rows: ReadonlyArray<Row>) => Effect.Effect<void, RunError>
@@ -95,10 +97,13 @@ export const open = (options: {
     if (before === null) yield* io("write config.json", () => Durable.writeAtomic(path, text))
     const checkpoints = join(folder, "checkpoints")
     const resumeFrom = yield* Checkpoint.latest(checkpoints)
+    let redone = 0
     if (resume) {
       yield* io("drop the rows after the last checkpoint", async () => {
         for (const log of logs) {
-          const rows = (await readRows(join(folder, log))).filter((row) => row.step <= (resumeFrom?.step ?? 0))
+          const before = await readRows(join(folder, log))
+          const rows = before.filter((row) => row.step <= (resumeFrom?.step ?? 0))
+          if (log === "events.jsonl") redone = before.length - rows.length
           await Durable.writeAtomic(join(folder, log), rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
         }
       })
@@ -110,6 +115,7 @@ export const open = (options: {
     return {
       folder,
       resumeFrom,
+      redone,
       checkpoints,
       appendEvent: (row) => append("events.jsonl", [row]),
       appendCompletions: (rows) => append("completions.jsonl", rows),

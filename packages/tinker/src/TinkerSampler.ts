@@ -1,0 +1,129 @@
+/**
+ * A Tinker server as a `Sampler`: one request per problem for its K completions, from the weights published last. End tokens
+ * are always sent as stops, and log-probs of the sampled tokens are required.
+ */
+import { type Completion, type Group, type Problem, RolloutError, Sampler, Seed } from "@lpo/rollout"
+import { Effect, Layer, Stream } from "effect"
+import * as Datum from "./Datum.ts"
+import * as Prompts from "./internal/prompts.ts"
+import type { TinkerError } from "./TinkerError.ts"
+import { TinkerPolicy } from "./TinkerPolicy.ts"
+
+/** Text to the base model's tokens and back. @category models */
+export interface Tokenizer {
+  readonly encode: (text: string) => Effect.Effect<Int32Array, { readonly message: string }>
+  readonly decode: (tokens: Int32Array) => string
+  /** The tokens that end a response. */
+  readonly stop: number | ReadonlyArray<number>
+}
+
+/** @category models */
+export interface Options {
+  readonly tokenizer: Tokenizer
+  /** A problem's prompt as chunks: chat templates, images. Default: a plain text prompt, encoded. */
+  readonly render?: (problem: Problem.Problem) => Effect.Effect<Datum.ModelInput, { readonly message: string }>
+  /** Requests under way at once. Default 64, and never more than the server allows. */
+  readonly concurrency?: number
+}
+
+/** @category layers */
+export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, TinkerPolicy> =>
+  Layer.effect(
+    Sampler.Sampler,
+    Effect.gen(function* () {
+      const { tokenizer } = options
+      const policy = yield* TinkerPolicy
+      const { maxConcurrentSamples, profile } = policy.client
+      const stop = typeof tokenizer.stop === "number" ? [tokenizer.stop] : tokenizer.stop
+      const fail = (problem: string, reason: string, retryable = false) =>
+        new RolloutError.SamplerError({ problem, reason, retryable })
+      const render = Effect.fn("TinkerSampler.render")(function* (problem: Problem.Problem) {
+        const { id, prompt } = problem
+        const failed = ({ message }: { readonly message: string }) => fail(id, message)
+        const input =
+          options.render !== undefined
+            ? yield* options.render(problem).pipe(Effect.mapError(failed))
+            : typeof prompt === "string"
+              ? Datum.text(yield* tokenizer.encode(prompt).pipe(Effect.mapError(failed)))
+              : yield* fail(id, "has chat messages; give the sampler a `render` that applies the model's chat template")
+        for (const chunk of input) {
+          if (chunk.type === "encoded_text") continue
+          if (!profile.images) return yield* fail(id, `has an image, and ${profile.name} does not show it to the model`)
+          if (chunk.expectedTokens === undefined)
+            return yield* fail(id, "has an image without expectedTokens, so the response's place is not known")
+        }
+        if (Datum.positions(input) === 0) return yield* fail(id, "has an empty prompt; give at least one token")
+        return input
+      })
+      const sampleOne = Effect.fn("TinkerSampler.sample")(function* (
+        problem: Problem.Problem,
+        wanted: Sampler.SampleOptions,
+      ) {
+        const law = { temperature: wanted.temperature ?? 1, topP: wanted.topP ?? 1, topK: wanted.topK ?? 0 }
+        if (law.temperature === 0 && !profile.greedy)
+          return yield* fail(problem.id, `temperature 0 is not greedy on ${profile.name}; give a positive one`)
+        const prompt = yield* render(problem)
+        const promptTokens = Prompts.remember(prompt)
+        const failed = (error: TinkerError) =>
+          fail(problem.id, error.message, error._tag === "ConnectionError" || error._tag === "OperationError")
+        return yield* policy
+          .sampling((session, version) =>
+            Effect.gen(function* () {
+              const request = {
+                prompt,
+                samples: wanted.groupSize,
+                maxTokens: wanted.maxTokens,
+                temperature: law.temperature,
+                topP: law.topP,
+                topK: law.topK === 0 ? -1 : law.topK,
+                // Servers add the completion's index; the sum must stay a 32-bit integer.
+                seed: Seed.stream(`${wanted.seed}/${problem.id}`).int(0, 2 ** 30),
+                stop,
+              }
+              const answer = yield* session.sample(request)
+              const { sequences } = yield* answer.pipe(Effect.onInterrupt(() => policy.abandon(answer)))
+              return { sequences, version }
+            }).pipe(Effect.mapError(failed)),
+          )
+          .pipe(
+            Effect.mapError((error) => (error._tag === "SamplerError" ? error : failed(error))),
+            Effect.flatMap(({ sequences, version }) =>
+              Effect.gen(function* () {
+                if (sequences.length !== wanted.groupSize)
+                  return yield* fail(
+                    problem.id,
+                    `${sequences.length} completions came, ${wanted.groupSize} were asked for`,
+                  )
+                const completions = yield* Effect.forEach(sequences, ({ logprobs, stop_reason, tokens }) => {
+                  if (logprobs == null || logprobs.length !== tokens.length || tokens.length === 0) {
+                    return fail(
+                      problem.id,
+                      `a completion has ${tokens.length} tokens and ${logprobs?.length ?? "no"} log-probs; training needs one each`,
+                    )
+                  }
+                  const ends = stop_reason === "stop" && stop.includes(tokens[tokens.length - 1])
+                  return Effect.succeed<Completion.Completion>({
+                    tokens,
+                    text: tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens),
+                    logprobs,
+                    finish: stop_reason,
+                    policyVersion: version,
+                    sampling: { ...law, logprobs: "raw" },
+                  })
+                })
+                return { problem, promptTokens, completions } satisfies Group.Group
+              }),
+            ),
+          )
+      })
+      return Sampler.Sampler.of({
+        sample: (problems, wanted) =>
+          Stream.fromIterable(problems).pipe(
+            Stream.mapEffect((problem) => sampleOne(problem, wanted), {
+              concurrency: Math.max(1, Math.min(options.concurrency ?? 64, maxConcurrentSamples)),
+              unordered: true,
+            }),
+          ),
+      })
+    }),
+  )
