@@ -1,0 +1,87 @@
+// Drawing tokens from rows of logits, [m, stride] with stride a multiple of 16.
+import { exp4, sum4 } from "./math"
+
+/** Logits whose masses are added before they meet the running sum in float64. */
+const BLOCK: i32 = 16
+
+// @ts-ignore: decorator
+@inline
+function blockSum(at: usize): f64 {
+  return <f64>sum4(
+    f32x4.add(f32x4.add(v128.load(at), v128.load(at, 16)), f32x4.add(v128.load(at, 32), v128.load(at, 48))),
+  )
+}
+
+/**
+ * Turns logits into masses exp((x - max) / temperature), the largest 1, in place; the padding gets 0. Temperature 0 leaves mass 1
+ * to the first largest only. sums [m, 2] in float64: of the masses, and of exp(x - max).
+ */
+export function drawMasses(m: i32, vocabulary: i32, stride: i32, temperature: f64, logits: usize, sums: usize): void {
+  const inverse = f32x4.splat(temperature == 0 ? 1 : <f32>(1 / temperature))
+  for (let r = 0; r < m; r++) {
+    const row = logits + (<usize>(r * stride) << 2)
+    const end = row + (<usize>stride << 2)
+    for (let i = vocabulary; i < stride; i++) store<f32>(row + (<usize>i << 2), -Infinity)
+    let top = v128.load(row)
+    for (let at = row; at < end; at += 16) top = f32x4.max(top, v128.load(at))
+    const peak = max(
+      max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)),
+      max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)),
+    )
+    top = f32x4.splat(peak)
+    let raw: f64 = 0
+    if (temperature != 1) {
+      for (let at = row; at < end; at += BLOCK * 4) {
+        raw += <f64>sum4(
+          f32x4.add(
+            f32x4.add(exp4(f32x4.sub(v128.load(at), top)), exp4(f32x4.sub(v128.load(at, 16), top))),
+            f32x4.add(exp4(f32x4.sub(v128.load(at, 32), top)), exp4(f32x4.sub(v128.load(at, 48), top))),
+          ),
+        )
+      }
+    }
+    let total: f64 = 0
+    if (temperature == 0) {
+      let at = row
+      while (at + 4 < end && load<f32>(at) != peak) at += 4
+      memory.fill(row, 0, <usize>stride << 2)
+      store<f32>(at, 1)
+      total = 1
+    } else {
+      for (let at = row; at < end; at += 16) v128.store(at, exp4(f32x4.mul(f32x4.sub(v128.load(at), top), inverse)))
+      for (let at = row; at < end; at += BLOCK * 4) total += blockSum(at)
+    }
+    store<f64>(sums + (<usize>r << 4), total)
+    store<f64>(sums + (<usize>r << 4), temperature == 1 ? total : raw, 8)
+  }
+}
+
+/** One token per draw: the first whose cumulative mass exceeds u (in [0, 1)) times the total. `rows`, `uniforms` and `tokens` [n]. */
+export function drawTokens(
+  n: i32, stride: i32, masses: usize, sums: usize, rows: usize, uniforms: usize, tokens: usize,
+): void {
+  for (let d = 0; d < n; d++) {
+    const r = load<i32>(rows + (<usize>d << 2))
+    const row = masses + (<usize>(r * stride) << 2)
+    const u = load<f64>(uniforms + (<usize>d << 3)) * load<f64>(sums + (<usize>r << 4))
+    let sum: f64 = 0
+    let token = -1
+    for (let b = 0; b < stride && token < 0; b += BLOCK) {
+      const at = row + (<usize>b << 2)
+      const next = sum + blockSum(at)
+      if (u >= next) {
+        sum = next
+        continue
+      }
+      for (let i = 0; i < BLOCK; i++) {
+        const mass = load<f32>(at + (<usize>i << 2))
+        if (mass == 0) continue
+        // The block's last token with any mass gets what rounding leaves.
+        token = b + i
+        sum += <f64>mass
+        if (u < sum) break
+      }
+    }
+    store<i32>(tokens + (<usize>d << 2), token)
+  }
+}
