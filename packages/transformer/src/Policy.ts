@@ -63,6 +63,8 @@ export interface Options {
   readonly workers?: number
   /** The operations of an in-process replica, by default the fastest of the backend. */
   readonly ops?: Ops
+  /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
+  readonly checkpointActivations?: boolean
 }
 
 /** As many workers as cores that this process may use (container limits count). @category combinators */
@@ -89,10 +91,10 @@ export const make = (
     own.set(values)
     const pool = yield* workers === 0
       ? Effect.acquireRelease(
-          Effect.sync(() => Replica.make(config, own, options.ops)),
+          Effect.sync(() => Replica.make(config, own, options)),
           (replica) => Effect.sync(replica.dispose),
         ).pipe(Effect.map((replica) => Pool.inProcess(makeRunner(replica))))
-      : Pool.make(workers, { config, values: shared })
+      : Pool.make(workers, { config, values: shared, checkpointActivations: options.checkpointActivations ?? false })
     const gradient = new Float32Array(own.length)
     let version = 0
 

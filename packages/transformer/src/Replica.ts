@@ -67,8 +67,18 @@ const flatten = (rows: ReadonlyArray<Float32Array>): Float32Array => {
   return flat
 }
 
-/** A replica of `values` (not copied) on the active backend, by default on the fastest operations it has. @category constructors */
-export const make = (config: ModelConfig, values: Float32Array, ops: Ops = choose()): Replica => {
+/** @category models */
+export interface Options {
+  /** Default: the fastest operations of the active backend. */
+  readonly ops?: Ops
+  /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
+  readonly checkpointActivations?: boolean
+}
+
+/** A replica of `values` (not copied) on the active backend. @category constructors */
+export const make = (config: ModelConfig, values: Float32Array, options: Options = {}): Replica => {
+  const { checkpointActivations = false, ops = choose() } = options
+  const keep = checkpointActivations ? "inputs" : "activations"
   const slots = Parameters.layout(config)
   const size = Parameters.count(slots)
   if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
@@ -86,7 +96,7 @@ export const make = (config: ModelConfig, values: Float32Array, ops: Ops = choos
       Generate.generate({ config, ops, weights: weights(), embedding }, requests, options),
     logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, pack(pairs)).logprobs, pairs),
     forward: (pairs) => {
-      const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, pack(pairs), { keep: true })
+      const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, pack(pairs), { keep })
       if (saved === null) throw new TypeError("the forward pass kept nothing")
       return {
         logprobs: unpack(logprobs, pairs),

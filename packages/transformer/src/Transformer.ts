@@ -1,15 +1,18 @@
 /**
  * The decoder's forward and backward pass over a micro-batch of right-padded sequences, with explicit gradients.
  *
- * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the tied embedding.
+ * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the head. With activation
+ * checkpointing (Chen et al. 2016) a layer keeps only its input, and its activations are computed again on the way back, by the
+ * same code and so to the same bits.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
-import { headSize, type ModelConfig } from "./ModelConfig.ts"
+import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
 import * as LogProb from "./ops/LogProb.ts"
-import type { Ops, Rotary } from "./ops/Ops.ts"
+import type { AttentionShape, LinearWeight, Ops, Rotary } from "./ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
-import type { LayerWeights, Weights } from "./Weights.ts"
+import * as RotaryTables from "./RotaryTables.ts"
+import { headName, type LayerWeights, type Weights } from "./Weights.ts"
 
 /** Sequences of one micro-batch, right-padded to `time`; sequence-major rows. @category models */
 export interface Packed {
@@ -22,16 +25,31 @@ export interface Packed {
   readonly targets: Int32Array
 }
 
-interface SavedLayer {
-  readonly norm1: { readonly y: Tensor2D; readonly normed: Tensor2D; readonly scale: Tensor2D }
+interface Normed {
+  readonly y: Tensor2D
+  readonly normed: Tensor2D
+  readonly scale: Tensor2D
+}
+
+interface Activations {
+  readonly norm1: Normed
+  readonly qNorm: Normed | null
+  readonly kNorm: Normed | null
+  /** Queries and keys after the rotary embedding. */
   readonly q: Tensor2D
   readonly k: Tensor2D
   readonly v: Tensor2D
   readonly attended: { readonly y: Tensor2D; readonly probabilities: tf.Tensor4D }
-  readonly norm2: { readonly y: Tensor2D; readonly normed: Tensor2D; readonly scale: Tensor2D }
+  readonly norm2: Normed
   readonly gate: Tensor2D
   readonly up: Tensor2D
   readonly hidden: Tensor2D
+}
+
+/** One of the two: with checkpointing the input, otherwise the activations. */
+interface SavedLayer {
+  readonly input: Tensor2D | null
+  readonly activations: Activations | null
 }
 
 /** Activations kept for the backward pass; `dispose` lets them go. @category models */
@@ -44,50 +62,14 @@ export interface Saved {
   readonly dispose: () => void
 }
 
-/** Cosines and sines of the rotary embedding at `position`, [headSize / 2] each (Su et al. 2021). @category combinators */
-export const rotaryAngles = (config: ModelConfig, position: number): { cos: Float32Array; sin: Float32Array } => {
-  const half = headSize(config) / 2
-  const angle = (i: number) => position * config.rope_theta ** (-i / half)
-  return {
-    cos: Float32Array.from({ length: half }, (_, i) => Math.cos(angle(i))),
-    sin: Float32Array.from({ length: half }, (_, i) => Math.sin(angle(i))),
-  }
-}
-
-const rotaryTables = (config: ModelConfig, time: number): Rotary => {
-  const size = headSize(config)
-  const half = size / 2
-  const cos = new Float32Array(time * size)
-  const sin = new Float32Array(time * size)
-  for (let t = 0; t < time; t++) {
-    const angles = rotaryAngles(config, t)
-    for (const at of [0, half]) {
-      cos.set(angles.cos, t * size + at)
-      sin.set(angles.sin, t * size + at)
-    }
-  }
-  const rotate = new Float32Array(size * size)
-  for (let i = 0; i < half; i++) {
-    rotate[(i + half) * size + i] = -1
-    rotate[i * size + i + half] = 1
-  }
-  const r = tf.tensor2d(rotate, [size, size])
-  return {
-    cos: tf.tensor4d(cos, [1, time, 1, size]),
-    sin: tf.tensor4d(sin, [1, time, 1, size]),
-    rotate: r,
-    rotateBack: tf.transpose(r),
-  }
-}
-
-const shapes = (config: ModelConfig, { sequences, time }: Packed) => {
-  const common = { sequences, time, headSize: headSize(config) }
-  return {
-    attention: { ...common, heads: config.num_attention_heads, kvHeads: config.num_key_value_heads },
-    q: { ...common, heads: config.num_attention_heads },
-    k: { ...common, heads: config.num_key_value_heads },
-  }
-}
+const attentionShape = (config: ModelConfig, { sequences, time }: Packed, layer: number): AttentionShape => ({
+  sequences,
+  time,
+  heads: config.num_attention_heads,
+  kvHeads: config.num_key_value_heads,
+  headSize: headSize(config),
+  window: windowOf(config, layer),
+})
 
 /** Rows of a table copied out, [ids.length, d]. */
 export const embed = (table: Float32Array, ids: Int32Array, d: number): Tensor2D => {
@@ -96,24 +78,57 @@ export const embed = (table: Float32Array, ids: Int32Array, d: number): Tensor2D
   return tf.tensor2d(out, [ids.length, d])
 }
 
-const layerForward = (config: ModelConfig, ops: Ops, w: LayerWeights, x: Tensor2D, rotary: Rotary, packed: Packed) => {
-  const shape = shapes(config, packed)
+/** Queries or keys from the normed input: projected, normed head by head where the family does so, and turned by position. */
+const heads = (
+  config: ModelConfig,
+  ops: Ops,
+  x: Tensor2D,
+  weight: LinearWeight,
+  gain: tf.Tensor1D | null,
+  rotary: Rotary,
+  shape: AttentionShape,
+) => {
+  const projected = ops.linear(x, weight)
+  if (gain === null) return { turned: ops.rope(projected, rotary, shape), norm: null }
+  const norm = ops.rmsNorm(tf.reshape(projected, [-1, shape.headSize]), gain, config.rms_norm_eps)
+  return { turned: ops.rope(tf.reshape(norm.y, projected.shape), rotary, shape), norm }
+}
+
+const layerForward = (
+  config: ModelConfig,
+  ops: Ops,
+  w: LayerWeights,
+  x: Tensor2D,
+  rotary: Rotary,
+  shape: AttentionShape,
+) => {
   const norm1 = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
-  const q = ops.rope(ops.linear(norm1.y, w.q), rotary, shape.q)
-  const k = ops.rope(ops.linear(norm1.y, w.k), rotary, shape.k)
+  const { norm: qNorm, turned: q } = heads(config, ops, norm1.y, w.q, w.qNorm, rotary, shape)
+  const { norm: kNorm, turned: k } = heads(config, ops, norm1.y, w.k, w.kNorm, rotary, keyShape(shape))
   const v = ops.linear(norm1.y, w.v)
-  const attended = ops.attention(q, k, v, shape.attention)
+  const attended = ops.attention(q, k, v, shape)
   const middle: Tensor2D = tf.add(x, ops.linear(attended.y, w.o))
   const norm2 = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
   const gate = ops.linear(norm2.y, w.gate)
   const up = ops.linear(norm2.y, w.up)
   const hidden = ops.swiGlu(gate, up)
   const out: Tensor2D = tf.add(middle, ops.linear(hidden, w.down))
-  return { out, saved: { norm1, q, k, v, attended, norm2, gate, up, hidden } satisfies SavedLayer }
+  return { out, activations: { norm1, qNorm, kNorm, q, k, v, attended, norm2, gate, up, hidden } satisfies Activations }
 }
+
+/** The same sizes, counted in key and value heads. */
+const keyShape = (shape: AttentionShape): AttentionShape => ({ ...shape, heads: shape.kvHeads })
 
 /** Keys and values of every layer, for prefilling a cache: [sequences * time, kvHeads * headSize] each. @category models */
 export type KeyValues = ReadonlyArray<{ readonly k: Float32Array; readonly v: Float32Array }>
+
+/** @category models */
+export interface ForwardOptions {
+  /** What {@link backward} needs: every activation, or the inputs of the layers alone. Default: nothing. */
+  readonly keep?: "activations" | "inputs"
+  /** Keys and values of every layer. */
+  readonly cache?: boolean
+}
 
 /**
  * Log-probs of `packed.targets`, in nats, [m]. With `keep` the activations for {@link backward} come too, and the caller
@@ -127,7 +142,7 @@ export const forward = (
   weights: Weights,
   embedding: Float32Array,
   packed: Packed,
-  options: { readonly keep?: boolean; readonly cache?: boolean } = {},
+  options: ForwardOptions = {},
 ): {
   readonly logprobs: Float32Array
   readonly hidden: Float32Array
@@ -142,32 +157,37 @@ export const forward = (
   let saved: Omit<Saved, "dispose"> | null = null
   scope.startScope("forward")
   try {
-    const rotary = rotaryTables(config, packed.time)
+    const rotary = RotaryTables.tables(config, packed.time)
     let x = embed(embedding, packed.ids, d)
     const layers: Array<SavedLayer> = []
-    for (const w of weights.layers) {
-      const before = x
-      if (options.keep) {
-        const layer = layerForward(config, ops, w, before, rotary, packed)
-        layers.push(layer.saved)
+    for (const [i, w] of weights.layers.entries()) {
+      const input = x
+      const shape = attentionShape(config, packed, i)
+      if (options.keep === "activations") {
+        const layer = layerForward(config, ops, w, input, rotary, shape)
+        layers.push({ input: null, activations: layer.activations })
         x = layer.out
         continue
       }
       x = tf.tidy(() => {
-        const { out, saved: s } = layerForward(config, ops, w, before, rotary, packed)
-        if (options.cache) cache.push({ k: s.k.dataSync<"float32">().slice(), v: s.v.dataSync<"float32">().slice() })
+        const { activations, out } = layerForward(config, ops, w, input, rotary, shape)
+        if (options.cache) {
+          const { k, v } = activations
+          cache.push({ k: k.dataSync<"float32">().slice(), v: v.dataSync<"float32">().slice() })
+        }
         return out
       })
-      before.dispose()
+      if (options.keep === "inputs") layers.push({ input, activations: null })
+      else input.dispose()
     }
     const norm = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
     const all = norm.y.dataSync<"float32">()
     const rows = new Float32Array(packed.rows.length * d)
     for (const [i, row] of packed.rows.entries()) rows.set(all.subarray(row * d, (row + 1) * d), i * d)
     hiddenRows = rows
-    const head = LogProb.forward(ops, tf.tensor2d(rows, [packed.rows.length, d]), weights.embedding, packed.targets)
+    const head = LogProb.forward(ops, tf.tensor2d(rows, [packed.rows.length, d]), weights.head, packed.targets)
     logprobs = head.logprobs
-    if (options.keep) saved = { packed, layers, norm, head: head.saved, rotary }
+    if (options.keep !== undefined) saved = { packed, layers, norm, head: head.saved, rotary }
   } finally {
     scope.endScope(saved === null ? [] : tensorsOf(saved))
   }
@@ -187,6 +207,72 @@ const tensorsOf = (value: unknown): Array<tf.Tensor> => {
   return Object.values(value).flatMap(tensorsOf)
 }
 
+type Add = (name: string, tensor: tf.Tensor) => void
+
+/** The gradient by the input of a linear map; those by its weight and bias go to `add`. */
+const linearBackward = (
+  ops: Ops,
+  dy: Tensor2D,
+  x: Tensor2D,
+  weight: LinearWeight,
+  name: string,
+  add: Add,
+): Tensor2D => {
+  const { db, dw, dx } = ops.linearBackward(dy, x, weight)
+  add(`${name}.weight`, dw)
+  if (db !== null) add(`${name}.bias`, db)
+  return dx
+}
+
+/** The gradient by a layer's input; those by its parameters go to `add`. */
+const layerBackward = (
+  ops: Ops,
+  w: LayerWeights,
+  s: Activations,
+  dOut: Tensor2D,
+  rotary: Rotary,
+  shape: AttentionShape,
+  p: string,
+  add: Add,
+): Tensor2D => {
+  const linear = (dy: Tensor2D, x: Tensor2D, weight: LinearWeight, name: Parameters.LinearName) =>
+    linearBackward(ops, dy, x, weight, `${p}.${name}`, add)
+  const headsBackward = (
+    dy: Tensor2D,
+    norm: Normed | null,
+    gain: tf.Tensor1D | null,
+    of: AttentionShape,
+    name: string,
+  ): Tensor2D => {
+    const dTurned = ops.ropeBackward(dy, rotary, of)
+    if (norm === null || gain === null) return dTurned
+    const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, of.headSize]), norm, gain)
+    add(`${p}.self_attn.${name}.weight`, dGain)
+    return tf.reshape(dx, dTurned.shape)
+  }
+  const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, w.down, "mlp.down_proj"), s.gate, s.up)
+  const dNorm2: Tensor2D = tf.add(
+    linear(dGate, s.norm2.y, w.gate, "mlp.gate_proj"),
+    linear(dUp, s.norm2.y, w.up, "mlp.up_proj"),
+  )
+  const norm2 = ops.rmsNormBackward(dNorm2, s.norm2, w.postNorm)
+  add(`${p}.post_attention_layernorm.weight`, norm2.dGain)
+  const dMiddle: Tensor2D = tf.add(dOut, norm2.dx)
+  const { dk, dq, dv } = ops.attentionBackward(
+    linear(dMiddle, s.attended.y, w.o, "self_attn.o_proj"),
+    { q: s.q, k: s.k, v: s.v, probabilities: s.attended.probabilities },
+    shape,
+  )
+  const dNorm1 = tf.addN([
+    linear(headsBackward(dq, s.qNorm, w.qNorm, shape, "q_norm"), s.norm1.y, w.q, "self_attn.q_proj"),
+    linear(headsBackward(dk, s.kNorm, w.kNorm, keyShape(shape), "k_norm"), s.norm1.y, w.k, "self_attn.k_proj"),
+    linear(dv, s.norm1.y, w.v, "self_attn.v_proj"),
+  ])
+  const norm1 = ops.rmsNormBackward(dNorm1, s.norm1, w.inputNorm)
+  add(`${p}.input_layernorm.weight`, norm1.dGain)
+  return tf.add(dMiddle, norm1.dx)
+}
+
 /**
  * Adds the gradient of `sum_m weightsPerToken_m * logprob_m` by every parameter to `gradient` (the flat vector).
  *
@@ -201,20 +287,22 @@ export const backward = (
   gradient: Float32Array,
 ): void => {
   const slots = new Map(Parameters.layout(config).map((slot) => [slot.name, slot]))
-  const add = (name: string, tensor: tf.Tensor): void => {
+  const offsetOf = (name: string): number => {
     const slot = slots.get(name)
     if (slot === undefined) throw new RangeError(`no parameter is called ${name}`)
+    return slot.offset
+  }
+  const add: Add = (name, tensor) => {
+    const offset = offsetOf(name)
     const values = tensor.dataSync<"float32">()
-    for (let i = 0; i < values.length; i++) gradient[slot.offset + i] += values[i]
+    for (let i = 0; i < values.length; i++) gradient[offset + i] += values[i]
   }
   const { packed, rotary } = saved
   const d = config.hidden_size
-  const shape = shapes(config, packed)
   tf.tidy(() => {
-    const head = LogProb.backward(ops, saved.head, weights.embedding, weightsPerToken)
-    add("model.embed_tokens.weight", head.dw)
+    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dw) => add(headName(config), dw))
     const scattered = new Float32Array(packed.sequences * packed.time * d)
-    const dRows = head.dx.dataSync<"float32">()
+    const dRows = dHead.dataSync<"float32">()
     for (const [i, row] of packed.rows.entries()) scattered.set(dRows.subarray(i * d, (i + 1) * d), row * d)
     const last = ops.rmsNormBackward(
       tf.tensor2d(scattered, [packed.sequences * packed.time, d]),
@@ -225,43 +313,20 @@ export const backward = (
     let dx = last.dx
     for (let i = config.num_hidden_layers - 1; i >= 0; i--) {
       const w = weights.layers[i]
-      const s = saved.layers[i]
-      const p = `model.layers.${i}`
+      const { activations, input } = saved.layers[i]
+      const shape = attentionShape(config, packed, i)
       const dOut = dx
       dx = tf.tidy(() => {
-        const down = ops.linearBackward(dOut, s.hidden, w.down)
-        add(`${p}.mlp.down_proj.weight`, down.dw)
-        const { dGate, dUp } = ops.swiGluBackward(down.dx, s.gate, s.up)
-        const gate = ops.linearBackward(dGate, s.norm2.y, w.gate)
-        const up = ops.linearBackward(dUp, s.norm2.y, w.up)
-        add(`${p}.mlp.gate_proj.weight`, gate.dw)
-        add(`${p}.mlp.up_proj.weight`, up.dw)
-        const norm2 = ops.rmsNormBackward(tf.add(gate.dx, up.dx), s.norm2, w.postNorm)
-        add(`${p}.post_attention_layernorm.weight`, norm2.dGain)
-        const dMiddle: Tensor2D = tf.add(dOut, norm2.dx)
-        const o = ops.linearBackward(dMiddle, s.attended.y, w.o)
-        add(`${p}.self_attn.o_proj.weight`, o.dw)
-        const { dk, dq, dv } = ops.attentionBackward(
-          o.dx,
-          { q: s.q, k: s.k, v: s.v, probabilities: s.attended.probabilities },
-          shape.attention,
-        )
-        const q = ops.linearBackward(ops.ropeBackward(dq, rotary, shape.q), s.norm1.y, w.q)
-        const k = ops.linearBackward(ops.ropeBackward(dk, rotary, shape.k), s.norm1.y, w.k)
-        const v = ops.linearBackward(dv, s.norm1.y, w.v)
-        add(`${p}.self_attn.q_proj.weight`, q.dw)
-        add(`${p}.self_attn.k_proj.weight`, k.dw)
-        add(`${p}.self_attn.v_proj.weight`, v.dw)
-        const norm1 = ops.rmsNormBackward(tf.addN([q.dx, k.dx, v.dx]), s.norm1, w.inputNorm)
-        add(`${p}.input_layernorm.weight`, norm1.dGain)
-        return tf.add<Tensor2D>(dMiddle, norm1.dx)
+        const s = activations ?? (input && layerForward(config, ops, w, input, rotary, shape).activations)
+        if (s === null) throw new TypeError("the forward pass kept nothing of a layer")
+        return layerBackward(ops, w, s, dOut, rotary, shape, `model.layers.${i}`, add)
       })
     }
-    // The embedding is tied: its rows also gather the gradient of the input.
-    const slot = slots.get("model.embed_tokens.weight")
+    // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
+    const offset = offsetOf("model.embed_tokens.weight")
     const dInput = dx.dataSync<"float32">()
     for (const [row, id] of packed.ids.entries()) {
-      const to = (slot?.offset ?? 0) + id * d
+      const to = offset + id * d
       for (let i = 0; i < d; i++) gradient[to + i] += dInput[row * d + i]
     }
   })

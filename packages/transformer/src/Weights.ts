@@ -1,7 +1,7 @@
 /** The parameters as tensors on the backend, made anew whenever the flat vector changed. */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor1D } from "@tensorflow/tfjs-core"
-import type { ModelConfig } from "./ModelConfig.ts"
+import { featuresOf, type ModelConfig } from "./ModelConfig.ts"
 import type { LinearWeight } from "./ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
 
@@ -12,6 +12,9 @@ export interface LayerWeights {
   readonly k: LinearWeight
   readonly v: LinearWeight
   readonly o: LinearWeight
+  /** Norms of the heads of queries and keys, [headSize], where the family has them. */
+  readonly qNorm: Tensor1D | null
+  readonly kNorm: Tensor1D | null
   readonly postNorm: Tensor1D
   readonly gate: LinearWeight
   readonly up: LinearWeight
@@ -20,11 +23,16 @@ export interface LayerWeights {
 
 /** @category models */
 export interface Weights {
-  readonly embedding: LinearWeight
+  /** What the last hidden states are multiplied with: the embedding itself where the two are tied. */
+  readonly head: LinearWeight
   readonly layers: ReadonlyArray<LayerWeights>
   readonly norm: Tensor1D
   readonly dispose: () => void
 }
+
+/** The name of the head's tensor. @category combinators */
+export const headName = (config: ModelConfig): string =>
+  config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"
 
 /** Uploads `values` (the flat vector of `Parameters.layout`). @category constructors */
 export const upload = (config: ModelConfig, values: Float32Array): Weights => {
@@ -40,29 +48,35 @@ export const upload = (config: ModelConfig, values: Float32Array): Weights => {
     owned.push(tensor)
     return tensor
   }
-  const linear = (name: string): LinearWeight => {
+  const linear = (name: string, bias: string | null = null): LinearWeight => {
     const { data, shape } = read(name)
     const w = tf.tensor2d(data, shape as [number, number])
     const wT = tf.transpose(w)
     owned.push(w, wT)
-    return { w, wT }
+    return { w, wT, bias: bias === null ? null : vector(bias) }
   }
+  const { headNorm } = featuresOf(config)
+  const biased = new Set(Parameters.linears(config).flatMap(({ bias, name }) => (bias ? [name] : [])))
   const layers = Array.from({ length: config.num_hidden_layers }, (_, i): LayerWeights => {
     const p = `model.layers.${i}`
+    const map = (name: Parameters.LinearName) =>
+      linear(`${p}.${name}.weight`, biased.has(name) ? `${p}.${name}.bias` : null)
     return {
       inputNorm: vector(`${p}.input_layernorm.weight`),
-      q: linear(`${p}.self_attn.q_proj.weight`),
-      k: linear(`${p}.self_attn.k_proj.weight`),
-      v: linear(`${p}.self_attn.v_proj.weight`),
-      o: linear(`${p}.self_attn.o_proj.weight`),
+      q: map("self_attn.q_proj"),
+      k: map("self_attn.k_proj"),
+      v: map("self_attn.v_proj"),
+      o: map("self_attn.o_proj"),
+      qNorm: headNorm ? vector(`${p}.self_attn.q_norm.weight`) : null,
+      kNorm: headNorm ? vector(`${p}.self_attn.k_norm.weight`) : null,
       postNorm: vector(`${p}.post_attention_layernorm.weight`),
-      gate: linear(`${p}.mlp.gate_proj.weight`),
-      up: linear(`${p}.mlp.up_proj.weight`),
-      down: linear(`${p}.mlp.down_proj.weight`),
+      gate: map("mlp.gate_proj"),
+      up: map("mlp.up_proj"),
+      down: map("mlp.down_proj"),
     }
   })
   return {
-    embedding: linear("model.embed_tokens.weight"),
+    head: linear(headName(config)),
     layers,
     norm: vector("model.norm.weight"),
     dispose: () => {

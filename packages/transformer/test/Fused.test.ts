@@ -41,10 +41,16 @@ it("linear, sizes not divisible by the tile included", () => {
       inScope(() => {
         const x = matrix("x", rows, input)
         const w = matrix("w", output, input)
-        const weight = { w, wT: tf.transpose(w) }
         const dy = matrix("dy", rows, output)
-        agree({ y: ops.linear(x, weight) }, { y: composed.linear(x, weight) })
-        agree(ops.linearBackward(dy, x, weight), composed.linearBackward(dy, x, weight))
+        for (const bias of [null, tf.reshape<tf.Rank.R1>(matrix("b", 1, output), [output])]) {
+          const weight = { w, wT: tf.transpose(w), bias }
+          agree({ y: ops.linear(x, weight) }, { y: composed.linear(x, weight) })
+          const { db, ...ours } = ops.linearBackward(dy, x, weight)
+          const { db: truth, ...theirs } = composed.linearBackward(dy, x, weight)
+          agree(ours, theirs)
+          expect(db === null).toBe(bias === null)
+          if (db !== null && truth !== null) agree({ db }, { db: truth })
+        }
       }),
     ),
     { numRuns },
@@ -69,7 +75,7 @@ it("rmsNorm", () => {
   )
 })
 
-it("attention and rope, one position long and grouped heads from 1 to 8 included", () => {
+it("attention and rope, one position long, grouped heads from 1 to 8 and windows included", () => {
   const ops = fused()
   fc.assert(
     fc.property(
@@ -77,10 +83,11 @@ it("attention and rope, one position long and grouped heads from 1 to 8 included
       size(17),
       fc.constantFrom([1, 1], [2, 1], [4, 2], [8, 1], [3, 3]),
       size(9),
-      (sequences, time, [heads, kvHeads], half) =>
+      fc.option(size(9)),
+      (sequences, time, [heads, kvHeads], half, window) =>
         inScope(() => {
           const headSize = 2 * half
-          const shape = { sequences, time, heads, kvHeads, headSize }
+          const shape = { sequences, time, heads, kvHeads, headSize, window }
           const q = matrix("q", sequences * time, heads * headSize)
           const k = matrix("k", sequences * time, kvHeads * headSize)
           const v = matrix("v", sequences * time, kvHeads * headSize)

@@ -8,13 +8,16 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
 import type { AttentionShape, Ops } from "./Ops.ts"
 
-const sumRows = (x: Tensor2D): Tensor => tf.reshape(tf.matMul(tf.ones([1, x.shape[0]]), x), [x.shape[1]])
+/** Sum over the rows of x [n, d], [d]. @category combinators */
+export const sumRows = (x: Tensor2D): Tensor => tf.reshape(tf.matMul(tf.ones([1, x.shape[0]]), x), [x.shape[1]])
 
 /** Mean over the last axis, [n, 1]. */
 const rowMean = (x: Tensor2D): Tensor2D => tf.mean(x, 1, true)
 
-const toHeads = (x: Tensor2D, { headSize, heads, sequences, time }: Omit<AttentionShape, "kvHeads">): Tensor4D =>
-  tf.transpose(tf.reshape(x, [sequences, time, heads, headSize]), [0, 2, 1, 3])
+const toHeads = (
+  x: Tensor2D,
+  { headSize, heads, sequences, time }: Omit<AttentionShape, "kvHeads" | "window">,
+): Tensor4D => tf.transpose(tf.reshape(x, [sequences, time, heads, headSize]), [0, 2, 1, 3])
 
 const fromHeads = (x: Tensor4D): Tensor2D => {
   const [sequences, heads, time, headSize] = x.shape
@@ -37,16 +40,23 @@ const sumHeads = (x: Tensor4D, times: number): Tensor4D => {
 }
 
 /** 0 where a position may look, a large negative number where not; finite, since softmax of all -Infinity is NaN. */
-const causalMask = (time: number): Tensor4D => {
+const causalMask = ({ time, window }: AttentionShape): Tensor4D => {
   const mask = new Float32Array(time * time)
-  for (let i = 0; i < time; i++) mask.fill(-1e9, i * time + i + 1, (i + 1) * time)
+  for (let i = 0; i < time; i++) {
+    mask.fill(-1e9, i * time + i + 1, (i + 1) * time)
+    if (window !== null) mask.fill(-1e9, i * time, i * time + Math.max(0, i - window + 1))
+  }
   return tf.tensor4d(mask, [1, 1, time, time])
 }
 
 /** @category implementations */
 export const composed: Ops = {
-  linear: (x, { wT }) => tf.matMul(x, wT),
-  linearBackward: (dy, x, { w }) => tf.tidy(() => ({ dx: tf.matMul(dy, w), dw: tf.matMul(tf.transpose(dy), x) })),
+  linear: (x, { bias, wT }) =>
+    tf.tidy(() => (bias === null ? tf.matMul(x, wT) : tf.add<Tensor2D>(tf.matMul(x, wT), bias))),
+  linearBackward: (dy, x, { bias, w }) => ({
+    ...tf.tidy(() => ({ dx: tf.matMul<Tensor2D>(dy, w), dw: tf.matMul<Tensor2D>(tf.transpose(dy), x) })),
+    db: bias === null ? null : tf.tidy(() => sumRows(dy)),
+  }),
 
   rmsNorm: (x, gain, epsilon) =>
     tf.tidy(() => {
@@ -79,11 +89,11 @@ export const composed: Ops = {
 
   attention: (q, k, v, shape) =>
     tf.tidy(() => {
-      const { headSize, heads, kvHeads, time } = shape
+      const { headSize, heads, kvHeads } = shape
       const keys = repeatHeads(toHeads(k, { ...shape, heads: kvHeads }), heads / kvHeads)
       const values = repeatHeads(toHeads(v, { ...shape, heads: kvHeads }), heads / kvHeads)
       const scores = tf.mul(tf.matMul(toHeads(q, shape), keys, false, true), 1 / Math.sqrt(headSize))
-      const probabilities: Tensor4D = tf.softmax(tf.add(scores, causalMask(time)))
+      const probabilities: Tensor4D = tf.softmax(tf.add(scores, causalMask(shape)))
       return { y: fromHeads(tf.matMul(probabilities, values)), probabilities }
     }),
   attentionBackward: (dy, { k, probabilities, q, v }, shape) =>

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import { composed, sumRows } from "./Composed.ts"
 import type { LinearWeight, Ops } from "./Ops.ts"
 
 interface Kernels {
@@ -62,13 +63,14 @@ export const make = (): Ops => {
   }
 
   return {
-    linear: (x, { wT }: LinearWeight) => product(x, wT),
-    linearBackward: (dy, x, { w }) => {
+    linear: (x, { bias, wT }: LinearWeight) =>
+      bias === null ? product(x, wT) : tf.tidy(() => tf.add<Tensor2D>(product(x, wT), bias)),
+    linearBackward: (dy, x, { bias, w }) => {
       const [m, n] = dy.shape
       const k = x.shape[1]
       const dw = matrix(n, k)
       kernels.gemmTransposed(m, k, n, at(dy), at(x), at(dw))
-      return { dx: product(dy, w), dw }
+      return { dx: product(dy, w), dw, db: bias === null ? null : tf.tidy(() => sumRows(dy)) }
     },
     rmsNorm: (x, gain, epsilon) => {
       const [n, d] = x.shape
@@ -84,12 +86,16 @@ export const make = (): Ops => {
     },
     rope: (x, rotary, shape) => rotate(x, rotary, shape, 1),
     ropeBackward: (dy, rotary, shape) => rotate(dy, rotary, shape, -1),
-    attention: (q, k, v, { headSize, heads, kvHeads, sequences, time }) => {
+    attention: (q, k, v, shape) => {
+      const { headSize, heads, kvHeads, sequences, time, window } = shape
+      // The kernel looks at everything before a position.
+      if (window !== null && window < time) return composed.attention(q, k, v, shape)
       const y = matrix(...q.shape)
       const probabilities = allocate([sequences, heads, time, time]) as Tensor4D
       kernels.attention(sequences, time, heads, kvHeads, headSize, at(q), at(k), at(v), at(y), at(probabilities))
       return { y, probabilities }
     },
+    // A position outside the window has probability 0, and so no gradient: the kernel needs no other way.
     attentionBackward: (dy, { k, probabilities, q, v }, { headSize, heads, kvHeads, sequences, time }) => {
       const scratch = vector(time)
       const result = { dq: matrix(...q.shape), dk: matrix(...k.shape), dv: matrix(...v.shape) }

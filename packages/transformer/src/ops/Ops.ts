@@ -4,12 +4,13 @@
  *
  * Activations are float32 tensors of shape [rows, features], rows = sequences * time, sequence-major.
  */
-import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
 
-/** A linear map's weight [out, in] and its transpose. @category models */
+/** A linear map's weight [out, in], its transpose, and its bias [out] where it has one. @category models */
 export interface LinearWeight {
   readonly w: Tensor2D
   readonly wT: Tensor2D
+  readonly bias: Tensor1D | null
 }
 
 /** Sizes of a batch of right-padded sequences and of the attention over it. @category models */
@@ -19,6 +20,8 @@ export interface AttentionShape {
   readonly heads: number
   readonly kvHeads: number
   readonly headSize: number
+  /** A position sees itself and the `window - 1` before it; null is all before it. */
+  readonly window: number | null
 }
 
 /** Rotary tables for positions 0..time-1, each [1, time, 1, headSize], and the signed permutation [headSize, headSize]. @category models */
@@ -31,9 +34,14 @@ export interface Rotary {
 
 /** @category models */
 export interface Ops {
-  /** x [n, in] times w^T gives [n, out]. */
+  /** x [n, in] times w^T, plus the bias, gives [n, out]. */
   readonly linear: (x: Tensor2D, weight: LinearWeight) => Tensor2D
-  readonly linearBackward: (dy: Tensor2D, x: Tensor2D, weight: LinearWeight) => { dx: Tensor2D; dw: Tensor2D }
+  /** `db` is null where there is no bias. */
+  readonly linearBackward: (
+    dy: Tensor2D,
+    x: Tensor2D,
+    weight: LinearWeight,
+  ) => { dx: Tensor2D; dw: Tensor2D; db: Tensor | null }
   /** y = x / rms(x) * gain; `normed` is x / rms(x), `scale` [n, 1] is 1 / rms(x). */
   readonly rmsNorm: (x: Tensor2D, gain: Tensor, epsilon: number) => { y: Tensor2D; normed: Tensor2D; scale: Tensor2D }
   readonly rmsNormBackward: (

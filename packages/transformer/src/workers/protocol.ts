@@ -8,6 +8,7 @@ export interface Start {
   readonly config: ModelConfig
   /** The parameters, shared by all threads. */
   readonly values: SharedArrayBuffer
+  readonly checkpointActivations: boolean
 }
 
 /** A job; `version` counts the changes of the parameters. */

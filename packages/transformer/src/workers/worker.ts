@@ -8,10 +8,10 @@ import { makeRunner } from "./Runner.ts"
 
 const port = parentPort
 if (port === null) throw new TypeError("this file runs as a worker thread only")
-const { config, values } = workerData as Start
+const { checkpointActivations, config, values } = workerData as Start
 
 await Effect.runPromise(Backend.start("wasm"))
-const run = makeRunner(Replica.make(config, new Float32Array(values)))
+const run = makeRunner(Replica.make(config, new Float32Array(values), { checkpointActivations }))
 
 const answer = (message: Answer): void => {
   // A gradient moves without a copy.
