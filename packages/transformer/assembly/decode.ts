@@ -1,8 +1,8 @@
 // One position of many sequences: everything of a decoder's layer that is not a product. Activations are rows [m, stride]; every
 // head is padded to a multiple of four floats with zeros. Keys and values lie in blocks of 16 positions that a table per
-// sequence names, one table for all layers:
+// sequence names, one table for all layers, each layer at its own place in every block:
 //
-//   block = keys [kvHeads][size][16], then values [kvHeads][16][padded size]
+//   keys [kvHeads][size][16], then values [kvHeads][16][padded size]
 //
 // so that scores are computed 16 positions at once, values are read front to back, and sequences with the same beginning name
 // the same blocks.
@@ -101,20 +101,13 @@ export function decodeRotate(
   }
 }
 
-/** Bytes of a block of one layer. */
-// @ts-ignore: decorator
-@inline
-function blockBytes(kvHeads: i32, size: i32): usize {
-  return <usize>(kvHeads * BLOCK * (size + ((size + 3) & ~3))) << 2
-}
-
 /** Writes keys and values of every row at its position. */
 export function decodeStore(
   m: i32, kvHeads: i32, size: i32, k: usize, v: usize, stride: i32,
-  slots: usize, positions: usize, tables: usize, tableStride: i32, blocks: usize,
+  slots: usize, positions: usize, tables: usize, tableStride: i32, blocks: usize, blockBytes: i32,
 ): void {
   const padded = (size + 3) & ~3
-  const bytes = blockBytes(kvHeads, size)
+  const bytes: usize = blockBytes
   const valuesAt: usize = <usize>(kvHeads * size * BLOCK) << 2
   for (let r = 0; r < m; r++) {
     const position = load<i32>(positions + (<usize>r << 2))
@@ -236,10 +229,11 @@ function mix(
  */
 export function decodeAttend(
   m: i32, heads: i32, kvHeads: i32, size: i32, window: i32, q: usize, stride: i32, y: usize, yStride: i32,
-  slots: usize, positions: usize, tables: usize, tableStride: i32, blocks: usize, scores: usize,
+  slots: usize, positions: usize, tables: usize, tableStride: i32, blocks: usize, blockBytes: i32,
+  scores: usize,
 ): void {
   const padded = (size + 3) & ~3
-  const bytes = blockBytes(kvHeads, size)
+  const bytes: usize = blockBytes
   const group = heads / kvHeads
   const scale = f32x4.splat(<f32>(1.0 / Math.sqrt(<f64>size)))
   for (let r = 0; r < m; r++) {

@@ -82,6 +82,8 @@ export function drawTokens(
         if (u < sum) break
       }
     }
-    store<i32>(tokens + (<usize>d << 2), token)
+    // Rounding can leave u at the end of all masses: the last of them gets it.
+    for (let i = stride - 1; token < 0 && i > 0; i--) if (load<f32>(row + (<usize>i << 2)) != 0) token = i
+    store<i32>(tokens + (<usize>d << 2), max(token, 0))
   }
 }

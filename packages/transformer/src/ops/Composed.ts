@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as ComposedDecoder from "../decode/ComposedDecoder.ts"
 import type { AttentionShape, Ops } from "./Ops.ts"
 
 /** Sum over the rows of x [n, d], [d]. @category combinators */
@@ -122,4 +123,6 @@ export const composed: Ops = {
       const slope = tf.add(sigmoid, tf.mul(silu, tf.sub(1, sigmoid)))
       return { dGate: tf.mul(tf.mul(dy, up), slope), dUp: tf.mul(dy, silu) }
     }),
+
+  decoder: (model) => ComposedDecoder.make(composed, model),
 }

@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
 import { composed, sumRows } from "./Composed.ts"
+import * as FusedDecoder from "../decode/FusedDecoder.ts"
+import * as Heap from "../decode/Heap.ts"
 import type { LinearWeight, Ops } from "./Ops.ts"
 
 interface Kernels {
@@ -38,6 +40,7 @@ const load = (backend: WasmBackend): Kernels => {
 export const make = (): Ops => {
   const backend = tf.backend() as unknown as WasmBackend
   const kernels = load(backend)
+  const heap = Heap.open()
   const at = (tensor: Tensor): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
   const allocate = (shape: ReadonlyArray<number>): Tensor =>
     tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape, "float32"))
@@ -114,5 +117,6 @@ export const make = (): Ops => {
       kernels.swiGluBackward(dy.size, at(dy), at(gate), at(up), at(result.dGate), at(result.dUp))
       return result
     },
+    decoder: (model) => FusedDecoder.make(heap, model),
   }
 }

@@ -5,6 +5,7 @@
  * Activations are float32 tensors of shape [rows, features], rows = sequences * time, sequence-major.
  */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Decoder, Model } from "../decode/Decoder.ts"
 
 /** A linear map's weight [out, in], its transpose, and its bias [out] where it has one. @category models */
 export interface LinearWeight {
@@ -75,4 +76,6 @@ export interface Ops {
   /** silu(gate) * up. */
   readonly swiGlu: (gate: Tensor2D, up: Tensor2D) => Tensor2D
   readonly swiGluBackward: (dy: Tensor2D, gate: Tensor2D, up: Tensor2D) => { dGate: Tensor2D; dUp: Tensor2D }
+  /** Next-token logits of growing sequences, and draws from them. */
+  readonly decoder: (model: Model) => Decoder
 }
