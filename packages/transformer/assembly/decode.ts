@@ -2,11 +2,11 @@
 // head is padded to a multiple of four floats with zeros. Keys and values lie in blocks of 16 positions that a table per
 // sequence names, one table for all layers, each layer at its own place in every block:
 //
-//   keys [kvHeads][size][16], then values [kvHeads][16][padded size]
+//   keys [kvHeads][16][padded size], then values likewise
 //
-// so that scores are computed 16 positions at once, values are read front to back, and sequences with the same beginning name
-// the same blocks.
-import { exp4, sum4 } from "./math"
+// so that both are read front to back, and sequences with the same beginning name the same blocks.
+import { C1, C2, C3, C4, C5, LOG2E, MAGIC, hold, power, unknownZero } from "./exp"
+import { sum4 } from "./math"
 import { PANEL } from "./panels"
 
 /** Positions of a block. */
@@ -106,71 +106,66 @@ export function decodeStore(
   m: i32, kvHeads: i32, size: i32, k: usize, v: usize, stride: i32,
   slots: usize, positions: usize, tables: usize, tableStride: i32, blocks: usize, blockBytes: i32,
 ): void {
-  const padded = (size + 3) & ~3
-  const bytes: usize = blockBytes
-  const valuesAt: usize = <usize>(kvHeads * size * BLOCK) << 2
+  const head: usize = <usize>((size + 3) & ~3) << 2
+  const valuesAt: usize = <usize>(kvHeads * BLOCK) * head
   for (let r = 0; r < m; r++) {
     const position = load<i32>(positions + (<usize>r << 2))
     const table = tables + (<usize>(load<i32>(slots + (<usize>r << 2)) * tableStride) << 2)
-    const lane = position % BLOCK
-    const block = blocks + <usize>load<i32>(table + (<usize>(position / BLOCK) << 2)) * bytes
-    const row: usize = <usize>(r * stride) << 2
+    let to = blocks + <usize>load<i32>(table + (<usize>(position / BLOCK) << 2)) * <usize>blockBytes
+    to += <usize>(position % BLOCK) * head
+    let from: usize = <usize>(r * stride) << 2
     for (let g = 0; g < kvHeads; g++) {
-      const from = row + (<usize>(g * padded) << 2)
-      let key = block + (<usize>(g * size * BLOCK + lane) << 2)
-      for (let i = 0; i < size; i++) {
-        store<f32>(key, load<f32>(k + from + (<usize>i << 2)))
-        key += BLOCK << 2
+      for (let o: usize = 0; o < head; o += 16) {
+        v128.store(to + o, v128.load(k + from + o))
+        v128.store(to + valuesAt + o, v128.load(v + from + o))
       }
-      const value = block + valuesAt + (<usize>((g * BLOCK + lane) * padded) << 2)
-      for (let o: usize = 0; o < <usize>padded << 2; o += 16) v128.store(value + o, v128.load(v + from + o))
+      from += head
+      to += BLOCK * head
     }
   }
 }
 
-/** Scores of one query with the 16 keys of a block. */
+/** The sums of the lanes of four vectors, each as sum4. */
 // @ts-ignore: decorator
 @inline
-function scoreBlock(size: i32, q: usize, key: usize, scale: v128, out: usize): void {
-  const zero = f32x4.splat(0)
-  let a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero
-  const end = q + (<usize>size << 2)
-  // Even and odd features apart, so that there are eight sums in flight.
-  while (q < end) {
-    let s = v128.load32_splat(q)
-    a0 = f32x4.add(a0, f32x4.mul(s, v128.load(key))); a1 = f32x4.add(a1, f32x4.mul(s, v128.load(key, 16)))
-    a2 = f32x4.add(a2, f32x4.mul(s, v128.load(key, 32))); a3 = f32x4.add(a3, f32x4.mul(s, v128.load(key, 48)))
-    s = v128.load32_splat(q, 4)
-    b0 = f32x4.add(b0, f32x4.mul(s, v128.load(key, 64))); b1 = f32x4.add(b1, f32x4.mul(s, v128.load(key, 80)))
-    b2 = f32x4.add(b2, f32x4.mul(s, v128.load(key, 96))); b3 = f32x4.add(b3, f32x4.mul(s, v128.load(key, 112)))
-    q += 8
-    key += 128
-  }
-  v128.store(out, f32x4.mul(f32x4.add(a0, b0), scale))
-  v128.store(out, f32x4.mul(f32x4.add(a1, b1), scale), 16)
-  v128.store(out, f32x4.mul(f32x4.add(a2, b2), scale), 32)
-  v128.store(out, f32x4.mul(f32x4.add(a3, b3), scale), 48)
+function sums(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7))
+  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 2, 4, 6), v128.shuffle<f32>(c, d, 1, 3, 5, 7))
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7))
 }
 
-/** exp(x - max) of n floats (a multiple of 16) in place; gives 1 / their sum. */
-// @ts-ignore: decorator
-@inline
-function softmaxInPlace(x: usize, n: i32): f32 {
-  const end = x + (<usize>n << 2)
-  let m0 = v128.load(x), m1 = m0
-  for (let at = x; at < end; at += 32) {
-    m0 = f32x4.max(m0, v128.load(at))
-    m1 = f32x4.max(m1, v128.load(at, 16))
+/** Scores of a query with `n` keys (a multiple of four) that follow each other, `head` bytes each. */
+function score(n: i32, head: usize, q: usize, key: usize, out: usize): void {
+  const end = out + (<usize>n << 2)
+  for (; out < end; out += 16) {
+    const k1 = key + head, k2 = k1 + head, k3 = k2 + head
+    let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0
+    for (let o: usize = 0; o < head; o += 16) {
+      const x = v128.load(q + o)
+      a0 = f32x4.add(a0, f32x4.mul(x, v128.load(key + o)))
+      a1 = f32x4.add(a1, f32x4.mul(x, v128.load(k1 + o)))
+      a2 = f32x4.add(a2, f32x4.mul(x, v128.load(k2 + o)))
+      a3 = f32x4.add(a3, f32x4.mul(x, v128.load(k3 + o)))
+    }
+    v128.store(out, sums(a0, a1, a2, a3))
+    key = k3 + head
   }
-  m0 = f32x4.max(m0, m1)
-  const peak = max(
-    max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)),
-    max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)),
-  )
-  const top = f32x4.splat(peak)
+}
+
+/** exp(scale (x - max)) of n floats (a multiple of four) in place; gives 1 / their sum. */
+function softmaxInPlace(x: usize, n: i32, scale: f32): f32 {
+  const end = x + (<usize>n << 2)
+  let top = v128.load(x)
+  for (let at = x; at < end; at += 16) top = f32x4.pmax(top, v128.load(at))
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 2, 3, 0, 1))
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2))
   let sum = f32x4.splat(0)
+  const zero = unknownZero(n)
+  const magic = hold(zero, MAGIC), one = hold(zero, 1), least = hold(zero, -126), factor = f32x4.splat(scale * LOG2E)
+  const c1 = hold(zero, C1), c2 = hold(zero, C2), c3 = hold(zero, C3), c4 = hold(zero, C4), c5 = hold(zero, C5)
   for (let at = x; at < end; at += 16) {
-    const e = exp4(f32x4.sub(v128.load(at), top))
+    const t = f32x4.pmax(f32x4.mul(f32x4.sub(v128.load(at), top), factor), least)
+    const e = power(t, magic, one, c1, c2, c3, c4, c5)
     v128.store(at, e)
     sum = f32x4.add(sum, e)
   }
@@ -223,6 +218,28 @@ function mix(
   }
 }
 
+// Not inlined into the attention, whose many variables would push these loops' vectors out of the registers.
+function mix32(
+  padded: i32, low: i32, position: i32, scores: usize, table: usize, blocks: usize, bytes: usize, values: usize, inverse: f32,
+  out: usize,
+): void {
+  mix(8, padded, low, position, scores, table, blocks, bytes, values, f32x4.splat(inverse), out)
+}
+
+function mix16(
+  padded: i32, low: i32, position: i32, scores: usize, table: usize, blocks: usize, bytes: usize, values: usize, inverse: f32,
+  out: usize,
+): void {
+  mix(4, padded, low, position, scores, table, blocks, bytes, values, f32x4.splat(inverse), out)
+}
+
+function mix4(
+  padded: i32, low: i32, position: i32, scores: usize, table: usize, blocks: usize, bytes: usize, values: usize, inverse: f32,
+  out: usize,
+): void {
+  mix(1, padded, low, position, scores, table, blocks, bytes, values, f32x4.splat(inverse), out)
+}
+
 /**
  * Attention of every row over positions max(0, position + 1 - window) to `position` of its sequence, or all up to `position`
  * where window is 0; y [m, yStride]. `scores` holds one float per position of the longest table.
@@ -233,42 +250,46 @@ export function decodeAttend(
   scores: usize,
 ): void {
   const padded = (size + 3) & ~3
+  const head: usize = <usize>padded << 2
   const bytes: usize = blockBytes
   const group = heads / kvHeads
-  const scale = f32x4.splat(<f32>(1.0 / Math.sqrt(<f64>size)))
+  const scale: f32 = <f32>(1.0 / Math.sqrt(<f64>size))
   for (let r = 0; r < m; r++) {
     const position = load<i32>(positions + (<usize>r << 2))
     const table = tables + (<usize>(load<i32>(slots + (<usize>r << 2)) * tableStride) << 2)
     const low = window > 0 ? max(0, position + 1 - window) : 0
-    const first = low / BLOCK
-    const last = position / BLOCK
+    // In fours, the lanes before `low` and after `position` masked.
+    const first = low & ~3
+    const end = (position + 4) & ~3
     for (let h = 0; h < heads; h++) {
       const g = h / group
-      const qh = q + (<usize>(r * stride + h * padded) << 2)
-      const keys: usize = <usize>(g * size * BLOCK) << 2
-      for (let b = first; b <= last; b++) {
+      const qh = q + (<usize>(r * stride) << 2) + <usize>h * head
+      const keys: usize = <usize>(g * BLOCK) * head
+      for (let t = first; t < end; ) {
+        const b = t / BLOCK
+        const n = min(end, (b + 1) * BLOCK) - t
         const block = blocks + <usize>load<i32>(table + (<usize>b << 2)) * bytes
-        scoreBlock(size, qh, block + keys, scale, scores + (<usize>(b * BLOCK) << 2))
+        score(n, head, qh, block + keys + <usize>(t % BLOCK) * head, scores + (<usize>t << 2))
+        t += n
       }
-      // Lanes outside of the window hold whatever the block held.
-      for (let t = first * BLOCK; t < low; t++) store<f32>(scores + (<usize>t << 2), -Infinity)
-      for (let t = position + 1; t < (last + 1) * BLOCK; t++) store<f32>(scores + (<usize>t << 2), -Infinity)
-      const own = scores + (<usize>(first * BLOCK) << 2)
-      const inverse = f32x4.splat(softmaxInPlace(own, (last + 1 - first) * BLOCK))
-      const values: usize = <usize>(kvHeads * size * BLOCK + g * BLOCK * padded) << 2
-      const yh = y + (<usize>(r * yStride + h * padded) << 2)
+      for (let t = first; t < low; t++) store<f32>(scores + (<usize>t << 2), -Infinity)
+      for (let t = position + 1; t < end; t++) store<f32>(scores + (<usize>t << 2), -Infinity)
+      const from = scores + (<usize>first << 2)
+      const inverse = softmaxInPlace(from, end - first, scale)
+      const values: usize = <usize>((kvHeads + g) * BLOCK) * head
+      const yh = y + (<usize>(r * yStride) << 2) + <usize>h * head
       let c = 0
       for (; c + 32 <= padded; c += 32) {
         const at: usize = <usize>c << 2
-        mix(8, padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
+        mix32(padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
       }
       for (; c + 16 <= padded; c += 16) {
         const at: usize = <usize>c << 2
-        mix(4, padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
+        mix16(padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
       }
       for (; c < padded; c += 4) {
         const at: usize = <usize>c << 2
-        mix(1, padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
+        mix4(padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
       }
     }
   }
@@ -276,15 +297,19 @@ export function decodeAttend(
 
 /** gate = silu(gate) * up in place, over rows [m, stride] of `width` gates (a multiple of four) followed by as many ups. */
 export function decodeGate(m: i32, width: i32, x: usize, stride: i32): void {
-  const one = f32x4.splat(1)
+  const zero = unknownZero(m)
+  const magic = hold(zero, MAGIC), one = hold(zero, 1), least = hold(zero, -126), most = hold(zero, 126)
+  const c1 = hold(zero, C1), c2 = hold(zero, C2), c3 = hold(zero, C3), c4 = hold(zero, C4), c5 = hold(zero, C5)
+  const minus = hold(zero, -LOG2E)
   const apart: usize = <usize>width << 2
   for (let r = 0; r < m; r++) {
     let at = x + (<usize>(r * stride) << 2)
     const end = at + apart
     for (; at < end; at += 16) {
       const g = v128.load(at)
-      const s = f32x4.div(g, f32x4.add(one, exp4(f32x4.neg(g))))
-      v128.store(at, f32x4.mul(s, v128.load(at + apart)))
+      const t = f32x4.pmax(f32x4.pmin(f32x4.mul(g, minus), most), least)
+      const silu = f32x4.div(g, f32x4.add(one, power(t, magic, one, c1, c2, c3, c4, c5)))
+      v128.store(at, f32x4.mul(silu, v128.load(at + apart)))
     }
   }
 }

@@ -34,7 +34,7 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
   const promptTokens = plan.prompts.reduce((sum, p) => sum + p.length, 0)
   const rows = Math.max(sequences, Math.min(promptTokens, prefillRows))
   const capacity = Math.max(...plan.prompts.map((p) => p.length)) + plan.maxTokens
-  const layerBytes = kvHeads * BlockCache.positions * (size + padded) * 4
+  const layerBytes = 2 * kvHeads * BlockCache.positions * padded * 4
 
   // Strides of rows, in floats.
   const xStride = PackedWeights.roundUp(d, PackedWeights.panel)
