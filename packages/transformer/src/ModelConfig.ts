@@ -130,16 +130,17 @@ const readRope = (input: Readonly<Record<string, unknown>>) => {
   if (given === null) return { theta: input["rope_theta"] ?? 10_000, scaling: null }
   if (!isObject(given)) return `rope_scaling is ${JSON.stringify(given)}; give an object with a rope_type`
   const { partial_rotary_factor, rope_theta, rope_type, type, ...rest } = given
-  const kind = rope_type ?? type ?? "default"
+  const named = rope_type ?? type ?? "default"
+  const kind = typeof named === "string" ? named : JSON.stringify(named)
   const theta = rope_theta ?? input["rope_theta"] ?? 10_000
   if (!same(partial_rotary_factor ?? 1, 1))
     return `partial_rotary_factor is ${JSON.stringify(partial_rotary_factor)}; only 1 is implemented`
   if (kind === "default" && Object.keys(rest).length > 0)
     return `rope_scaling of type default has the option ${Object.keys(rest)[0]}, which is not implemented`
   if (kind === "default") return { theta, scaling: null }
-  if (!["linear", "dynamic", "llama3", "yarn"].includes(String(kind)))
+  if (!["linear", "dynamic", "llama3", "yarn"].includes(kind))
     return `rope_scaling type ${JSON.stringify(kind)} is not implemented; the types are default, linear, dynamic, llama3, yarn`
-  const original = ["llama3", "yarn"].includes(String(kind))
+  const original = ["llama3", "yarn"].includes(kind)
     ? { original_max_position_embeddings: input["max_position_embeddings"] }
     : {}
   const scaling: Record<string, unknown> = { ...original, ...rest, rope_type: kind }

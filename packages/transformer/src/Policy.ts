@@ -9,6 +9,8 @@ import { availableParallelism } from "node:os"
 import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./AdamW.ts"
 import type * as Generate from "./Generate.ts"
+import * as Lora from "./Lora.ts"
+import type { LoraConfig } from "./Lora.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
 import type { Ops } from "./ops/Ops.ts"
 import * as Replica from "./Replica.ts"
@@ -24,8 +26,10 @@ export type Pair = Replica.Pair
 export interface PolicyService {
   readonly config: ModelConfig
   readonly tokenizer: TokenizerService
-  /** The flat parameter vector; call `changed` after writing to it. */
+  /** The flat vector of what is trained: every parameter, or with LoRA the adapter. Call `changed` after writing to it. */
   readonly values: Float32Array
+  /** With LoRA: the adapter's shape and the frozen parameters under it. */
+  readonly lora: { readonly config: LoraConfig; readonly base: Float32Array } | null
   readonly gradient: Float32Array
   readonly optimizer: AdamW.State
   version: number
@@ -65,6 +69,8 @@ export interface Options {
   readonly ops?: Ops
   /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
   readonly checkpointActivations?: boolean
+  /** Train this adapter (copied) and leave the parameters as they are. */
+  readonly lora?: Lora.Adapter
 }
 
 /** As many workers as cores that this process may use (container limits count). @category combinators */
@@ -74,7 +80,7 @@ export const defaultWorkers = (): number => {
 }
 
 /**
- * A policy that starts from `values` (copied). The workers end with the scope.
+ * A policy that starts from `values` (copied), with `lora` from that adapter on top of them. The workers end with the scope.
  *
  * @category constructors
  */
@@ -86,15 +92,31 @@ export const make = (
 ): Effect.Effect<PolicyService, EngineError, Scope.Scope> =>
   Effect.gen(function* () {
     const workers = options.workers ?? defaultWorkers()
-    const shared = new SharedArrayBuffer(values.byteLength)
-    const own = new Float32Array(shared)
-    own.set(values)
+    const share = (from: Float32Array) => {
+      const buffer = new SharedArrayBuffer(from.byteLength)
+      const copy = new Float32Array(buffer)
+      copy.set(from)
+      return { buffer, values: copy }
+    }
+    if (options.lora !== undefined) {
+      const problem = Lora.problem(config, options.lora)
+      if (problem !== null) return yield* new EngineError({ reason: problem })
+    }
+    const base = share(values)
+    const adapter = options.lora === undefined ? null : { config: options.lora.config, ...share(options.lora.values) }
+    const own = adapter?.values ?? base.values
+    const { checkpointActivations = false } = options
     const pool = yield* workers === 0
       ? Effect.acquireRelease(
-          Effect.sync(() => Replica.make(config, own, options)),
+          Effect.sync(() => Replica.make(config, base.values, { ...options, adapter })),
           (replica) => Effect.sync(replica.dispose),
         ).pipe(Effect.map((replica) => Pool.inProcess(makeRunner(replica))))
-      : Pool.make(workers, { config, values: shared, checkpointActivations: options.checkpointActivations ?? false })
+      : Pool.make(workers, {
+          config,
+          values: base.buffer,
+          adapter: adapter && { config: adapter.config, values: adapter.buffer },
+          checkpointActivations,
+        })
     const gradient = new Float32Array(own.length)
     let version = 0
 
@@ -117,6 +139,7 @@ export const make = (
       config,
       tokenizer,
       values: own,
+      lora: adapter && { config: adapter.config, base: base.values },
       gradient,
       optimizer: AdamW.init(own.length),
       version: 0,

@@ -3,6 +3,7 @@
  * flat vector that may be shared with other threads; `changed` says that somebody wrote to it.
  */
 import * as Generate from "./Generate.ts"
+import * as Lora from "./Lora.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
 import { choose } from "./ops/Choose.ts"
 import type { Ops } from "./ops/Ops.ts"
@@ -73,19 +74,28 @@ export interface Options {
   readonly ops?: Ops
   /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
   readonly checkpointActivations?: boolean
+  /** An adapter (not copied) on top of `values`: it alone gets gradients. */
+  readonly adapter?: Lora.Adapter | null
 }
 
 /** A replica of `values` (not copied) on the active backend. @category constructors */
 export const make = (config: ModelConfig, values: Float32Array, options: Options = {}): Replica => {
-  const { checkpointActivations = false, ops = choose() } = options
+  const { adapter = null, checkpointActivations = false, ops = choose() } = options
+  const problem = adapter && Lora.problem(config, adapter)
+  if (problem !== null) throw new RangeError(problem)
   const keep = checkpointActivations ? "inputs" : "activations"
   const slots = Parameters.layout(config)
   const size = Parameters.count(slots)
   if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
   const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
   let uploaded: Weights.Weights | null = null
-  const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values))
-  const decoder = ops.decoder({ config, values, weights })
+  const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values, adapter))
+  const decoder = ops.decoder({
+    config,
+    embedding,
+    parameters: () => (adapter === null ? values : Lora.merge(config, values, adapter)),
+    weights,
+  })
   const changed = (): void => {
     uploaded?.dispose()
     uploaded = null
@@ -102,9 +112,9 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       return {
         logprobs: unpack(logprobs, pairs),
         backward: (perToken) => {
-          const gradient = new Float32Array(size)
+          const gradient = new Float32Array(adapter?.values.length ?? size)
           try {
-            Transformer.backward(config, ops, weights(), saved, flatten(perToken), gradient)
+            Transformer.backward(config, ops, weights(), saved, flatten(perToken), gradient, adapter?.config ?? null)
           } finally {
             saved.dispose()
           }

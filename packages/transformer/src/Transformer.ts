@@ -7,12 +7,14 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
+import * as Lora from "./Lora.ts"
+import type { LoraConfig } from "./Lora.ts"
 import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
 import * as LogProb from "./ops/LogProb.ts"
 import type { AttentionShape, LinearWeight, Ops, Rotary } from "./ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
 import * as RotaryTables from "./RotaryTables.ts"
-import { headName, type LayerWeights, type Weights } from "./Weights.ts"
+import { headName, type LayerWeights, type Projection, type Weights } from "./Weights.ts"
 
 /** Sequences of one micro-batch, right-padded to `time`; sequence-major rows. @category models */
 export interface Packed {
@@ -207,21 +209,35 @@ const tensorsOf = (value: unknown): Array<tf.Tensor> => {
   return Object.values(value).flatMap(tensorsOf)
 }
 
-type Add = (name: string, tensor: tf.Tensor) => void
+/** Takes the gradient by a parameter; those of frozen parameters are not even computed where that saves a product. */
+interface Gradients {
+  readonly frozen: boolean
+  readonly add: (name: string, tensor: tf.Tensor) => void
+}
 
-/** The gradient by the input of a linear map; those by its weight and bias go to `add`. */
+/** The gradient by the input of a linear map; those by its weight and bias, or by its adapter, go to `to`. */
 const linearBackward = (
   ops: Ops,
   dy: Tensor2D,
   x: Tensor2D,
-  weight: LinearWeight,
+  weight: Projection,
   name: string,
-  add: Add,
+  to: Gradients,
 ): Tensor2D => {
-  const { db, dw, dx } = ops.linearBackward(dy, x, weight)
-  add(`${name}.weight`, dw)
-  if (db !== null) add(`${name}.bias`, db)
-  return dx
+  if (!to.frozen) {
+    const { db, dw, dx } = ops.linearBackward(dy, x, weight)
+    to.add(`${name}.weight`, dw)
+    if (db !== null) to.add(`${name}.bias`, db)
+    return dx
+  }
+  if (weight.adapter !== null) {
+    const { a, b, scale } = weight.adapter
+    const inner = ops.linearBackward(tf.mul(dy, scale), ops.linear(x, a), b)
+    to.add(`${name}.lora_B.weight`, inner.dw)
+    to.add(`${name}.lora_A.weight`, ops.linearBackward(inner.dx, x, a).dw)
+  }
+  // The weight is the sum with the adapter, so this is the whole of it.
+  return LogProb.inputGradient(ops, dy, weight)
 }
 
 /** The gradient by a layer's input; those by its parameters go to `add`. */
@@ -233,10 +249,11 @@ const layerBackward = (
   rotary: Rotary,
   shape: AttentionShape,
   p: string,
-  add: Add,
+  to: Gradients,
 ): Tensor2D => {
-  const linear = (dy: Tensor2D, x: Tensor2D, weight: LinearWeight, name: Parameters.LinearName) =>
-    linearBackward(ops, dy, x, weight, `${p}.${name}`, add)
+  const linear = (dy: Tensor2D, x: Tensor2D, weight: Projection, name: Parameters.LinearName) =>
+    linearBackward(ops, dy, x, weight, `${p}.${name}`, to)
+  const { add } = to
   const headsBackward = (
     dy: Tensor2D,
     norm: Normed | null,
@@ -274,7 +291,8 @@ const layerBackward = (
 }
 
 /**
- * Adds the gradient of `sum_m weightsPerToken_m * logprob_m` by every parameter to `gradient` (the flat vector).
+ * Adds the gradient of `sum_m weightsPerToken_m * logprob_m` to `gradient`: by every parameter (the flat vector of
+ * `Parameters.layout`), or with an adapter by that alone (the flat vector of `Lora.layout`).
  *
  * @category passes
  */
@@ -285,22 +303,24 @@ export const backward = (
   saved: Saved,
   weightsPerToken: Float32Array,
   gradient: Float32Array,
+  lora: LoraConfig | null = null,
 ): void => {
-  const slots = new Map(Parameters.layout(config).map((slot) => [slot.name, slot]))
-  const offsetOf = (name: string): number => {
-    const slot = slots.get(name)
-    if (slot === undefined) throw new RangeError(`no parameter is called ${name}`)
-    return slot.offset
-  }
-  const add: Add = (name, tensor) => {
-    const offset = offsetOf(name)
-    const values = tensor.dataSync<"float32">()
-    for (let i = 0; i < values.length; i++) gradient[offset + i] += values[i]
+  const layout = lora === null ? Parameters.layout(config) : Lora.layout(config, lora)
+  const offsets = new Map(layout.map(({ name, offset }) => [name, offset]))
+  const to: Gradients = {
+    frozen: lora !== null,
+    add: (name, tensor) => {
+      const offset = offsets.get(name)
+      if (offset === undefined) return
+      const values = tensor.dataSync<"float32">()
+      for (let i = 0; i < values.length; i++) gradient[offset + i] += values[i]
+    },
   }
   const { packed, rotary } = saved
   const d = config.hidden_size
   tf.tidy(() => {
-    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dw) => add(headName(config), dw))
+    const onHead = to.frozen ? null : (dw: Tensor2D) => to.add(headName(config), dw)
+    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, onHead)
     const scattered = new Float32Array(packed.sequences * packed.time * d)
     const dRows = dHead.dataSync<"float32">()
     for (const [i, row] of packed.rows.entries()) scattered.set(dRows.subarray(i * d, (i + 1) * d), row * d)
@@ -309,7 +329,7 @@ export const backward = (
       saved.norm,
       weights.norm,
     )
-    add("model.norm.weight", last.dGain)
+    to.add("model.norm.weight", last.dGain)
     let dx = last.dx
     for (let i = config.num_hidden_layers - 1; i >= 0; i--) {
       const w = weights.layers[i]
@@ -319,15 +339,16 @@ export const backward = (
       dx = tf.tidy(() => {
         const s = activations ?? (input && layerForward(config, ops, w, input, rotary, shape).activations)
         if (s === null) throw new TypeError("the forward pass kept nothing of a layer")
-        return layerBackward(ops, w, s, dOut, rotary, shape, `model.layers.${i}`, add)
+        return layerBackward(ops, w, s, dOut, rotary, shape, `model.layers.${i}`, to)
       })
     }
     // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
-    const offset = offsetOf("model.embed_tokens.weight")
+    const offset = offsets.get("model.embed_tokens.weight")
+    if (offset === undefined) return
     const dInput = dx.dataSync<"float32">()
     for (const [row, id] of packed.ids.entries()) {
-      const to = offset + id * d
-      for (let i = 0; i < d; i++) gradient[to + i] += dInput[row * d + i]
+      const at = offset + id * d
+      for (let i = 0; i < d; i++) gradient[at + i] += dInput[row * d + i]
     }
   })
 }

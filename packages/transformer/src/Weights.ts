@@ -1,24 +1,30 @@
 /** The parameters as tensors on the backend, made anew whenever the flat vector changed. */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor1D } from "@tensorflow/tfjs-core"
+import * as Lora from "./Lora.ts"
 import { featuresOf, type ModelConfig } from "./ModelConfig.ts"
 import type { LinearWeight } from "./ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
 
+/** A linear map of a layer. With an adapter, its weight is the sum with B A already, and only A and B learn. @category models */
+export interface Projection extends LinearWeight {
+  readonly adapter: { readonly a: LinearWeight; readonly b: LinearWeight; readonly scale: number } | null
+}
+
 /** @category models */
 export interface LayerWeights {
   readonly inputNorm: Tensor1D
-  readonly q: LinearWeight
-  readonly k: LinearWeight
-  readonly v: LinearWeight
-  readonly o: LinearWeight
+  readonly q: Projection
+  readonly k: Projection
+  readonly v: Projection
+  readonly o: Projection
   /** Norms of the heads of queries and keys, [headSize], where the family has them. */
   readonly qNorm: Tensor1D | null
   readonly kNorm: Tensor1D | null
   readonly postNorm: Tensor1D
-  readonly gate: LinearWeight
-  readonly up: LinearWeight
-  readonly down: LinearWeight
+  readonly gate: Projection
+  readonly up: Projection
+  readonly down: Projection
 }
 
 /** @category models */
@@ -34,8 +40,8 @@ export interface Weights {
 export const headName = (config: ModelConfig): string =>
   config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"
 
-/** Uploads `values` (the flat vector of `Parameters.layout`). @category constructors */
-export const upload = (config: ModelConfig, values: Float32Array): Weights => {
+/** Uploads `values` (the flat vector of `Parameters.layout`), with an adapter added to them. @category constructors */
+export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.Adapter | null = null): Weights => {
   const slots = new Map(Parameters.layout(config).map((slot) => [slot.name, slot]))
   const owned: Array<tf.Tensor> = []
   const read = (name: string) => {
@@ -48,12 +54,28 @@ export const upload = (config: ModelConfig, values: Float32Array): Weights => {
     owned.push(tensor)
     return tensor
   }
-  const linear = (name: string, bias: string | null = null): LinearWeight => {
-    const { data, shape } = read(name)
-    const w = tf.tensor2d(data, shape as [number, number])
+  const matrix = (data: Float32Array, shape: [number, number], bias: Tensor1D | null): LinearWeight => {
+    const w = tf.tensor2d(data, shape)
     const wT = tf.transpose(w)
     owned.push(w, wT)
-    return { w, wT, bias: bias === null ? null : vector(bias) }
+    return { w, wT, bias }
+  }
+  const adapterSlots = new Map(
+    (adapter === null ? [] : Lora.layout(config, adapter.config)).map((slot) => [slot.name, slot]),
+  )
+  const linear = (name: string, bias: string | null = null): Projection => {
+    const { data, shape } = read(name)
+    const [out, input] = shape as [number, number]
+    const own = bias === null ? null : vector(bias)
+    const pair = adapter && Lora.pairOf(adapter, adapterSlots, name)
+    if (adapter === null || pair === null) return { ...matrix(data, [out, input], own), adapter: null }
+    const { rank } = adapter.config
+    const scale = Lora.scale(adapter.config)
+    Lora.addProduct(data, pair.b, pair.a, rank, scale)
+    return {
+      ...matrix(data, [out, input], own),
+      adapter: { a: matrix(pair.a.slice(), [rank, input], null), b: matrix(pair.b.slice(), [out, rank], null), scale },
+    }
   }
   const { headNorm } = featuresOf(config)
   const biased = new Set(Parameters.linears(config).flatMap(({ bias, name }) => (bias ? [name] : [])))

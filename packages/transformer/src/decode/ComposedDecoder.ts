@@ -9,7 +9,7 @@ import { forward } from "../Transformer.ts"
 import type { Decoder, Model } from "./Decoder.ts"
 
 /** @category constructors */
-export const make = (ops: Ops, { config, values, weights }: Model): Decoder => ({
+export const make = (ops: Ops, { config, embedding, weights }: Model): Decoder => ({
   changed: () => {},
   open: ({ prompts }) => {
     const size = config.vocab_size
@@ -31,7 +31,6 @@ export const make = (ops: Ops, { config, values, weights }: Model): Decoder => (
       for (const [i, row] of rows.entries()) ids.set(row, i * time)
       const last = Int32Array.from(rows, (row, i) => i * time + row.length - 1)
       const packed = { ids, sequences: rows.length, time, rows: last, targets: new Int32Array(rows.length) }
-      const embedding = values.subarray(0, size * config.hidden_size)
       const { hidden } = forward(config, ops, weights(), embedding, packed)
       tf.tidy(() => {
         const rowsOfHidden = tf.tensor2d(hidden, [rows.length, config.hidden_size])

@@ -10,10 +10,13 @@ import type { ModelConfig } from "../ModelConfig.ts"
 import type { SamplingLaw } from "../Sampling.ts"
 import type { Weights } from "../Weights.ts"
 
-/** The model that is decoded; `values` may change between sessions, after `changed` was called. @category models */
+/** The model that is decoded. It may change between sessions, followed by a call of `changed`. @category models */
 export interface Model {
   readonly config: ModelConfig
-  readonly values: Float32Array
+  /** The flat vector of `Parameters.layout`, an adapter added to it. */
+  readonly parameters: () => Float32Array
+  /** [vocabulary, hidden] */
+  readonly embedding: Float32Array
   /** The parameters as tensors, uploaded on first use. */
   readonly weights: () => Weights
 }

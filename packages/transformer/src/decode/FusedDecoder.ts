@@ -195,7 +195,7 @@ export const make = (heap: Heap.Heap, model: Model): Decoder => {
     open: (plan) => {
       if (weights === null) {
         weights = PackedWeights.make(heap, model.config)
-        weights.fill(model.values)
+        weights.fill(model.parameters())
       }
       return open(heap, model, weights, plan)
     },

@@ -1,5 +1,6 @@
 /** What the main thread and its workers say to each other. */
 import type { Options, Request, Sampled } from "../Generate.ts"
+import type { LoraConfig } from "../Lora.ts"
 import type { ModelConfig } from "../ModelConfig.ts"
 import type { Pair } from "../Replica.ts"
 
@@ -8,6 +9,8 @@ export interface Start {
   readonly config: ModelConfig
   /** The parameters, shared by all threads. */
   readonly values: SharedArrayBuffer
+  /** An adapter on top of them. */
+  readonly adapter: { readonly config: LoraConfig; readonly values: SharedArrayBuffer } | null
   readonly checkpointActivations: boolean
 }
 

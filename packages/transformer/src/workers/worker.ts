@@ -8,10 +8,14 @@ import { makeRunner } from "./Runner.ts"
 
 const port = parentPort
 if (port === null) throw new TypeError("this file runs as a worker thread only")
-const { checkpointActivations, config, values } = workerData as Start
+const { adapter, checkpointActivations, config, values } = workerData as Start
 
 await Effect.runPromise(Backend.start("wasm"))
-const run = makeRunner(Replica.make(config, new Float32Array(values), { checkpointActivations }))
+const replica = Replica.make(config, new Float32Array(values), {
+  adapter: adapter && { config: adapter.config, values: new Float32Array(adapter.values) },
+  checkpointActivations,
+})
+const run = makeRunner(replica)
 
 const answer = (message: Answer): void => {
   // A gradient moves without a copy.
