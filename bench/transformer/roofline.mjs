@@ -113,7 +113,7 @@ for (const rows of [1024, 128]) {
 }
 
 const spent = {}
-const replica = Replica.make(config, values, instrument(ops, spent))
+const replica = Replica.make(config, values, { ops: instrument(ops, spent) })
 const rows = 16
 const time64 = 64
 const pairs = sequences(rows, time64 + 1).map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) }))

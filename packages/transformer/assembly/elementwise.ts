@@ -98,6 +98,11 @@ export function addRows(n: i32, d: i32, x: usize, y: usize): void {
   for (let r = 0; r < n; r++) add(d, x + (<usize>(r * d) << 2), y)
 }
 
+/** Every row of y [n, d] += x [d]. */
+export function addToRows(n: i32, d: i32, x: usize, y: usize): void {
+  for (let r = 0; r < n; r++) add(d, x, y + (<usize>(r * d) << 2))
+}
+
 /** In place: heads of x [n, heads * size] rotated; row r stands at positions[r]; tables [time, size]; `sign` -1 rotates back. */
 export function rope(n: i32, heads: i32, size: i32, sign: f32, x: usize, positions: usize, cos: usize, sin: usize): void {
   const half = size >> 1

@@ -3,6 +3,6 @@ export { gemm } from "./few"
 export { linear, linearInput, linearWeight } from "./gemm"
 export { attention, attentionBackward } from "./attention"
 export {
-  add, addRows, gatherRows, rmsNorm, rmsNormBackward, rope, scatterRows, swiGlu, swiGluBackward,
+  add, addRows, addToRows, gatherRows, rmsNorm, rmsNormBackward, rope, scatterRows, swiGlu, swiGluBackward,
 } from "./elementwise"
 export { headBackward, headForward } from "./head"

@@ -8,10 +8,11 @@
 import { Seed } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
-import { headSize, type ModelConfig } from "./ModelConfig.ts"
-import type { Ops } from "./ops/Ops.ts"
+import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
+import type { LinearWeight, Ops } from "./ops/Ops.ts"
 import { draw, type SamplingLaw } from "./Sampling.ts"
-import { embed, forward, rotaryAngles } from "./Transformer.ts"
+import { angles as anglesAt, frequencies } from "./RotaryTables.ts"
+import { embed, forward, padded } from "./Transformer.ts"
 import type { Weights } from "./Weights.ts"
 
 /** What is asked of the generator. @category models */
@@ -162,7 +163,9 @@ export const generate = (
 ): ReadonlyArray<ReadonlyArray<Sampled>> => {
   const { config, embedding, ops, weights } = model
   const d = config.hidden_size
-  const width = config.num_key_value_heads * headSize(config)
+  const size = headSize(config)
+  const width = config.num_key_value_heads * size
+  const qWidth = config.num_attention_heads * size
   const longest = Math.max(...requests.map((r) => r.prompt.length))
   const capacity = longest + options.maxTokens
   const total = requests.reduce((sum, r) => sum + r.streams.length, 0)
@@ -170,14 +173,15 @@ export const generate = (
     k: new Float32Array(total * capacity * width),
     v: new Float32Array(total * capacity * width),
   }))
-  const angles = Array.from({ length: capacity }, (_, t) => rotaryAngles(config, t))
+  const turn = frequencies(config, capacity)
+  const angles = Array.from({ length: capacity }, (_, t) => anglesAt(turn, t))
   const scores = new Float64Array(capacity)
 
   // Prefill: every prompt once, its keys and values copied to each of its samples.
   const ids = new Int32Array(requests.length * longest)
   for (const [i, { prompt }] of requests.entries()) ids.set(prompt, i * longest)
   const rows = Int32Array.from(requests, ({ prompt }, i) => i * longest + prompt.length - 1)
-  const packed = { ids, sequences: requests.length, time: longest, rows, targets: new Int32Array(rows.length) }
+  const packed = { ids, segments: padded(requests.length, longest), rows, targets: new Int32Array(rows.length) }
   const prefilled = forward(config, ops, weights, embedding, packed, { cache: true })
   const sequences: Array<Sequence> = []
   const hidden = new Float32Array(total * d)
@@ -211,19 +215,26 @@ export const generate = (
     )
     for (const [l, w] of weights.layers.entries()) {
       const norm1 = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps).y
-      const q = ops.linear(norm1, w.q).dataSync<"float32">()
-      const k = ops.linear(norm1, w.k).dataSync<"float32">()
+      const headsOf = (map: LinearWeight, gain: tf.Tensor1D | null) => {
+        const y = ops.linear(norm1, map)
+        return gain === null
+          ? y.dataSync<"float32">()
+          : ops.rmsNorm(tf.reshape(y, [-1, size]), gain, config.rms_norm_eps).y.dataSync<"float32">()
+      }
+      const q = headsOf(w.q, w.qNorm)
+      const k = headsOf(w.k, w.kNorm)
       const v = ops.linear(norm1, w.v).dataSync<"float32">()
-      const attended = new Float32Array(n * d)
+      const attended = new Float32Array(n * qWidth)
       for (const [row, { position, slot }] of active.entries()) {
         const at = slot * capacity * width
-        rotate(q, row * d, config.num_attention_heads, headSize(config), angles[position])
-        rotate(k, row * width, config.num_key_value_heads, headSize(config), angles[position])
+        rotate(q, row * qWidth, config.num_attention_heads, size, angles[position])
+        rotate(k, row * width, config.num_key_value_heads, size, angles[position])
         caches[l].k.set(k.subarray(row * width, (row + 1) * width), at + position * width)
         caches[l].v.set(v.subarray(row * width, (row + 1) * width), at + position * width)
-        attendOne(config, q, row, caches[l], at, position + 1, scores, attended)
+        const first = Math.max(0, position + 1 - (windowOf(config, l) ?? capacity))
+        attendOne(config, q, row, caches[l], at + first * width, position + 1 - first, scores, attended)
       }
-      x = tf.add(x, ops.linear(tf.tensor2d(attended, [n, d]), w.o))
+      x = tf.add(x, ops.linear(tf.tensor2d(attended, [n, qWidth]), w.o))
       const norm2 = ops.rmsNorm(x, w.postNorm, config.rms_norm_eps).y
       x = tf.add(x, ops.linear(ops.swiGlu(ops.linear(norm2, w.gate), ops.linear(norm2, w.up)), w.down))
     }
@@ -236,7 +247,7 @@ export const generate = (
     tf.tidy(() => {
       const last = step === 0 ? tf.tensor2d(hidden, [total, d]) : advance(active)
       // Not returned: `tidy` would look for tensors in it, number by number.
-      logits = ops.linear(last, weights.embedding).dataSync<"float32">().slice()
+      logits = ops.linear(last, weights.head).dataSync<"float32">().slice()
     })
     for (const [row, sequence] of active.entries()) {
       const { logprob, token } = draw(

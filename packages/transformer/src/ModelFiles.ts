@@ -31,7 +31,10 @@ export const save = Effect.fn("ModelFiles.save")(function* (
   yield* io(folder, () => mkdir(folder, { recursive: true }))
   const write = (file: string, data: string | Uint8Array) =>
     io(join(folder, file), () => writeFile(join(folder, file), data))
-  yield* write("config.json", `${JSON.stringify({ architectures: ["LlamaForCausalLM"], ...policy.config }, null, 2)}\n`)
+  yield* write(
+    "config.json",
+    `${JSON.stringify({ architectures: [ModelConfig.architectureOf(policy.config.model_type)], ...policy.config }, null, 2)}\n`,
+  )
   yield* write("model.safetensors", encodeModel(policy))
   if (!options.optimizer) return
   const { m, steps, v } = policy.optimizer

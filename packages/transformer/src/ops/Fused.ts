@@ -50,7 +50,7 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
     return up16(most) + 16
   }
   const attentionArguments = ({ headSize, heads, kvHeads, segments, window }: AttentionShape) =>
-    ({ segments: [height, at(segments), segments.shape[0]], heads: [heads, kvHeads, headSize, window] }) as const
+    ({ segments: [height, at(segments), segments.shape[0]], heads: [heads, kvHeads, headSize, window ?? 0] }) as const
 
   const gradient = (size: number): GradientSum => {
     const sum = tf.keep(allocate([size]))
@@ -75,13 +75,14 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
   }
 
   return {
-    linear: (x, { w, wT }: LinearWeight, plus) => {
+    linear: (x, { bias, w, wT }: LinearWeight, plus) => {
       const [m, k] = x.shape
       const n = w.shape[0]
       const y = matrix(m, n)
       if (m >= MANY || plus !== undefined)
         kernels.linear(height, m, n, k, at(x), at(w), atOrNone(plus), at(y), scratch(96 + k * up16(n)))
       else kernels.gemm(m, n, k, at(x), at(wT), at(y))
+      if (bias !== null) kernels.addToRows(m, n, at(bias), at(y))
       return y
     },
     linearBackward: (dy, { w }, plus) => {

@@ -26,6 +26,7 @@ export interface Kernels {
   readonly swiGluBackward: Kernel
   readonly add: Kernel
   readonly addRows: Kernel
+  readonly addToRows: Kernel
   readonly gatherRows: Kernel
   readonly scatterRows: Kernel
   readonly headForward: Kernel

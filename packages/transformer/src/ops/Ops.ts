@@ -7,10 +7,11 @@
  */
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 
-/** A linear map's weight [out, in] and its transpose. @category models */
+/** A linear map's weight [out, in], its transpose, and its bias [out] where it has one. @category models */
 export interface LinearWeight {
   readonly w: Tensor2D
   readonly wT: Tensor2D
+  readonly bias: Tensor1D | null
 }
 
 /** Packed sequences and the attention over them. @category models */
@@ -20,8 +21,8 @@ export interface AttentionShape {
    * position `prefix + i`; it sees the rows of the prefix and those of its segment up to itself. Every row is in one segment.
    */
   readonly segments: Tensor2D
-  /** Positions, the own one included, that a row sees at most; 0 for all. */
-  readonly window: number
+  /** A position sees itself and the `window - 1` before it; null is all before it. */
+  readonly window: number | null
   readonly heads: number
   readonly kvHeads: number
   readonly headSize: number
@@ -61,7 +62,7 @@ export interface GradientSum {
 
 /** @category models */
 export interface Ops {
-  /** x [n, in] times w^T gives [n, out]; plus `plus` [n, out] if given. */
+  /** x [n, in] times w^T, plus the bias, gives [n, out]; plus `plus` [n, out] if given. */
   readonly linear: (x: Tensor2D, weight: LinearWeight, plus?: Tensor2D) => Tensor2D
   /** Its gradient by x: dy [n, out] times w gives [n, in]; plus `plus` [n, in] if given. */
   readonly linearBackward: (dy: Tensor2D, weight: LinearWeight, plus?: Tensor2D) => Tensor2D
