@@ -28,3 +28,12 @@ export const cut = <A>(
   if (part.length > 0) parts.push(part)
   return parts
 }
+
+const maxShards = 16
+
+/** Ranges of micro-batches whose gradients are added up by one worker; at most 16, of about equal size. @category combinators */
+export const shards = (microBatches: number): ReadonlyArray<readonly [number, number]> => {
+  const count = Math.min(maxShards, microBatches)
+  const bound = (i: number): number => Math.floor((i * microBatches) / count)
+  return Array.from({ length: count }, (_, i) => [bound(i), bound(i + 1)])
+}

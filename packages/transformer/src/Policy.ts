@@ -2,8 +2,9 @@
  * The policy: the parameters, optimiser state and gradient of one model, shared by the sampler and the learner. The work is done
  * by a pool of replicas: one in this thread, or one in each of several worker threads over the same shared parameters.
  *
- * Results do not depend on the number of workers: samples come from streams of their own, and gradients of micro-batches are
- * added in the order of the micro-batches.
+ * Results do not depend on the number of workers: samples come from streams of their own, and a step's micro-batches are divided
+ * into shards in the same way for all; a worker adds up a shard's gradients in its own memory, and those of the shards are added in
+ * their order.
  */
 import { availableParallelism } from "node:os"
 import { Context, Effect, type Scope } from "effect"
@@ -12,7 +13,9 @@ import * as Pieces from "./decode/Pieces.ts"
 import type * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
 import type { LoraConfig } from "./Lora.ts"
+import * as MicroBatch from "./MicroBatch.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
+import * as Kernels from "./ops/Kernels.ts"
 import type { Ops } from "./ops/Ops.ts"
 import * as Replica from "./Replica.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
@@ -123,24 +126,28 @@ export const make = (
           values: base.buffer,
           adapter: adapter && { config: adapter.config, values: adapter.buffer },
           checkpointActivations,
+          kernels: Kernels.compile(),
         })
     const gradient = new Float32Array(own.length)
     let version = 0
 
     const accumulateOne = (
+      lease: Pool.Lease,
       pairs: ReadonlyArray<Pair>,
+      fresh: boolean,
       weigh: (logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
     ) =>
-      pool.withWorker((lease) =>
-        Effect.gen(function* () {
-          const logprobs = (yield* lease.run({ kind: "forward", version, pairs })) as ReadonlyArray<Float32Array>
-          const weights = yield* Effect.try({
-            try: () => weigh(logprobs),
-            catch: (cause) => new EngineError({ reason: (cause as Error).message }),
-          }).pipe(Effect.tapError(() => lease.run({ kind: "backward", version, weights: null })))
-          return (yield* lease.run({ kind: "backward", version, weights })) as Float32Array
-        }),
-      )
+      Effect.gen(function* () {
+        const logprobs = (yield* lease.run({ kind: "forward", version, pairs, fresh })) as ReadonlyArray<Float32Array>
+        const weights = yield* Effect.try({
+          try: () => weigh(logprobs),
+          catch: (cause) => new EngineError({ reason: (cause as Error).message }),
+        }).pipe(Effect.tapError(() => lease.run({ kind: "backward", version, weights: null })))
+        yield* lease.run({ kind: "backward", version, weights })
+      })
+
+    /** Shared memory for gradients on their way from a worker, used again and again. */
+    const buffers: Array<SharedArrayBuffer> = []
 
     return {
       config,
@@ -177,24 +184,30 @@ export const make = (
             .pipe(Effect.map((result) => result as ReadonlyArray<Float32Array>)),
         ),
       accumulate: (microBatches, weigh) => {
-        const done = new Map<number, Float32Array>()
+        const shards = MicroBatch.shards(microBatches.length)
+        const done = new Map<number, SharedArrayBuffer>()
         let next = 0
-        // Floating-point sums depend on their order, so it is that of the micro-batches, whoever finishes first.
-        const addInOrder = (index: number, part: Float32Array): void => {
+        // Floating-point sums depend on their order, so it is that of the shards, whoever finishes first.
+        const addInOrder = (index: number, part: SharedArrayBuffer): void => {
           done.set(index, part)
           for (let ready = done.get(next); ready !== undefined; ready = done.get(next)) {
             done.delete(next++)
-            for (let i = 0; i < gradient.length; i++) gradient[i] += ready[i]
+            const values = new Float32Array(ready)
+            for (let i = 0; i < gradient.length; i++) gradient[i] += values[i]
+            buffers.push(ready)
           }
         }
-        return Effect.forEach(
-          microBatches,
-          (pairs, index) =>
-            accumulateOne(pairs, (logprobs) => weigh(index, logprobs)).pipe(
-              Effect.map((part) => addInOrder(index, part)),
-            ),
-          { concurrency: pool.size, discard: true },
-        )
+        const work = ([from, to]: readonly [number, number], shard: number) =>
+          pool.withWorker((lease) =>
+            Effect.gen(function* () {
+              for (let i = from; i < to; i++)
+                yield* accumulateOne(lease, microBatches[i], i === from, (logprobs) => weigh(i, logprobs))
+              const into = buffers.pop() ?? new SharedArrayBuffer(gradient.byteLength)
+              yield* lease.run({ kind: "gradient", version, into })
+              addInOrder(shard, into)
+            }),
+          )
+        return Effect.forEach(shards, work, { concurrency: pool.size, discard: true })
       },
     }
   })

@@ -6,7 +6,8 @@ import * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
 import { choose } from "./ops/Choose.ts"
-import type { Ops } from "./ops/Ops.ts"
+import type { GradientSum, Ops } from "./ops/Ops.ts"
+import { pack } from "./Pack.ts"
 import * as Parameters from "./Parameters.ts"
 import * as Transformer from "./Transformer.ts"
 import * as Weights from "./Weights.ts"
@@ -26,31 +27,20 @@ export interface Replica {
   ) => ReadonlyArray<ReadonlyArray<Generate.Sampled>>
   /** Token log-probs of each completion, nats; one forward pass for all. */
   readonly logprobs: (pairs: ReadonlyArray<Pair>) => Array<Float32Array>
-  /** The same, with a way back: the gradient of `sum weight * logprob`, a flat vector. Call `backward` or `drop` once. */
+  /** The same, with a way back from `sum weight * logprob`. Call one of its functions, once. */
   readonly forward: (pairs: ReadonlyArray<Pair>) => {
     readonly logprobs: Array<Float32Array>
-    readonly backward: (weights: ReadonlyArray<Float32Array>) => Float32Array<ArrayBuffer>
+    /** The gradient, a flat vector. */
+    readonly backward: (weights: ReadonlyArray<Float32Array>) => Float32Array
+    /** Adds the gradient to the replica's own sum; where that fails, the sum is of no use. */
+    readonly addGradient: (weights: ReadonlyArray<Float32Array>) => void
     readonly drop: () => void
   }
+  /** Copies the sum of gradients to `into`, and starts a new one. */
+  readonly takeGradient: (into: Float32Array) => void
+  /** Starts a new sum. */
+  readonly dropGradient: () => void
   readonly dispose: () => void
-}
-
-/** Right-pads sequences into one micro-batch that asks for the log-prob of every completion token. @category combinators */
-export const pack = (pairs: ReadonlyArray<Pair>): Transformer.Packed => {
-  // The last token predicts nothing, so it is never an input.
-  const time = Math.max(...pairs.map((p) => p.prompt.length + p.completion.length - 1))
-  const ids = new Int32Array(pairs.length * time)
-  const rows: Array<number> = []
-  const targets: Array<number> = []
-  for (const [i, { completion, prompt }] of pairs.entries()) {
-    ids.set(prompt, i * time)
-    ids.set(completion.subarray(0, completion.length - 1), i * time + prompt.length)
-    for (const [t, token] of completion.entries()) {
-      rows.push(i * time + prompt.length - 1 + t)
-      targets.push(token)
-    }
-  }
-  return { ids, sequences: pairs.length, time, rows: Int32Array.from(rows), targets: Int32Array.from(targets) }
 }
 
 const unpack = (flat: Float32Array, pairs: ReadonlyArray<Pair>): Array<Float32Array> => {
@@ -101,23 +91,42 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
     uploaded = null
     decoder.changed()
   }
+  const trained = adapter?.values.length ?? size
+  let summed: GradientSum | null = null
+  const sum = (): GradientSum => (summed ??= ops.gradient(trained))
+  const takeGradient = (into: Float32Array): void => {
+    sum().read(into)
+    sum().zero()
+  }
   return {
     changed,
-    dispose: changed,
+    takeGradient,
+    dropGradient: () => summed?.zero(),
+    dispose: () => {
+      changed()
+      summed?.dispose()
+      summed = null
+    },
     generate: (requests, options) => Generate.generate(decoder, requests, options),
     logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, pack(pairs)).logprobs, pairs),
     forward: (pairs) => {
       const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, pack(pairs), { keep })
       if (saved === null) throw new TypeError("the forward pass kept nothing")
+      const addGradient = (perToken: ReadonlyArray<Float32Array>): void => {
+        try {
+          Transformer.backward(config, ops, weights(), saved, flatten(perToken), sum(), adapter?.config ?? null)
+        } finally {
+          saved.dispose()
+        }
+      }
       return {
         logprobs: unpack(logprobs, pairs),
+        addGradient,
         backward: (perToken) => {
-          const gradient = new Float32Array(adapter?.values.length ?? size)
-          try {
-            Transformer.backward(config, ops, weights(), saved, flatten(perToken), gradient, adapter?.config ?? null)
-          } finally {
-            saved.dispose()
-          }
+          const gradient = new Float32Array(trained)
+          sum().zero()
+          addGradient(perToken)
+          takeGradient(gradient)
           return gradient
         },
         drop: saved.dispose,

@@ -99,8 +99,8 @@ export const angles = (
   sin: perPosition.map((f) => attentionFactor * Math.sin(Math.fround(position * f))),
 })
 
-/** The tables of positions 0 to `time - 1`, on the backend. @category constructors */
-export const tables = (config: ModelConfig, time: number): Rotary => {
+/** The tables of positions 0 to `time - 1`, [time, headSize] each, on the backend. @category constructors */
+export const tables = (config: ModelConfig, time: number): Omit<Rotary, "positions"> => {
   const size = headSize(config)
   const half = size / 2
   const cos = new Float32Array(time * size)
@@ -113,16 +113,5 @@ export const tables = (config: ModelConfig, time: number): Rotary => {
       sin.set(at.sin, t * size + from)
     }
   }
-  const rotate = new Float32Array(size * size)
-  for (let i = 0; i < half; i++) {
-    rotate[(i + half) * size + i] = -1
-    rotate[i * size + i + half] = 1
-  }
-  const r = tf.tensor2d(rotate, [size, size])
-  return {
-    cos: tf.tensor4d(cos, [1, time, 1, size]),
-    sin: tf.tensor4d(sin, [1, time, 1, size]),
-    rotate: r,
-    rotateBack: tf.transpose(r),
-  }
+  return { cos: tf.tensor2d(cos, [time, size]), sin: tf.tensor2d(sin, [time, size]) }
 }

@@ -1,9 +1,10 @@
 /**
- * The decoder's forward and backward pass over a micro-batch of right-padded sequences, with explicit gradients.
+ * The decoder's forward and backward pass over a micro-batch of packed sequences, with explicit gradients.
  *
- * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the head. With activation
- * checkpointing (Chen et al. 2016) a layer keeps only its input, and its activations are computed again on the way back, by the
- * same code and so to the same bits.
+ * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the head. Sequences lie one after the
+ * other, without padding, and several responses can share the rows of their prompt. With activation checkpointing (Chen et al.
+ * 2016) a layer keeps only its input, and its activations are computed again on the way back, by the same code and so to the
+ * same bits.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
@@ -11,46 +12,52 @@ import * as Lora from "./Lora.ts"
 import type { LoraConfig } from "./Lora.ts"
 import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
 import * as LogProb from "./ops/LogProb.ts"
-import type { AttentionShape, LinearWeight, Ops, Rotary } from "./ops/Ops.ts"
+import type { AttentionShape, GradientSum, LinearWeight, Ops, Rotary, SavedAttention } from "./ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
 import * as RotaryTables from "./RotaryTables.ts"
 import { headName, type LayerWeights, type Projection, type Weights } from "./Weights.ts"
 
-/** Sequences of one micro-batch, right-padded to `time`; sequence-major rows. @category models */
+/** Sequences of one micro-batch, one after the other. @category models */
 export interface Packed {
-  /** [sequences * time], padding is 0 */
+  /** [rows] */
   readonly ids: Int32Array
-  readonly sequences: number
-  readonly time: number
+  /**
+   * Four numbers per segment: its first row, its length, the first row and the length of a prefix that all its rows see (length 0:
+   * none). Every row is in one segment. A prompt is a segment, and so is what follows it in each response.
+   */
+  readonly segments: Int32Array
   /** Rows whose next token is asked for, and that token, [m] each. */
   readonly rows: Int32Array
   readonly targets: Int32Array
 }
 
+/** The segments of `sequences` right-padded sequences of `time` rows. @category constructors */
+export const padded = (sequences: number, time: number): Int32Array =>
+  Int32Array.from({ length: 4 * sequences }, (_, i) => (i % 4 === 0 ? (i / 4) * time : i % 4 === 1 ? time : 0))
+
 interface Normed {
-  readonly y: Tensor2D
-  readonly normed: Tensor2D
+  readonly x: Tensor2D
   readonly scale: Tensor2D
 }
 
 interface Activations {
   readonly norm1: Normed
+  /** The normed input, of which queries, keys and values are made. */
+  readonly y1: Tensor2D
   readonly qNorm: Normed | null
   readonly kNorm: Normed | null
-  /** Queries and keys after the rotary embedding. */
-  readonly q: Tensor2D
-  readonly k: Tensor2D
-  readonly v: Tensor2D
-  readonly attended: { readonly y: Tensor2D; readonly probabilities: tf.Tensor4D }
+  /** Queries and keys are those after the rotary embedding. */
+  readonly attended: SavedAttention
   readonly norm2: Normed
+  readonly y2: Tensor2D
   readonly gate: Tensor2D
   readonly up: Tensor2D
   readonly hidden: Tensor2D
 }
 
-/** One of the two: with checkpointing the input, otherwise the activations. */
+/** A layer's input, and without checkpointing its activations. */
 interface SavedLayer {
-  readonly input: Tensor2D | null
+  readonly input: Tensor2D
   readonly activations: Activations | null
 }
 
@@ -58,15 +65,34 @@ interface SavedLayer {
 export interface Saved {
   readonly packed: Packed
   readonly layers: ReadonlyArray<SavedLayer>
-  readonly norm: { readonly normed: Tensor2D; readonly scale: Tensor2D }
+  readonly norm: Normed
   readonly head: LogProb.SavedHead
-  readonly rotary: Rotary
+  readonly places: Places
   readonly dispose: () => void
 }
 
-const attentionShape = (config: ModelConfig, { sequences, time }: Packed, layer: number): AttentionShape => ({
-  sequences,
-  time,
+/** The micro-batch's table of segments, and the rotary embedding of its rows, on the backend. */
+interface Places {
+  readonly segments: Tensor2D
+  readonly rotary: Rotary
+}
+
+const placesOf = (config: ModelConfig, { ids, segments }: Packed): Places => {
+  const positions = new Int32Array(ids.length)
+  let time = 0
+  for (let s = 0; s < segments.length; s += 4) {
+    const [start, length, , prefix] = segments.subarray(s, s + 4)
+    for (let i = 0; i < length; i++) positions[start + i] = prefix + i
+    time = Math.max(time, prefix + length)
+  }
+  return {
+    segments: tf.tensor2d(segments, [segments.length / 4, 4], "int32"),
+    rotary: { ...RotaryTables.tables(config, time), positions: tf.tensor1d(positions, "int32") },
+  }
+}
+
+const attentionShape = (config: ModelConfig, { segments }: Places, layer: number): AttentionShape => ({
+  segments,
   heads: config.num_attention_heads,
   kvHeads: config.num_key_value_heads,
   headSize: headSize(config),
@@ -81,19 +107,21 @@ export const embed = (table: Float32Array, ids: Int32Array, d: number): Tensor2D
 }
 
 /** Queries or keys from the normed input: projected, normed head by head where the family does so, and turned by position. */
-const heads = (
+const turnedHeads = (
   config: ModelConfig,
   ops: Ops,
-  x: Tensor2D,
+  y: Tensor2D,
   weight: LinearWeight,
   gain: tf.Tensor1D | null,
   rotary: Rotary,
-  shape: AttentionShape,
+  heads: number,
 ) => {
-  const projected = ops.linear(x, weight)
-  if (gain === null) return { turned: ops.rope(projected, rotary, shape), norm: null }
-  const norm = ops.rmsNorm(tf.reshape(projected, [-1, shape.headSize]), gain, config.rms_norm_eps)
-  return { turned: ops.rope(tf.reshape(norm.y, projected.shape), rotary, shape), norm }
+  const projected = ops.linear(y, weight)
+  if (gain === null) return { turned: ops.rope(projected, rotary, heads), norm: null }
+  const x: Tensor2D = tf.reshape(projected, [-1, headSize(config)])
+  const norm = ops.rmsNorm(x, gain, config.rms_norm_eps)
+  const normed: Tensor2D = tf.reshape(norm.y, projected.shape)
+  return { turned: ops.rope(normed, rotary, heads), norm: { x, scale: norm.scale } }
 }
 
 const layerForward = (
@@ -101,40 +129,43 @@ const layerForward = (
   ops: Ops,
   w: LayerWeights,
   x: Tensor2D,
-  rotary: Rotary,
+  { rotary }: Places,
   shape: AttentionShape,
 ) => {
-  const norm1 = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
-  const { norm: qNorm, turned: q } = heads(config, ops, norm1.y, w.q, w.qNorm, rotary, shape)
-  const { norm: kNorm, turned: k } = heads(config, ops, norm1.y, w.k, w.kNorm, rotary, keyShape(shape))
-  const v = ops.linear(norm1.y, w.v)
-  const attended = ops.attention(q, k, v, shape)
-  const middle: Tensor2D = tf.add(x, ops.linear(attended.y, w.o))
-  const norm2 = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
-  const gate = ops.linear(norm2.y, w.gate)
-  const up = ops.linear(norm2.y, w.up)
+  const { scale: scale1, y: y1 } = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
+  const { norm: qNorm, turned: q } = turnedHeads(config, ops, y1, w.q, w.qNorm, rotary, shape.heads)
+  const { norm: kNorm, turned: k } = turnedHeads(config, ops, y1, w.k, w.kNorm, rotary, shape.kvHeads)
+  const v = ops.linear(y1, w.v)
+  const attended = { q, k, v, ...ops.attention(q, k, v, shape) }
+  const middle = ops.linear(attended.y, w.o, x)
+  const { scale: scale2, y: y2 } = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
+  const gate = ops.linear(y2, w.gate)
+  const up = ops.linear(y2, w.up)
   const hidden = ops.swiGlu(gate, up)
-  const out: Tensor2D = tf.add(middle, ops.linear(hidden, w.down))
-  return { out, activations: { norm1, qNorm, kNorm, q, k, v, attended, norm2, gate, up, hidden } satisfies Activations }
+  const activations: Activations = {
+    norm1: { x, scale: scale1 },
+    y1,
+    qNorm,
+    kNorm,
+    attended,
+    norm2: { x: middle, scale: scale2 },
+    y2,
+    gate,
+    up,
+    hidden,
+  }
+  return { out: ops.linear(hidden, w.down, middle), activations }
 }
-
-/** The same sizes, counted in key and value heads. */
-const keyShape = (shape: AttentionShape): AttentionShape => ({ ...shape, heads: shape.kvHeads })
-
-/** Keys and values of every layer, for prefilling a cache: [sequences * time, kvHeads * headSize] each. @category models */
-export type KeyValues = ReadonlyArray<{ readonly k: Float32Array; readonly v: Float32Array }>
 
 /** @category models */
 export interface ForwardOptions {
   /** What {@link backward} needs: every activation, or the inputs of the layers alone. Default: nothing. */
   readonly keep?: "activations" | "inputs"
-  /** Keys and values of every layer. */
-  readonly cache?: boolean
 }
 
 /**
  * Log-probs of `packed.targets`, in nats, [m]. With `keep` the activations for {@link backward} come too, and the caller
- * disposes of them; with `cache` the keys and values of every layer.
+ * disposes of them, without it the last hidden states of `packed.rows`, [m, hidden_size].
  *
  * @category passes
  */
@@ -149,47 +180,36 @@ export const forward = (
   readonly logprobs: Float32Array
   readonly hidden: Float32Array
   readonly saved: Saved | null
-  readonly cache: KeyValues
 } => {
   const scope = tf.engine()
   const d = config.hidden_size
-  const cache: Array<KeyValues[number]> = []
   let logprobs: Float32Array = new Float32Array(0)
   let hiddenRows: Float32Array = new Float32Array(0)
   let saved: Omit<Saved, "dispose"> | null = null
   scope.startScope("forward")
   try {
-    const rotary = RotaryTables.tables(config, packed.time)
+    const places = placesOf(config, packed)
     let x = embed(embedding, packed.ids, d)
     const layers: Array<SavedLayer> = []
     for (const [i, w] of weights.layers.entries()) {
       const input = x
-      const shape = attentionShape(config, packed, i)
+      const shape = attentionShape(config, places, i)
       if (options.keep === "activations") {
-        const layer = layerForward(config, ops, w, input, rotary, shape)
-        layers.push({ input: null, activations: layer.activations })
+        const layer = layerForward(config, ops, w, input, places, shape)
+        layers.push({ input, activations: layer.activations })
         x = layer.out
         continue
       }
-      x = tf.tidy(() => {
-        const { activations, out } = layerForward(config, ops, w, input, rotary, shape)
-        if (options.cache) {
-          const { k, v } = activations
-          cache.push({ k: k.dataSync<"float32">().slice(), v: v.dataSync<"float32">().slice() })
-        }
-        return out
-      })
+      x = tf.tidy(() => layerForward(config, ops, w, input, places, shape).out)
       if (options.keep === "inputs") layers.push({ input, activations: null })
       else input.dispose()
     }
-    const norm = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
-    const all = norm.y.dataSync<"float32">()
-    const rows = new Float32Array(packed.rows.length * d)
-    for (const [i, row] of packed.rows.entries()) rows.set(all.subarray(row * d, (row + 1) * d), i * d)
-    hiddenRows = rows
-    const head = LogProb.forward(ops, tf.tensor2d(rows, [packed.rows.length, d]), weights.head, packed.targets)
+    const { scale, y } = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
+    const rows = ops.gatherRows(y, tf.tensor1d(packed.rows, "int32"))
+    if (options.keep === undefined) hiddenRows = rows.dataSync<"float32">().slice()
+    const head = LogProb.forward(ops, rows, weights.head, packed.targets)
     logprobs = head.logprobs
-    if (options.keep !== undefined) saved = { packed, layers, norm, head: head.saved, rotary }
+    if (options.keep !== undefined) saved = { packed, layers, norm: { x, scale }, head: head.saved, places }
   } finally {
     scope.endScope(saved === null ? [] : tensorsOf(saved))
   }
@@ -197,7 +217,6 @@ export const forward = (
   return {
     logprobs,
     hidden: hiddenRows,
-    cache,
     saved: kept === null ? null : { ...kept, dispose: () => tf.dispose(tensorsOf(kept)) },
   }
 }
@@ -209,13 +228,24 @@ const tensorsOf = (value: unknown): Array<tf.Tensor> => {
   return Object.values(value).flatMap(tensorsOf)
 }
 
-/** Takes the gradient by a parameter; those of frozen parameters are not even computed where that saves a product. */
+/** Where gradients by parameters go; those of frozen ones are not computed. */
 interface Gradients {
-  readonly frozen: boolean
-  readonly add: (name: string, tensor: tf.Tensor) => void
+  readonly sum: GradientSum
+  /** Where a parameter's gradient lies in the sum, null for a frozen one. */
+  readonly offset: (name: string) => number | null
 }
 
-/** The gradient by the input of a linear map; those by its weight and bias, or by its adapter, go to `to`. */
+const addTo = ({ offset, sum }: Gradients, name: string, x: tf.Tensor): void => {
+  const at = offset(name)
+  if (at !== null) sum.add(at, x)
+}
+
+const addLinearTo = ({ offset, sum }: Gradients, name: string, dy: Tensor2D, x: Tensor2D): void => {
+  const at = offset(name)
+  if (at !== null) sum.addLinear(at, dy, x)
+}
+
+/** The gradient by the input of a linear map, plus `plus`; those by its weight and bias, or by its adapter, go to `to`. */
 const linearBackward = (
   ops: Ops,
   dy: Tensor2D,
@@ -223,71 +253,61 @@ const linearBackward = (
   weight: Projection,
   name: string,
   to: Gradients,
+  plus?: Tensor2D,
 ): Tensor2D => {
-  if (!to.frozen) {
-    const { db, dw, dx } = ops.linearBackward(dy, x, weight)
-    to.add(`${name}.weight`, dw)
-    if (db !== null) to.add(`${name}.bias`, db)
-    return dx
-  }
   if (weight.adapter !== null) {
     const { a, b, scale } = weight.adapter
-    const inner = ops.linearBackward(tf.mul(dy, scale), ops.linear(x, a), b)
-    to.add(`${name}.lora_B.weight`, inner.dw)
-    to.add(`${name}.lora_A.weight`, ops.linearBackward(inner.dx, x, a).dw)
+    tf.tidy(() => {
+      const scaled: Tensor2D = tf.mul(dy, scale)
+      addLinearTo(to, `${name}.lora_B.weight`, scaled, ops.linear(x, a))
+      addLinearTo(to, `${name}.lora_A.weight`, ops.linearBackward(scaled, b), x)
+    })
   }
-  // The weight is the sum with the adapter, so this is the whole of it.
-  return LogProb.inputGradient(ops, dy, weight)
+  addLinearTo(to, `${name}.weight`, dy, x)
+  if (weight.bias !== null) {
+    const at = to.offset(`${name}.bias`)
+    if (at !== null) to.sum.addRowSum(at, dy)
+  }
+  // With an adapter the weight is the sum, so this is the whole of it.
+  return ops.linearBackward(dy, weight, plus)
 }
 
-/** The gradient by a layer's input; those by its parameters go to `add`. */
+/** The gradient by a layer's input; those by its parameters go to `to`. */
 const layerBackward = (
   ops: Ops,
   w: LayerWeights,
   s: Activations,
   dOut: Tensor2D,
-  rotary: Rotary,
+  { rotary }: Places,
   shape: AttentionShape,
   p: string,
   to: Gradients,
 ): Tensor2D => {
-  const linear = (dy: Tensor2D, x: Tensor2D, weight: Projection, name: Parameters.LinearName) =>
-    linearBackward(ops, dy, x, weight, `${p}.${name}`, to)
-  const { add } = to
-  const headsBackward = (
-    dy: Tensor2D,
-    norm: Normed | null,
-    gain: tf.Tensor1D | null,
-    of: AttentionShape,
-    name: string,
-  ): Tensor2D => {
-    const dTurned = ops.ropeBackward(dy, rotary, of)
+  const linear = (dy: Tensor2D, x: Tensor2D, weight: Projection, name: Parameters.LinearName, plus?: Tensor2D) =>
+    linearBackward(ops, dy, x, weight, `${p}.${name}`, to, plus)
+  const headsBackward = (dy: Tensor2D, norm: Normed | null, gain: tf.Tensor1D | null, heads: number, name: string) => {
+    const dTurned = ops.ropeBackward(dy, rotary, heads)
     if (norm === null || gain === null) return dTurned
-    const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, of.headSize]), norm, gain)
-    add(`${p}.self_attn.${name}.weight`, dGain)
-    return tf.reshape(dx, dTurned.shape)
+    const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, shape.headSize]), norm, gain)
+    addTo(to, `${p}.self_attn.${name}.weight`, dGain)
+    return tf.reshape<tf.Rank.R2>(dx, dTurned.shape)
   }
   const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, w.down, "mlp.down_proj"), s.gate, s.up)
-  const dNorm2: Tensor2D = tf.add(
-    linear(dGate, s.norm2.y, w.gate, "mlp.gate_proj"),
-    linear(dUp, s.norm2.y, w.up, "mlp.up_proj"),
-  )
-  const norm2 = ops.rmsNormBackward(dNorm2, s.norm2, w.postNorm)
-  add(`${p}.post_attention_layernorm.weight`, norm2.dGain)
-  const dMiddle: Tensor2D = tf.add(dOut, norm2.dx)
-  const { dk, dq, dv } = ops.attentionBackward(
-    linear(dMiddle, s.attended.y, w.o, "self_attn.o_proj"),
-    { q: s.q, k: s.k, v: s.v, probabilities: s.attended.probabilities },
-    shape,
-  )
-  const dNorm1 = tf.addN([
-    linear(headsBackward(dq, s.qNorm, w.qNorm, shape, "q_norm"), s.norm1.y, w.q, "self_attn.q_proj"),
-    linear(headsBackward(dk, s.kNorm, w.kNorm, keyShape(shape), "k_norm"), s.norm1.y, w.k, "self_attn.k_proj"),
-    linear(dv, s.norm1.y, w.v, "self_attn.v_proj"),
-  ])
-  const norm1 = ops.rmsNormBackward(dNorm1, s.norm1, w.inputNorm)
-  add(`${p}.input_layernorm.weight`, norm1.dGain)
-  return tf.add(dMiddle, norm1.dx)
+  const dGated = linear(dGate, s.y2, w.gate, "mlp.gate_proj")
+  const norm2 = ops.rmsNormBackward(linear(dUp, s.y2, w.up, "mlp.up_proj", dGated), s.norm2, w.postNorm, dOut)
+  addTo(to, `${p}.post_attention_layernorm.weight`, norm2.dGain)
+  const dMiddle = norm2.dx
+  const { attended } = s
+  const dAttended = linear(dMiddle, attended.y, w.o, "self_attn.o_proj")
+  const { dk, dq, dv } = ops.attentionBackward(dAttended, attended, shape)
+  const dQuery = headsBackward(dq, s.qNorm, w.qNorm, shape.heads, "q_norm")
+  const dKey = headsBackward(dk, s.kNorm, w.kNorm, shape.kvHeads, "k_norm")
+  const fromQuery = linear(dQuery, s.y1, w.q, "self_attn.q_proj")
+  const fromKey = linear(dKey, s.y1, w.k, "self_attn.k_proj", fromQuery)
+  const dNorm1 = linear(dv, s.y1, w.v, "self_attn.v_proj", fromKey)
+  const norm1 = ops.rmsNormBackward(dNorm1, s.norm1, w.inputNorm, dMiddle)
+  addTo(to, `${p}.input_layernorm.weight`, norm1.dGain)
+  return norm1.dx
 }
 
 /**
@@ -302,53 +322,34 @@ export const backward = (
   weights: Weights,
   saved: Saved,
   weightsPerToken: Float32Array,
-  gradient: Float32Array,
+  gradient: GradientSum,
   lora: LoraConfig | null = null,
 ): void => {
   const layout = lora === null ? Parameters.layout(config) : Lora.layout(config, lora)
   const offsets = new Map(layout.map(({ name, offset }) => [name, offset]))
-  const to: Gradients = {
-    frozen: lora !== null,
-    add: (name, tensor) => {
-      const offset = offsets.get(name)
-      if (offset === undefined) return
-      const values = tensor.dataSync<"float32">()
-      for (let i = 0; i < values.length; i++) gradient[offset + i] += values[i]
-    },
-  }
-  const { packed, rotary } = saved
-  const d = config.hidden_size
+  const to: Gradients = { sum: gradient, offset: (name) => offsets.get(name) ?? null }
+  const { packed, places } = saved
   tf.tidy(() => {
-    const onHead = to.frozen ? null : (dw: Tensor2D) => to.add(headName(config), dw)
-    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, onHead)
-    const scattered = new Float32Array(packed.sequences * packed.time * d)
-    const dRows = dHead.dataSync<"float32">()
-    for (const [i, row] of packed.rows.entries()) scattered.set(dRows.subarray(i * d, (i + 1) * d), row * d)
-    const last = ops.rmsNormBackward(
-      tf.tensor2d(scattered, [packed.sequences * packed.time, d]),
-      saved.norm,
-      weights.norm,
+    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dLogits, hidden) =>
+      addLinearTo(to, headName(config), dLogits, hidden),
     )
-    to.add("model.norm.weight", last.dGain)
+    const dNorm = ops.scatterRows(dHead, tf.tensor1d(packed.rows, "int32"), packed.ids.length)
+    const last = ops.rmsNormBackward(dNorm, saved.norm, weights.norm)
+    addTo(to, "model.norm.weight", last.dGain)
     let dx = last.dx
     for (let i = config.num_hidden_layers - 1; i >= 0; i--) {
       const w = weights.layers[i]
       const { activations, input } = saved.layers[i]
-      const shape = attentionShape(config, packed, i)
+      const shape = attentionShape(config, places, i)
       const dOut = dx
       dx = tf.tidy(() => {
-        const s = activations ?? (input && layerForward(config, ops, w, input, rotary, shape).activations)
-        if (s === null) throw new TypeError("the forward pass kept nothing of a layer")
-        return layerBackward(ops, w, s, dOut, rotary, shape, `model.layers.${i}`, to)
+        const s = activations ?? layerForward(config, ops, w, input, places, shape).activations
+        return layerBackward(ops, w, s, dOut, places, shape, `model.layers.${i}`, to)
       })
+      dOut.dispose()
     }
     // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
-    const offset = offsets.get("model.embed_tokens.weight")
-    if (offset === undefined) return
-    const dInput = dx.dataSync<"float32">()
-    for (const [row, id] of packed.ids.entries()) {
-      const at = offset + id * d
-      for (let i = 0; i < d; i++) gradient[at + i] += dInput[row * d + i]
-    }
+    const offset = to.offset("model.embed_tokens.weight")
+    if (offset !== null) gradient.addRows(offset, tf.tensor1d(packed.ids, "int32"), dx)
   })
 }

@@ -26,11 +26,17 @@ export const make = (ops: Ops, { config, embedding, weights }: Model): Decoder =
       return history
     }
     const compute = (rows: ReadonlyArray<Int32Array>): void => {
-      const time = Math.max(...rows.map((r) => r.length))
-      const ids = new Int32Array(rows.length * time)
-      for (const [i, row] of rows.entries()) ids.set(row, i * time)
-      const last = Int32Array.from(rows, (row, i) => i * time + row.length - 1)
-      const packed = { ids, sequences: rows.length, time, rows: last, targets: new Int32Array(rows.length) }
+      const ids = new Int32Array(rows.reduce((sum, row) => sum + row.length, 0))
+      const segments = new Int32Array(4 * rows.length)
+      const last = new Int32Array(rows.length)
+      let at = 0
+      for (const [i, row] of rows.entries()) {
+        ids.set(row, at)
+        segments.set([at, row.length, 0, 0], 4 * i)
+        at += row.length
+        last[i] = at - 1
+      }
+      const packed = { ids, segments, rows: last, targets: new Int32Array(rows.length) }
       const { hidden } = forward(config, ops, weights(), embedding, packed)
       tf.tidy(() => {
         const rowsOfHidden = tf.tensor2d(hidden, [rows.length, config.hidden_size])

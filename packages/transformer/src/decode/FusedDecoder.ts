@@ -25,7 +25,7 @@ const blocksOf = ({ maxTokens, prompts, samples }: Plan): number =>
   }, 0)
 
 const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed, plan: Plan): Session => {
-  const { kernels } = heap
+  const { height, kernels } = heap
   const { hidden_size: d, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
   const { rms_norm_eps: epsilon, vocab_size: vocabulary } = config
   const size = headSize(config)
@@ -88,9 +88,12 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
   })
 
   const product = (m: number, p: PackedWeights.Product, from: number, fromStride: number, to: number, stride: number) =>
-    kernels.panelProduct(m, p.outputs, p.inputs, from, fromStride, p.weight, p.bias, to, stride)
-  const productAdd = (m: number, p: PackedWeights.Product, from: number, fromStride: number) =>
-    kernels.panelProductAdd(m, p.outputs, p.inputs, from, fromStride, p.weight, p.bias, at.x, xStride)
+    kernels.panelProduct(height, m, p.outputs, p.inputs, from, fromStride, p.weight, p.bias, 0, to, stride)
+  /** The same, onto the residual stream. */
+  const productAdd = (m: number, p: PackedWeights.Product, from: number, fromStride: number): void => {
+    if (p.bias !== 0) kernels.addBias(m, p.outputs, p.bias, at.x, xStride)
+    kernels.panelProduct(height, m, p.outputs, p.inputs, from, fromStride, p.weight, at.x, xStride, at.x, xStride)
+  }
 
   /** The residual stream after all layers, of m rows whose tokens, slots and positions are in place. */
   const layers = (m: number): void => {

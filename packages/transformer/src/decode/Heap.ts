@@ -2,28 +2,8 @@
  * The memory of the TensorFlow.js WASM backend as decoding uses it: areas asked of the backend, so that its guard against a full
  * heap holds, and the kernels (`assembly/`) that work on them by address.
  */
-import { readFileSync } from "node:fs"
 import * as tf from "@tensorflow/tfjs-core"
-
-type Kernel = (...args: ReadonlyArray<number>) => void
-
-/** @category models */
-export type Kernels = Readonly<
-  Record<
-    | "panelProduct"
-    | "panelProductAdd"
-    | "decodeEmbed"
-    | "decodeNorm"
-    | "decodeHeadNorm"
-    | "decodeRotate"
-    | "decodeStore"
-    | "decodeAttend"
-    | "decodeGate"
-    | "drawMasses"
-    | "drawTokens",
-    Kernel
-  >
->
+import * as Kernels from "../ops/Kernels.ts"
 
 /** Bytes of the heap; cleared. @category models */
 export interface Area {
@@ -34,7 +14,9 @@ export interface Area {
 
 /** @category models */
 export interface Heap {
-  readonly kernels: Kernels
+  readonly kernels: Kernels.Kernels
+  /** Rows of a tile of products, see {@link Kernels.Compiled}. */
+  readonly height: number
   /** Throws a `BackendError` when the heap is full. */
   readonly allocate: (bytes: number) => Area
   /** Views of the whole heap, for as long as nothing is allocated. */
@@ -50,13 +32,12 @@ interface WasmBackend {
 }
 
 /** The heap of the active backend, which must be `wasm`. @category constructors */
-export const open = (): Heap => {
+export const open = (compiled: Kernels.Compiled = Kernels.compile()): Heap => {
   const backend = tf.backend() as unknown as WasmBackend
   const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory
   if (memory === undefined)
     throw new TypeError("the WASM backend does not show its memory; @tensorflow/tfjs-backend-wasm must be 4.22")
-  const module = new WebAssembly.Module(readFileSync(new URL("../../wasm/kernels.wasm", import.meta.url)))
-  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
+  const kernels = Kernels.instantiate(compiled, memory)
   let floats = new Float32Array(memory.buffer)
   let doubles = new Float64Array(memory.buffer)
   let ints = new Int32Array(memory.buffer)
@@ -68,6 +49,7 @@ export const open = (): Heap => {
   }
   return {
     kernels,
+    height: compiled.height,
     allocate: (bytes) => {
       const info = backend.makeOutput([Math.ceil(bytes / 4) + 16], "float32")
       const tensor = tf.keep(tf.engine().makeTensorFromTensorInfo(info))

@@ -14,7 +14,7 @@ export const panel = 16
 /** The next multiple. */
 export const roundUp = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple
 
-/** A packed map: addresses of weight and bias, inputs, and outputs (padded to whole panels). @category models */
+/** A packed map: addresses of weight and bias (0 for none), inputs, and outputs (padded to whole panels). @category models */
 export interface Product {
   readonly weight: number
   readonly bias: number
@@ -69,6 +69,11 @@ interface Part {
   readonly outputs: Indices
 }
 
+/** A product before the area's address is known: distances from its start. */
+interface Placed extends Omit<Product, "bias"> {
+  readonly bias: number | null
+}
+
 /** Copies something of the parameters to its place in the heap. */
 type Fill = (parameter: (name: string) => Float32Array, floats: Float32Array, base: number) => void
 
@@ -90,14 +95,15 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
     fills.push((parameter, floats, base) => floats.set(parameter(name), (base + at) / 4))
     return at
   }
-  const product = (parts: ReadonlyArray<Part>, from: Indices): Product => {
+  const product = (parts: ReadonlyArray<Part>, from: Indices): Placed => {
     const inputs = from.length
     const outputs = roundUp(
       parts.reduce((sum, part) => sum + part.outputs.length, 0),
       panel,
     )
     const weight = room.add(outputs * inputs)
-    const bias = room.add(outputs)
+    const biased = parts.some(({ name }) => slots.has(`${name}.bias`))
+    const bias = biased ? room.add(outputs) : null
     fills.push((parameter, floats, base) => {
       let column = 0
       for (const { name, outputs: rows } of parts) {
@@ -108,7 +114,7 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
           if (row >= 0) {
             let to = (base + weight) / 4 + Math.floor(column / panel) * inputs * panel + (column % panel)
             for (let i = 0; i < inputs; i++, to += panel) if (from[i] >= 0) floats[to] = w[row * stride + from[i]]
-            if (b !== null) floats[(base + bias) / 4 + column] = b[row]
+            if (b !== null && bias !== null) floats[(base + bias) / 4 + column] = b[row]
           }
           column++
         }
@@ -120,7 +126,7 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
   const plain = identity(d, d)
   const padded = roundUp(f, panel)
   const { headNorm } = featuresOf(config)
-  const layers = Array.from({ length: config.num_hidden_layers }, (_, i): Layer => {
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => {
     const p = `model.layers.${i}`
     const attention = `${p}.self_attn`
     return {
@@ -156,21 +162,21 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
   const area = heap.allocate(room.bytes())
   // From here on addresses are those of the heap.
   const at = (offset: number): number => area.address + offset
-  const placed = (p: Product): Product => ({ ...p, weight: at(p.weight), bias: at(p.bias) })
+  const addressed = (p: Placed): Product => ({ ...p, weight: at(p.weight), bias: p.bias === null ? 0 : at(p.bias) })
   return {
     embedding: at(table.weight),
     layers: layers.map((layer) => ({
       inputNorm: at(layer.inputNorm),
-      qkv: placed(layer.qkv),
+      qkv: addressed(layer.qkv),
       qNorm: headNorm ? at(layer.qNorm) : 0,
       kNorm: headNorm ? at(layer.kNorm) : 0,
-      o: placed(layer.o),
+      o: addressed(layer.o),
       postNorm: at(layer.postNorm),
-      gateUp: placed(layer.gateUp),
-      down: placed(layer.down),
+      gateUp: addressed(layer.gateUp),
+      down: addressed(layer.down),
     })),
     norm: at(norm),
-    head: placed(head),
+    head: addressed(head),
     fill: (values) => {
       const parameter = (name: string): Float32Array => {
         const { offset, size: length } = slotOf(name)

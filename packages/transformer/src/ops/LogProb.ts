@@ -1,7 +1,7 @@
 /**
  * The head: log-probs of given tokens from the last hidden states, and their gradient. Only the rows that predict a token
- * somebody asked for are multiplied with the vocabulary, and at most 4 M logits exist at once: a larger head goes in chunks of
- * rows, whose logits are computed again on the way back. The softmax is in float64.
+ * somebody asked for are multiplied with the vocabulary, on the way back only those whose weight is not 0, and at most 1 M
+ * logits exist at once: a larger head goes in chunks of rows. Logits are computed again on the way back, not kept.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
@@ -10,14 +10,10 @@ import type { LinearWeight, Ops } from "./Ops.ts"
 /** What the backward pass needs again. @category models */
 export interface SavedHead {
   readonly hidden: Tensor2D
-  /** log sum exp of every row of logits, [rows] */
-  readonly normalisers: Float64Array
-  /** softmax of the logits, [rows, vocabulary], where they are one chunk */
-  readonly probabilities: Float32Array | null
   readonly targets: Int32Array
 }
 
-const maxLogits = 2 ** 22
+const maxLogits = 2 ** 20
 
 /** log sum exp of one row of logits. */
 export const logSumExp = (logits: Float32Array, from: number, size: number): number => {
@@ -37,16 +33,6 @@ const chunks = (rows: number, vocabulary: number, limit: number): ReadonlyArray<
 const rowsOf = (x: Tensor2D, from: number, to: number): Tensor2D =>
   from === 0 && to === x.shape[0] ? x : tf.slice(x, [from, 0], [to - from, x.shape[1]])
 
-/** Logits [to - from, vocabulary] of some rows. */
-const logitsOf = (ops: Ops, hidden: Tensor2D, head: LinearWeight, from: number, to: number): Float32Array => {
-  let values = new Float32Array(0)
-  tf.tidy(() => {
-    // Not returned: `tidy` would look for tensors in it, number by number.
-    values = ops.linear(rowsOf(hidden, from, to), head).dataSync<"float32">() as Float32Array<ArrayBuffer>
-  })
-  return values
-}
-
 /** Log-probs in nats of `targets` [m] given `hidden` [m, d]; keeps `hidden`. @category operations */
 export const forward = (
   ops: Ops,
@@ -54,69 +40,51 @@ export const forward = (
   head: LinearWeight,
   targets: Int32Array,
   limit: number = maxLogits,
-) => {
-  const vocabulary = head.w.shape[0]
+): { readonly logprobs: Float32Array; readonly saved: SavedHead } => {
   const logprobs = new Float32Array(targets.length)
-  const normalisers = new Float64Array(targets.length)
-  const parts = chunks(targets.length, vocabulary, limit)
-  let probabilities: Float32Array | null = null
-  for (const [from, to] of parts) {
-    const values = logitsOf(ops, hidden, head, from, to)
-    for (let row = from; row < to; row++) {
-      const at = (row - from) * vocabulary
-      const z = logSumExp(values, at, vocabulary)
-      normalisers[row] = z
-      logprobs[row] = Math.min(0, values[at + targets[row]] - z)
-    }
-    if (parts.length === 1) probabilities = softmax(values, normalisers, 0, vocabulary)
+  for (const [from, to] of chunks(targets.length, head.w.shape[0], limit)) {
+    tf.tidy(() => {
+      const logits = ops.linear(rowsOf(hidden, from, to), head)
+      logprobs.set(ops.logProb(logits, tf.tensor1d(targets.subarray(from, to), "int32")), from)
+    })
   }
-  return { logprobs, saved: { hidden, normalisers, probabilities, targets } satisfies SavedHead }
-}
-
-const softmax = (logits: Float32Array, normalisers: Float64Array, from: number, vocabulary: number): Float32Array => {
-  const out = new Float32Array(logits.length)
-  for (let i = 0; i < out.length; i++) out[i] = Math.exp(logits[i] - normalisers[from + Math.floor(i / vocabulary)])
-  return out
+  return { logprobs, saved: { hidden, targets } }
 }
 
 /**
- * Gradient of `sum_m weights_m * logprob_m`: by the hidden states, and by the head, which `onHead` gets part by part and which
- * is not computed where that is null.
+ * Gradient of `sum_m weights_m * logprob_m` by the hidden states; `onHead` gets what the gradient by the head is made of, part
+ * by part: that is the sum of dLogits^T hidden.
  *
  * @category operations
  */
 export const backward = (
   ops: Ops,
-  saved: SavedHead,
+  { hidden, targets }: SavedHead,
   head: LinearWeight,
   weights: Float32Array,
-  onHead: ((dw: Tensor2D) => void) | null,
+  onHead: (dLogits: Tensor2D, hidden: Tensor2D) => void,
   limit: number = maxLogits,
 ): Tensor2D => {
-  const { hidden, normalisers, targets } = saved
-  const vocabulary = head.w.shape[0]
-  const dx: Array<Tensor2D> = []
-  for (const [from, to] of chunks(targets.length, vocabulary, limit)) {
-    const dLogits =
-      saved.probabilities?.slice() ?? softmax(logitsOf(ops, hidden, head, from, to), normalisers, from, vocabulary)
-    for (let row = from; row < to; row++) {
-      const at = (row - from) * vocabulary
-      for (let i = at; i < at + vocabulary; i++) dLogits[i] *= -weights[row]
-      dLogits[at + targets[row]] += weights[row]
-    }
-    dx.push(
+  const rows = Int32Array.from(targets.keys()).filter((row) => weights[row] !== 0)
+  const some = <A extends Int32Array | Float32Array>(of: A, from: number, to: number): A =>
+    of.constructor === Int32Array
+      ? (Int32Array.from(rows.subarray(from, to), (r) => of[r]) as A)
+      : (Float32Array.from(rows.subarray(from, to), (r) => of[r]) as A)
+  return tf.tidy(() => {
+    const dx = chunks(rows.length, head.w.shape[0], limit).map(([from, to]) =>
       tf.tidy(() => {
-        const dy = tf.tensor2d(dLogits, [to - from, vocabulary])
-        if (onHead === null) return inputGradient(ops, dy, head)
-        const gradients = ops.linearBackward(dy, rowsOf(hidden, from, to), head)
-        onHead(gradients.dw)
-        return gradients.dx
+        const part = ops.gatherRows(hidden, tf.tensor1d(rows.subarray(from, to), "int32"))
+        const dLogits = ops.logProbBackward(
+          ops.linear(part, head),
+          tf.tensor1d(some(targets, from, to), "int32"),
+          tf.tensor1d(some(weights, from, to), "float32"),
+        )
+        onHead(dLogits, part)
+        return ops.linearBackward(dLogits, head)
       }),
     )
-  }
-  return dx.length === 1 ? dx[0] : tf.concat(dx, 0)
+    if (dx.length === 0) return tf.zeros(hidden.shape)
+    const all: Tensor2D = dx.length === 1 ? dx[0] : tf.concat(dx, 0)
+    return rows.length === targets.length ? all : ops.scatterRows(all, tf.tensor1d(rows, "int32"), targets.length)
+  })
 }
-
-/** dy [n, out] times w: the gradient by a linear map's input alone. @category operations */
-export const inputGradient = (ops: Ops, dy: Tensor2D, { w, wT }: LinearWeight): Tensor2D =>
-  ops.linear(dy, { w: wT, wT: w, bias: null })
