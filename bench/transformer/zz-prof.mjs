@@ -6,7 +6,7 @@ const { config, sequences, values } = await import("/work/wt/engine/bench/transf
 await Effect.runPromise(Backend.start("wasm"))
 const heap = Heap.open()
 let spent = {}
-const wrapped = { ...heap, kernels: Object.fromEntries(Object.entries(heap.kernels).map(([k, f]) => [k, (...a) => { const t = performance.now(); f(...a); const key = k.startsWith('panel') ? `${k} ${a[1]}x${a[2]}` : k; spent[key] = (spent[key] ?? 0) + performance.now() - t }])) }
+const wrapped = { ...heap, kernels: Object.fromEntries(Object.entries(heap.kernels).map(([k, f]) => [k, (...a) => { const t = performance.now(); f(...a); const key = k.startsWith('panel') ? `${k} ${a[2]}x${a[3]}` : k; spent[key] = (spent[key] ?? 0) + performance.now() - t }])) }
 const replica = Replica.make(config, values, { ops: { ...fused(), decoder: (m) => FD.make(wrapped, m) } })
 for (const [n,P,T] of [[128,1,63],[16,1,63],[4,1,63],[1,1,63]]) {
   let best = {whole:1e9}

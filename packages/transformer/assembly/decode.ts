@@ -8,6 +8,7 @@
 import { C1, C2, C3, C4, C5, LOG2E, MAGIC, hold, power, unknownZero } from "./exp"
 import { sum4 } from "./math"
 import { PANEL } from "./panels"
+import { madd } from "./tile"
 
 /** Positions of a block. */
 const BLOCK: i32 = 16
@@ -142,18 +143,18 @@ function score(n: i32, head: usize, q: usize, key: usize, out: usize): void {
     let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0
     for (let o: usize = 0; o < head; o += 16) {
       const x = v128.load(q + o)
-      a0 = f32x4.add(a0, f32x4.mul(x, v128.load(key + o)))
-      a1 = f32x4.add(a1, f32x4.mul(x, v128.load(k1 + o)))
-      a2 = f32x4.add(a2, f32x4.mul(x, v128.load(k2 + o)))
-      a3 = f32x4.add(a3, f32x4.mul(x, v128.load(k3 + o)))
+      a0 = madd(a0, x, v128.load(key + o))
+      a1 = madd(a1, x, v128.load(k1 + o))
+      a2 = madd(a2, x, v128.load(k2 + o))
+      a3 = madd(a3, x, v128.load(k3 + o))
     }
     v128.store(out, sums(a0, a1, a2, a3))
     key = k3 + head
   }
 }
 
-/** exp(scale (x - max)) of n floats (a multiple of four) in place; gives 1 / their sum. */
-function softmaxInPlace(x: usize, n: i32, scale: f32): f32 {
+/** Softmax of scale * x over n floats (a multiple of four), in place. */
+function softmaxInPlace(x: usize, n: i32, scale: f32): void {
   const end = x + (<usize>n << 2)
   let top = v128.load(x)
   for (let at = x; at < end; at += 16) top = f32x4.pmax(top, v128.load(at))
@@ -169,80 +170,58 @@ function softmaxInPlace(x: usize, n: i32, scale: f32): f32 {
     v128.store(at, e)
     sum = f32x4.add(sum, e)
   }
-  return 1 / sum4(sum)
+  const inverse = f32x4.splat(1 / sum4(sum))
+  for (let at = x; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), inverse))
 }
 
-/** Columns [c, c + 4 * lanes) of `sum_t p_t v_t`, t from `low` to `position`. */
+/** y [width] += the weighted sum of values that follow each other, `head` bytes each, for weights from `p` to `end`. */
 // @ts-ignore: decorator
 @inline
-function mix(
-  lanes: i32, padded: i32, low: i32, position: i32, scores: usize, table: usize, blocks: usize, bytes: usize,
-  values: usize, inverse: v128, out: usize,
-): void {
-  const zero = f32x4.splat(0)
-  let y0 = zero, y1 = zero, y2 = zero, y3 = zero, y4 = zero, y5 = zero, y6 = zero, y7 = zero
-  const step: usize = <usize>padded << 2
-  const last = position / BLOCK
-  for (let b = low / BLOCK; b <= last; b++) {
-    const from = max(low - b * BLOCK, 0)
-    const to = min(position - b * BLOCK, BLOCK - 1)
-    let v = blocks + <usize>load<i32>(table + (<usize>b << 2)) * bytes + values + <usize>from * step
-    let p = scores + (<usize>(b * BLOCK + from) << 2)
-    const end = scores + (<usize>(b * BLOCK + to) << 2)
-    for (; p <= end; p += 4) {
-      const s = v128.load32_splat(p)
-      y0 = f32x4.add(y0, f32x4.mul(s, v128.load(v)))
-      if (lanes > 1) y1 = f32x4.add(y1, f32x4.mul(s, v128.load(v, 16)))
-      if (lanes > 2) {
-        y2 = f32x4.add(y2, f32x4.mul(s, v128.load(v, 32)))
-        y3 = f32x4.add(y3, f32x4.mul(s, v128.load(v, 48)))
-      }
-      if (lanes > 4) {
-        y4 = f32x4.add(y4, f32x4.mul(s, v128.load(v, 64))); y5 = f32x4.add(y5, f32x4.mul(s, v128.load(v, 80)))
-        y6 = f32x4.add(y6, f32x4.mul(s, v128.load(v, 96))); y7 = f32x4.add(y7, f32x4.mul(s, v128.load(v, 112)))
-      }
-      v += step
+function mix(width: i32, head: usize, p: usize, end: usize, v: usize, y: usize): void {
+  let y0 = v128.load(y), y1 = y0, y2 = y0, y3 = y0, y4 = y0, y5 = y0, y6 = y0, y7 = y0
+  if (width > 4) {
+    y1 = v128.load(y, 16); y2 = v128.load(y, 32); y3 = v128.load(y, 48)
+  }
+  if (width > 16) {
+    y4 = v128.load(y, 64); y5 = v128.load(y, 80); y6 = v128.load(y, 96); y7 = v128.load(y, 112)
+  }
+  for (; p < end; p += 4) {
+    const s = v128.load32_splat(p)
+    y0 = madd(y0, s, v128.load(v))
+    if (width > 4) {
+      y1 = madd(y1, s, v128.load(v, 16)); y2 = madd(y2, s, v128.load(v, 32)); y3 = madd(y3, s, v128.load(v, 48))
     }
+    if (width > 16) {
+      y4 = madd(y4, s, v128.load(v, 64)); y5 = madd(y5, s, v128.load(v, 80))
+      y6 = madd(y6, s, v128.load(v, 96)); y7 = madd(y7, s, v128.load(v, 112))
+    }
+    v += head
   }
-  v128.store(out, f32x4.mul(y0, inverse))
-  if (lanes > 1) v128.store(out, f32x4.mul(y1, inverse), 16)
-  if (lanes > 2) {
-    v128.store(out, f32x4.mul(y2, inverse), 32)
-    v128.store(out, f32x4.mul(y3, inverse), 48)
+  v128.store(y, y0)
+  if (width > 4) {
+    v128.store(y, y1, 16); v128.store(y, y2, 32); v128.store(y, y3, 48)
   }
-  if (lanes > 4) {
-    v128.store(out, f32x4.mul(y4, inverse), 64)
-    v128.store(out, f32x4.mul(y5, inverse), 80)
-    v128.store(out, f32x4.mul(y6, inverse), 96)
-    v128.store(out, f32x4.mul(y7, inverse), 112)
+  if (width > 16) {
+    v128.store(y, y4, 64); v128.store(y, y5, 80); v128.store(y, y6, 96); v128.store(y, y7, 112)
   }
 }
 
 // Not inlined into the attention, whose many variables would push these loops' vectors out of the registers.
-function mix32(
-  padded: i32, low: i32, position: i32, scores: usize, table: usize, blocks: usize, bytes: usize, values: usize, inverse: f32,
-  out: usize,
-): void {
-  mix(8, padded, low, position, scores, table, blocks, bytes, values, f32x4.splat(inverse), out)
+function mix32(head: usize, p: usize, end: usize, v: usize, y: usize): void {
+  mix(32, head, p, end, v, y)
 }
 
-function mix16(
-  padded: i32, low: i32, position: i32, scores: usize, table: usize, blocks: usize, bytes: usize, values: usize, inverse: f32,
-  out: usize,
-): void {
-  mix(4, padded, low, position, scores, table, blocks, bytes, values, f32x4.splat(inverse), out)
+function mix16(head: usize, p: usize, end: usize, v: usize, y: usize): void {
+  mix(16, head, p, end, v, y)
 }
 
-function mix4(
-  padded: i32, low: i32, position: i32, scores: usize, table: usize, blocks: usize, bytes: usize, values: usize, inverse: f32,
-  out: usize,
-): void {
-  mix(1, padded, low, position, scores, table, blocks, bytes, values, f32x4.splat(inverse), out)
+function mix4(head: usize, p: usize, end: usize, v: usize, y: usize): void {
+  mix(4, head, p, end, v, y)
 }
 
 /**
  * Attention of every row over positions max(0, position + 1 - window) to `position` of its sequence, or all up to `position`
- * where window is 0; y [m, yStride]. `scores` holds one float per position of the longest table.
+ * where window is 0; y [m, yStride]. `scores` holds, for every head, one float per position of the longest table.
  */
 export function decodeAttend(
   m: i32, heads: i32, kvHeads: i32, size: i32, window: i32, q: usize, stride: i32, y: usize, yStride: i32,
@@ -251,9 +230,9 @@ export function decodeAttend(
 ): void {
   const padded = (size + 3) & ~3
   const head: usize = <usize>padded << 2
-  const bytes: usize = blockBytes
   const group = heads / kvHeads
   const scale: f32 = <f32>(1.0 / Math.sqrt(<f64>size))
+  const scoresOfHead: usize = <usize>(tableStride * BLOCK) << 2
   for (let r = 0; r < m; r++) {
     const position = load<i32>(positions + (<usize>r << 2))
     const table = tables + (<usize>(load<i32>(slots + (<usize>r << 2)) * tableStride) << 2)
@@ -261,36 +240,42 @@ export function decodeAttend(
     // In fours, the lanes before `low` and after `position` masked.
     const first = low & ~3
     const end = (position + 4) & ~3
+    const qr = q + (<usize>(r * stride) << 2)
+    const yr = y + (<usize>(r * yStride) << 2)
+    // Block by block for all heads, so that memory is read front to back.
+    for (let t = first; t < end; ) {
+      const b = t / BLOCK
+      const n = min(end, (b + 1) * BLOCK) - t
+      const keys = blocks + <usize>load<i32>(table + (<usize>b << 2)) * <usize>blockBytes + <usize>(t % BLOCK) * head
+      for (let h = 0; h < heads; h++) {
+        const out = scores + <usize>h * scoresOfHead + (<usize>t << 2)
+        score(n, head, qr + <usize>h * head, keys + <usize>((h / group) * BLOCK) * head, out)
+      }
+      t += n
+    }
     for (let h = 0; h < heads; h++) {
-      const g = h / group
-      const qh = q + (<usize>(r * stride) << 2) + <usize>h * head
-      const keys: usize = <usize>(g * BLOCK) * head
-      for (let t = first; t < end; ) {
-        const b = t / BLOCK
-        const n = min(end, (b + 1) * BLOCK) - t
-        const block = blocks + <usize>load<i32>(table + (<usize>b << 2)) * bytes
-        score(n, head, qh, block + keys + <usize>(t % BLOCK) * head, scores + (<usize>t << 2))
-        t += n
+      const own = scores + <usize>h * scoresOfHead
+      for (let t = first; t < low; t++) store<f32>(own + (<usize>t << 2), -Infinity)
+      for (let t = position + 1; t < end; t++) store<f32>(own + (<usize>t << 2), -Infinity)
+      softmaxInPlace(own + (<usize>first << 2), end - first, scale)
+    }
+    memory.fill(yr, 0, <usize>heads * head)
+    for (let t = low; t <= position; ) {
+      const b = t / BLOCK
+      const n = min(position + 1, (b + 1) * BLOCK) - t
+      const block = blocks + <usize>load<i32>(table + (<usize>b << 2)) * <usize>blockBytes
+      const values = block + <usize>(kvHeads * BLOCK + t % BLOCK) * head
+      for (let h = 0; h < heads; h++) {
+        const p = scores + <usize>h * scoresOfHead + (<usize>t << 2)
+        const stop = p + (<usize>n << 2)
+        let v = values + <usize>((h / group) * BLOCK) * head
+        let yh = yr + <usize>h * head
+        const done = yh + head
+        for (; yh + 128 <= done; yh += 128, v += 128) mix32(head, p, stop, v, yh)
+        for (; yh + 64 <= done; yh += 64, v += 64) mix16(head, p, stop, v, yh)
+        for (; yh < done; yh += 16, v += 16) mix4(head, p, stop, v, yh)
       }
-      for (let t = first; t < low; t++) store<f32>(scores + (<usize>t << 2), -Infinity)
-      for (let t = position + 1; t < end; t++) store<f32>(scores + (<usize>t << 2), -Infinity)
-      const from = scores + (<usize>first << 2)
-      const inverse = softmaxInPlace(from, end - first, scale)
-      const values: usize = <usize>((kvHeads + g) * BLOCK) * head
-      const yh = y + (<usize>(r * yStride) << 2) + <usize>h * head
-      let c = 0
-      for (; c + 32 <= padded; c += 32) {
-        const at: usize = <usize>c << 2
-        mix32(padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
-      }
-      for (; c + 16 <= padded; c += 16) {
-        const at: usize = <usize>c << 2
-        mix16(padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
-      }
-      for (; c < padded; c += 4) {
-        const at: usize = <usize>c << 2
-        mix4(padded, low, position, scores, table, blocks, bytes, values + at, inverse, yh + at)
-      }
+      t += n
     }
   }
 }

@@ -3,12 +3,12 @@ import type { Request, Sampled } from "../Generate.ts"
 import { headSize, type ModelConfig } from "../ModelConfig.ts"
 import * as Parameters from "../Parameters.ts"
 
-const cache = 2 ** 23
+const cache = 2 ** 22
 const memory = 2 ** 30
 
 /**
  * How many sequences of `positions` tokens a worker decodes at once. A step reads all weights, and the keys and values of every
- * sequence. Weights that stay in the processor's last cache cost little, so keys and values should stay there too (8 MiB of it);
+ * sequence. Weights that stay in the processor's last cache cost little, so keys and values should stay there too (4 MiB of it);
  * larger weights should be read for as many sequences as makes keys and values most of what is read. Never more than 1 GiB of them.
  *
  * @category combinators
