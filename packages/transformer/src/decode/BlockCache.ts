@@ -34,7 +34,7 @@ export const make = (
   size: { readonly slots: number; readonly blocks: number; readonly capacity: number; readonly blockBytes: number },
 ): BlockCache => {
   const { blockBytes, blocks, capacity, slots } = size
-  const area: Area = heap.allocate(blocks * blockBytes)
+  const area: Area = heap.allocate(blocks * blockBytes, "keys and values")
   const tableStride = Math.ceil(capacity / positions)
   const tables = new Int32Array(slots * tableStride)
   const lengths = new Int32Array(slots)

@@ -24,6 +24,16 @@ const blocksOf = ({ maxTokens, prompts, samples }: Plan): number =>
     return sum + shared + samples[i] * (Math.ceil((length + maxTokens) / BlockCache.positions) - shared)
   }, 0)
 
+/** An area, or `undo` and the error when the heap is full. */
+const allocateOr = (heap: Heap.Heap, bytes: number, undo: () => void): Heap.Area => {
+  try {
+    return heap.allocate(bytes, "activations")
+  } catch (error) {
+    undo()
+    throw error
+  }
+}
+
 const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed, plan: Plan): Session => {
   const { height, kernels } = heap
   const { hidden_size: d, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
@@ -71,12 +81,14 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
     uniforms: room.add(sequences * 2),
     drawn: room.add(sequences),
   }
-  const area = heap.allocate(room.bytes())
+  const area = allocateOr(heap, room.bytes(), cache.free)
   const at = Object.fromEntries(
     Object.entries(parts).map(([name, offset]) => [name, area.address + offset]),
   ) as typeof parts
   const ints = (address: number, n: number): Int32Array => heap.ints().subarray(address / 4, address / 4 + n)
 
+  // Of everything, only the padding of the residual stream is read before it is written.
+  heap.floats().fill(0, at.x / 4, at.x / 4 + rows * xStride)
   const turn = frequencies(config, capacity)
   for (let t = 0; t < capacity; t++) {
     const { cos, sin } = angles(turn, t)

@@ -4,8 +4,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import * as Kernels from "../ops/Kernels.ts"
+import { BackendError } from "../TransformerError.ts"
 
-/** Bytes of the heap; cleared. @category models */
+/** Bytes of the heap, holding whatever was there before. @category models */
 export interface Area {
   /** A multiple of 64. */
   readonly address: number
@@ -17,8 +18,8 @@ export interface Heap {
   readonly kernels: Kernels.Kernels
   /** Rows of a tile of products, see {@link Kernels.Compiled}. */
   readonly height: number
-  /** Throws a `BackendError` when the heap is full. */
-  readonly allocate: (bytes: number) => Area
+  /** Room for `what`. Throws a `BackendError` when the heap has none. */
+  readonly allocate: (bytes: number, what: string) => Area
   /** Views of the whole heap, for as long as nothing is allocated. */
   readonly floats: () => Float32Array
   readonly doubles: () => Float64Array
@@ -50,13 +51,25 @@ export const open = (compiled: Kernels.Compiled = Kernels.compile()): Heap => {
   return {
     kernels,
     height: compiled.height,
-    allocate: (bytes) => {
-      const info = backend.makeOutput([Math.ceil(bytes / 4) + 16], "float32")
-      const tensor = tf.keep(tf.engine().makeTensorFromTensorInfo(info))
-      const address = Math.ceil(backend.dataIdMap.get(tensor.dataId).memoryOffset / 64) * 64
-      refresh()
-      floats.fill(0, address / 4, address / 4 + Math.ceil(bytes / 4))
-      return { address, free: () => tensor.dispose() }
+    allocate: (bytes, what) => {
+      const fail = () =>
+        new BackendError({
+          backend: "wasm",
+          reason: `${what} of ${(bytes / 2 ** 20).toFixed(1)} MiB do not fit into what is left of the 4 GiB heap; lower maxTokens, maxSequences or the model's size`,
+        })
+      // The backend would ask for the size modulo 4 GiB.
+      if (bytes > 2 ** 32 - 2 ** 16) throw fail()
+      let tensor: tf.Tensor
+      try {
+        tensor = tf.engine().makeTensorFromTensorInfo(backend.makeOutput([Math.ceil(bytes / 4) + 16], "float32"))
+      } catch {
+        throw fail()
+      }
+      tf.keep(tensor)
+      return {
+        address: Math.ceil(backend.dataIdMap.get(tensor.dataId).memoryOffset / 64) * 64,
+        free: () => tensor.dispose(),
+      }
     },
     floats: () => (refresh(), floats),
     doubles: () => (refresh(), doubles),

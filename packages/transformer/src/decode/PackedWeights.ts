@@ -159,7 +159,8 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
   const name = headName(config).replace(/\.weight$/, "")
   const head = config.tie_word_embeddings ? table : product([{ name, outputs: rows }], plain)
 
-  const area = heap.allocate(room.bytes())
+  const area = heap.allocate(room.bytes(), "packed weights")
+  heap.floats().fill(0, area.address / 4, (area.address + room.bytes()) / 4)
   // From here on addresses are those of the heap.
   const at = (offset: number): number => area.address + offset
   const addressed = (p: Placed): Product => ({ ...p, weight: at(p.weight), bias: p.bias === null ? 0 : at(p.bias) })
