@@ -38,6 +38,8 @@ export interface PolicyService {
   version: number
   /** How many jobs can run at once. */
   readonly parallelism: number
+  /** Bytes of activations per row of a micro-batch. */
+  readonly bytesPerRow: number
   readonly changed: () => void
   /** Samples all requests in one batch, on one replica. */
   readonly generate: (
@@ -151,6 +153,7 @@ export const make = (
       optimizer: AdamW.init(own.length),
       version: 0,
       parallelism: pool.size,
+      bytesPerRow: MicroBatch.bytesPerRow(config, checkpointActivations),
       pool,
       changed: () => {
         version++
