@@ -45,7 +45,8 @@ export const layer = (limits: Options = {}): Layer.Layer<Learner.Learner, never,
                   current: logprobs.slice(at, (at += group.completions.length)),
                 }),
               )
-              return results[index].flatMap(({ weights }) => weights.map((row) => row.map((w) => w * scale)))
+              // The weights point uphill; the optimiser descends.
+              return results[index].flatMap(({ weights }) => weights.map((row) => row.map((w) => -w * scale)))
             }
             yield* policy.accumulate(batches, weigh)
             const tokens = batches.flat().reduce((sum, p) => sum + p.prompt.length + p.completion.length, 0)
@@ -53,8 +54,6 @@ export const layer = (limits: Options = {}): Layer.Layer<Learner.Learner, never,
           }).pipe(Effect.mapError(fail("accumulate"))),
         step: (options) =>
           attempt("step", () => {
-            // The weights point uphill; the optimiser descends.
-            for (let i = 0; i < policy.gradient.length; i++) policy.gradient[i] = -policy.gradient[i]
             const gradNorm = AdamW.step(policy.values, policy.gradient, policy.optimizer, options)
             policy.gradient.fill(0)
             policy.changed()
