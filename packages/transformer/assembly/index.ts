@@ -6,3 +6,6 @@ export {
   add, addRows, addToRows, gatherRows, rmsNorm, rmsNormBackward, rope, scatterRows, swiGlu, swiGluBackward,
 } from "./elementwise"
 export { headBackward, headForward } from "./head"
+export { addBias, panelProduct } from "./panels"
+export { decodeAttend, decodeEmbed, decodeGate, decodeHeadNorm, decodeNorm, decodeRotate, decodeStore } from "./decode"
+export { drawMasses, drawTokens } from "./draw"

@@ -9,6 +9,7 @@
 import { availableParallelism } from "node:os"
 import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./AdamW.ts"
+import * as Pieces from "./decode/Pieces.ts"
 import type * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
 import type { LoraConfig } from "./Lora.ts"
@@ -24,6 +25,12 @@ import { makeRunner } from "./workers/Runner.ts"
 
 /** A prompt and a response, as tokens. @category models */
 export type Pair = Replica.Pair
+
+/** @category models */
+export interface GenerateOptions extends Omit<Generate.Options, "stop"> {
+  /** Most sequences decoded at once by each worker; see {@link Pieces.sequencesAtOnce} for the default. */
+  readonly maxSequences?: number | undefined
+}
 
 /** @category services */
 export interface PolicyService {
@@ -41,10 +48,10 @@ export interface PolicyService {
   /** Bytes of activations per row of a micro-batch. */
   readonly bytesPerRow: number
   readonly changed: () => void
-  /** Samples all requests in one batch, on one replica. */
+  /** Samples all requests, split over the workers; every sample is what it would be alone. */
   readonly generate: (
     requests: ReadonlyArray<Generate.Request>,
-    options: Omit<Generate.Options, "stop">,
+    options: GenerateOptions,
   ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Generate.Sampled>>, EngineError>
   /** Token log-probs of each completion, nats; one forward pass on one replica. */
   readonly logprobs: (pairs: ReadonlyArray<Pair>) => Effect.Effect<ReadonlyArray<Float32Array>, EngineError>
@@ -158,12 +165,21 @@ export const make = (
       changed: () => {
         version++
       },
-      generate: (requests, law) =>
-        pool.withWorker((lease) =>
-          lease
-            .run({ kind: "generate", version, requests, options: { ...law, stop: tokenizer.stop } })
-            .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
-        ),
+      generate: (requests, { maxSequences, ...law }) => {
+        const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
+        const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
+        const atOnce = maxSequences ?? Pieces.sequencesAtOnce(config, positions)
+        const rounds = Math.ceil(total / (pool.size * atOnce))
+        const generatePiece = (piece: ReadonlyArray<Generate.Request>) =>
+          pool.withWorker((lease) =>
+            lease
+              .run({ kind: "generate", version, requests: piece, options: { ...law, stop: tokenizer.stop } })
+              .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
+          )
+        return Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece, {
+          concurrency: pool.size,
+        }).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
+      },
       logprobs: (pairs) =>
         pool.withWorker((lease) =>
           lease

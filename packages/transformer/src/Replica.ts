@@ -80,9 +80,16 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
   const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
   let uploaded: Weights.Weights | null = null
   const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values, adapter))
+  const decoder = ops.decoder({
+    config,
+    embedding,
+    parameters: () => (adapter === null ? values : Lora.merge(config, values, adapter)),
+    weights,
+  })
   const changed = (): void => {
     uploaded?.dispose()
     uploaded = null
+    decoder.changed()
   }
   const trained = adapter?.values.length ?? size
   let summed: GradientSum | null = null
@@ -100,8 +107,7 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       summed?.dispose()
       summed = null
     },
-    generate: (requests, options) =>
-      Generate.generate({ config, ops, weights: weights(), embedding }, requests, options),
+    generate: (requests, options) => Generate.generate(decoder, requests, options),
     logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, pack(pairs)).logprobs, pairs),
     forward: (pairs) => {
       const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, pack(pairs), { keep })

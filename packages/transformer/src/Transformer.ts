@@ -157,21 +157,15 @@ const layerForward = (
   return { out: ops.linear(hidden, w.down, middle), activations }
 }
 
-/** Keys and values of every layer, for prefilling a cache: [rows, kvHeads * headSize] each. @category models */
-export type KeyValues = ReadonlyArray<{ readonly k: Float32Array; readonly v: Float32Array }>
-
 /** @category models */
 export interface ForwardOptions {
   /** What {@link backward} needs: every activation, or the inputs of the layers alone. Default: nothing. */
   readonly keep?: "activations" | "inputs"
-  /** Keys and values of every layer. */
-  readonly cache?: boolean
 }
 
 /**
  * Log-probs of `packed.targets`, in nats, [m]. With `keep` the activations for {@link backward} come too, and the caller
- * disposes of them, without it the last hidden states of `packed.rows`, [m, hidden_size]; with `cache` the keys and values of
- * every layer.
+ * disposes of them, without it the last hidden states of `packed.rows`, [m, hidden_size].
  *
  * @category passes
  */
@@ -186,11 +180,9 @@ export const forward = (
   readonly logprobs: Float32Array
   readonly hidden: Float32Array
   readonly saved: Saved | null
-  readonly cache: KeyValues
 } => {
   const scope = tf.engine()
   const d = config.hidden_size
-  const cache: Array<KeyValues[number]> = []
   let logprobs: Float32Array = new Float32Array(0)
   let hiddenRows: Float32Array = new Float32Array(0)
   let saved: Omit<Saved, "dispose"> | null = null
@@ -208,14 +200,7 @@ export const forward = (
         x = layer.out
         continue
       }
-      x = tf.tidy(() => {
-        const layer = layerForward(config, ops, w, input, places, shape)
-        if (options.cache) {
-          const { k, v } = layer.activations.attended
-          cache.push({ k: k.dataSync<"float32">().slice(), v: v.dataSync<"float32">().slice() })
-        }
-        return layer.out
-      })
+      x = tf.tidy(() => layerForward(config, ops, w, input, places, shape).out)
       if (options.keep === "inputs") layers.push({ input, activations: null })
       else input.dispose()
     }
@@ -232,7 +217,6 @@ export const forward = (
   return {
     logprobs,
     hidden: hiddenRows,
-    cache,
     saved: kept === null ? null : { ...kept, dispose: () => tf.dispose(tensorsOf(kept)) },
   }
 }

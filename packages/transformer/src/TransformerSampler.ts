@@ -1,11 +1,15 @@
 /** The embedded engine as a `Sampler`. */
 import { type Group, type Problem, Sampler, RolloutError } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
+import * as Pieces from "./decode/Pieces.ts"
 import { Policy } from "./Policy.ts"
 
 /** @category models */
 export interface Options {
-  /** Most sequences decoded at once, on one worker. Default 128. */
+  /**
+   * Most sequences decoded at once, by each worker. Default: as many as share the reading of the weights well and leave keys and
+   * values within the processor's caches where they can be, see {@link Pieces.sequencesAtOnce}. Samples do not depend on it.
+   */
   readonly maxSequences?: number
 }
 
@@ -14,7 +18,7 @@ const promptText = (problem: Problem.Problem): string | null =>
   typeof problem.prompt === "string" ? problem.prompt : null
 
 /** @category layers */
-export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
+export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
   Layer.effect(
     Sampler.Sampler,
     Effect.gen(function* () {
@@ -46,7 +50,7 @@ export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler
           }),
         )
         const sampled = yield* policy
-          .generate(requests, { ...law, maxTokens: options.maxTokens })
+          .generate(requests, { ...law, maxTokens: options.maxTokens, maxSequences })
           .pipe(Effect.mapError((e) => fail(null, e.message)))
         return sampled.map((completions, i): Group.Group => ({
           problem: problems[i],
@@ -61,12 +65,15 @@ export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler
       })
       return Sampler.Sampler.of({
         sample: (problems, options) => {
-          const size = Math.max(1, Math.floor(maxSequences / options.groupSize))
+          // The prompts' lengths are not known yet: as if they were as long as the responses.
+          const sequences = maxSequences ?? Pieces.sequencesAtOnce(policy.config, 2 * options.maxTokens)
+          const size = Math.max(1, Math.round((policy.parallelism * sequences) / options.groupSize))
           const chunks = Array.from({ length: Math.ceil(problems.length / size) }, (_, i) =>
             problems.slice(i * size, (i + 1) * size),
           )
           return Stream.fromIterable(chunks).pipe(
-            Stream.mapEffect((chunk) => sampleChunk(chunk, options), { concurrency: policy.parallelism }),
+            // Two at once, so that no worker waits for the slowest of a chunk.
+            Stream.mapEffect((chunk) => sampleChunk(chunk, options), { concurrency: 2 }),
             Stream.flattenIterable,
           )
         },

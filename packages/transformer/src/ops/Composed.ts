@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
+import * as ComposedDecoder from "../decode/ComposedDecoder.ts"
 import type { AttentionShape, GradientSum, Ops, Rotary } from "./Ops.ts"
 
 /** Sum over the rows of x [n, d], [d]. */
@@ -236,4 +237,5 @@ export const composed: Ops = {
     }),
 
   gradient,
+  decoder: (model) => ComposedDecoder.make(composed, model),
 }

@@ -4,6 +4,8 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
+import * as FusedDecoder from "../decode/FusedDecoder.ts"
+import * as Heap from "../decode/Heap.ts"
 import * as Kernels from "./Kernels.ts"
 import type { AttentionShape, GradientSum, LinearWeight, Ops } from "./Ops.ts"
 
@@ -25,6 +27,7 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
     throw new TypeError("the WASM backend does not show its memory; @tensorflow/tfjs-backend-wasm must be 4.22")
   const kernels = Kernels.instantiate(compiled, memory)
   const { height } = compiled
+  const heap = Heap.open(compiled)
   const at = (tensor: Tensor): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
   const atOrNone = (tensor: Tensor | undefined): number => (tensor === undefined ? 0 : at(tensor))
   const allocate = (shape: ReadonlyArray<number>): Tensor =>
@@ -171,5 +174,6 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
       return logits
     },
     gradient,
+    decoder: (model) => FusedDecoder.make(heap, model),
   }
 }

@@ -31,6 +31,17 @@ export interface Kernels {
   readonly scatterRows: Kernel
   readonly headForward: Kernel
   readonly headBackward: Kernel
+  readonly panelProduct: Kernel
+  readonly addBias: Kernel
+  readonly decodeEmbed: Kernel
+  readonly decodeNorm: Kernel
+  readonly decodeHeadNorm: Kernel
+  readonly decodeRotate: Kernel
+  readonly decodeStore: Kernel
+  readonly decodeAttend: Kernel
+  readonly decodeGate: Kernel
+  readonly drawMasses: Kernel
+  readonly drawTokens: Kernel
 }
 
 /** @category models */

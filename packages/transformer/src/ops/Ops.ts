@@ -6,6 +6,7 @@
  * belong together is said by the segments of {@link AttentionShape}.
  */
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
+import type { Decoder, Model } from "../decode/Decoder.ts"
 
 /** A linear map's weight [out, in], its transpose, and its bias [out] where it has one. @category models */
 export interface LinearWeight {
@@ -104,4 +105,6 @@ export interface Ops {
   readonly logProbBackward: (logits: Tensor2D, targets: Tensor1D, weights: Tensor1D) => Tensor2D
   /** A gradient of `size` zeros. */
   readonly gradient: (size: number) => GradientSum
+  /** Next-token logits of growing sequences, and draws from them. */
+  readonly decoder: (model: Model) => Decoder
 }
