@@ -69,7 +69,7 @@ export interface Options {
   readonly ops?: Ops
   /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
   readonly checkpointActivations?: boolean
-  /** Train this adapter (copied) and leave the parameters as they are. */
+  /** Train this adapter and leave the parameters as they are. */
   readonly lora?: Lora.Adapter
 }
 
@@ -80,7 +80,8 @@ export const defaultWorkers = (): number => {
 }
 
 /**
- * A policy that starts from `values` (copied), with `lora` from that adapter on top of them. The workers end with the scope.
+ * A policy that starts from `values`, with `lora` from that adapter on top of them. They are copied, unless they lie in shared
+ * memory as those of an opened `Checkpoint` do: the policy then works on them. The workers end with the scope.
  *
  * @category constructors
  */
@@ -93,6 +94,8 @@ export const make = (
   Effect.gen(function* () {
     const workers = options.workers ?? defaultWorkers()
     const share = (from: Float32Array) => {
+      if (from.buffer instanceof SharedArrayBuffer && from.byteLength === from.buffer.byteLength)
+        return { buffer: from.buffer, values: from }
       const buffer = new SharedArrayBuffer(from.byteLength)
       const copy = new Float32Array(buffer)
       copy.set(from)
