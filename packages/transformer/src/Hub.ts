@@ -75,6 +75,8 @@ const settingsOf = Effect.fn("Hub.settings")(function* (repo: string, options: D
   }).pipe(Effect.mapError((error) => new ModelError({ reason: `environment: ${error.message}` })))
   const home = Option.getOrElse(env.home, () => join(homedir(), ".cache", "huggingface"))
   const token = options.token ?? Option.getOrUndefined(env.token)
+  if (token !== undefined && !Redacted.value(token).startsWith("hf_"))
+    return yield* new ModelError({ reason: "the hub's tokens start with hf_; this one does not (HF_TOKEN)" })
   return {
     offline: options.offline ?? Option.match(env.offline, { onNone: () => false, onSome: isTrue }),
     settings: {
