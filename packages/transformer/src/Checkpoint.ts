@@ -81,13 +81,14 @@ export const open = Effect.fn("Checkpoint.open")(function* (source: string, opti
   // Some tied checkpoints store the head a second time; the embedding counts, as in transformers.
   yield* Shards.read(folder, "model", slots, values, config.tie_word_embeddings ? ["lm_head.weight"] : [])
   const hasTokenizer = (yield* readText(join(folder, "tokenizer.json"))) !== null
-  return {
+  const checkpoint: Checkpoint = {
     source,
     config,
     values,
     tokenizer: hasTokenizer ? yield* HfTokenizer.load(folder) : null,
     raw: { config: raw, generation: yield* readText(join(folder, "generation_config.json")) },
-  } satisfies Checkpoint as Checkpoint
+  }
+  return checkpoint
 })
 
 const dtypeNames = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const

@@ -110,7 +110,7 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   const ids = tokenizer.get_vocab(true)
   let largest = 0
   for (const id of ids.values()) largest = Math.max(largest, id)
-  return {
+  const service: HfTokenizer = {
     vocabSize: largest + 1,
     stop: stops[0],
     stops,
@@ -128,5 +128,6 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
         : Effect.map(chatTemplate.render(messages, variables), (text) => encode(text, false)),
     decode: (tokens) => decode(tokens, true),
     decodeAll: (tokens) => decode(tokens, false),
-  } satisfies HfTokenizer as HfTokenizer
+  }
+  return service
 })

@@ -77,18 +77,19 @@ const settingsOf = Effect.fn("Hub.settings")(function* (repo: string, options: D
   const token = options.token ?? Option.getOrUndefined(env.token)
   if (token !== undefined && !Redacted.value(token).startsWith("hf_"))
     return yield* new ModelError({ reason: "the hub's tokens start with hf_; this one does not (HF_TOKEN)" })
+  const settings: Settings = {
+    repo,
+    revision: options.revision ?? "main",
+    token: token === undefined ? undefined : Redacted.value(token),
+    endpoint: (options.endpoint ?? Option.getOrUndefined(env.endpoint))?.replace(/\/+$/, ""),
+    cache: join(
+      options.cacheFolder ?? Option.getOrElse(env.cache, () => join(home, "hub")),
+      `models--${repo.replace("/", "--")}`,
+    ),
+  }
   return {
     offline: options.offline ?? Option.match(env.offline, { onNone: () => false, onSome: isTrue }),
-    settings: {
-      repo,
-      revision: options.revision ?? "main",
-      token: token === undefined ? undefined : Redacted.value(token),
-      endpoint: (options.endpoint ?? Option.getOrUndefined(env.endpoint))?.replace(/\/+$/, ""),
-      cache: join(
-        options.cacheFolder ?? Option.getOrElse(env.cache, () => join(home, "hub")),
-        `models--${repo.replace("/", "--")}`,
-      ),
-    } satisfies Settings as Settings,
+    settings,
   }
 })
 

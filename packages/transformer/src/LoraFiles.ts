@@ -67,7 +67,8 @@ export const read = Effect.fn("LoraFiles.read")(function* (config: ModelConfig, 
   const slots = Lora.layout(config, lora)
   const values = new Float32Array(Parameters.count(slots))
   yield* Shards.read(folder, "adapter_model", renamed(slots), values)
-  return { config: lora, values } satisfies Lora.Adapter as Lora.Adapter
+  const adapter: Lora.Adapter = { config: lora, values }
+  return adapter
 })
 
 /**

@@ -6,11 +6,13 @@
  * added in the order of the micro-batches.
  */
 import { availableParallelism } from "node:os"
+import * as tf from "@tensorflow/tfjs-core"
 import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./AdamW.ts"
 import type * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
 import type { LoraConfig } from "./Lora.ts"
+import * as Memory from "./Memory.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
 import type { Ops } from "./ops/Ops.ts"
 import * as Replica from "./Replica.ts"
@@ -73,6 +75,9 @@ export interface Options {
   readonly lora?: Lora.Adapter
 }
 
+/** What a model takes at least: a single short sequence. */
+const smallest = { tokens: 1, sequences: 1, positions: 1 }
+
 /** As many workers as cores that this process may use (container limits count). @category combinators */
 export const defaultWorkers = (): number => {
   const cores = availableParallelism()
@@ -101,6 +106,13 @@ export const make = (
       copy.set(from)
       return { buffer, values: copy }
     }
+    const onWasm = workers > 0 || tf.getBackend() === "wasm"
+    const lora = options.lora?.config ?? null
+    const refuse = (purpose: Memory.Purpose): Effect.Effect<void, EngineError> => {
+      const reason = onWasm ? Memory.refusal(config, { ...options, purpose, lora, ...smallest }) : null
+      return reason === null ? Effect.void : Effect.fail(new EngineError({ reason }))
+    }
+    yield* refuse("sample")
     if (options.lora !== undefined) {
       const problem = Lora.problem(config, options.lora)
       if (problem !== null) return yield* new EngineError({ reason: problem })
@@ -174,7 +186,7 @@ export const make = (
             for (let i = 0; i < gradient.length; i++) gradient[i] += ready[i]
           }
         }
-        return Effect.forEach(
+        const run = Effect.forEach(
           microBatches,
           (pairs, index) =>
             accumulateOne(pairs, (logprobs) => weigh(index, logprobs)).pipe(
@@ -182,6 +194,7 @@ export const make = (
             ),
           { concurrency: pool.size, discard: true },
         )
+        return Effect.andThen(refuse("train"), run)
       },
     }
   })
