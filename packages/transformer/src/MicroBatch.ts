@@ -3,7 +3,6 @@
  * of about equal size, and a power of two of them, so that two, four or eight workers get equal shares.
  */
 import { Effect } from "effect"
-import { headSize, type ModelConfig } from "./ModelConfig.ts"
 import { rowsOf } from "./Pack.ts"
 import type { Pair } from "./Policy.ts"
 import { EngineError } from "./TransformerError.ts"
@@ -14,17 +13,6 @@ export interface Limits {
   readonly memoryMiB?: number
   /** Rows (tokens, a shared prompt counted once) that a micro-batch should have at most. Default 512. */
   readonly rowsPerMicroBatch?: number
-}
-
-/** Bytes of activations that one row keeps for the backward pass. @category combinators */
-export const bytesPerRow = (config: ModelConfig, checkpointActivations: boolean): number => {
-  const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers } = config
-  const q = config.num_attention_heads * (headSize(config) + 1)
-  const kv = config.num_key_value_heads * headSize(config)
-  // Two normed inputs and the middle; queries, what they attended to, keys, values; gate, up and their product.
-  const activations = 3 * d + 2 * q + 2 * kv + 3 * f
-  // What backward makes of one layer is about as much again.
-  return 4 * (checkpointActivations ? layers * d + 2 * activations : layers * (d + activations) + activations)
 }
 
 /** Where item i belongs when all are divided into `count` parts: by the middle of its rows. */
@@ -40,7 +28,7 @@ const divide = <A>(items: ReadonlyArray<A>, rows: ReadonlyArray<number>, count: 
 }
 
 /**
- * Consecutive items in parts of at most `rowsPerMicroBatch` rows, or of one item. Fails with an `EngineError` when a single item
+ * Consecutive items in parts of at most `rowsPerMicroBatch` rows, or of one item, at `bytes` of activations per row. Fails with an `EngineError` when a single item
  * needs more than `memoryMiB`.
  *
  * @category combinators

@@ -41,7 +41,7 @@ export const train = Effect.fn("Supervised.train")(function* (policy: PolicyServ
     const pairs = options.batch(step)
     const tokens = pairs.reduce((sum, p) => sum + p.completion.length, 0)
     policy.gradient.fill(0)
-    const parts = yield* cut(pairs, (pair) => [pair], policy.bytesPerRow, options)
+    const parts = yield* cut(pairs, (pair) => [pair], policy.bytesPerToken, options)
     const losses: Array<number> = []
     // The optimiser descends, so the gradient is that of minus the mean log-prob.
     yield* policy.accumulate(parts, (index, logprobs) => {

@@ -25,14 +25,14 @@ export const layer = (limits: Options = {}): Layer.Layer<Learner.Learner, never,
         Effect.yieldNow.pipe(Effect.andThen(Effect.try({ try: run, catch: fail(operation) })))
       return Learner.Learner.of({
         logprobs: (sequences) =>
-          cut(sequences, (s) => [s], policy.bytesPerRow, limits).pipe(
+          cut(sequences, (s) => [s], policy.bytesPerToken, limits).pipe(
             Effect.flatMap(Effect.forEach(policy.logprobs, { concurrency: policy.parallelism })),
             Effect.map((parts) => parts.flat()),
             Effect.mapError(fail("logprobs")),
           ),
         accumulate: (groups, objective, scale) =>
           Effect.gen(function* () {
-            const parts = yield* cut(groups, pairsOf, policy.bytesPerRow, limits)
+            const parts = yield* cut(groups, pairsOf, policy.bytesPerToken, limits)
             const batches = parts.map((part) => part.flatMap(pairsOf))
             const results: Array<ReadonlyArray<Objective.ObjectiveResult>> = []
             const weigh = (index: number, logprobs: ReadonlyArray<Float32Array>): ReadonlyArray<Float32Array> => {

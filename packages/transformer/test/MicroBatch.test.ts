@@ -1,4 +1,4 @@
-import { MicroBatch, Pack, type Policy } from "@lpo/transformer"
+import { Memory, MicroBatch, Pack, type Policy } from "@lpo/transformer"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
@@ -24,7 +24,7 @@ it("cuts into consecutive parts within the rows, single large items apart, a who
 })
 
 it("a group that the memory does not hold is an error that says what to lower", async () => {
-  const bytes = MicroBatch.bytesPerRow(config, false)
+  const bytes = Memory.bytesPerToken(config, false)
   const long = { prompt: new Int32Array(4), completion: new Int32Array(1200) }
   const error = await Effect.runPromise(Effect.flip(MicroBatch.cut([[long, long]], (g) => g, bytes, { memoryMiB: 1 })))
   expect(error._tag).toBe("EngineError")
