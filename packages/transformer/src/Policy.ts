@@ -7,12 +7,14 @@
  * their order.
  */
 import { availableParallelism } from "node:os"
+import * as tf from "@tensorflow/tfjs-core"
 import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./AdamW.ts"
 import * as Pieces from "./decode/Pieces.ts"
 import type * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
 import type { LoraConfig } from "./Lora.ts"
+import * as Memory from "./Memory.ts"
 import * as MicroBatch from "./MicroBatch.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
 import * as Kernels from "./ops/Kernels.ts"
@@ -45,6 +47,8 @@ export interface PolicyService {
   version: number
   /** How many jobs can run at once. */
   readonly parallelism: number
+  /** Bytes of activations per token of a micro-batch. */
+  readonly bytesPerToken: number
   readonly changed: () => void
   /** Samples all requests, split over the workers; every sample is what it would be alone. */
   readonly generate: (
@@ -79,9 +83,12 @@ export interface Options {
   readonly ops?: Ops
   /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
   readonly checkpointActivations?: boolean
-  /** Train this adapter (copied) and leave the parameters as they are. */
+  /** Train this adapter and leave the parameters as they are. */
   readonly lora?: Lora.Adapter
 }
+
+/** What a model takes at least: a single short sequence. */
+const smallest = { tokens: 1, sequences: 1, positions: 1 }
 
 /** As many workers as cores that this process may use (container limits count). @category combinators */
 export const defaultWorkers = (): number => {
@@ -90,7 +97,8 @@ export const defaultWorkers = (): number => {
 }
 
 /**
- * A policy that starts from `values` (copied), with `lora` from that adapter on top of them. The workers end with the scope.
+ * A policy that starts from `values`, with `lora` from that adapter on top of them. They are copied, unless they lie in shared
+ * memory as those of an opened `Checkpoint` do: the policy then works on them. The workers end with the scope.
  *
  * @category constructors
  */
@@ -103,11 +111,20 @@ export const make = (
   Effect.gen(function* () {
     const workers = options.workers ?? defaultWorkers()
     const share = (from: Float32Array) => {
+      if (from.buffer instanceof SharedArrayBuffer && from.byteLength === from.buffer.byteLength)
+        return { buffer: from.buffer, values: from }
       const buffer = new SharedArrayBuffer(from.byteLength)
       const copy = new Float32Array(buffer)
       copy.set(from)
       return { buffer, values: copy }
     }
+    const onWasm = workers > 0 || tf.getBackend() === "wasm"
+    const lora = options.lora?.config ?? null
+    const refuse = (purpose: Memory.Purpose): Effect.Effect<void, EngineError> => {
+      const reason = onWasm ? Memory.refusal(config, { ...options, purpose, lora, ...smallest }) : null
+      return reason === null ? Effect.void : Effect.fail(new EngineError({ reason }))
+    }
+    yield* refuse("sample")
     if (options.lora !== undefined) {
       const problem = Lora.problem(config, options.lora)
       if (problem !== null) return yield* new EngineError({ reason: problem })
@@ -158,6 +175,7 @@ export const make = (
       optimizer: AdamW.init(own.length),
       version: 0,
       parallelism: pool.size,
+      bytesPerToken: Memory.bytesPerToken(config, checkpointActivations),
       pool,
       changed: () => {
         version++
@@ -207,7 +225,8 @@ export const make = (
               addInOrder(shard, into)
             }),
           )
-        return Effect.forEach(shards, work, { concurrency: pool.size, discard: true })
+        const run = Effect.forEach(shards, work, { concurrency: pool.size, discard: true })
+        return Effect.andThen(refuse("train"), run)
       },
     }
   })

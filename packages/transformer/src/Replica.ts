@@ -2,6 +2,7 @@
  * One copy of a model on one backend, in one thread: sampling, log-probs and gradients, all synchronous. The parameters are a
  * flat vector that may be shared with other threads; `changed` says that somebody wrote to it.
  */
+import * as tf from "@tensorflow/tfjs-core"
 import * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
@@ -25,6 +26,8 @@ export interface Replica {
     requests: ReadonlyArray<Generate.Request>,
     options: Generate.Options,
   ) => ReadonlyArray<ReadonlyArray<Generate.Sampled>>
+  /** The logits of the next token after every token of each sequence, [length, vocabulary]. */
+  readonly logits: (sequences: ReadonlyArray<Int32Array>) => Array<Float32Array>
   /** Token log-probs of each completion, nats; one forward pass for all. */
   readonly logprobs: (pairs: ReadonlyArray<Pair>) => Array<Float32Array>
   /** The same, with a way back from `sum weight * logprob`. Call one of its functions, once. */
@@ -78,6 +81,17 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
   const size = Parameters.count(slots)
   if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
   const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
+  const packed = (pairs: ReadonlyArray<Pair>): Transformer.Packed => {
+    const batch = pack(pairs)
+    const time = Transformer.longest(batch)
+    if (config.rope_scaling?.rope_type === "dynamic" && time > config.max_position_embeddings) {
+      throw new RangeError(
+        `a sequence of ${time} tokens is above max_position_embeddings ${config.max_position_embeddings}: dynamic rope scaling ` +
+          "turns all its positions anew with every token from there on, so that what was sampled and what is learned would differ",
+      )
+    }
+    return batch
+  }
   let uploaded: Weights.Weights | null = null
   const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values, adapter))
   const decoder = ops.decoder({
@@ -108,9 +122,21 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       summed = null
     },
     generate: (requests, options) => Generate.generate(decoder, requests, options),
-    logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, pack(pairs)).logprobs, pairs),
+    logits: (sequences) =>
+      sequences.map((ids) => {
+        const rows = Int32Array.from(ids.keys())
+        const whole = { ids, segments: Transformer.padded(1, ids.length), rows, targets: new Int32Array(ids.length) }
+        const { hidden } = Transformer.forward(config, ops, weights(), embedding, whole)
+        let logits = new Float32Array(0)
+        tf.tidy(() => {
+          const x = tf.tensor2d(hidden, [ids.length, config.hidden_size])
+          logits = ops.linear(x, weights().head).dataSync<"float32">().slice()
+        })
+        return logits
+      }),
+    logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, packed(pairs)).logprobs, pairs),
     forward: (pairs) => {
-      const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, pack(pairs), { keep })
+      const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, packed(pairs), { keep })
       if (saved === null) throw new TypeError("the forward pass kept nothing")
       const addGradient = (perToken: ReadonlyArray<Float32Array>): void => {
         try {

@@ -77,17 +77,23 @@ interface Places {
   readonly rotary: Rotary
 }
 
-const placesOf = (config: ModelConfig, { ids, segments }: Packed): Places => {
+/** Positions of the longest sequence, its prompt included. @category combinators */
+export const longest = ({ segments }: Packed): number => {
+  let most = 0
+  for (let s = 0; s < segments.length; s += 4) most = Math.max(most, segments[s + 1] + segments[s + 3])
+  return most
+}
+
+const placesOf = (config: ModelConfig, packed: Packed): Places => {
+  const { ids, segments } = packed
   const positions = new Int32Array(ids.length)
-  let time = 0
   for (let s = 0; s < segments.length; s += 4) {
     const [start, length, , prefix] = segments.subarray(s, s + 4)
     for (let i = 0; i < length; i++) positions[start + i] = prefix + i
-    time = Math.max(time, prefix + length)
   }
   return {
     segments: tf.tensor2d(segments, [segments.length / 4, 4], "int32"),
-    rotary: { ...RotaryTables.tables(config, time), positions: tf.tensor1d(positions, "int32") },
+    rotary: { ...RotaryTables.tables(config, longest(packed)), positions: tf.tensor1d(positions, "int32") },
   }
 }
 

@@ -3,6 +3,7 @@ import { type Group, type Problem, Sampler, RolloutError } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
 import * as Pieces from "./decode/Pieces.ts"
 import { Policy } from "./Policy.ts"
+import type { TokenizerService } from "./Tokenizer.ts"
 
 /** @category models */
 export interface Options {
@@ -13,9 +14,16 @@ export interface Options {
   readonly maxSequences?: number
 }
 
-/** Text of a prompt; the small models have no chat template. */
-const promptText = (problem: Problem.Problem): string | null =>
-  typeof problem.prompt === "string" ? problem.prompt : null
+/** The tokens of a prompt: plain text as the tokenizer takes it, a chat through the model's template. */
+const encode = (
+  { prompt }: Problem.Problem,
+  tokenizer: TokenizerService,
+): Effect.Effect<Int32Array, { readonly message: string }> => {
+  if (typeof prompt === "string") return tokenizer.encode(prompt)
+  return (
+    tokenizer.encodeChat?.(prompt) ?? Effect.fail({ message: "has chat messages; this model takes plain text prompts" })
+  )
+}
 
 /** @category layers */
 export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
@@ -32,11 +40,9 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
         const law = { temperature: options.temperature ?? 1, topP: options.topP ?? 1, topK: options.topK ?? 0 }
         const requests = yield* Effect.forEach(problems, (problem) =>
           Effect.gen(function* () {
-            const text = promptText(problem)
-            if (text === null) return yield* fail(problem.id, "has chat messages; this model takes plain text prompts")
-            const prompt = yield* policy.tokenizer
-              .encode(text)
-              .pipe(Effect.mapError((e) => fail(problem.id, e.message)))
+            const prompt = yield* encode(problem, policy.tokenizer).pipe(
+              Effect.mapError((e) => fail(problem.id, e.message)),
+            )
             const length = prompt.length + options.maxTokens
             if (prompt.length === 0) return yield* fail(problem.id, "has an empty prompt; give at least one token")
             if (length > policy.config.max_position_embeddings) {

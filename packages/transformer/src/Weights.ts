@@ -54,11 +54,23 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
     owned.push(tensor)
     return tensor
   }
-  const matrix = (data: Float32Array, shape: [number, number], bias: Tensor1D | null): LinearWeight => {
+  const matrix = <A>(data: Float32Array, shape: [number, number], bias: Tensor1D | null, adapter: A) => {
     const w = tf.tensor2d(data, shape)
-    const wT = tf.transpose(w)
-    owned.push(w, wT)
-    return { w, wT, bias }
+    owned.push(w)
+    let transposed: tf.Tensor2D | null = null
+    return {
+      w,
+      bias,
+      adapter,
+      // Made on first use: training never asks for it.
+      get wT(): tf.Tensor2D {
+        if (transposed === null) {
+          transposed = tf.keep(tf.transpose(w))
+          owned.push(transposed)
+        }
+        return transposed
+      },
+    }
   }
   const adapterSlots = new Map(
     (adapter === null ? [] : Lora.layout(config, adapter.config)).map((slot) => [slot.name, slot]),
@@ -68,14 +80,13 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
     const [out, input] = shape as [number, number]
     const own = bias === null ? null : vector(bias)
     const pair = adapter && Lora.pairOf(adapter, adapterSlots, name)
-    if (adapter === null || pair === null) return { ...matrix(data, [out, input], own), adapter: null }
+    if (adapter === null || pair === null) return matrix(data, [out, input], own, null)
     const { rank } = adapter.config
     const scale = Lora.scale(adapter.config)
     Lora.addProduct(data, pair.b, pair.a, rank, scale)
-    return {
-      ...matrix(data, [out, input], own),
-      adapter: { a: matrix(pair.a.slice(), [rank, input], null), b: matrix(pair.b.slice(), [out, rank], null), scale },
-    }
+    const a = matrix(pair.a.slice(), [rank, input], null, null)
+    const b = matrix(pair.b.slice(), [out, rank], null, null)
+    return matrix(data, [out, input], own, { a, b, scale })
   }
   const { headNorm } = featuresOf(config)
   const biased = new Set(Parameters.linears(config).flatMap(({ bias, name }) => (bias ? [name] : [])))

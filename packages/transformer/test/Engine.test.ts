@@ -54,7 +54,7 @@ it("learns a demonstration by heart, to the same bits with 0, 1, 2 and 3 workers
         warmupSteps: 5,
         decayShare: 0.3,
         maxGradNorm: 1,
-        tokensPerMicroBatch: 8,
+        rowsPerMicroBatch: 6,
         batch: () => pairs,
         onStep: ({ loss }) => Effect.sync(() => losses.push(loss)),
       })

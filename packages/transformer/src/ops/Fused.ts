@@ -78,13 +78,14 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
   }
 
   return {
-    linear: (x, { bias, w, wT }: LinearWeight, plus) => {
+    linear: (x, weight: LinearWeight, plus) => {
+      const { bias, w } = weight
       const [m, k] = x.shape
       const n = w.shape[0]
       const y = matrix(m, n)
       if (m >= MANY || plus !== undefined)
         kernels.linear(height, m, n, k, at(x), at(w), atOrNone(plus), at(y), scratch(96 + k * up16(n)))
-      else kernels.gemm(m, n, k, at(x), at(wT), at(y))
+      else kernels.gemm(m, n, k, at(x), at(weight.wT), at(y))
       if (bias !== null) kernels.addToRows(m, n, at(bias), at(y))
       return y
     },
