@@ -4,6 +4,8 @@
  */
 import { TrainConfig } from "@lpo/trainer"
 import { AdamW, Backend, fused, Replica } from "@lpo/transformer"
+import * as FusedDecoder from "@lpo/transformer/decode/FusedDecoder"
+import * as Heap from "@lpo/transformer/decode/Heap"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
 import { config, sequences, tokenizer, values, weights } from "./model.mjs"
@@ -39,10 +41,22 @@ const watched =
 const watchAll = (spent, functions, prefix = "") =>
   Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, watched(spent, `${prefix}${name}`, run)]))
 
-/** Every operation, and every way to add to a gradient, watched. */
+/** The kernels of decoding, watched; products by their shape. */
+const watchedHeap = (spent) => {
+  const heap = Heap.open()
+  const { panelProduct } = heap.kernels
+  const kernels = {
+    ...watchAll(spent, heap.kernels),
+    panelProduct: (...args) => watched(spent, `product [${args[2]}, ${args[3]}]`, panelProduct)(...args),
+  }
+  return { ...heap, kernels }
+}
+
+/** Every operation, every way to add to a gradient and every kernel of decoding, watched. */
 const instrument = (ops, spent) => ({
   ...watchAll(spent, ops),
   gradient: (size) => watchAll(spent, ops.gradient(size), "gradient."),
+  decoder: (model) => FusedDecoder.make(watchedHeap(spent), model),
 })
 
 /** GFLOP/s of the three products of a linear map [out, in] over `rows` rows. */
@@ -125,10 +139,11 @@ shares(
   () => replica.forward(pairs).addGradient(perToken),
   rows * time64,
 )
-for (const samples of [128, 8]) {
-  const requests = sequences(samples / 8, 16).map((prompt, i) => ({
+// As the sampler cuts a batch of 256 and one of 8 for two workers.
+for (const samples of [16, 4]) {
+  const requests = sequences(Math.ceil(samples / 8), 16).map((prompt, i) => ({
     prompt,
-    streams: Array.from({ length: 8 }, (_, k) => `roofline/${i}/${k}`),
+    streams: Array.from({ length: Math.min(samples, 8) }, (_, k) => `roofline/${i}/${k}`),
   }))
   const options = { maxTokens: 48, stop: tokenizer.stop, temperature: 1, topP: 1, topK: 0 }
   const run = () => replica.generate(requests, options)

@@ -1,5 +1,14 @@
 /** Decoding with kernels and a cache against the full forward pass and against the decoder without either, over random models. */
-import { Backend, composed, fused, Generate, type ModelConfig, Policy, Replica, TransformerError } from "@lpo/transformer"
+import {
+  Backend,
+  composed,
+  fused,
+  Generate,
+  type ModelConfig,
+  Policy,
+  Replica,
+  TransformerError,
+} from "@lpo/transformer"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
 import fc from "fast-check"

@@ -116,7 +116,14 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
     for (const [l, w] of weights.layers.entries()) {
       // Blocks are `blockBytes` apart, layers within a block `layerBytes`.
       const blocks = cache.address + l * layerBytes
-      const where = [at.slots, at.positions, at.tables, cache.tableStride, blocks, layerBytes * config.num_hidden_layers]
+      const where = [
+        at.slots,
+        at.positions,
+        at.tables,
+        cache.tableStride,
+        blocks,
+        layerBytes * config.num_hidden_layers,
+      ]
       kernels.decodeNorm(m, d, epsilon, at.every, at.x, xStride, w.inputNorm, at.y, xStride)
       product(m, w.qkv, at.y, xStride, at.qkv, qkvStride)
       if (w.qNorm !== 0) kernels.decodeHeadNorm(m, heads, size, epsilon, at.qkv, qkvStride, w.qNorm)
