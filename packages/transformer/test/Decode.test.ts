@@ -13,6 +13,9 @@ import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { beforeAll, expect, it } from "vitest"
+import * as BlockCache from "../src/decode/BlockCache.ts"
+import * as Heap from "../src/decode/Heap.ts"
+import * as Pieces from "../src/decode/Pieces.ts"
 import { truncate } from "../src/Sampling.ts"
 import { families, replica, tokenizer, values } from "./tiny.ts"
 
@@ -33,13 +36,15 @@ const config: fc.Arbitrary<ModelConfig.ModelConfig> = fc
     sliding_window: size(40),
     tie_word_embeddings: fc.boolean(),
   })
-  .map(({ family, heads: [num_attention_heads, num_key_value_heads], sliding_window, ...sizes }) => ({
-    ...families[family],
-    ...sizes,
-    ...(families[family].sliding_window === undefined ? {} : { sliding_window }),
-    num_attention_heads,
-    num_key_value_heads,
-  }))
+  .map(({ family, heads: [num_attention_heads, num_key_value_heads], sliding_window, ...sizes }) =>
+    Object.assign(
+      {},
+      families[family],
+      sizes,
+      { num_attention_heads, num_key_value_heads },
+      families[family].sliding_window === undefined ? {} : { sliding_window },
+    ),
+  )
 
 /** Prompts from one token to three blocks of the cache. */
 const prompts = fc.array(fc.array(fc.nat(1000), { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 })
@@ -136,6 +141,34 @@ it("gives every sample the bits it has alone, whatever shares its batch, history
     { numRuns: 25 },
   ))
 
+it("computes what samples of a prompt have in common once", () => {
+  const of = families["llama"]
+  const own = values(of)
+  const rows: Array<number> = []
+  const ops = fused()
+  const decoder = (model: Parameters<typeof ops.decoder>[0]) => {
+    const inner = ops.decoder(model)
+    return {
+      ...inner,
+      open: (plan: Parameters<typeof inner.open>[0]) => {
+        const session = inner.open(plan)
+        return {
+          ...session,
+          advance: (...args: Parameters<typeof session.advance>) => (rows.push(args[0]), session.advance(...args)),
+        }
+      },
+    }
+  }
+  const p = Replica.make(of, own, { ops: { ...ops, decoder } })
+  const requests = requestsOf([[1, 2, 3], [4]], of, 8)
+  p.generate(requests, { ...law, temperature: 0, maxTokens: 5 })
+  expect(rows.splice(0)).toEqual([2, 2, 2, 2])
+  p.generate(requests, { ...law, maxTokens: 30 })
+  for (const [i, n] of rows.entries()) expect(n).toBeGreaterThanOrEqual(rows[i - 1] ?? 3)
+  expect(rows.at(-1)).toBe(16)
+  p.dispose()
+})
+
 it("gives the same bits in batches of any size", async () => {
   const of = families["qwen3"]
   const requests = requestsOf([[1, 2, 3], [4]], of, 9)
@@ -162,12 +195,13 @@ it("top-k, top-p and min-p keep what their definitions say", () =>
         const top = topK > 0 ? order.slice(0, topK) : order
         const total = top.reduce((sum, i) => sum + row[i], 0)
         let before = 0
-        const kept = top.filter((i, rank) => {
+        const kept = new Set<number>()
+        for (const [rank, i] of top.entries()) {
           const within = topP === 1 || rank === 0 || before < topP * total
           before += row[i]
-          return within && row[i] >= minP
-        })
-        const expected = row.map((v, i) => (kept.includes(i) ? v : 0))
+          if (within && row[i] >= minP) kept.add(i)
+        }
+        const expected = row.map((v, i) => (kept.has(i) ? v : 0))
         const all = row.reduce((a, b) => a + b, 0)
         const left = truncate(row, all, { temperature: 1, topK, topP, minP })
         expect(row).toEqual(expected)
@@ -212,3 +246,78 @@ it("leaves nothing in the heap, also when a cache does not fit", async () => {
   expect(tf.memory().numTensors).toBe(tensors)
   p.dispose()
 })
+
+it("a cache keeps every slot's history through forks and releases, and gets all its blocks back", () => {
+  const heap = Heap.open()
+  const action = fc.record({ kind: fc.constantFrom("open", "grow", "grow", "grow", "fork", "release"), pick: fc.nat() })
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
+      const capacity = 50
+      const cache = BlockCache.make(heap, { slots: 6, blocks: 6 * 4, capacity, blockBytes: BlockCache.positions * 4 })
+      const tensors = tf.memory().numTensors
+      const histories = new Map<number, Array<number>>()
+      const place = (slot: number, t: number): number =>
+        cache.address / 4 +
+        cache.tables[slot * cache.tableStride + Math.floor(t / BlockCache.positions)] * BlockCache.positions +
+        (t % BlockCache.positions)
+      for (const [i, { kind, pick }] of actions.entries()) {
+        const slot = [...histories.keys()][pick % Math.max(1, histories.size)]
+        const history = histories.get(slot)
+        if (kind === "open" && histories.size < 6) histories.set(cache.open(), [])
+        if (history === undefined) continue
+        if (kind === "grow" && history.length < capacity) {
+          expect(cache.grow(slot)).toBe(history.length)
+          heap.floats()[place(slot, history.length)] = i
+          history.push(i)
+        }
+        if (kind === "fork" && histories.size < 6) histories.set(cache.fork(slot), [...history])
+        if (kind === "release") {
+          cache.release(slot)
+          histories.delete(slot)
+        }
+        for (const [other, own] of histories) {
+          expect(cache.lengths[other]).toBe(own.length)
+          expect(own.map((_, t) => heap.floats()[place(other, t)])).toEqual(own)
+        }
+      }
+      for (const slot of histories.keys()) cache.release(slot)
+      expect(cache.used()).toBe(0)
+      expect(tf.memory().numTensors).toBe(tensors)
+      cache.free()
+    }),
+    { numRuns: 60 },
+  )
+})
+
+it("cuts a request into pieces of about equal size that join to the whole", () =>
+  fc.assert(
+    fc.property(fc.array(size(9, 0), { minLength: 1, maxLength: 12 }), size(5), (counts, parts) => {
+      const requests = counts.map((n, i) => ({
+        prompt: Int32Array.of(i),
+        streams: Array.from({ length: n }, (_, k) => `${i}/${k}`),
+      }))
+      const pieces = Pieces.cut(requests, parts)
+      const sizes = pieces.map((piece) => piece.reduce((sum, { streams }) => sum + streams.length, 0))
+      const total = counts.reduce((a, b) => a + b, 0)
+      expect(pieces.length).toBeLessThanOrEqual(parts)
+      for (const n of sizes) expect(n).toBeLessThanOrEqual(Math.ceil((1.25 * total) / parts))
+      // A sample that says which stream of which prompt it is.
+      const sampled = pieces.map((piece) =>
+        piece.map(({ prompt, streams }) =>
+          streams.map((name) => {
+            expect(name.startsWith(`${prompt[0]}/`)).toBe(true)
+            return {
+              tokens: Int32Array.of(Number(name.split("/")[1])),
+              logprobs: new Float32Array(1),
+              finish: "stop" as const,
+            }
+          }),
+        ),
+      )
+      const joined = Pieces.join(requests, sampled)
+      expect(joined.map((group) => group.map(({ tokens }) => tokens[0]))).toEqual(
+        counts.map((n) => Array.from({ length: n }, (_, k) => k)),
+      )
+    }),
+    { numRuns: 200 },
+  ))
