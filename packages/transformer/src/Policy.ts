@@ -6,10 +6,10 @@
  * into shards in the same way for all; a worker adds up a shard's gradients in its own memory, and those of the shards are added in
  * their order.
  */
-import { availableParallelism } from "node:os"
 import * as tf from "@tensorflow/tfjs-core"
 import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./AdamW.ts"
+import * as Cores from "./Cores.ts"
 import * as Pieces from "./decode/Pieces.ts"
 import type * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
@@ -92,7 +92,7 @@ const smallest = { tokens: 1, sequences: 1, positions: 1 }
 
 /** As many workers as cores that this process may use (container limits count). @category combinators */
 export const defaultWorkers = (): number => {
-  const cores = availableParallelism()
+  const cores = Cores.allowed()
   return cores > 1 ? cores : 0
 }
 

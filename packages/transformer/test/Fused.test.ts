@@ -142,21 +142,27 @@ it("attention: ragged segments with and without prefix, windows, grouped heads f
       size(11),
       fc.option(size(40)),
       ({ rows, table }, [heads, kvHeads], half, window) => {
-        for (const ops of both)
-          inScope(() => {
-            const headSize = 2 * half
-            const segments = tf.tensor2d(Int32Array.from(table.flat()), [table.length, 4], "int32")
-            const shape = { segments, heads, kvHeads, headSize, window }
-            const q = matrix("q", rows, heads * headSize)
-            const k = matrix("k", rows, kvHeads * headSize)
-            const v = matrix("v", rows, kvHeads * headSize)
-            const dy = matrix("dy", rows, heads * headSize)
-            const saved = composed.attention(q, k, v, shape)
-            agree(ops.attention(q, k, v, shape), saved)
-            const given = { q, k, v, ...saved }
+        inScope(() => {
+          const headSize = 2 * half
+          const segments = tf.tensor2d(Int32Array.from(table.flat()), [table.length, 4], "int32")
+          const shape = { segments, heads, kvHeads, headSize, window }
+          const q = matrix("q", rows, heads * headSize)
+          const k = matrix("k", rows, kvHeads * headSize)
+          const v = matrix("v", rows, kvHeads * headSize)
+          const dy = matrix("dy", rows, heads * headSize)
+          const saved = composed.attention(q, k, v, shape)
+          const given = { q, k, v, ...saved }
+          const truth = composed.attentionBackward(dy, given, shape)
+          const results = both.map((ops) => {
+            const forward = ops.attention(q, k, v, shape)
+            const backward = ops.attentionBackward(dy, given, shape)
+            agree(forward, saved)
             // With one position to look at, the gradient by the keys is a difference of equals.
-            agree(ops.attentionBackward(dy, given, shape), composed.attentionBackward(dy, given, shape), 0.1)
+            agree(backward, truth, 0.1)
+            return Object.values({ ...forward, ...backward }).map((tensor) => tensor.dataSync<"float32">())
           })
+          expect(results[0]).toEqual(results[1])
+        })
       },
     ),
     { numRuns: 60 },
