@@ -30,7 +30,7 @@ export type Pair = Replica.Pair
 
 /** @category models */
 export interface GenerateOptions extends Omit<Generate.Options, "stop"> {
-  /** Most sequences decoded at once by each worker; see {@link Pieces.sequencesAtOnce} for the default. */
+  /** Most sequences decoded at once by each worker. Default: as many as suit the processor's caches. Samples do not depend on it. */
   readonly maxSequences?: number | undefined
 }
 

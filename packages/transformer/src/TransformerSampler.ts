@@ -8,8 +8,8 @@ import type { TokenizerService } from "./Tokenizer.ts"
 /** @category models */
 export interface Options {
   /**
-   * Most sequences decoded at once, by each worker. Default: as many as share the reading of the weights well and leave keys and
-   * values within the processor's caches where they can be, see {@link Pieces.sequencesAtOnce}. Samples do not depend on it.
+   * Most sequences decoded at once, by each worker. Default: as many as leave keys and values within the processor's caches, or
+   * as share the reading of larger weights well. Samples do not depend on it.
    */
   readonly maxSequences?: number
 }
