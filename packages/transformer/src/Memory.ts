@@ -2,9 +2,9 @@
  * How much memory a model takes, before it takes it. A WASM heap ends at 4 GiB, and each worker thread has one of its own; what
  * cannot fit is refused with what would.
  *
- * Bytes per parameter in the heap of a worker: to sample, 4 (the weights as the decoding kernels read them); to learn, 8 more (each
- * matrix and its transpose, for products with activations and with gradients) and 4 per trained parameter (the gradient). The
- * parameters themselves, the gradient and AdamW's two moments lie outside the heap: 4 bytes per parameter, and 12 per trained one.
+ * Bytes per parameter in the heap of a worker: to sample, 4 (the weights as the decoding kernels read them); to learn, 4 more (the
+ * weights as rows) and 4 per trained parameter (the gradient). The parameters themselves, the gradient and AdamW's two moments lie
+ * outside the heap: 4 bytes per parameter, and 12 per trained one.
  */
 import type { LoraConfig } from "./Lora.ts"
 import * as Lora from "./Lora.ts"
@@ -44,34 +44,45 @@ export const wasmHeap = 2 ** 32
 /** What the backend, the kernels and pieces between tensors take of a heap. */
 const overhead = 2 ** 26
 
-/** Floats that a layer keeps of a token: four of the width, queries and what they attended, keys and values, and three of the MLP. */
+/**
+ * Floats that a layer keeps of a token: its input, two normed ones and the middle; queries, what they attended to and a sum per
+ * head; keys and values; gate, up and their product.
+ */
 const activationFloats = (config: ModelConfig): number =>
   4 * config.hidden_size +
-  2 * headSize(config) * (config.num_attention_heads + config.num_key_value_heads) +
+  (2 * headSize(config) + 1) * config.num_attention_heads +
+  2 * headSize(config) * config.num_key_value_heads +
   3 * config.intermediate_size
+
+/** Bytes of activations per token of a micro-batch: those kept, and what the backward pass makes of one layer. @category combinators */
+export const bytesPerToken = (config: ModelConfig, checkpointActivations: boolean): number => {
+  const layers = config.num_hidden_layers
+  const floats = activationFloats(config)
+  return 4 * (checkpointActivations ? layers * config.hidden_size + 2 * floats : (layers + 1) * floats)
+}
 
 /** @category combinators */
 export const estimate = (config: ModelConfig, options: Options): Estimate => {
   const { lora = null, positions = 512, purpose, sequences = 32, tokens = 1024 } = options
   const parameters = Parameters.count(Parameters.layout(config))
   const trained = lora === null ? parameters : Parameters.count(Lora.layout(config, lora))
-  const { hidden_size: d, num_hidden_layers: layers, num_key_value_heads: kvHeads } = config
+  const { num_hidden_layers: layers, num_key_value_heads: kvHeads } = config
   const cache = 8 * layers * kvHeads * headSize(config) * sequences * positions
   const sampling = overhead + 4 * parameters + cache
   if (purpose === "sample") return { parameters, trained, heap: sampling, shared: 4 * parameters }
-  const kept = options.checkpointActivations ? layers * d + activationFloats(config) : layers * activationFloats(config)
+  const activations = tokens * bytesPerToken(config, options.checkpointActivations ?? false)
   return {
     parameters,
     trained,
     // The cache is given back before learning begins, and the other way round.
-    heap: overhead + 12 * parameters + 4 * trained + Math.max(cache, 4 * tokens * kept),
+    heap: overhead + 8 * parameters + 4 * trained + Math.max(cache, activations),
     shared: 4 * parameters + 12 * trained,
   }
 }
 
 /** The most parameters that a heap takes for a purpose, without activations and cache. @category combinators */
 export const largest = (purpose: Purpose, lora: boolean, heap: number = wasmHeap): number =>
-  Math.floor((heap - overhead) / (purpose === "sample" ? 4 : lora ? 12 : 16))
+  Math.floor((heap - overhead) / (purpose === "sample" ? 4 : lora ? 8 : 12))
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
