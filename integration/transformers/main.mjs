@@ -50,7 +50,7 @@ const run = (effect) => Effect.runPromise(effect)
 const gap = (a, b) => a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity)
 
 /** The logits after the last token. */
-const last = (replica, config, ids) => [...replica.logits([Int32Array.from(ids)])[0].slice(-config.vocab_size)]
+const last = (replica, config, ids) => Array.from(replica.logits([Int32Array.from(ids)])[0].slice(-config.vocab_size))
 
 /** A replica of parameters, used once. */
 const using = (config, values, adapter, use) => {
