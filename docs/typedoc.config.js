@@ -12,6 +12,7 @@ export default {
     "guides/verifiers/index.md",
     "guides/runs.md",
     "guides/engine.md",
+    "guides/models.md",
     "guides/results.md",
   ],
   entryPointStrategy: "packages",

@@ -50,7 +50,7 @@ const run = (effect) => Effect.runPromise(effect)
 const gap = (a, b) => a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity)
 
 /** The logits after the last token. */
-const last = (replica, config, ids) => [...replica.logits([Int32Array.from(ids)])[0].slice(-config.vocab_size)]
+const last = (replica, config, ids) => Array.from(replica.logits([Int32Array.from(ids)])[0].slice(-config.vocab_size))
 
 /** A replica of parameters, used once. */
 const using = (config, values, adapter, use) => {
@@ -128,15 +128,17 @@ try {
         return policy.values.slice()
       }).pipe(Effect.scoped, run)
     const whole = await train({})
-    for (const [dtype, tolerance] of [
-      ["F32", 1e-4],
-      ["BF16", 0.5],
-    ]) {
-      const folder = join(root, "trained", `${name}-${dtype}`)
-      await run(Checkpoint.save({ ...checkpoint, values: whole }, folder, { dtype }))
-      const logits = using(config, whole, null, (r) => last(r, config, sequence))
-      plan.trained.push({ name, saved: folder, dtype, tolerance, sequence, logits })
+    const folders = {}
+    for (const dtype of ["F32", "BF16", "F16"]) {
+      folders[dtype] = join(root, "trained", `${name}-${dtype}`)
+      await run(Checkpoint.save({ ...checkpoint, values: whole }, folders[dtype], { dtype }))
     }
+    plan.trained.push({
+      name,
+      saved: folders,
+      sequence,
+      logits: using(config, whole, null, (r) => last(r, config, sequence)),
+    })
     const fresh = Lora.initialise(config, { rank: 4, alpha: 8, targets: [...Lora.modules] }, "integration")
     const adapter = { config: fresh.config, values: await train({ lora: fresh }) }
     const adapterFolder = join(root, "adapter", name)
