@@ -15,6 +15,7 @@ export default {
     "guides/rollouts.md",
     "guides/engine.md",
     "guides/cluster.md",
+    "guides/models.md",
     "guides/results.md",
   ],
   entryPointStrategy: "packages",

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
 const folderOf = (name) => `${here}${name}/.venv`
-const pythonOf = (name) =>
+/** The interpreter of a prepared environment. */
+export const pythonOf = (name) =>
   process.platform === "win32" ? `${folderOf(name)}/Scripts/python.exe` : `${folderOf(name)}/bin/python`
 
 /** Makes the virtual environment of the benchmark unless it is there; throws an error that says why it cannot be had. */

@@ -51,14 +51,23 @@ const attempt = async (what, use) => {
 /** Rows as JSON has them. */
 const plain = (rows) => rows.map((r) => Array.from(r))
 
-/** Runs both sides `rounds` times in turn after one untimed run of each; the seconds of each. */
+/** Seconds of processor time, all threads of this process together, since an earlier reading. */
+const cpuSince = (reading) => {
+  const { system, user } = process.cpuUsage(reading)
+  return (user + system) / 1e6
+}
+
+/** Runs both sides `rounds` times in turn after one untimed run of each; the seconds and the processor time of each. */
 const interleave = async (ours, peer) => {
-  const seconds = { ours: [], peer: [] }
+  const seconds = { ours: [], peer: [], cpu: { ours: [], peer: [] } }
   for (let round = -1; round < rounds; round++) {
     for (const [side, run] of Object.entries({ ours, peer })) {
       if (run === null) continue
+      const reading = process.cpuUsage()
       const result = await run()
-      if (round >= 0) seconds[side].push(result.seconds)
+      if (round < 0) continue
+      seconds[side].push(result.seconds)
+      seconds.cpu[side].push(side === "ours" ? cpuSince(reading) : result.cpu)
     }
   }
   return seconds
@@ -113,21 +122,28 @@ const measure = async (ours, torch, trl) => {
     results.push(row(`decode${rows}_vs_generate`, title, seconds, rows * decode.newTokens))
   }
 
-  const seconds = { ours: [], peer: [] }
+  const seconds = { ours: [], peer: [], cpu: { ours: [], peer: [] } }
   const phases = { sampling: [], verifying: [], learning: [] }
   let from = performance.now()
+  let reading = process.cpuUsage()
   const onStep = (report) =>
     Effect.promise(async () => {
       const mine = (performance.now() - from) / 1000
+      const cpu = cpuSince(reading)
       const peer = trl && (await trl.ask({}))
       if (report.step > 1) {
         seconds.ours.push(mine)
         phases.sampling.push(report.secondsSampling)
         phases.verifying.push(report.secondsVerifying)
         phases.learning.push(report.secondsLearning)
-        if (peer !== null) seconds.peer.push(peer.seconds)
+        seconds.cpu.ours.push(cpu)
+        if (peer !== null) {
+          seconds.peer.push(peer.seconds)
+          seconds.cpu.peer.push(peer.cpu)
+        }
       }
       from = performance.now()
+      reading = process.cpuUsage()
     })
   await Effect.runPromise(ours.steps(rounds + 1, step, onStep))
   const title = `whole step, ${step.prompts} x ${step.groupSize}, ${step.promptTokens} + ${step.newTokens} tokens`

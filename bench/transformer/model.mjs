@@ -30,7 +30,7 @@ export const values = Parameters.initialise(config, "bench")
 /** A folder with config.json and model.safetensors, as a Hugging Face model is stored. */
 export const writeModel = async () => {
   const folder = mkdtempSync(join(tmpdir(), "lpo-bench-"))
-  await Effect.runPromise(ModelFiles.save({ config, tokenizer, values }, folder, { optimizer: false }))
+  await Effect.runPromise(ModelFiles.save({ config, tokenizer, values, lora: null }, folder, { optimizer: false }))
   return folder
 }
 

@@ -10,7 +10,7 @@ export const spread = (xs, digits = 3) =>
   `${median(xs).toFixed(digits)} (${Math.min(...xs).toFixed(digits)} to ${Math.max(...xs).toFixed(digits)})`
 
 /** One line of the result: seconds of both sides; `tokens` makes rates of them. */
-export const row = (name, title, { ours, peer }, tokens) => {
+export const row = (name, title, { cpu, ours, peer }, tokens) => {
   const known = peer.length > 0
   return {
     name,
@@ -19,6 +19,8 @@ export const row = (name, title, { ours, peer }, tokens) => {
     peer: known ? peer : null,
     tokens,
     ratio: known ? median(peer) / median(ours) : null,
+    // Processor time, which other programs on the machine disturb less.
+    cpu: known ? median(cpu.peer) / median(cpu.ours) : null,
     // Round by round, neighbours in time: what the noise of the machine leaves open.
     ratios: known ? ours.map((seconds, i) => peer[i] / seconds) : null,
   }
@@ -41,12 +43,13 @@ export const columns = (lines) => {
 
 export const table = (results) =>
   columns([
-    ["medians", "ours", "peer", "speed, ours / peer", "min to max"],
-    ...results.map(({ ours, peer, ratio, ratios, title, tokens }) => [
+    ["medians", "ours", "peer", "speed, ours / peer", "min to max", "processor time, peer / ours"],
+    ...results.map(({ cpu, ours, peer, ratio, ratios, title, tokens }) => [
       title,
       figure(ours, tokens),
       figure(peer, tokens),
       ratio === null ? "-" : `${ratio.toFixed(2)}x`,
       ratios === null ? "-" : `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,
+      cpu === null ? "-" : `${cpu.toFixed(2)}x`,
     ]),
   ])

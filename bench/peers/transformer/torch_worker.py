@@ -46,19 +46,19 @@ def logprobs(tokens):
 def train(tokens, weights, max_norm):
     """One ascent step on the sum of weight times log-prob; seconds, and the gradient's norm before clipping."""
     tokens, weights = torch.tensor(tokens), torch.tensor(weights)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     optimizer.zero_grad()
     loss = -(weights * token_logprobs(tokens)).sum()
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     optimizer.step()
-    return {"seconds": time.perf_counter() - started, "norm": norm.item()}
+    return {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu, "norm": norm.item()}
 
 
 def generate(tokens, new_tokens):
     """Samples from the policy itself: temperature 1, no truncation, no stop."""
     tokens = torch.tensor(tokens)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     out = model.generate(
         tokens,
         attention_mask=torch.ones_like(tokens),
@@ -70,7 +70,7 @@ def generate(tokens, new_tokens):
         max_new_tokens=new_tokens,
     )
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "tokens": out.numel() - tokens.numel()}
+    return {"seconds": seconds, "cpu": time.process_time() - cpu, "tokens": out.numel() - tokens.numel()}
 
 
 lines.answer({"ready": True})

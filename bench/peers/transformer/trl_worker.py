@@ -51,10 +51,10 @@ class OneStepPerRequest(TrainerCallback):
     def on_step_begin(self, args, state, control, **_):
         if next(self.requests, None) is None:
             os._exit(0)  # Standard input is closed: nobody wants another step.
-        self.started = time.perf_counter()
+        self.started, self.cpu = time.perf_counter(), time.process_time()
 
     def on_step_end(self, args, state, control, **_):
-        lines.answer({"seconds": time.perf_counter() - self.started})
+        lines.answer({"seconds": time.perf_counter() - self.started, "cpu": time.process_time() - self.cpu})
 
 
 sequences = len(options["prompts"]) * options["group_size"]

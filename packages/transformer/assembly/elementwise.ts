@@ -1,76 +1,132 @@
-// Norms, rotary embedding and gated activation, one pass over memory each.
+// Norms, rotary embedding, gated activation and rows of tables: one pass over memory each, eight floats at a time.
 import { dot, exp1, exp4 } from "./math"
+import { madd } from "./tile"
 
-/** y = x / rms(x) * gain over rows of d; normed = x / rms(x), scale [n] = 1 / rms(x). */
-export function rmsNorm(n: i32, d: i32, epsilon: f32, x: usize, gain: usize, y: usize, normed: usize, scale: usize): void {
+/** y = x * scale * gain over rows of d, with scale [n] = 1 / rms(x). */
+export function rmsNorm(n: i32, d: i32, epsilon: f32, x: usize, gain: usize, y: usize, scale: usize): void {
   for (let r = 0; r < n; r++) {
-    const at: usize = <usize>r * (<usize>d << 2)
-    const s: f32 = 1 / sqrt<f32>(dot(x + at, x + at, d) / <f32>d + epsilon)
+    const s: f32 = 1 / sqrt<f32>(dot(x, x, d) / <f32>d + epsilon)
     store<f32>(scale + (<usize>r << 2), s)
     const v = f32x4.splat(s)
     let i = 0
-    for (; i + 4 <= d; i += 4) {
+    for (; i + 8 <= d; i += 8) {
       const o = <usize>i << 2
-      const z = f32x4.mul(v128.load(x + at + o), v)
-      v128.store(normed + at + o, z)
-      v128.store(y + at + o, f32x4.mul(z, v128.load(gain + o)))
+      const y0 = f32x4.mul(f32x4.mul(v128.load(x + o), v), v128.load(gain + o))
+      const y1 = f32x4.mul(f32x4.mul(v128.load(x + o, 16), v), v128.load(gain + o, 16))
+      v128.store(y + o, y0); v128.store(y + o, y1, 16)
     }
     for (; i < d; i++) {
       const o = <usize>i << 2
-      const z = load<f32>(x + at + o) * s
-      store<f32>(normed + at + o, z)
-      store<f32>(y + at + o, z * load<f32>(gain + o))
+      store<f32>(y + o, load<f32>(x + o) * s * load<f32>(gain + o))
     }
+    x += <usize>d << 2
+    y += <usize>d << 2
   }
 }
 
-/** dx and dGain [d]; both are overwritten. */
-export function rmsNormBackward(n: i32, d: i32, dy: usize, normed: usize, scale: usize, gain: usize, dx: usize, dGain: usize): void {
-  memory.fill(dGain, 0, <usize>d << 2)
+/** dx = plus + gradient (plus is 0 for none, and may be dx), dGain [d] += gradient; `scratch` holds d floats. */
+export function rmsNormBackward(
+  n: i32, d: i32, dy: usize, x: usize, scale: usize, gain: usize, plus: usize, dx: usize, dGain: usize, scratch: usize,
+): void {
+  const row: usize = <usize>d << 2
+  memory.fill(scratch, 0, row)
   for (let r = 0; r < n; r++) {
-    const at: usize = <usize>r * (<usize>d << 2)
-    let sum: f32 = 0
-    for (let i = 0; i < d; i++) {
+    const s: f32 = load<f32>(scale + (<usize>r << 2))
+    const s4 = f32x4.splat(s)
+    let sum0 = f32x4.splat(0), sum1 = f32x4.splat(0)
+    let i = 0
+    for (; i + 8 <= d; i += 8) {
       const o = <usize>i << 2
-      const t = load<f32>(dy + at + o) * load<f32>(normed + at + o)
-      store<f32>(dGain + o, load<f32>(dGain + o) + t)
+      const t0 = f32x4.mul(f32x4.mul(v128.load(x + o), s4), v128.load(dy + o))
+      const t1 = f32x4.mul(f32x4.mul(v128.load(x + o, 16), s4), v128.load(dy + o, 16))
+      v128.store(scratch + o, f32x4.add(v128.load(scratch + o), t0))
+      v128.store(scratch + o, f32x4.add(v128.load(scratch + o, 16), t1), 16)
+      sum0 = madd(sum0, t0, v128.load(gain + o))
+      sum1 = madd(sum1, t1, v128.load(gain + o, 16))
+    }
+    const all = f32x4.add(sum0, sum1)
+    let sum: f32 =
+      f32x4.extract_lane(all, 0) + f32x4.extract_lane(all, 1) + (f32x4.extract_lane(all, 2) + f32x4.extract_lane(all, 3))
+    for (; i < d; i++) {
+      const o = <usize>i << 2
+      const t = load<f32>(x + o) * s * load<f32>(dy + o)
+      store<f32>(scratch + o, load<f32>(scratch + o) + t)
       sum += t * load<f32>(gain + o)
     }
-    const mean = f32x4.splat(sum / <f32>d)
-    const s = f32x4.splat(load<f32>(scale + (<usize>r << 2)))
-    let i = 0
-    for (; i + 4 <= d; i += 4) {
+    // dx = s (dy gain - x s mean(dy gain x s))
+    const pull: f32 = (-sum / <f32>d) * s * s
+    const p4 = f32x4.splat(pull)
+    i = 0
+    for (; i + 8 <= d; i += 8) {
       const o = <usize>i << 2
-      const dn = f32x4.mul(v128.load(dy + at + o), v128.load(gain + o))
-      v128.store(dx + at + o, f32x4.mul(f32x4.sub(dn, f32x4.mul(v128.load(normed + at + o), mean)), s))
+      let g0 = f32x4.mul(f32x4.mul(v128.load(dy + o), v128.load(gain + o)), s4)
+      let g1 = f32x4.mul(f32x4.mul(v128.load(dy + o, 16), v128.load(gain + o, 16)), s4)
+      g0 = madd(g0, v128.load(x + o), p4)
+      g1 = madd(g1, v128.load(x + o, 16), p4)
+      if (plus) {
+        v128.store(dx + o, f32x4.add(v128.load(plus + o), g0)); v128.store(dx + o, f32x4.add(v128.load(plus + o, 16), g1), 16)
+      } else {
+        v128.store(dx + o, g0); v128.store(dx + o, g1, 16)
+      }
     }
     for (; i < d; i++) {
       const o = <usize>i << 2
-      const dn = load<f32>(dy + at + o) * load<f32>(gain + o)
-      store<f32>(dx + at + o, (dn - load<f32>(normed + at + o) * f32x4.extract_lane(mean, 0)) * f32x4.extract_lane(s, 0))
+      const g = load<f32>(dy + o) * load<f32>(gain + o) * s + load<f32>(x + o) * pull
+      store<f32>(dx + o, plus ? load<f32>(plus + o) + g : g)
     }
+    x += row
+    dy += row
+    dx += row
+    if (plus) plus += row
   }
+  add(d, scratch, dGain)
 }
 
-/** y = x with its heads rotated; tables [time, size]; `sign` 1 rotates forth, -1 back. */
-export function rope(sequences: i32, time: i32, heads: i32, size: i32, sign: f32, x: usize, cos: usize, sin: usize, y: usize): void {
+/** y += x over n floats. */
+export function add(n: i32, x: usize, y: usize): void {
+  let i = 0
+  for (; i + 8 <= n; i += 8) {
+    const o = <usize>i << 2
+    const y0 = f32x4.add(v128.load(y + o), v128.load(x + o)), y1 = f32x4.add(v128.load(y + o, 16), v128.load(x + o, 16))
+    v128.store(y + o, y0); v128.store(y + o, y1, 16)
+  }
+  for (; i < n; i++) store<f32>(y + (<usize>i << 2), load<f32>(y + (<usize>i << 2)) + load<f32>(x + (<usize>i << 2)))
+}
+
+/** y [d] += sums of the columns of x [n, d]. */
+export function addRows(n: i32, d: i32, x: usize, y: usize): void {
+  for (let r = 0; r < n; r++) add(d, x + (<usize>(r * d) << 2), y)
+}
+
+/** Every row of y [n, d] += x [d]. */
+export function addToRows(n: i32, d: i32, x: usize, y: usize): void {
+  for (let r = 0; r < n; r++) add(d, x, y + (<usize>(r * d) << 2))
+}
+
+/** In place: heads of x [n, heads * size] rotated; row r stands at positions[r]; tables [time, size]; `sign` -1 rotates back. */
+export function rope(n: i32, heads: i32, size: i32, sign: f32, x: usize, positions: usize, cos: usize, sin: usize): void {
   const half = size >> 1
-  for (let s = 0; s < sequences; s++) {
-    for (let t = 0; t < time; t++) {
-      const c = cos + (<usize>(t * size) << 2)
-      const n = sin + (<usize>(t * size) << 2)
-      for (let h = 0; h < heads; h++) {
-        const at: usize = <usize>(((s * time + t) * heads + h) * size) << 2
-        for (let i = 0; i < half; i++) {
-          const o = <usize>i << 2
-          const a = load<f32>(x + at + o)
-          const b = load<f32>(x + at + o + (<usize>half << 2))
-          const ci = load<f32>(c + o)
-          const si = load<f32>(n + o) * sign
-          store<f32>(y + at + o, a * ci - b * si)
-          store<f32>(y + at + o + (<usize>half << 2), b * ci + a * si)
-        }
+  const up: usize = <usize>half << 2
+  const s4 = f32x4.splat(sign)
+  for (let r = 0; r < n; r++) {
+    const o: usize = <usize>(load<i32>(positions + (<usize>r << 2)) * size) << 2
+    for (let h = 0; h < heads; h++) {
+      let i = 0
+      for (; i + 4 <= half; i += 4) {
+        const e = <usize>i << 2
+        const a = v128.load(x + e), b = v128.load(x + e + up)
+        const c = v128.load(cos + o + e), n4 = f32x4.mul(v128.load(sin + o + e), s4)
+        v128.store(x + e, f32x4.sub(f32x4.mul(a, c), f32x4.mul(b, n4)))
+        v128.store(x + e + up, f32x4.add(f32x4.mul(b, c), f32x4.mul(a, n4)))
       }
+      for (; i < half; i++) {
+        const e = <usize>i << 2
+        const a = load<f32>(x + e), b = load<f32>(x + e + up)
+        const c = load<f32>(cos + o + e), n1 = load<f32>(sin + o + e) * sign
+        store<f32>(x + e, a * c - b * n1)
+        store<f32>(x + e + up, b * c + a * n1)
+      }
+      x += <usize>size << 2
     }
   }
 }
@@ -79,38 +135,57 @@ export function rope(sequences: i32, time: i32, heads: i32, size: i32, sign: f32
 export function swiGlu(n: i32, gate: usize, up: usize, y: usize): void {
   const one = f32x4.splat(1)
   let i = 0
-  for (; i + 4 <= n; i += 4) {
+  for (; i + 8 <= n; i += 8) {
     const o = <usize>i << 2
-    const g = v128.load(gate + o)
-    const s = f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(g))))
-    v128.store(y + o, f32x4.mul(f32x4.mul(g, s), v128.load(up + o)))
+    const g0 = v128.load(gate + o), g1 = v128.load(gate + o, 16)
+    const t0 = f32x4.mul(g0, v128.load(up + o)), t1 = f32x4.mul(g1, v128.load(up + o, 16))
+    const y0 = f32x4.div(t0, f32x4.add(one, exp4(f32x4.mul(g0, f32x4.splat(-1)))))
+    const y1 = f32x4.div(t1, f32x4.add(one, exp4(f32x4.mul(g1, f32x4.splat(-1)))))
+    v128.store(y + o, y0); v128.store(y + o, y1, 16)
   }
   for (; i < n; i++) {
     const o = <usize>i << 2
     const g = load<f32>(gate + o)
-    store<f32>(y + o, (g / (1 + exp1(-g))) * load<f32>(up + o))
+    store<f32>(y + o, (g * load<f32>(up + o)) / (1 + exp1(-g)))
   }
 }
 
+/** dGate and dUp, which may be `gate` and `up` themselves. */
 export function swiGluBackward(n: i32, dy: usize, gate: usize, up: usize, dGate: usize, dUp: usize): void {
   const one = f32x4.splat(1)
   let i = 0
-  for (; i + 4 <= n; i += 4) {
+  for (; i + 8 <= n; i += 8) {
     const o = <usize>i << 2
-    const g = v128.load(gate + o)
-    const d = v128.load(dy + o)
-    const s = f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(g))))
-    const silu = f32x4.mul(g, s)
-    v128.store(dUp + o, f32x4.mul(d, silu))
-    const slope = f32x4.add(s, f32x4.mul(silu, f32x4.sub(one, s)))
-    v128.store(dGate + o, f32x4.mul(f32x4.mul(d, v128.load(up + o)), slope))
+    const g0 = v128.load(gate + o), g1 = v128.load(gate + o, 16)
+    const d0 = v128.load(dy + o), d1 = v128.load(dy + o, 16)
+    const s0 = f32x4.div(one, f32x4.add(one, exp4(f32x4.mul(g0, f32x4.splat(-1)))))
+    const s1 = f32x4.div(one, f32x4.add(one, exp4(f32x4.mul(g1, f32x4.splat(-1)))))
+    const silu0 = f32x4.mul(g0, s0), silu1 = f32x4.mul(g1, s1)
+    const slope0 = madd(s0, silu0, f32x4.sub(one, s0)), slope1 = madd(s1, silu1, f32x4.sub(one, s1))
+    const x0 = f32x4.mul(f32x4.mul(d0, v128.load(up + o)), slope0), x1 = f32x4.mul(f32x4.mul(d1, v128.load(up + o, 16)), slope1)
+    const u0 = f32x4.mul(d0, silu0), u1 = f32x4.mul(d1, silu1)
+    v128.store(dGate + o, x0); v128.store(dGate + o, x1, 16)
+    v128.store(dUp + o, u0); v128.store(dUp + o, u1, 16)
   }
   for (; i < n; i++) {
     const o = <usize>i << 2
     const g = load<f32>(gate + o)
     const d = load<f32>(dy + o)
     const s: f32 = 1 / (1 + exp1(-g))
+    const slope = s + g * s * (1 - s)
+    store<f32>(dGate + o, d * load<f32>(up + o) * slope)
     store<f32>(dUp + o, d * g * s)
-    store<f32>(dGate + o, d * load<f32>(up + o) * (s + g * s * (1 - s)))
   }
+}
+
+/** Row r of y [n, d] is row ids[r] of x. */
+export function gatherRows(n: i32, d: i32, x: usize, ids: usize, y: usize): void {
+  const row: usize = <usize>d << 2
+  for (let r = 0; r < n; r++) memory.copy(y + <usize>r * row, x + <usize>load<i32>(ids + (<usize>r << 2)) * row, row)
+}
+
+/** Row ids[r] of y += row r of x [n, d], in the order of r. */
+export function scatterRows(n: i32, d: i32, x: usize, ids: usize, y: usize): void {
+  const row: usize = <usize>d << 2
+  for (let r = 0; r < n; r++) add(d, x + <usize>r * row, y + <usize>load<i32>(ids + (<usize>r << 2)) * row)
 }

@@ -1,55 +1,71 @@
-// exp without tables (a data segment would overwrite the backend's memory): 2^n * 2^f with |f| <= 1/2, the latter by its
-// Taylor series to degree 7, within two units in the last place.
+// exp without tables (a data segment would overwrite the backend's memory): 2^n * e^r with |r| <= ln(2) / 2, the latter by its
+// Taylor series to degree 7, within two units in the last place. Only operations that the engine can pair into 256 bits.
+import { madd } from "./tile"
 
 /** exp of four lanes; 0 below -87, finite above 88. */
+// @ts-ignore: decorator
+@inline
 export function exp4(x: v128): v128 {
-  const t = f32x4.mul(f32x4.max(f32x4.min(x, f32x4.splat(88)), f32x4.splat(-87.3)), f32x4.splat(1.4426950408889634))
-  const n = f32x4.nearest(t)
-  // The fraction times ln 2, in two parts so that the product keeps its bits.
-  const xr = f32x4.max(f32x4.min(x, f32x4.splat(88)), f32x4.splat(-87.3))
-  const r = f32x4.sub(f32x4.sub(xr, f32x4.mul(n, f32x4.splat(0.693359375))), f32x4.mul(n, f32x4.splat(-2.12194440e-4)))
-  let p = f32x4.splat(1.0 / 5040.0)
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.0 / 720.0))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.0 / 120.0))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.0 / 24.0))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.0 / 6.0))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(0.5))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1))
-  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23)
-  return v128.and(f32x4.mul(p, scale), f32x4.gt(x, f32x4.splat(-87.3)))
+  const bounded = f32x4.max(f32x4.min(x, f32x4.splat(88)), f32x4.splat(-87.3))
+  // Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits.
+  const shifted = madd(f32x4.splat(12582912), bounded, f32x4.splat(1.4426950408889634))
+  const n = f32x4.sub(shifted, f32x4.splat(12582912))
+  // n ln 2 is taken off in two parts so that the remainder keeps its bits.
+  const r = madd(madd(bounded, n, f32x4.splat(-0.693359375)), n, f32x4.splat(2.12194440e-4))
+  let p = madd(f32x4.splat(1.0 / 720.0), r, f32x4.splat(1.0 / 5040.0))
+  p = madd(f32x4.splat(1.0 / 120.0), r, p)
+  p = madd(f32x4.splat(1.0 / 24.0), r, p)
+  p = madd(f32x4.splat(1.0 / 6.0), r, p)
+  p = madd(f32x4.splat(0.5), r, p)
+  p = madd(f32x4.splat(1), r, p)
+  p = madd(f32x4.splat(1), r, p)
+  const scale = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23)
+  return v128.and(f32x4.mul(p, scale), f32x4.lt(f32x4.splat(-87.3), x))
 }
 
 export function exp1(x: f32): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(x)), 0)
 }
 
+/** Natural logarithm of a positive normal number, within 1e-9. */
+export function log1(x: f32): f32 {
+  let bits = reinterpret<i32>(x)
+  let exponent = (bits >> 23) - 127
+  let m = <f64>reinterpret<f32>((bits & 0x7fffff) | 0x3f800000)
+  if (m > 1.4142135623730951) {
+    m *= 0.5
+    exponent += 1
+  }
+  const s = (m - 1) / (m + 1)
+  const t = s * s
+  const series = s * (2 + t * (2.0 / 3 + t * (2.0 / 5 + t * (2.0 / 7 + t * (2.0 / 9 + t * (2.0 / 11))))))
+  return <f32>(<f64>exponent * 0.6931471805599453 + series)
+}
+
+// @ts-ignore: decorator
+@inline
 export function sum4(x: v128): f32 {
   return (
     f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3))
   )
 }
 
-/** Dot product of n floats. */
-export function dot(a: usize, b: usize, n: i32): f32 {
-  let acc = f32x4.splat(0)
-  let i = 0
-  for (; i + 4 <= n; i += 4) acc = f32x4.add(acc, f32x4.mul(v128.load(a + (<usize>i << 2)), v128.load(b + (<usize>i << 2))))
-  let sum = sum4(acc)
-  for (; i < n; i++) sum += load<f32>(a + (<usize>i << 2)) * load<f32>(b + (<usize>i << 2))
-  return sum
+// @ts-ignore: decorator
+@inline
+export function max4(x: v128): f32 {
+  return max(max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)), max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3)))
 }
 
-/** y += s * x, n floats. */
-export function axpy(s: f32, x: usize, y: usize, n: i32): void {
-  const v = f32x4.splat(s)
+/** Dot product of n floats. */
+export function dot(a: usize, b: usize, n: i32): f32 {
+  let acc0 = f32x4.splat(0), acc1 = f32x4.splat(0)
   let i = 0
-  for (; i + 4 <= n; i += 4) {
-    const at = <usize>i << 2
-    v128.store(y + at, f32x4.add(v128.load(y + at), f32x4.mul(v, v128.load(x + at))))
+  for (; i + 8 <= n; i += 8) {
+    const o = <usize>i << 2
+    acc0 = madd(acc0, v128.load(a + o), v128.load(b + o))
+    acc1 = madd(acc1, v128.load(a + o, 16), v128.load(b + o, 16))
   }
-  for (; i < n; i++) {
-    const at = <usize>i << 2
-    store<f32>(y + at, load<f32>(y + at) + s * load<f32>(x + at))
-  }
+  let sum = sum4(f32x4.add(acc0, acc1))
+  for (; i < n; i++) sum += load<f32>(a + (<usize>i << 2)) * load<f32>(b + (<usize>i << 2))
+  return sum
 }

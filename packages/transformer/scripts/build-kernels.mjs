@@ -28,6 +28,8 @@ if (!existsSync(out) || !existsSync(stampFile) || readFileSync(stampFile, "utf8"
     "simd",
     "--enable",
     "bulk-memory",
+    "--enable",
+    "relaxed-simd",
   ]
   const { error } = await asc.main([join(root, "assembly", "index.ts"), "--outFile", out, ...flags])
   if (error) throw new Error(`the kernels do not compile:\n${error.message}`)

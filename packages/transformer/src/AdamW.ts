@@ -31,12 +31,19 @@ export const step = (values: Float32Array, gradient: Float32Array, state: State,
   const correct1 = 1 - beta1 ** state.steps
   const correct2 = 1 - beta2 ** state.steps
   const { m, v } = state
+  // With the bias corrections taken out of the loop, one square root and one division are left in it.
+  const root2 = Math.sqrt(correct2)
+  const pace = (learningRate * root2) / correct1
+  const floor = epsilon * root2
+  const keep = 1 - learningRate * weightDecay
+  const [own1, own2] = [(1 - beta1) * clip, (1 - beta2) * clip * clip]
   for (let i = 0; i < values.length; i++) {
-    const g = gradient[i] * clip
-    m[i] = beta1 * m[i] + (1 - beta1) * g
-    v[i] = beta2 * v[i] + (1 - beta2) * g * g
-    const move = m[i] / correct1 / (Math.sqrt(v[i] / correct2) + epsilon)
-    values[i] -= learningRate * (move + weightDecay * values[i])
+    const g = gradient[i]
+    const mean = beta1 * m[i] + own1 * g
+    const square = beta2 * v[i] + own2 * g * g
+    m[i] = mean
+    v[i] = square
+    values[i] = keep * values[i] - (pace * mean) / (Math.sqrt(square) + floor)
   }
   return norm
 }

@@ -22,7 +22,7 @@ const guardHeap = (backend: WasmBackend): void => {
     if (backend.dataIdMap.get(dataId).memoryOffset === 0) {
       throw new BackendError({
         backend: "wasm",
-        reason: `the 4 GiB heap is full at ${what}; lower the micro-batch (tokensPerMicroBatch) or the model's size`,
+        reason: `the 4 GiB heap is full at ${what}; lower the micro-batch (memoryMiB, rowsPerMicroBatch, groupSize, maxTokens) or the model's size`,
       })
     }
   }

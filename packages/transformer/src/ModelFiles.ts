@@ -1,98 +1,115 @@
-/** A policy as files: `config.json` and `model.safetensors` in Hugging Face names, and the optimiser beside them. */
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+/**
+ * A policy as files, for a run that stops and goes on: `config.json` and `model.safetensors` in Hugging Face names, or with LoRA
+ * the adapter in the format of PEFT, and the optimiser's state beside them.
+ */
+import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
-import * as ModelConfig from "./ModelConfig.ts"
+import * as Checkpoint from "./Checkpoint.ts"
+import { io, writeText } from "./internal/files.ts"
+import type { LoraConfig } from "./Lora.ts"
+import * as LoraFiles from "./LoraFiles.ts"
+import type * as ModelConfig from "./ModelConfig.ts"
 import * as Parameters from "./Parameters.ts"
 import type { PolicyService } from "./Policy.ts"
 import * as Safetensors from "./Safetensors.ts"
+import * as Shards from "./Shards.ts"
 import { ModelError } from "./TransformerError.ts"
-
-const io = <A>(path: string, run: () => Promise<A>) =>
-  Effect.tryPromise({ try: run, catch: (cause) => new ModelError({ reason: `${path}: ${(cause as Error).message}` }) })
-
-const named = (config: ModelConfig.ModelConfig, values: Float32Array): Array<Safetensors.NamedTensor> =>
-  Parameters.layout(config).map(({ name, offset, shape, size }) => ({
-    name,
-    shape,
-    data: values.subarray(offset, offset + size),
-  }))
 
 /** The parameters as the bytes of a safetensors file. @category io */
 export const encodeModel = (policy: Pick<PolicyService, "config" | "values">): Uint8Array =>
-  Safetensors.encode(named(policy.config, policy.values), { format: "pt" })
+  Safetensors.encode(Checkpoint.named(policy.config, policy.values), { format: "pt" })
 
-/** Writes the model into a folder, made where needed, and with `optimizer` the state that exact resume needs. @category io */
+/**
+ * Writes what is trained into a folder, made where needed: the model, or with LoRA the adapter; and with `optimizer` the state
+ * that exact resume needs.
+ *
+ * @category io
+ */
 export const save = Effect.fn("ModelFiles.save")(function* (
   policy: PolicyService,
   folder: string,
   options: { readonly optimizer: boolean },
 ) {
   yield* io(folder, () => mkdir(folder, { recursive: true }))
-  const write = (file: string, data: string | Uint8Array) =>
-    io(join(folder, file), () => writeFile(join(folder, file), data))
-  yield* write("config.json", `${JSON.stringify({ architectures: ["LlamaForCausalLM"], ...policy.config }, null, 2)}\n`)
-  yield* write("model.safetensors", encodeModel(policy))
+  const { config, lora, values } = policy
+  if (lora !== null) yield* LoraFiles.write(config, { config: lora.config, values }, folder)
+  else {
+    yield* Shards.write(folder, "model", Checkpoint.named(config, values))
+    yield* writeText(join(folder, "config.json"), Checkpoint.configJson(config, null, {}))
+  }
   if (!options.optimizer) return
   const { m, steps, v } = policy.optimizer
-  const state = Safetensors.encode(
+  yield* Safetensors.write(
+    join(folder, "optimizer.safetensors"),
     [
       { name: "m", shape: [m.length], data: m },
       { name: "v", shape: [v.length], data: v },
     ],
-    { steps: String(steps), version: String(policy.version) },
+    { metadata: { steps: String(steps), version: String(policy.version) } },
   )
-  yield* write("optimizer.safetensors", state)
 })
 
 /** Reads parameters of `config` from a safetensors file; every tensor must be there with its shape. @category io */
 export const readModel = Effect.fn("ModelFiles.readModel")(function* (config: ModelConfig.ModelConfig, path: string) {
-  const bytes = yield* io(path, () => readFile(path))
-  const { tensors } = yield* Safetensors.decode(bytes, path)
   const slots = Parameters.layout(config)
   const out = new Float32Array(Parameters.count(slots))
-  for (const { name, offset, shape } of slots) {
-    const tensor = tensors.get(name)
-    if (tensor === undefined) return yield* new ModelError({ reason: `${path}: has no tensor ${name}` })
-    if (tensor.shape.join() !== shape.join()) {
-      return yield* new ModelError({
-        reason: `${path}: tensor ${name} is [${tensor.shape.join(", ")}], the model wants [${shape.join(", ")}]`,
-      })
-    }
-    tensors.delete(name)
-    out.set(tensor.data, offset)
-  }
-  const [extra] = tensors.keys()
-  if (extra !== undefined)
-    return yield* new ModelError({ reason: `${path}: has a tensor the model does not know, ${extra}` })
+  yield* Shards.readFile(path, slots, out)
   return out
 })
 
-/** Restores parameters and, with `optimizer`, the optimiser's state into `policy`. @category io */
+const readOptimizer = Effect.fn("ModelFiles.readOptimizer")(function* (policy: PolicyService, path: string) {
+  const fail = (reason: string) => new ModelError({ reason: `${path}: ${reason}` })
+  const { m, v } = policy.optimizer
+  const slots = [
+    { name: "m", shape: [m.length], offset: 0, size: m.length },
+    { name: "v", shape: [v.length], offset: m.length, size: v.length },
+  ] as const
+  const { metadata } = yield* Effect.scoped(Safetensors.open(path))
+  const [steps, version] = [Number(metadata["steps"]), Number(metadata["version"])]
+  if (!Number.isInteger(steps) || !Number.isInteger(version) || steps < 0)
+    return yield* fail(`says it has made ${metadata["steps"]} steps and published ${metadata["version"]} versions`)
+  const both = new Float32Array(m.length + v.length)
+  yield* Shards.readFile(path, slots, both)
+  return { both, steps, version }
+})
+
+const describe = ({ alpha, rank, targets }: LoraConfig): string =>
+  `rank ${rank}, alpha ${alpha} on ${[...targets].sort().join(", ")}`
+
+/**
+ * Restores what {@link save} wrote into `policy`, with `optimizer` the optimiser's state too. Nothing changes where a file is not
+ * as it should be.
+ *
+ * @category io
+ */
 export const restore = Effect.fn("ModelFiles.restore")(function* (
   policy: PolicyService,
   folder: string,
   options: { readonly optimizer: boolean },
 ) {
-  const values = yield* readModel(policy.config, join(folder, "model.safetensors"))
-  if (options.optimizer) {
-    const path = join(folder, "optimizer.safetensors")
-    const bytes = yield* io(path, () => readFile(path))
-    const { metadata, tensors } = yield* Safetensors.decode(bytes, path)
-    for (const [name, target] of [
-      ["m", policy.optimizer.m],
-      ["v", policy.optimizer.v],
-    ] as const) {
-      const data = tensors.get(name)?.data
-      if (data?.length !== target.length) {
-        return yield* new ModelError({
-          reason: `${path}: ${name} has ${data?.length ?? 0} values, the model wants ${target.length}`,
-        })
-      }
-      target.set(data)
+  const { config, lora } = policy
+  let values: Float32Array
+  if (lora === null) {
+    const slots = Parameters.layout(config)
+    values = new Float32Array(Parameters.count(slots))
+    yield* Shards.read(folder, "model", slots, values)
+  } else {
+    const adapter = yield* LoraFiles.read(config, folder)
+    if (describe(adapter.config) !== describe(lora.config)) {
+      return yield* new ModelError({
+        reason: `${folder}: has an adapter of ${describe(adapter.config)}, the policy one of ${describe(lora.config)}`,
+      })
     }
-    policy.optimizer.steps = Number(metadata["steps"])
-    policy.version = Number(metadata["version"])
+    values = adapter.values
+  }
+  if (options.optimizer) {
+    const { both, steps, version } = yield* readOptimizer(policy, join(folder, "optimizer.safetensors"))
+    const { m, v } = policy.optimizer
+    m.set(both.subarray(0, m.length))
+    v.set(both.subarray(m.length))
+    policy.optimizer.steps = steps
+    policy.version = version
   }
   policy.values.set(values)
   policy.changed()

@@ -2,14 +2,22 @@
  * The policy: the parameters, optimiser state and gradient of one model, shared by the sampler and the learner. The work is done
  * by a pool of replicas: one in this thread, or one in each of several worker threads over the same shared parameters.
  *
- * Results do not depend on the number of workers: samples come from streams of their own, and gradients of micro-batches are
- * added in the order of the micro-batches.
+ * Results do not depend on the number of workers: samples come from streams of their own, and a step's micro-batches are divided
+ * into shards in the same way for all; a worker adds up a shard's gradients in its own memory, and those of the shards are added in
+ * their order.
  */
-import { availableParallelism } from "node:os"
+import * as tf from "@tensorflow/tfjs-core"
 import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./AdamW.ts"
+import * as Cores from "./Cores.ts"
+import * as Pieces from "./decode/Pieces.ts"
 import type * as Generate from "./Generate.ts"
+import * as Lora from "./Lora.ts"
+import type { LoraConfig } from "./Lora.ts"
+import * as Memory from "./Memory.ts"
+import * as MicroBatch from "./MicroBatch.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
+import * as Kernels from "./ops/Kernels.ts"
 import type { Ops } from "./ops/Ops.ts"
 import * as Replica from "./Replica.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
@@ -20,22 +28,32 @@ import { makeRunner } from "./workers/Runner.ts"
 /** A prompt and a response, as tokens. @category models */
 export type Pair = Replica.Pair
 
+/** @category models */
+export interface GenerateOptions extends Omit<Generate.Options, "stop"> {
+  /** Most sequences decoded at once by each worker. Default: as many as suit the processor's caches. Samples do not depend on it. */
+  readonly maxSequences?: number | undefined
+}
+
 /** @category services */
 export interface PolicyService {
   readonly config: ModelConfig
   readonly tokenizer: TokenizerService
-  /** The flat parameter vector; call `changed` after writing to it. */
+  /** The flat vector of what is trained: every parameter, or with LoRA the adapter. Call `changed` after writing to it. */
   readonly values: Float32Array
+  /** With LoRA: the adapter's shape and the frozen parameters under it. */
+  readonly lora: { readonly config: LoraConfig; readonly base: Float32Array } | null
   readonly gradient: Float32Array
   readonly optimizer: AdamW.State
   version: number
   /** How many jobs can run at once. */
   readonly parallelism: number
+  /** Bytes of activations per token of a micro-batch. */
+  readonly bytesPerToken: number
   readonly changed: () => void
-  /** Samples all requests in one batch, on one replica. */
+  /** Samples all requests, split over the workers; every sample is what it would be alone. */
   readonly generate: (
     requests: ReadonlyArray<Generate.Request>,
-    options: Omit<Generate.Options, "stop">,
+    options: GenerateOptions,
   ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Generate.Sampled>>, EngineError>
   /** Token log-probs of each completion, nats; one forward pass on one replica. */
   readonly logprobs: (pairs: ReadonlyArray<Pair>) => Effect.Effect<ReadonlyArray<Float32Array>, EngineError>
@@ -63,16 +81,24 @@ export interface Options {
   readonly workers?: number
   /** The operations of an in-process replica, by default the fastest of the backend. */
   readonly ops?: Ops
+  /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
+  readonly checkpointActivations?: boolean
+  /** Train this adapter and leave the parameters as they are. */
+  readonly lora?: Lora.Adapter
 }
+
+/** What a model takes at least: a single short sequence. */
+const smallest = { tokens: 1, sequences: 1, positions: 1 }
 
 /** As many workers as cores that this process may use (container limits count). @category combinators */
 export const defaultWorkers = (): number => {
-  const cores = availableParallelism()
+  const cores = Cores.allowed()
   return cores > 1 ? cores : 0
 }
 
 /**
- * A policy that starts from `values` (copied). The workers end with the scope.
+ * A policy that starts from `values`, with `lora` from that adapter on top of them. They are copied, unless they lie in shared
+ * memory as those of an opened `Checkpoint` do: the policy then works on them. The workers end with the scope.
  *
  * @category constructors
  */
@@ -84,51 +110,91 @@ export const make = (
 ): Effect.Effect<PolicyService, EngineError, Scope.Scope> =>
   Effect.gen(function* () {
     const workers = options.workers ?? defaultWorkers()
-    const shared = new SharedArrayBuffer(values.byteLength)
-    const own = new Float32Array(shared)
-    own.set(values)
+    const share = (from: Float32Array) => {
+      if (from.buffer instanceof SharedArrayBuffer && from.byteLength === from.buffer.byteLength)
+        return { buffer: from.buffer, values: from }
+      const buffer = new SharedArrayBuffer(from.byteLength)
+      const copy = new Float32Array(buffer)
+      copy.set(from)
+      return { buffer, values: copy }
+    }
+    const onWasm = workers > 0 || tf.getBackend() === "wasm"
+    const lora = options.lora?.config ?? null
+    const refuse = (purpose: Memory.Purpose): Effect.Effect<void, EngineError> => {
+      const reason = onWasm ? Memory.refusal(config, { ...options, purpose, lora, ...smallest }) : null
+      return reason === null ? Effect.void : Effect.fail(new EngineError({ reason }))
+    }
+    yield* refuse("sample")
+    if (options.lora !== undefined) {
+      const problem = Lora.problem(config, options.lora)
+      if (problem !== null) return yield* new EngineError({ reason: problem })
+    }
+    const base = share(values)
+    const adapter = options.lora === undefined ? null : { config: options.lora.config, ...share(options.lora.values) }
+    const own = adapter?.values ?? base.values
+    const { checkpointActivations = false } = options
     const pool = yield* workers === 0
       ? Effect.acquireRelease(
-          Effect.sync(() => Replica.make(config, own, options.ops)),
+          Effect.sync(() => Replica.make(config, base.values, { ...options, adapter })),
           (replica) => Effect.sync(replica.dispose),
         ).pipe(Effect.map((replica) => Pool.inProcess(makeRunner(replica))))
-      : Pool.make(workers, { config, values: shared })
+      : Pool.make(workers, {
+          config,
+          values: base.buffer,
+          adapter: adapter && { config: adapter.config, values: adapter.buffer },
+          checkpointActivations,
+          kernels: Kernels.compile(),
+        })
     const gradient = new Float32Array(own.length)
     let version = 0
 
     const accumulateOne = (
+      lease: Pool.Lease,
       pairs: ReadonlyArray<Pair>,
+      fresh: boolean,
       weigh: (logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
     ) =>
-      pool.withWorker((lease) =>
-        Effect.gen(function* () {
-          const logprobs = (yield* lease.run({ kind: "forward", version, pairs })) as ReadonlyArray<Float32Array>
-          const weights = yield* Effect.try({
-            try: () => weigh(logprobs),
-            catch: (cause) => new EngineError({ reason: (cause as Error).message }),
-          }).pipe(Effect.tapError(() => lease.run({ kind: "backward", version, weights: null })))
-          return (yield* lease.run({ kind: "backward", version, weights })) as Float32Array
-        }),
-      )
+      Effect.gen(function* () {
+        const logprobs = (yield* lease.run({ kind: "forward", version, pairs, fresh })) as ReadonlyArray<Float32Array>
+        const weights = yield* Effect.try({
+          try: () => weigh(logprobs),
+          catch: (cause) => new EngineError({ reason: (cause as Error).message }),
+        }).pipe(Effect.tapError(() => lease.run({ kind: "backward", version, weights: null })))
+        yield* lease.run({ kind: "backward", version, weights })
+      })
+
+    /** Shared memory for gradients on their way from a worker, used again and again. */
+    const buffers: Array<SharedArrayBuffer> = []
 
     return {
       config,
       tokenizer,
       values: own,
+      lora: adapter && { config: adapter.config, base: base.values },
       gradient,
       optimizer: AdamW.init(own.length),
       version: 0,
       parallelism: pool.size,
+      bytesPerToken: Memory.bytesPerToken(config, checkpointActivations),
       pool,
       changed: () => {
         version++
       },
-      generate: (requests, law) =>
-        pool.withWorker((lease) =>
-          lease
-            .run({ kind: "generate", version, requests, options: { ...law, stop: tokenizer.stop } })
-            .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
-        ),
+      generate: (requests, { maxSequences, ...law }) => {
+        const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
+        const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
+        const atOnce = maxSequences ?? Pieces.sequencesAtOnce(config, positions)
+        const rounds = Math.ceil(total / (pool.size * atOnce))
+        const generatePiece = (piece: ReadonlyArray<Generate.Request>) =>
+          pool.withWorker((lease) =>
+            lease
+              .run({ kind: "generate", version, requests: piece, options: { ...law, stop: tokenizer.stop } })
+              .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
+          )
+        return Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece, {
+          concurrency: pool.size,
+        }).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
+      },
       logprobs: (pairs) =>
         pool.withWorker((lease) =>
           lease
@@ -136,24 +202,31 @@ export const make = (
             .pipe(Effect.map((result) => result as ReadonlyArray<Float32Array>)),
         ),
       accumulate: (microBatches, weigh) => {
-        const done = new Map<number, Float32Array>()
+        const shards = MicroBatch.shards(microBatches.length)
+        const done = new Map<number, SharedArrayBuffer>()
         let next = 0
-        // Floating-point sums depend on their order, so it is that of the micro-batches, whoever finishes first.
-        const addInOrder = (index: number, part: Float32Array): void => {
+        // Floating-point sums depend on their order, so it is that of the shards, whoever finishes first.
+        const addInOrder = (index: number, part: SharedArrayBuffer): void => {
           done.set(index, part)
           for (let ready = done.get(next); ready !== undefined; ready = done.get(next)) {
             done.delete(next++)
-            for (let i = 0; i < gradient.length; i++) gradient[i] += ready[i]
+            const values = new Float32Array(ready)
+            for (let i = 0; i < gradient.length; i++) gradient[i] += values[i]
+            buffers.push(ready)
           }
         }
-        return Effect.forEach(
-          microBatches,
-          (pairs, index) =>
-            accumulateOne(pairs, (logprobs) => weigh(index, logprobs)).pipe(
-              Effect.map((part) => addInOrder(index, part)),
-            ),
-          { concurrency: pool.size, discard: true },
-        )
+        const work = ([from, to]: readonly [number, number], shard: number) =>
+          pool.withWorker((lease) =>
+            Effect.gen(function* () {
+              for (let i = from; i < to; i++)
+                yield* accumulateOne(lease, microBatches[i], i === from, (logprobs) => weigh(i, logprobs))
+              const into = buffers.pop() ?? new SharedArrayBuffer(gradient.byteLength)
+              yield* lease.run({ kind: "gradient", version, into })
+              addInOrder(shard, into)
+            }),
+          )
+        const run = Effect.forEach(shards, work, { concurrency: pool.size, discard: true })
+        return Effect.andThen(refuse("train"), run)
       },
     }
   })

@@ -2,10 +2,13 @@
  * One copy of a model on one backend, in one thread: sampling, log-probs and gradients, all synchronous. The parameters are a
  * flat vector that may be shared with other threads; `changed` says that somebody wrote to it.
  */
+import * as tf from "@tensorflow/tfjs-core"
 import * as Generate from "./Generate.ts"
+import * as Lora from "./Lora.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
 import { choose } from "./ops/Choose.ts"
-import type { Ops } from "./ops/Ops.ts"
+import type { GradientSum, Ops } from "./ops/Ops.ts"
+import { pack } from "./Pack.ts"
 import * as Parameters from "./Parameters.ts"
 import * as Transformer from "./Transformer.ts"
 import * as Weights from "./Weights.ts"
@@ -23,33 +26,24 @@ export interface Replica {
     requests: ReadonlyArray<Generate.Request>,
     options: Generate.Options,
   ) => ReadonlyArray<ReadonlyArray<Generate.Sampled>>
+  /** The logits of the next token after every token of each sequence, [length, vocabulary]. */
+  readonly logits: (sequences: ReadonlyArray<Int32Array>) => Array<Float32Array>
   /** Token log-probs of each completion, nats; one forward pass for all. */
   readonly logprobs: (pairs: ReadonlyArray<Pair>) => Array<Float32Array>
-  /** The same, with a way back: the gradient of `sum weight * logprob`, a flat vector. Call `backward` or `drop` once. */
+  /** The same, with a way back from `sum weight * logprob`. Call one of its functions, once. */
   readonly forward: (pairs: ReadonlyArray<Pair>) => {
     readonly logprobs: Array<Float32Array>
-    readonly backward: (weights: ReadonlyArray<Float32Array>) => Float32Array<ArrayBuffer>
+    /** The gradient, a flat vector. */
+    readonly backward: (weights: ReadonlyArray<Float32Array>) => Float32Array
+    /** Adds the gradient to the replica's own sum; where that fails, the sum is of no use. */
+    readonly addGradient: (weights: ReadonlyArray<Float32Array>) => void
     readonly drop: () => void
   }
+  /** Copies the sum of gradients to `into`, and starts a new one. */
+  readonly takeGradient: (into: Float32Array) => void
+  /** Starts a new sum. */
+  readonly dropGradient: () => void
   readonly dispose: () => void
-}
-
-/** Right-pads sequences into one micro-batch that asks for the log-prob of every completion token. @category combinators */
-export const pack = (pairs: ReadonlyArray<Pair>): Transformer.Packed => {
-  // The last token predicts nothing, so it is never an input.
-  const time = Math.max(...pairs.map((p) => p.prompt.length + p.completion.length - 1))
-  const ids = new Int32Array(pairs.length * time)
-  const rows: Array<number> = []
-  const targets: Array<number> = []
-  for (const [i, { completion, prompt }] of pairs.entries()) {
-    ids.set(prompt, i * time)
-    ids.set(completion.subarray(0, completion.length - 1), i * time + prompt.length)
-    for (const [t, token] of completion.entries()) {
-      rows.push(i * time + prompt.length - 1 + t)
-      targets.push(token)
-    }
-  }
-  return { ids, sequences: pairs.length, time, rows: Int32Array.from(rows), targets: Int32Array.from(targets) }
 }
 
 const unpack = (flat: Float32Array, pairs: ReadonlyArray<Pair>): Array<Float32Array> => {
@@ -67,36 +61,98 @@ const flatten = (rows: ReadonlyArray<Float32Array>): Float32Array => {
   return flat
 }
 
-/** A replica of `values` (not copied) on the active backend, by default on the fastest operations it has. @category constructors */
-export const make = (config: ModelConfig, values: Float32Array, ops: Ops = choose()): Replica => {
+/** @category models */
+export interface Options {
+  /** Default: the fastest operations of the active backend. */
+  readonly ops?: Ops
+  /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
+  readonly checkpointActivations?: boolean
+  /** An adapter (not copied) on top of `values`: it alone gets gradients. */
+  readonly adapter?: Lora.Adapter | null
+}
+
+/** A replica of `values` (not copied) on the active backend. @category constructors */
+export const make = (config: ModelConfig, values: Float32Array, options: Options = {}): Replica => {
+  const { adapter = null, checkpointActivations = false, ops = choose() } = options
+  const problem = adapter && Lora.problem(config, adapter)
+  if (problem !== null) throw new RangeError(problem)
+  const keep = checkpointActivations ? "inputs" : "activations"
   const slots = Parameters.layout(config)
   const size = Parameters.count(slots)
   if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
   const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
+  const packed = (pairs: ReadonlyArray<Pair>): Transformer.Packed => {
+    const batch = pack(pairs)
+    const time = Transformer.longest(batch)
+    if (config.rope_scaling?.rope_type === "dynamic" && time > config.max_position_embeddings) {
+      throw new RangeError(
+        `a sequence of ${time} tokens is above max_position_embeddings ${config.max_position_embeddings}: dynamic rope scaling ` +
+          "turns all its positions anew with every token from there on, so that what was sampled and what is learned would differ",
+      )
+    }
+    return batch
+  }
   let uploaded: Weights.Weights | null = null
-  const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values))
+  const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values, adapter))
+  const decoder = ops.decoder({
+    config,
+    embedding,
+    parameters: () => (adapter === null ? values : Lora.merge(config, values, adapter)),
+    weights,
+  })
   const changed = (): void => {
     uploaded?.dispose()
     uploaded = null
+    decoder.changed()
+  }
+  const trained = adapter?.values.length ?? size
+  let summed: GradientSum | null = null
+  const sum = (): GradientSum => (summed ??= ops.gradient(trained))
+  const takeGradient = (into: Float32Array): void => {
+    sum().read(into)
+    sum().zero()
   }
   return {
     changed,
-    dispose: changed,
-    generate: (requests, options) =>
-      Generate.generate({ config, ops, weights: weights(), embedding }, requests, options),
-    logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, pack(pairs)).logprobs, pairs),
+    takeGradient,
+    dropGradient: () => summed?.zero(),
+    dispose: () => {
+      changed()
+      summed?.dispose()
+      summed = null
+    },
+    generate: (requests, options) => Generate.generate(decoder, requests, options),
+    logits: (sequences) =>
+      sequences.map((ids) => {
+        const rows = Int32Array.from(ids.keys())
+        const whole = { ids, segments: Transformer.padded(1, ids.length), rows, targets: new Int32Array(ids.length) }
+        const { hidden } = Transformer.forward(config, ops, weights(), embedding, whole)
+        let logits = new Float32Array(0)
+        tf.tidy(() => {
+          const x = tf.tensor2d(hidden, [ids.length, config.hidden_size])
+          logits = ops.linear(x, weights().head).dataSync<"float32">().slice()
+        })
+        return logits
+      }),
+    logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, packed(pairs)).logprobs, pairs),
     forward: (pairs) => {
-      const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, pack(pairs), { keep: true })
+      const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, packed(pairs), { keep })
       if (saved === null) throw new TypeError("the forward pass kept nothing")
+      const addGradient = (perToken: ReadonlyArray<Float32Array>): void => {
+        try {
+          Transformer.backward(config, ops, weights(), saved, flatten(perToken), sum(), adapter?.config ?? null)
+        } finally {
+          saved.dispose()
+        }
+      }
       return {
         logprobs: unpack(logprobs, pairs),
+        addGradient,
         backward: (perToken) => {
-          const gradient = new Float32Array(size)
-          try {
-            Transformer.backward(config, ops, weights(), saved, flatten(perToken), gradient)
-          } finally {
-            saved.dispose()
-          }
+          const gradient = new Float32Array(trained)
+          sum().zero()
+          addGradient(perToken)
+          takeGradient(gradient)
           return gradient
         },
         drop: saved.dispose,

@@ -1,12 +1,12 @@
 /** Supervised training: maximises the mean log-prob of the demonstrated completions' tokens. */
 import { Effect } from "effect"
 import * as AdamW from "./AdamW.ts"
-import { cut } from "./MicroBatch.ts"
+import { cut, type Limits } from "./MicroBatch.ts"
 import type { Pair, PolicyService } from "./Policy.ts"
 import { ModelError } from "./TransformerError.ts"
 
 /** @category models */
-export interface Options {
+export interface Options extends Limits {
   /** Optimiser steps. */
   readonly steps: number
   /** Peak learning rate: reached linearly in `warmupSteps`, left linearly over the last `decayShare` of the steps. */
@@ -14,8 +14,6 @@ export interface Options {
   readonly warmupSteps: number
   readonly decayShare: number
   readonly maxGradNorm: number
-  /** Padded tokens per micro-batch. Default 1024. */
-  readonly tokensPerMicroBatch?: number
   /** The demonstrations of a step. */
   readonly batch: (step: number) => ReadonlyArray<Pair>
   readonly onStep?: (report: {
@@ -43,7 +41,7 @@ export const train = Effect.fn("Supervised.train")(function* (policy: PolicyServ
     const pairs = options.batch(step)
     const tokens = pairs.reduce((sum, p) => sum + p.completion.length, 0)
     policy.gradient.fill(0)
-    const parts = cut(pairs, (pair) => [pair], options.tokensPerMicroBatch ?? 1024)
+    const parts = yield* cut(pairs, (pair) => [pair], policy.bytesPerToken, options)
     const losses: Array<number> = []
     // The optimiser descends, so the gradient is that of minus the mean log-prob.
     yield* policy.accumulate(parts, (index, logprobs) => {

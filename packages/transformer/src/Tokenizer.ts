@@ -2,6 +2,7 @@
  * Text to tokens and back. The word tokenizer has a closed vocabulary of words: text splits at white space and around the
  * vocabulary's punctuation; decoding joins words by single spaces.
  */
+import type { Problem } from "@lpo/rollout"
 import { Context, Effect } from "effect"
 import { ModelError } from "./TransformerError.ts"
 
@@ -10,8 +11,12 @@ export interface TokenizerService {
   readonly vocabSize: number
   /** The token that ends a response. */
   readonly stop: number
+  /** Every token that ends a response, `stop` first; absent where it is the only one. */
+  readonly stops?: ReadonlyArray<number>
   /** Fails with a `ModelError` on text outside the vocabulary. */
   readonly encode: (text: string) => Effect.Effect<Int32Array, ModelError>
+  /** The prompt of a chat, with the beginning of the answer; absent where the tokenizer knows no chats. */
+  readonly encodeChat?: (messages: ReadonlyArray<Problem.Message>) => Effect.Effect<Int32Array, ModelError>
   /** Total: ids without a word become `<id>`. The stop token is left out. */
   readonly decode: (tokens: Int32Array) => string
 }

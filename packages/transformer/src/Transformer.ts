@@ -1,93 +1,109 @@
 /**
- * The decoder's forward and backward pass over a micro-batch of right-padded sequences, with explicit gradients.
+ * The decoder's forward and backward pass over a micro-batch of packed sequences, with explicit gradients.
  *
- * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the tied embedding.
+ * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the head. Sequences lie one after the
+ * other, without padding, and several responses can share the rows of their prompt. With activation checkpointing (Chen et al.
+ * 2016) a layer keeps only its input, and its activations are computed again on the way back, by the same code and so to the
+ * same bits.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
-import { headSize, type ModelConfig } from "./ModelConfig.ts"
+import * as Lora from "./Lora.ts"
+import type { LoraConfig } from "./Lora.ts"
+import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
 import * as LogProb from "./ops/LogProb.ts"
-import type { Ops, Rotary } from "./ops/Ops.ts"
+import type { AttentionShape, GradientSum, LinearWeight, Ops, Rotary, SavedAttention } from "./ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
-import type { LayerWeights, Weights } from "./Weights.ts"
+import * as RotaryTables from "./RotaryTables.ts"
+import { headName, type LayerWeights, type Projection, type Weights } from "./Weights.ts"
 
-/** Sequences of one micro-batch, right-padded to `time`; sequence-major rows. @category models */
+/** Sequences of one micro-batch, one after the other. @category models */
 export interface Packed {
-  /** [sequences * time], padding is 0 */
+  /** [rows] */
   readonly ids: Int32Array
-  readonly sequences: number
-  readonly time: number
+  /**
+   * Four numbers per segment: its first row, its length, the first row and the length of a prefix that all its rows see (length 0:
+   * none). Every row is in one segment. A prompt is a segment, and so is what follows it in each response.
+   */
+  readonly segments: Int32Array
   /** Rows whose next token is asked for, and that token, [m] each. */
   readonly rows: Int32Array
   readonly targets: Int32Array
 }
 
-interface SavedLayer {
-  readonly norm1: { readonly y: Tensor2D; readonly normed: Tensor2D; readonly scale: Tensor2D }
-  readonly q: Tensor2D
-  readonly k: Tensor2D
-  readonly v: Tensor2D
-  readonly attended: { readonly y: Tensor2D; readonly probabilities: tf.Tensor4D }
-  readonly norm2: { readonly y: Tensor2D; readonly normed: Tensor2D; readonly scale: Tensor2D }
+/** The segments of `sequences` right-padded sequences of `time` rows. @category constructors */
+export const padded = (sequences: number, time: number): Int32Array =>
+  Int32Array.from({ length: 4 * sequences }, (_, i) => (i % 4 === 0 ? (i / 4) * time : i % 4 === 1 ? time : 0))
+
+interface Normed {
+  readonly x: Tensor2D
+  readonly scale: Tensor2D
+}
+
+interface Activations {
+  readonly norm1: Normed
+  /** The normed input, of which queries, keys and values are made. */
+  readonly y1: Tensor2D
+  readonly qNorm: Normed | null
+  readonly kNorm: Normed | null
+  /** Queries and keys are those after the rotary embedding. */
+  readonly attended: SavedAttention
+  readonly norm2: Normed
+  readonly y2: Tensor2D
   readonly gate: Tensor2D
   readonly up: Tensor2D
   readonly hidden: Tensor2D
+}
+
+/** A layer's input, and without checkpointing its activations. */
+interface SavedLayer {
+  readonly input: Tensor2D
+  readonly activations: Activations | null
 }
 
 /** Activations kept for the backward pass; `dispose` lets them go. @category models */
 export interface Saved {
   readonly packed: Packed
   readonly layers: ReadonlyArray<SavedLayer>
-  readonly norm: { readonly normed: Tensor2D; readonly scale: Tensor2D }
+  readonly norm: Normed
   readonly head: LogProb.SavedHead
-  readonly rotary: Rotary
+  readonly places: Places
   readonly dispose: () => void
 }
 
-/** Cosines and sines of the rotary embedding at `position`, [headSize / 2] each (Su et al. 2021). @category combinators */
-export const rotaryAngles = (config: ModelConfig, position: number): { cos: Float32Array; sin: Float32Array } => {
-  const half = headSize(config) / 2
-  const angle = (i: number) => position * config.rope_theta ** (-i / half)
+/** The micro-batch's table of segments, and the rotary embedding of its rows, on the backend. */
+interface Places {
+  readonly segments: Tensor2D
+  readonly rotary: Rotary
+}
+
+/** Positions of the longest sequence, its prompt included. @category combinators */
+export const longest = ({ segments }: Packed): number => {
+  let most = 0
+  for (let s = 0; s < segments.length; s += 4) most = Math.max(most, segments[s + 1] + segments[s + 3])
+  return most
+}
+
+const placesOf = (config: ModelConfig, packed: Packed): Places => {
+  const { ids, segments } = packed
+  const positions = new Int32Array(ids.length)
+  for (let s = 0; s < segments.length; s += 4) {
+    const [start, length, , prefix] = segments.subarray(s, s + 4)
+    for (let i = 0; i < length; i++) positions[start + i] = prefix + i
+  }
   return {
-    cos: Float32Array.from({ length: half }, (_, i) => Math.cos(angle(i))),
-    sin: Float32Array.from({ length: half }, (_, i) => Math.sin(angle(i))),
+    segments: tf.tensor2d(segments, [segments.length / 4, 4], "int32"),
+    rotary: { ...RotaryTables.tables(config, longest(packed)), positions: tf.tensor1d(positions, "int32") },
   }
 }
 
-const rotaryTables = (config: ModelConfig, time: number): Rotary => {
-  const size = headSize(config)
-  const half = size / 2
-  const cos = new Float32Array(time * size)
-  const sin = new Float32Array(time * size)
-  for (let t = 0; t < time; t++) {
-    const angles = rotaryAngles(config, t)
-    for (const at of [0, half]) {
-      cos.set(angles.cos, t * size + at)
-      sin.set(angles.sin, t * size + at)
-    }
-  }
-  const rotate = new Float32Array(size * size)
-  for (let i = 0; i < half; i++) {
-    rotate[(i + half) * size + i] = -1
-    rotate[i * size + i + half] = 1
-  }
-  const r = tf.tensor2d(rotate, [size, size])
-  return {
-    cos: tf.tensor4d(cos, [1, time, 1, size]),
-    sin: tf.tensor4d(sin, [1, time, 1, size]),
-    rotate: r,
-    rotateBack: tf.transpose(r),
-  }
-}
-
-const shapes = (config: ModelConfig, { sequences, time }: Packed) => {
-  const common = { sequences, time, headSize: headSize(config) }
-  return {
-    attention: { ...common, heads: config.num_attention_heads, kvHeads: config.num_key_value_heads },
-    q: { ...common, heads: config.num_attention_heads },
-    k: { ...common, heads: config.num_key_value_heads },
-  }
-}
+const attentionShape = (config: ModelConfig, { segments }: Places, layer: number): AttentionShape => ({
+  segments,
+  heads: config.num_attention_heads,
+  kvHeads: config.num_key_value_heads,
+  headSize: headSize(config),
+  window: windowOf(config, layer),
+})
 
 /** Rows of a table copied out, [ids.length, d]. */
 export const embed = (table: Float32Array, ids: Int32Array, d: number): Tensor2D => {
@@ -96,28 +112,66 @@ export const embed = (table: Float32Array, ids: Int32Array, d: number): Tensor2D
   return tf.tensor2d(out, [ids.length, d])
 }
 
-const layerForward = (config: ModelConfig, ops: Ops, w: LayerWeights, x: Tensor2D, rotary: Rotary, packed: Packed) => {
-  const shape = shapes(config, packed)
-  const norm1 = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
-  const q = ops.rope(ops.linear(norm1.y, w.q), rotary, shape.q)
-  const k = ops.rope(ops.linear(norm1.y, w.k), rotary, shape.k)
-  const v = ops.linear(norm1.y, w.v)
-  const attended = ops.attention(q, k, v, shape.attention)
-  const middle: Tensor2D = tf.add(x, ops.linear(attended.y, w.o))
-  const norm2 = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
-  const gate = ops.linear(norm2.y, w.gate)
-  const up = ops.linear(norm2.y, w.up)
-  const hidden = ops.swiGlu(gate, up)
-  const out: Tensor2D = tf.add(middle, ops.linear(hidden, w.down))
-  return { out, saved: { norm1, q, k, v, attended, norm2, gate, up, hidden } satisfies SavedLayer }
+/** Queries or keys from the normed input: projected, normed head by head where the family does so, and turned by position. */
+const turnedHeads = (
+  config: ModelConfig,
+  ops: Ops,
+  y: Tensor2D,
+  weight: LinearWeight,
+  gain: tf.Tensor1D | null,
+  rotary: Rotary,
+  heads: number,
+) => {
+  const projected = ops.linear(y, weight)
+  if (gain === null) return { turned: ops.rope(projected, rotary, heads), norm: null }
+  const x: Tensor2D = tf.reshape(projected, [-1, headSize(config)])
+  const norm = ops.rmsNorm(x, gain, config.rms_norm_eps)
+  const normed: Tensor2D = tf.reshape(norm.y, projected.shape)
+  return { turned: ops.rope(normed, rotary, heads), norm: { x, scale: norm.scale } }
 }
 
-/** Keys and values of every layer, for prefilling a cache: [sequences * time, kvHeads * headSize] each. @category models */
-export type KeyValues = ReadonlyArray<{ readonly k: Float32Array; readonly v: Float32Array }>
+const layerForward = (
+  config: ModelConfig,
+  ops: Ops,
+  w: LayerWeights,
+  x: Tensor2D,
+  { rotary }: Places,
+  shape: AttentionShape,
+) => {
+  const { scale: scale1, y: y1 } = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
+  const { norm: qNorm, turned: q } = turnedHeads(config, ops, y1, w.q, w.qNorm, rotary, shape.heads)
+  const { norm: kNorm, turned: k } = turnedHeads(config, ops, y1, w.k, w.kNorm, rotary, shape.kvHeads)
+  const v = ops.linear(y1, w.v)
+  const attended = { q, k, v, ...ops.attention(q, k, v, shape) }
+  const middle = ops.linear(attended.y, w.o, x)
+  const { scale: scale2, y: y2 } = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
+  const gate = ops.linear(y2, w.gate)
+  const up = ops.linear(y2, w.up)
+  const hidden = ops.swiGlu(gate, up)
+  const activations: Activations = {
+    norm1: { x, scale: scale1 },
+    y1,
+    qNorm,
+    kNorm,
+    attended,
+    norm2: { x: middle, scale: scale2 },
+    y2,
+    gate,
+    up,
+    hidden,
+  }
+  return { out: ops.linear(hidden, w.down, middle), activations }
+}
+
+/** @category models */
+export interface ForwardOptions {
+  /** What {@link backward} needs: every activation, or the inputs of the layers alone. Default: nothing. */
+  readonly keep?: "activations" | "inputs"
+}
 
 /**
  * Log-probs of `packed.targets`, in nats, [m]. With `keep` the activations for {@link backward} come too, and the caller
- * disposes of them; with `cache` the keys and values of every layer.
+ * disposes of them, without it the last hidden states of `packed.rows`, [m, hidden_size].
  *
  * @category passes
  */
@@ -127,47 +181,41 @@ export const forward = (
   weights: Weights,
   embedding: Float32Array,
   packed: Packed,
-  options: { readonly keep?: boolean; readonly cache?: boolean } = {},
+  options: ForwardOptions = {},
 ): {
   readonly logprobs: Float32Array
   readonly hidden: Float32Array
   readonly saved: Saved | null
-  readonly cache: KeyValues
 } => {
   const scope = tf.engine()
   const d = config.hidden_size
-  const cache: Array<KeyValues[number]> = []
   let logprobs: Float32Array = new Float32Array(0)
   let hiddenRows: Float32Array = new Float32Array(0)
   let saved: Omit<Saved, "dispose"> | null = null
   scope.startScope("forward")
   try {
-    const rotary = rotaryTables(config, packed.time)
+    const places = placesOf(config, packed)
     let x = embed(embedding, packed.ids, d)
     const layers: Array<SavedLayer> = []
-    for (const w of weights.layers) {
-      const before = x
-      if (options.keep) {
-        const layer = layerForward(config, ops, w, before, rotary, packed)
-        layers.push(layer.saved)
+    for (const [i, w] of weights.layers.entries()) {
+      const input = x
+      const shape = attentionShape(config, places, i)
+      if (options.keep === "activations") {
+        const layer = layerForward(config, ops, w, input, places, shape)
+        layers.push({ input, activations: layer.activations })
         x = layer.out
         continue
       }
-      x = tf.tidy(() => {
-        const { out, saved: s } = layerForward(config, ops, w, before, rotary, packed)
-        if (options.cache) cache.push({ k: s.k.dataSync<"float32">().slice(), v: s.v.dataSync<"float32">().slice() })
-        return out
-      })
-      before.dispose()
+      x = tf.tidy(() => layerForward(config, ops, w, input, places, shape).out)
+      if (options.keep === "inputs") layers.push({ input, activations: null })
+      else input.dispose()
     }
-    const norm = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
-    const all = norm.y.dataSync<"float32">()
-    const rows = new Float32Array(packed.rows.length * d)
-    for (const [i, row] of packed.rows.entries()) rows.set(all.subarray(row * d, (row + 1) * d), i * d)
-    hiddenRows = rows
-    const head = LogProb.forward(ops, tf.tensor2d(rows, [packed.rows.length, d]), weights.embedding, packed.targets)
+    const { scale, y } = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
+    const rows = ops.gatherRows(y, tf.tensor1d(packed.rows, "int32"))
+    if (options.keep === undefined) hiddenRows = rows.dataSync<"float32">().slice()
+    const head = LogProb.forward(ops, rows, weights.head, packed.targets)
     logprobs = head.logprobs
-    if (options.keep) saved = { packed, layers, norm, head: head.saved, rotary }
+    if (options.keep !== undefined) saved = { packed, layers, norm: { x, scale }, head: head.saved, places }
   } finally {
     scope.endScope(saved === null ? [] : tensorsOf(saved))
   }
@@ -175,7 +223,6 @@ export const forward = (
   return {
     logprobs,
     hidden: hiddenRows,
-    cache,
     saved: kept === null ? null : { ...kept, dispose: () => tf.dispose(tensorsOf(kept)) },
   }
 }
@@ -187,8 +234,91 @@ const tensorsOf = (value: unknown): Array<tf.Tensor> => {
   return Object.values(value).flatMap(tensorsOf)
 }
 
+/** Where gradients by parameters go; those of frozen ones are not computed. */
+interface Gradients {
+  readonly sum: GradientSum
+  /** Where a parameter's gradient lies in the sum, null for a frozen one. */
+  readonly offset: (name: string) => number | null
+}
+
+const addTo = ({ offset, sum }: Gradients, name: string, x: tf.Tensor): void => {
+  const at = offset(name)
+  if (at !== null) sum.add(at, x)
+}
+
+const addLinearTo = ({ offset, sum }: Gradients, name: string, dy: Tensor2D, x: Tensor2D): void => {
+  const at = offset(name)
+  if (at !== null) sum.addLinear(at, dy, x)
+}
+
+/** The gradient by the input of a linear map, plus `plus`; those by its weight and bias, or by its adapter, go to `to`. */
+const linearBackward = (
+  ops: Ops,
+  dy: Tensor2D,
+  x: Tensor2D,
+  weight: Projection,
+  name: string,
+  to: Gradients,
+  plus?: Tensor2D,
+): Tensor2D => {
+  if (weight.adapter !== null) {
+    const { a, b, scale } = weight.adapter
+    tf.tidy(() => {
+      const scaled: Tensor2D = tf.mul(dy, scale)
+      addLinearTo(to, `${name}.lora_B.weight`, scaled, ops.linear(x, a))
+      addLinearTo(to, `${name}.lora_A.weight`, ops.linearBackward(scaled, b), x)
+    })
+  }
+  addLinearTo(to, `${name}.weight`, dy, x)
+  if (weight.bias !== null) {
+    const at = to.offset(`${name}.bias`)
+    if (at !== null) to.sum.addRowSum(at, dy)
+  }
+  // With an adapter the weight is the sum, so this is the whole of it.
+  return ops.linearBackward(dy, weight, plus)
+}
+
+/** The gradient by a layer's input; those by its parameters go to `to`. */
+const layerBackward = (
+  ops: Ops,
+  w: LayerWeights,
+  s: Activations,
+  dOut: Tensor2D,
+  { rotary }: Places,
+  shape: AttentionShape,
+  p: string,
+  to: Gradients,
+): Tensor2D => {
+  const linear = (dy: Tensor2D, x: Tensor2D, weight: Projection, name: Parameters.LinearName, plus?: Tensor2D) =>
+    linearBackward(ops, dy, x, weight, `${p}.${name}`, to, plus)
+  const headsBackward = (dy: Tensor2D, norm: Normed | null, gain: tf.Tensor1D | null, heads: number, name: string) => {
+    const dTurned = ops.ropeBackward(dy, rotary, heads)
+    if (norm === null || gain === null) return dTurned
+    const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, shape.headSize]), norm, gain)
+    addTo(to, `${p}.self_attn.${name}.weight`, dGain)
+    return tf.reshape<tf.Rank.R2>(dx, dTurned.shape)
+  }
+  const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, w.down, "mlp.down_proj"), s.gate, s.up)
+  const dGated = linear(dGate, s.y2, w.gate, "mlp.gate_proj")
+  const norm2 = ops.rmsNormBackward(linear(dUp, s.y2, w.up, "mlp.up_proj", dGated), s.norm2, w.postNorm, dOut)
+  addTo(to, `${p}.post_attention_layernorm.weight`, norm2.dGain)
+  const dMiddle = norm2.dx
+  const { attended } = s
+  const dAttended = linear(dMiddle, attended.y, w.o, "self_attn.o_proj")
+  const { dk, dq, dv } = ops.attentionBackward(dAttended, attended, shape)
+  const dQuery = headsBackward(dq, s.qNorm, w.qNorm, shape.heads, "q_norm")
+  const dKey = headsBackward(dk, s.kNorm, w.kNorm, shape.kvHeads, "k_norm")
+  const fromQuery = linear(dQuery, s.y1, w.q, "self_attn.q_proj")
+  const fromKey = linear(dKey, s.y1, w.k, "self_attn.k_proj", fromQuery)
+  const dNorm1 = linear(dv, s.y1, w.v, "self_attn.v_proj", fromKey)
+  const norm1 = ops.rmsNormBackward(dNorm1, s.norm1, w.inputNorm, dMiddle)
+  addTo(to, `${p}.input_layernorm.weight`, norm1.dGain)
+  return norm1.dx
+}
+
 /**
- * Adds the gradient of `sum_m weightsPerToken_m * logprob_m` by every parameter to `gradient` (the flat vector).
+ * Adds the gradient of `sum_m weightsPerToken_m * logprob_m` to `gradient`: by every parameter (the flat vector of
+ * `Parameters.layout`), or with an adapter by that alone (the flat vector of `Lora.layout`).
  *
  * @category passes
  */
@@ -198,71 +328,34 @@ export const backward = (
   weights: Weights,
   saved: Saved,
   weightsPerToken: Float32Array,
-  gradient: Float32Array,
+  gradient: GradientSum,
+  lora: LoraConfig | null = null,
 ): void => {
-  const slots = new Map(Parameters.layout(config).map((slot) => [slot.name, slot]))
-  const add = (name: string, tensor: tf.Tensor): void => {
-    const slot = slots.get(name)
-    if (slot === undefined) throw new RangeError(`no parameter is called ${name}`)
-    const values = tensor.dataSync<"float32">()
-    for (let i = 0; i < values.length; i++) gradient[slot.offset + i] += values[i]
-  }
-  const { packed, rotary } = saved
-  const d = config.hidden_size
-  const shape = shapes(config, packed)
+  const layout = lora === null ? Parameters.layout(config) : Lora.layout(config, lora)
+  const offsets = new Map(layout.map(({ name, offset }) => [name, offset]))
+  const to: Gradients = { sum: gradient, offset: (name) => offsets.get(name) ?? null }
+  const { packed, places } = saved
   tf.tidy(() => {
-    const head = LogProb.backward(ops, saved.head, weights.embedding, weightsPerToken)
-    add("model.embed_tokens.weight", head.dw)
-    const scattered = new Float32Array(packed.sequences * packed.time * d)
-    const dRows = head.dx.dataSync<"float32">()
-    for (const [i, row] of packed.rows.entries()) scattered.set(dRows.subarray(i * d, (i + 1) * d), row * d)
-    const last = ops.rmsNormBackward(
-      tf.tensor2d(scattered, [packed.sequences * packed.time, d]),
-      saved.norm,
-      weights.norm,
+    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dLogits, hidden) =>
+      addLinearTo(to, headName(config), dLogits, hidden),
     )
-    add("model.norm.weight", last.dGain)
+    const dNorm = ops.scatterRows(dHead, tf.tensor1d(packed.rows, "int32"), packed.ids.length)
+    const last = ops.rmsNormBackward(dNorm, saved.norm, weights.norm)
+    addTo(to, "model.norm.weight", last.dGain)
     let dx = last.dx
     for (let i = config.num_hidden_layers - 1; i >= 0; i--) {
       const w = weights.layers[i]
-      const s = saved.layers[i]
-      const p = `model.layers.${i}`
+      const { activations, input } = saved.layers[i]
+      const shape = attentionShape(config, places, i)
       const dOut = dx
       dx = tf.tidy(() => {
-        const down = ops.linearBackward(dOut, s.hidden, w.down)
-        add(`${p}.mlp.down_proj.weight`, down.dw)
-        const { dGate, dUp } = ops.swiGluBackward(down.dx, s.gate, s.up)
-        const gate = ops.linearBackward(dGate, s.norm2.y, w.gate)
-        const up = ops.linearBackward(dUp, s.norm2.y, w.up)
-        add(`${p}.mlp.gate_proj.weight`, gate.dw)
-        add(`${p}.mlp.up_proj.weight`, up.dw)
-        const norm2 = ops.rmsNormBackward(tf.add(gate.dx, up.dx), s.norm2, w.postNorm)
-        add(`${p}.post_attention_layernorm.weight`, norm2.dGain)
-        const dMiddle: Tensor2D = tf.add(dOut, norm2.dx)
-        const o = ops.linearBackward(dMiddle, s.attended.y, w.o)
-        add(`${p}.self_attn.o_proj.weight`, o.dw)
-        const { dk, dq, dv } = ops.attentionBackward(
-          o.dx,
-          { q: s.q, k: s.k, v: s.v, probabilities: s.attended.probabilities },
-          shape.attention,
-        )
-        const q = ops.linearBackward(ops.ropeBackward(dq, rotary, shape.q), s.norm1.y, w.q)
-        const k = ops.linearBackward(ops.ropeBackward(dk, rotary, shape.k), s.norm1.y, w.k)
-        const v = ops.linearBackward(dv, s.norm1.y, w.v)
-        add(`${p}.self_attn.q_proj.weight`, q.dw)
-        add(`${p}.self_attn.k_proj.weight`, k.dw)
-        add(`${p}.self_attn.v_proj.weight`, v.dw)
-        const norm1 = ops.rmsNormBackward(tf.addN([q.dx, k.dx, v.dx]), s.norm1, w.inputNorm)
-        add(`${p}.input_layernorm.weight`, norm1.dGain)
-        return tf.add<Tensor2D>(dMiddle, norm1.dx)
+        const s = activations ?? layerForward(config, ops, w, input, places, shape).activations
+        return layerBackward(ops, w, s, dOut, places, shape, `model.layers.${i}`, to)
       })
+      dOut.dispose()
     }
-    // The embedding is tied: its rows also gather the gradient of the input.
-    const slot = slots.get("model.embed_tokens.weight")
-    const dInput = dx.dataSync<"float32">()
-    for (const [row, id] of packed.ids.entries()) {
-      const to = (slot?.offset ?? 0) + id * d
-      for (let i = 0; i < d; i++) gradient[to + i] += dInput[row * d + i]
-    }
+    // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
+    const offset = to.offset("model.embed_tokens.weight")
+    if (offset !== null) gradient.addRows(offset, tf.tensor1d(packed.ids, "int32"), dx)
   })
 }

@@ -2,22 +2,18 @@
 import { Learner, type Objective } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
 import * as AdamW from "./AdamW.ts"
-import { cut } from "./MicroBatch.ts"
+import { cut, type Limits } from "./MicroBatch.ts"
 import * as ModelFiles from "./ModelFiles.ts"
 import { type Pair, Policy } from "./Policy.ts"
 
-/** @category models */
-export interface Options {
-  /** Padded tokens per micro-batch; a whole group always goes together. Default 1024: small enough for the processor's caches
-   * and for several workers to share a batch. */
-  readonly tokensPerMicroBatch?: number
-}
+/** A whole group always goes together. @category models */
+export type Options = Limits
 
 const pairsOf = ({ group }: Learner.TrainGroup): ReadonlyArray<Pair> =>
   group.completions.map((c) => ({ prompt: group.promptTokens, completion: c.tokens }))
 
 /** @category layers */
-export const layer = ({ tokensPerMicroBatch = 1024 }: Options = {}): Layer.Layer<Learner.Learner, never, Policy> =>
+export const layer = (limits: Options = {}): Layer.Layer<Learner.Learner, never, Policy> =>
   Layer.effect(
     Learner.Learner,
     Effect.gen(function* () {
@@ -29,17 +25,14 @@ export const layer = ({ tokensPerMicroBatch = 1024 }: Options = {}): Layer.Layer
         Effect.yieldNow.pipe(Effect.andThen(Effect.try({ try: run, catch: fail(operation) })))
       return Learner.Learner.of({
         logprobs: (sequences) =>
-          Effect.forEach(
-            cut(sequences, (s) => [s], tokensPerMicroBatch),
-            policy.logprobs,
-            { concurrency: policy.parallelism },
-          ).pipe(
+          cut(sequences, (s) => [s], policy.bytesPerToken, limits).pipe(
+            Effect.flatMap(Effect.forEach(policy.logprobs, { concurrency: policy.parallelism })),
             Effect.map((parts) => parts.flat()),
             Effect.mapError(fail("logprobs")),
           ),
         accumulate: (groups, objective, scale) =>
-          Effect.suspend(() => {
-            const parts = cut(groups, pairsOf, tokensPerMicroBatch)
+          Effect.gen(function* () {
+            const parts = yield* cut(groups, pairsOf, policy.bytesPerToken, limits)
             const batches = parts.map((part) => part.flatMap(pairsOf))
             const results: Array<ReadonlyArray<Objective.ObjectiveResult>> = []
             const weigh = (index: number, logprobs: ReadonlyArray<Float32Array>): ReadonlyArray<Float32Array> => {
@@ -52,18 +45,15 @@ export const layer = ({ tokensPerMicroBatch = 1024 }: Options = {}): Layer.Layer
                   current: logprobs.slice(at, (at += group.completions.length)),
                 }),
               )
-              return results[index].flatMap(({ weights }) => weights.map((row) => row.map((w) => w * scale)))
+              // The weights point uphill; the optimiser descends.
+              return results[index].flatMap(({ weights }) => weights.map((row) => row.map((w) => -w * scale)))
             }
+            yield* policy.accumulate(batches, weigh)
             const tokens = batches.flat().reduce((sum, p) => sum + p.prompt.length + p.completion.length, 0)
-            return policy.accumulate(batches, weigh).pipe(
-              Effect.map(() => ({ results: results.flat(), tokens })),
-              Effect.mapError(fail("accumulate")),
-            )
-          }),
+            return { results: results.flat(), tokens }
+          }).pipe(Effect.mapError(fail("accumulate"))),
         step: (options) =>
           attempt("step", () => {
-            // The weights point uphill; the optimiser descends.
-            for (let i = 0; i < policy.gradient.length; i++) policy.gradient[i] = -policy.gradient[i]
             const gradNorm = AdamW.step(policy.values, policy.gradient, policy.optimizer, options)
             policy.gradient.fill(0)
             policy.changed()

@@ -1,20 +1,32 @@
 /** The embedded engine as a `Sampler`. */
 import { type Group, type Problem, Sampler, RolloutError } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
+import * as Pieces from "./decode/Pieces.ts"
 import { Policy } from "./Policy.ts"
+import type { TokenizerService } from "./Tokenizer.ts"
 
 /** @category models */
 export interface Options {
-  /** Most sequences decoded at once, on one worker. Default 128. */
+  /**
+   * Most sequences decoded at once, by each worker. Default: as many as leave keys and values within the processor's caches, or
+   * as share the reading of larger weights well. Samples do not depend on it.
+   */
   readonly maxSequences?: number
 }
 
-/** Text of a prompt; the small models have no chat template. */
-const promptText = (problem: Problem.Problem): string | null =>
-  typeof problem.prompt === "string" ? problem.prompt : null
+/** The tokens of a prompt: plain text as the tokenizer takes it, a chat through the model's template. */
+const encode = (
+  { prompt }: Problem.Problem,
+  tokenizer: TokenizerService,
+): Effect.Effect<Int32Array, { readonly message: string }> => {
+  if (typeof prompt === "string") return tokenizer.encode(prompt)
+  return (
+    tokenizer.encodeChat?.(prompt) ?? Effect.fail({ message: "has chat messages; this model takes plain text prompts" })
+  )
+}
 
 /** @category layers */
-export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
+export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
   Layer.effect(
     Sampler.Sampler,
     Effect.gen(function* () {
@@ -28,11 +40,9 @@ export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler
         const law = { temperature: options.temperature ?? 1, topP: options.topP ?? 1, topK: options.topK ?? 0 }
         const requests = yield* Effect.forEach(problems, (problem) =>
           Effect.gen(function* () {
-            const text = promptText(problem)
-            if (text === null) return yield* fail(problem.id, "has chat messages; this model takes plain text prompts")
-            const prompt = yield* policy.tokenizer
-              .encode(text)
-              .pipe(Effect.mapError((e) => fail(problem.id, e.message)))
+            const prompt = yield* encode(problem, policy.tokenizer).pipe(
+              Effect.mapError((e) => fail(problem.id, e.message)),
+            )
             const length = prompt.length + options.maxTokens
             if (prompt.length === 0) return yield* fail(problem.id, "has an empty prompt; give at least one token")
             if (length > policy.config.max_position_embeddings) {
@@ -46,7 +56,7 @@ export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler
           }),
         )
         const sampled = yield* policy
-          .generate(requests, { ...law, maxTokens: options.maxTokens })
+          .generate(requests, { ...law, maxTokens: options.maxTokens, maxSequences })
           .pipe(Effect.mapError((e) => fail(null, e.message)))
         return sampled.map((completions, i): Group.Group => ({
           problem: problems[i],
@@ -61,12 +71,15 @@ export const layer = ({ maxSequences = 128 }: Options = {}): Layer.Layer<Sampler
       })
       return Sampler.Sampler.of({
         sample: (problems, options) => {
-          const size = Math.max(1, Math.floor(maxSequences / options.groupSize))
+          // The prompts' lengths are not known yet: as if they were as long as the responses.
+          const sequences = maxSequences ?? Pieces.sequencesAtOnce(policy.config, 2 * options.maxTokens)
+          const size = Math.max(1, Math.round((policy.parallelism * sequences) / options.groupSize))
           const chunks = Array.from({ length: Math.ceil(problems.length / size) }, (_, i) =>
             problems.slice(i * size, (i + 1) * size),
           )
           return Stream.fromIterable(chunks).pipe(
-            Stream.mapEffect((chunk) => sampleChunk(chunk, options), { concurrency: policy.parallelism }),
+            // Two at once, so that no worker waits for the slowest of a chunk.
+            Stream.mapEffect((chunk) => sampleChunk(chunk, options), { concurrency: 2 }),
             Stream.flattenIterable,
           )
         },

@@ -54,7 +54,7 @@ it("learns a demonstration by heart, to the same bits with 0, 1, 2 and 3 workers
         warmupSteps: 5,
         decayShare: 0.3,
         maxGradNorm: 1,
-        tokensPerMicroBatch: 8,
+        rowsPerMicroBatch: 6,
         batch: () => pairs,
         onStep: ({ loss }) => Effect.sync(() => losses.push(loss)),
       })
@@ -115,7 +115,8 @@ it("refuses a model whose sizes do not fit, by name", async () => {
   expect((await flip(ModelConfig.decode({ ...config, num_key_value_heads: 3 }))).message).toMatch(
     /num_attention_heads 4/,
   )
-  expect((await flip(ModelConfig.decode({ ...config, model_type: "gpt2", hidden: 3 }))).message).toMatch(/hidden/)
+  expect((await flip(ModelConfig.decode({ ...config, model_type: "gpt2" }))).message).toMatch(/architecture "gpt2"/)
+  expect((await flip(ModelConfig.decode({ ...config, hidden: 3 }))).message).toMatch(/has the option hidden/)
 })
 
 it("tokenizes words and symbols, and names what it does not know", async () => {

@@ -1,37 +1,53 @@
-import { Parameters } from "@lpo/transformer"
 import { expect, it } from "vitest"
+import { checkDirections } from "./differences.ts"
 import { weightedLogProb } from "./reference.ts"
-import { config, pairs, replica, tokenWeights } from "./tiny.ts"
+import { config, families, pairs, replica, tokenWeights } from "./tiny.ts"
 
-const objective = (values: Float64Array): number =>
-  pairs.reduce((sum, pair, k) => sum + weightedLogProb(config, values, pair, tokenWeights[k]), 0)
+const models = Object.entries({ tied: config, ...families })
 
-it("the objective agrees with a decoder in float64", async () => {
-  const engine = await replica("wasm")
+it.each(models)("%s: the objective agrees with a decoder in float64", async (_, of) => {
+  const engine = await replica("wasm", of)
   const ours = engine.logprobs(pairs).map((row, k) => row.reduce((sum, v, t) => sum + v * tokenWeights[k][t], 0))
   for (const [k, pair] of pairs.entries()) {
-    expect(ours[k]).toBeCloseTo(weightedLogProb(config, Float64Array.from(engine.values), pair, tokenWeights[k]), 4)
+    expect(ours[k]).toBeCloseTo(weightedLogProb(of, Float64Array.from(engine.values), pair, tokenWeights[k]), 4)
   }
   engine.dispose()
 })
 
-it("every entry of the gradient agrees with float64 finite differences", { timeout: 60_000 }, async () => {
-  const engine = await replica("wasm")
-  const gradient = engine.forward(pairs).backward(tokenWeights)
-  const values = Float64Array.from(engine.values)
-  const h = 1e-5
-  const numeric = values.map((value, i) => {
-    values[i] = value + h
-    const above = objective(values)
-    values[i] = value - h
-    const below = objective(values)
-    values[i] = value
-    return (above - below) / (2 * h)
-  })
-  for (const { name, offset, size } of Parameters.layout(config)) {
-    const truth = numeric.subarray(offset, offset + size)
-    const error = Math.hypot(...truth.map((v, i) => v - gradient[offset + i]))
-    expect(error / Math.hypot(...truth), name).toBeLessThan(2e-5)
+it.each(models)("%s: the gradient agrees with float64 finite differences in every tensor", async (_, of) => {
+  const engine = await replica("wasm", of)
+  checkDirections(of, Float64Array.from(engine.values), engine.forward(pairs).backward(tokenWeights))
+  engine.dispose()
+})
+
+it.each(models)("%s: activations computed again give the same bits as activations kept", async (_, of) => {
+  const kept = await replica("wasm", of)
+  const again = await replica("wasm", of, { checkpointActivations: true })
+  const [a, b] = [kept.forward(pairs), again.forward(pairs)]
+  expect(b.logprobs).toEqual(a.logprobs)
+  expect(b.backward(tokenWeights)).toEqual(a.backward(tokenWeights))
+  kept.dispose()
+  again.dispose()
+})
+
+it("one micro-batch, two, or one sequence at a time add up to the same gradient", async () => {
+  const engine = await replica("wasm", families["qwen3"])
+  const many = [...pairs, ...pairs, pairs[0], pairs[2]]
+  const weights = [...tokenWeights, ...tokenWeights, tokenWeights[0], tokenWeights[2]]
+  const inParts = (parts: number): Float32Array => {
+    const size = many.length / parts
+    const sum = new Float32Array(engine.values.length)
+    for (let i = 0; i < many.length; i += size) {
+      const part = engine.forward(many.slice(i, i + size)).backward(weights.slice(i, i + size))
+      for (const [j, v] of part.entries()) sum[j] += v
+    }
+    return sum
+  }
+  const one = inParts(1)
+  const scale = Math.hypot(...one)
+  for (const parts of [2, 8]) {
+    const sum = inParts(parts)
+    expect(Math.hypot(...one.map((v, i) => v - sum[i])) / scale, `${parts} parts`).toBeLessThan(1e-6)
   }
   engine.dispose()
 })

@@ -14,7 +14,10 @@ it("samples and gradients are the same bits for 1, 2 and 3 workers", async () =>
     Effect.gen(function* () {
       const policy = yield* Policy.make(config, tokenizer, values(), { workers })
       yield* policy.accumulate(parts, weigh)
-      const sampled = yield* Effect.forEach(requests, (r) => policy.generate([r], law), { concurrency: "unbounded" })
+      // All together, and the samples of one prompt: cut into as many pieces as there are workers.
+      const group = { prompt: requests[0].prompt, streams: Array.from({ length: 7 }, (_, k) => `k${k}`) }
+      const asked = [...requests.map((r) => [r]), requests, [group]]
+      const sampled = yield* Effect.forEach(asked, (r) => policy.generate(r, law), { concurrency: "unbounded" })
       return { gradient: policy.gradient.slice(), sampled }
     }).pipe(Effect.scoped, run)
   const one = await result(1)

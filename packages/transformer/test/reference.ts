@@ -24,8 +24,9 @@ export const weightedLogProb = (
     return values.subarray(slot.offset, slot.offset + slot.size)
   }
   const linear = (name: string, x: Vector): Vector => {
-    const w = tensor(name)
-    return Array.from({ length: w.length / x.length }, (_, row) => dot(w, x, row * x.length))
+    const w = tensor(`${name}.weight`)
+    const bias = slots.has(`${name}.bias`) ? tensor(`${name}.bias`) : null
+    return Array.from({ length: w.length / x.length }, (_, row) => dot(w, x, row * x.length) + (bias?.[row] ?? 0))
   }
   const norm = (name: string, x: Vector): Vector => {
     const scale = 1 / Math.sqrt(dot(x, x) / x.length + config.rms_norm_eps)
@@ -33,14 +34,27 @@ export const weightedLogProb = (
     return x.map((v, i) => v * scale * gain[i])
   }
   const { hidden_size: d, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
-  const size = d / heads
+  const size = config.head_dim ?? d / heads
   const half = size / 2
   const rotate = (head: Vector, position: number): Vector =>
     head.map((v, i) => {
       const angle = position * config.rope_theta ** (-(i % half) / half)
       return v * Math.cos(angle) + (i < half ? -head[i + half] : head[i - half]) * Math.sin(angle)
     })
+  /** One head of queries or keys at a position: normed where the model does so, and turned. */
+  const place = (x: Vector, h: number, position: number, gain: string): Vector => {
+    const own = head(x, h)
+    return rotate(slots.has(gain) ? norm(gain, own) : own, position)
+  }
   const head = (x: Vector, h: number): Vector => x.slice(h * size, (h + 1) * size)
+  /** The first position that position t of layer l sees. */
+  const first = (l: number, t: number): number => {
+    const { layer_types, max_window_layers = 28, model_type, sliding_window, use_sliding_window } = config
+    const slides =
+      model_type === "mistral" ||
+      (use_sliding_window && (layer_types ? layer_types[l] === "sliding_attention" : l >= max_window_layers))
+    return slides && sliding_window ? Math.max(0, t - sliding_window + 1) : 0
+  }
 
   const ids = [...prompt, ...completion]
   const embedding = tensor("model.embed_tokens.weight")
@@ -48,36 +62,39 @@ export const weightedLogProb = (
   for (let l = 0; l < config.num_hidden_layers; l++) {
     const p = `model.layers.${l}`
     const normed = stream.map((x) => norm(`${p}.input_layernorm.weight`, x))
-    const project = (name: string) => normed.map((x) => linear(`${p}.self_attn.${name}_proj.weight`, x))
+    const project = (name: string) => normed.map((x) => linear(`${p}.self_attn.${name}_proj`, x))
     const [q, k, v] = [project("q"), project("k"), project("v")]
     stream = stream.map((x, t) => {
       const attended = Array.from({ length: heads }, (_, h) => {
         const g = Math.floor((h * kvHeads) / heads)
-        const query = rotate(head(q[t], h), t)
+        const from = first(l, t)
+        const query = place(q[t], h, t, `${p}.self_attn.q_norm.weight`)
         const scores = k
-          .slice(0, t + 1)
-          .map((key, j) => Math.exp(dot(query, rotate(head(key, g), j)) / Math.sqrt(size)))
+          .slice(from, t + 1)
+          .map((key, j) =>
+            Math.exp(dot(query, place(key, g, from + j, `${p}.self_attn.k_norm.weight`)) / Math.sqrt(size)),
+          )
         const total = scores.reduce((a, b) => a + b, 0)
         return scores.reduce<Vector>(
           (sum, s, j) =>
             plus(
               sum,
-              head(v[j], g).map((u) => (u * s) / total),
+              head(v[from + j], g).map((u) => (u * s) / total),
             ),
           new Array<number>(size).fill(0),
         )
       }).flat()
-      const middle = plus(x, linear(`${p}.self_attn.o_proj.weight`, attended))
+      const middle = plus(x, linear(`${p}.self_attn.o_proj`, attended))
       const y = norm(`${p}.post_attention_layernorm.weight`, middle)
-      const up = linear(`${p}.mlp.up_proj.weight`, y)
-      const hidden = linear(`${p}.mlp.gate_proj.weight`, y).map((g, i) => (g / (1 + Math.exp(-g))) * up[i])
-      return plus(middle, linear(`${p}.mlp.down_proj.weight`, hidden))
+      const up = linear(`${p}.mlp.up_proj`, y)
+      const hidden = linear(`${p}.mlp.gate_proj`, y).map((g, i) => (g / (1 + Math.exp(-g))) * up[i])
+      return plus(middle, linear(`${p}.mlp.down_proj`, hidden))
     })
   }
   let sum = 0
   for (const [t, token] of completion.entries()) {
     const x = norm("model.norm.weight", stream[prompt.length - 1 + t])
-    const logits = linear("model.embed_tokens.weight", x)
+    const logits = linear(config.tie_word_embeddings ? "model.embed_tokens" : "lm_head", x)
     sum += weights[t] * (logits[token] - Math.log(logits.reduce((a, z) => a + Math.exp(z), 0)))
   }
   return sum

@@ -18,22 +18,43 @@ export const config: ModelConfig.ModelConfig = {
 
 export const tokenizer = Tokenizer.words(Array.from("0123456789"))
 
+/** One of each family: biases, norms of heads, windows shorter than the sequences, heads of another size, untied heads. */
+export const families: Readonly<Record<string, ModelConfig.ModelConfig>> = {
+  llama: { ...config, attention_bias: true, mlp_bias: true, head_dim: 6 },
+  mistral: { ...config, model_type: "mistral", sliding_window: 3, tie_word_embeddings: false },
+  qwen2: { ...config, model_type: "qwen2", use_sliding_window: true, sliding_window: 2, max_window_layers: 1 },
+  qwen3: {
+    ...config,
+    model_type: "qwen3",
+    head_dim: 8,
+    tie_word_embeddings: false,
+    use_sliding_window: true,
+    sliding_window: 4,
+    layer_types: ["sliding_attention", "full_attention"],
+  },
+}
+
 /** Large enough weights that every path of the gradient matters. */
-export const values = (): Float32Array => {
-  const out = Parameters.initialise(config, "tiny")
-  for (const slot of Parameters.layout(config)) {
+export const values = (of: ModelConfig.ModelConfig = config): Float32Array => {
+  const out = Parameters.initialise(of, "tiny")
+  for (const slot of Parameters.layout(of)) {
     const view = out.subarray(slot.offset, slot.offset + slot.size)
-    for (let i = 0; i < view.length; i++) view[i] = slot.shape.length === 1 ? 1 + 0.2 * Math.sin(i) : 3 * view[i]
-    if (slot.name.includes("embed")) for (let i = 0; i < view.length; i++) view[i] *= 10
+    const middle = slot.name.endsWith(".bias") ? 0 : 1
+    for (let i = 0; i < view.length; i++) view[i] = slot.shape.length === 1 ? middle + 0.2 * Math.sin(i) : 3 * view[i]
+    if (/embed|lm_head/.test(slot.name)) for (let i = 0; i < view.length; i++) view[i] *= 10
   }
   return out
 }
 
 /** A replica on a backend, and the parameters it works on. */
-export const replica = async (backend: Backend.BackendName) => {
+export const replica = async (
+  backend: Backend.BackendName,
+  of: ModelConfig.ModelConfig = config,
+  options: Replica.Options = {},
+) => {
   await Effect.runPromise(Backend.start(backend))
-  const own = values()
-  return { values: own, ...Replica.make(config, own) }
+  const own = values(of)
+  return { values: own, ...Replica.make(of, own, options) }
 }
 
 /** Ragged prompts and completions, one of them a single token. */

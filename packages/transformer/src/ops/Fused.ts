@@ -2,22 +2,12 @@
  * The operations as companion kernels: a small SIMD WebAssembly module (`assembly/`) that works on the memory of the
  * TensorFlow.js WASM backend, so that its results are ordinary tensors. Only for that backend.
  */
-import { readFileSync } from "node:fs"
 import * as tf from "@tensorflow/tfjs-core"
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
-import type { LinearWeight, Ops } from "./Ops.ts"
-
-interface Kernels {
-  readonly gemm: (m: number, n: number, k: number, a: number, b: number, c: number) => void
-  readonly gemmTransposed: Kernels["gemm"]
-  readonly attention: (...args: ReadonlyArray<number>) => void
-  readonly attentionBackward: (...args: ReadonlyArray<number>) => void
-  readonly rmsNorm: (...args: ReadonlyArray<number>) => void
-  readonly rmsNormBackward: (...args: ReadonlyArray<number>) => void
-  readonly rope: (...args: ReadonlyArray<number>) => void
-  readonly swiGlu: (...args: ReadonlyArray<number>) => void
-  readonly swiGluBackward: (...args: ReadonlyArray<number>) => void
-}
+import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
+import * as FusedDecoder from "../decode/FusedDecoder.ts"
+import * as Heap from "../decode/Heap.ts"
+import * as Kernels from "./Kernels.ts"
+import type { AttentionShape, GradientSum, LinearWeight, Ops } from "./Ops.ts"
 
 interface WasmBackend {
   readonly wasm: { readonly asm?: { readonly memory?: WebAssembly.Memory }; readonly wasmMemory?: WebAssembly.Memory }
@@ -25,77 +15,127 @@ interface WasmBackend {
   readonly makeOutput: (shape: ReadonlyArray<number>, dtype: "float32") => tf.TensorInfo
 }
 
-const load = (backend: WasmBackend): Kernels => {
+/** From this many rows on, packing the weight costs little beside the product. */
+const MANY = 48
+const up16 = (n: number): number => Math.ceil(n / 16) * 16
+
+/** The fused operations on the active backend, which must be `wasm`. @category implementations */
+export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
+  const backend = tf.backend() as unknown as WasmBackend
   const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory
   if (memory === undefined)
     throw new TypeError("the WASM backend does not show its memory; @tensorflow/tfjs-backend-wasm must be 4.22")
-  const module = new WebAssembly.Module(readFileSync(new URL("../../wasm/kernels.wasm", import.meta.url)))
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
-}
-
-/** The fused operations on the active backend, which must be `wasm`. @category implementations */
-export const make = (): Ops => {
-  const backend = tf.backend() as unknown as WasmBackend
-  const kernels = load(backend)
+  const kernels = Kernels.instantiate(compiled, memory)
+  const { height } = compiled
+  const heap = Heap.open(compiled)
   const at = (tensor: Tensor): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
+  const atOrNone = (tensor: Tensor | undefined): number => (tensor === undefined ? 0 : at(tensor))
   const allocate = (shape: ReadonlyArray<number>): Tensor =>
     tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape, "float32"))
   const vector = (n: number): Tensor1D => allocate([n]) as Tensor1D
   const matrix = (rows: number, columns: number): Tensor2D => allocate([rows, columns]) as Tensor2D
 
-  const product = (x: Tensor2D, w: Tensor2D): Tensor2D => {
-    const [m, k] = x.shape
-    const n = w.shape[1]
-    const y = matrix(m, n)
-    kernels.gemm(m, n, k, at(x), at(w), at(y))
-    return y
+  let spare: Tensor | null = null
+  /** Address of at least `floats` floats that nobody keeps anything in. */
+  const scratch = (floats: number): number => {
+    if (spare === null || spare.size < floats) {
+      spare?.dispose()
+      spare = tf.keep(allocate([up16(floats)]))
+    }
+    return at(spare)
   }
-  const rotate = (
-    x: Tensor2D,
-    { cos, sin }: { readonly cos: Tensor4D; readonly sin: Tensor4D },
-    shape: { readonly sequences: number; readonly time: number; readonly heads: number; readonly headSize: number },
-    sign: 1 | -1,
-  ): Tensor2D => {
-    const y = matrix(...x.shape)
-    kernels.rope(shape.sequences, shape.time, shape.heads, shape.headSize, sign, at(x), at(cos), at(sin), at(y))
-    return y
+
+  /** The most positions that a segment sees; `scratch` of attention grows with it. */
+  const longest = (segments: Tensor2D): number => {
+    const table = segments.dataSync<"int32">()
+    let most = 0
+    for (let i = 0; i < table.length; i += 4) most = Math.max(most, table[i + 1] + table[i + 3])
+    return up16(most) + 16
+  }
+  const attentionArguments = ({ headSize, heads, kvHeads, segments, window }: AttentionShape) =>
+    ({ segments: [height, at(segments), segments.shape[0]], heads: [heads, kvHeads, headSize, window ?? 0] }) as const
+
+  const gradient = (size: number): GradientSum => {
+    const sum = tf.keep(allocate([size]))
+    const from = (offset: number): number => at(sum) + 4 * offset
+    const zero = (): void => {
+      new Float32Array(memory.buffer, at(sum), size).fill(0)
+    }
+    zero()
+    return {
+      zero,
+      addLinear: (offset, dy, x) => {
+        const [m, n] = dy.shape
+        const k = x.shape[1]
+        kernels.linearWeight(height, m, n, k, at(dy), at(x), from(offset), scratch(96 + 128 * (n + 32 + up16(k))))
+      },
+      add: (offset, x) => kernels.add(x.size, at(x), from(offset)),
+      addRowSum: (offset, x) => kernels.addRows(x.shape[0], x.shape[1], at(x), from(offset)),
+      addRows: (offset, ids, x) => kernels.scatterRows(x.shape[0], x.shape[1], at(x), at(ids), from(offset)),
+      read: (into) => into.set(new Float32Array(memory.buffer, at(sum), size)),
+      dispose: () => sum.dispose(),
+    }
   }
 
   return {
-    linear: (x, { wT }: LinearWeight) => product(x, wT),
-    linearBackward: (dy, x, { w }) => {
+    linear: (x, weight: LinearWeight, plus) => {
+      const { bias, w } = weight
+      const [m, k] = x.shape
+      const n = w.shape[0]
+      const y = matrix(m, n)
+      if (m >= MANY || plus !== undefined)
+        kernels.linear(height, m, n, k, at(x), at(w), atOrNone(plus), at(y), scratch(96 + k * up16(n)))
+      else kernels.gemm(m, n, k, at(x), at(weight.wT), at(y))
+      if (bias !== null) kernels.addToRows(m, n, at(bias), at(y))
+      return y
+    },
+    linearBackward: (dy, { w }, plus) => {
       const [m, n] = dy.shape
-      const k = x.shape[1]
-      const dw = matrix(n, k)
-      kernels.gemmTransposed(m, k, n, at(dy), at(x), at(dw))
-      return { dx: product(dy, w), dw }
+      const k = w.shape[1]
+      const dx = matrix(m, k)
+      kernels.linearInput(height, m, n, k, at(dy), at(w), atOrNone(plus), at(dx), scratch(96 + n * up16(k)))
+      return dx
     },
     rmsNorm: (x, gain, epsilon) => {
       const [n, d] = x.shape
-      const result = { y: matrix(n, d), normed: matrix(n, d), scale: matrix(n, 1) }
-      kernels.rmsNorm(n, d, epsilon, at(x), at(gain), at(result.y), at(result.normed), at(result.scale))
+      const result = { y: matrix(n, d), scale: matrix(n, 1) }
+      kernels.rmsNorm(n, d, epsilon, at(x), at(gain), at(result.y), at(result.scale))
       return result
     },
-    rmsNormBackward: (dy, { normed, scale }, gain) => {
+    rmsNormBackward: (dy, { scale, x }, gain, plus) => {
       const [n, d] = dy.shape
       const result = { dx: matrix(n, d), dGain: vector(d) }
-      kernels.rmsNormBackward(n, d, at(dy), at(normed), at(scale), at(gain), at(result.dx), at(result.dGain))
+      new Float32Array(memory.buffer, at(result.dGain), d).fill(0)
+      const addresses = [dy, x, scale, gain].map(at)
+      kernels.rmsNormBackward(n, d, ...addresses, atOrNone(plus), at(result.dx), at(result.dGain), scratch(d))
       return result
     },
-    rope: (x, rotary, shape) => rotate(x, rotary, shape, 1),
-    ropeBackward: (dy, rotary, shape) => rotate(dy, rotary, shape, -1),
-    attention: (q, k, v, { headSize, heads, kvHeads, sequences, time }) => {
-      const y = matrix(...q.shape)
-      const probabilities = allocate([sequences, heads, time, time]) as Tensor4D
-      kernels.attention(sequences, time, heads, kvHeads, headSize, at(q), at(k), at(v), at(y), at(probabilities))
-      return { y, probabilities }
+    rope: (x, { cos, positions, sin }, heads) => {
+      const [n, width] = x.shape
+      kernels.rope(n, heads, width / heads, 1, at(x), at(positions), at(cos), at(sin))
+      return x
     },
-    attentionBackward: (dy, { k, probabilities, q, v }, { headSize, heads, kvHeads, sequences, time }) => {
-      const scratch = vector(time)
+    ropeBackward: (dy, { cos, positions, sin }, heads) => {
+      const [n, width] = dy.shape
+      kernels.rope(n, heads, width / heads, -1, at(dy), at(positions), at(cos), at(sin))
+      return dy
+    },
+    attention: (q, k, v, shape) => {
+      const { heads, segments } = attentionArguments(shape)
+      const result = { y: matrix(...q.shape), logSums: matrix(q.shape[0], shape.heads) }
+      const long = longest(shape.segments)
+      const space = scratch(96 + long * (shape.headSize + up16(shape.headSize) + 54))
+      kernels.attention(...segments, ...heads, ...[q, k, v, result.y, result.logSums].map(at), space)
+      return result
+    },
+    attentionBackward: (dy, { k, logSums, q, v, y }, shape) => {
+      const { heads, segments } = attentionArguments(shape)
       const result = { dq: matrix(...q.shape), dk: matrix(...k.shape), dv: matrix(...v.shape) }
-      const inputs = [dy, q, k, v, probabilities, result.dq, result.dk, result.dv, scratch].map(at)
-      kernels.attentionBackward(sequences, time, heads, kvHeads, headSize, ...inputs)
-      scratch.dispose()
+      const long = longest(shape.segments)
+      const wide = up16(shape.headSize)
+      const space = scratch(96 + long * (2 * shape.headSize + 3 * wide + 108) + 96 * wide)
+      const addresses = [dy, q, k, v, y, logSums, result.dq, result.dk, result.dv].map(at)
+      kernels.attentionBackward(...segments, q.shape[0], ...heads, ...addresses, space)
       return result
     },
     swiGlu: (gate, up) => {
@@ -108,5 +148,32 @@ export const make = (): Ops => {
       kernels.swiGluBackward(dy.size, at(dy), at(gate), at(up), at(result.dGate), at(result.dUp))
       return result
     },
+    gatherRows: (table, ids) => {
+      const y = matrix(ids.size, table.shape[1])
+      kernels.gatherRows(ids.size, table.shape[1], at(table), at(ids), at(y))
+      return y
+    },
+    scatterRows: (x, ids, rows) => {
+      const y = matrix(rows, x.shape[1])
+      new Float32Array(memory.buffer, at(y), y.size).fill(0)
+      kernels.scatterRows(ids.size, x.shape[1], at(x), at(ids), at(y))
+      return y
+    },
+    logProb: (logits, targets) => {
+      const [m, size] = logits.shape
+      // Two float64 per row: the target's logit minus the peak, and the sum of the exponentials.
+      const parts = scratch(4 * m + 2)
+      const aligned = Math.ceil(parts / 8) * 8
+      kernels.headForward(m, size, at(logits), at(targets), aligned)
+      const view = new Float64Array(memory.buffer, aligned, 2 * m)
+      return Float32Array.from({ length: m }, (_, r) => Math.min(0, view[2 * r] - Math.log(view[2 * r + 1])))
+    },
+    logProbBackward: (logits, targets, weights) => {
+      const [m, size] = logits.shape
+      kernels.headBackward(m, size, at(logits), at(targets), at(weights))
+      return logits
+    },
+    gradient,
+    decoder: (model) => FusedDecoder.make(heap, model),
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The head: log-probs of given tokens from the last hidden states, and their gradient. Only the rows that predict a token
- * somebody asked for are multiplied with the vocabulary; the softmax is in float64.
+ * somebody asked for are multiplied with the vocabulary, on the way back only those whose weight is not 0, and at most 1 M
+ * logits exist at once: a larger head goes in chunks of rows. Logits are computed again on the way back, not kept.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
@@ -9,10 +10,10 @@ import type { LinearWeight, Ops } from "./Ops.ts"
 /** What the backward pass needs again. @category models */
 export interface SavedHead {
   readonly hidden: Tensor2D
-  /** softmax of the logits, [rows, vocabulary] */
-  readonly probabilities: Float32Array
   readonly targets: Int32Array
 }
+
+const maxLogits = 2 ** 20
 
 /** log sum exp of one row of logits. */
 export const logSumExp = (logits: Float32Array, from: number, size: number): number => {
@@ -23,32 +24,67 @@ export const logSumExp = (logits: Float32Array, from: number, size: number): num
   return max + Math.log(sum)
 }
 
-/** Log-probs in nats of `targets` [m] given `hidden` [m, d]; keeps `hidden`. @category operations */
-export const forward = (ops: Ops, hidden: Tensor2D, embedding: LinearWeight, targets: Int32Array) => {
-  const logits = ops.linear(hidden, embedding)
-  const values = logits.dataSync<"float32">()
-  logits.dispose()
-  const vocabulary = embedding.w.shape[0]
-  const logprobs = new Float32Array(targets.length)
-  const probabilities = new Float32Array(values.length)
-  for (const [row, target] of targets.entries()) {
-    const from = row * vocabulary
-    const z = logSumExp(values, from, vocabulary)
-    logprobs[row] = Math.min(0, values[from + target] - z)
-    for (let i = from; i < from + vocabulary; i++) probabilities[i] = Math.exp(values[i] - z)
-  }
-  return { logprobs, saved: { hidden, probabilities, targets } satisfies SavedHead }
+/** Ranges of rows whose logits exist together. */
+const chunks = (rows: number, vocabulary: number, limit: number): ReadonlyArray<readonly [number, number]> => {
+  const size = Math.max(1, Math.floor(limit / vocabulary))
+  return Array.from({ length: Math.ceil(rows / size) }, (_, i) => [i * size, Math.min(rows, (i + 1) * size)])
 }
 
-/** Gradient of `sum_m weights_m * logprob_m`: by the hidden states and by the embedding. @category operations */
-export const backward = (ops: Ops, saved: SavedHead, embedding: LinearWeight, weights: Float32Array) => {
-  const { hidden, probabilities, targets } = saved
-  const vocabulary = embedding.w.shape[0]
-  const dLogits = new Float32Array(probabilities.length)
-  for (const [row, target] of targets.entries()) {
-    const from = row * vocabulary
-    for (let i = 0; i < vocabulary; i++) dLogits[from + i] = -weights[row] * probabilities[from + i]
-    dLogits[from + target] += weights[row]
+const rowsOf = (x: Tensor2D, from: number, to: number): Tensor2D =>
+  from === 0 && to === x.shape[0] ? x : tf.slice(x, [from, 0], [to - from, x.shape[1]])
+
+/** Log-probs in nats of `targets` [m] given `hidden` [m, d]; keeps `hidden`. @category operations */
+export const forward = (
+  ops: Ops,
+  hidden: Tensor2D,
+  head: LinearWeight,
+  targets: Int32Array,
+  limit: number = maxLogits,
+): { readonly logprobs: Float32Array; readonly saved: SavedHead } => {
+  const logprobs = new Float32Array(targets.length)
+  for (const [from, to] of chunks(targets.length, head.w.shape[0], limit)) {
+    tf.tidy(() => {
+      const logits = ops.linear(rowsOf(hidden, from, to), head)
+      logprobs.set(ops.logProb(logits, tf.tensor1d(targets.subarray(from, to), "int32")), from)
+    })
   }
-  return tf.tidy(() => ops.linearBackward(tf.tensor2d(dLogits, [targets.length, vocabulary]), hidden, embedding))
+  return { logprobs, saved: { hidden, targets } }
+}
+
+/**
+ * Gradient of `sum_m weights_m * logprob_m` by the hidden states; `onHead` gets what the gradient by the head is made of, part
+ * by part: that is the sum of dLogits^T hidden.
+ *
+ * @category operations
+ */
+export const backward = (
+  ops: Ops,
+  { hidden, targets }: SavedHead,
+  head: LinearWeight,
+  weights: Float32Array,
+  onHead: (dLogits: Tensor2D, hidden: Tensor2D) => void,
+  limit: number = maxLogits,
+): Tensor2D => {
+  const rows = Int32Array.from(targets.keys()).filter((row) => weights[row] !== 0)
+  const some = <A extends Int32Array | Float32Array>(of: A, from: number, to: number): A =>
+    of.constructor === Int32Array
+      ? (Int32Array.from(rows.subarray(from, to), (r) => of[r]) as A)
+      : (Float32Array.from(rows.subarray(from, to), (r) => of[r]) as A)
+  return tf.tidy(() => {
+    const dx = chunks(rows.length, head.w.shape[0], limit).map(([from, to]) =>
+      tf.tidy(() => {
+        const part = ops.gatherRows(hidden, tf.tensor1d(rows.subarray(from, to), "int32"))
+        const dLogits = ops.logProbBackward(
+          ops.linear(part, head),
+          tf.tensor1d(some(targets, from, to), "int32"),
+          tf.tensor1d(some(weights, from, to), "float32"),
+        )
+        onHead(dLogits, part)
+        return ops.linearBackward(dLogits, head)
+      }),
+    )
+    if (dx.length === 0) return tf.zeros(hidden.shape)
+    const all: Tensor2D = dx.length === 1 ? dx[0] : tf.concat(dx, 0)
+    return rows.length === targets.length ? all : ops.scatterRows(all, tf.tensor1d(rows, "int32"), targets.length)
+  })
 }

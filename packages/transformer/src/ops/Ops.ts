@@ -2,69 +2,109 @@
  * The operations a decoder is made of, each with its forward and its backward behind one name, so that a backend can bring
  * its own implementation of any of them. No automatic differentiation: what backward needs, forward returns.
  *
- * Activations are float32 tensors of shape [rows, features], rows = sequences * time, sequence-major.
+ * Activations are float32 tensors [rows, features]. Sequences are packed one after the other, without padding; which rows
+ * belong together is said by the segments of {@link AttentionShape}.
  */
-import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
+import type { Decoder, Model } from "../decode/Decoder.ts"
 
-/** A linear map's weight [out, in] and its transpose. @category models */
+/** A linear map's weight [out, in], its transpose, and its bias [out] where it has one. @category models */
 export interface LinearWeight {
   readonly w: Tensor2D
   readonly wT: Tensor2D
+  readonly bias: Tensor1D | null
 }
 
-/** Sizes of a batch of right-padded sequences and of the attention over it. @category models */
+/** Packed sequences and the attention over them. @category models */
 export interface AttentionShape {
-  readonly sequences: number
-  readonly time: number
+  /**
+   * int32 [segments, 4]: first row, length, first row and length of a prefix (length 0: none). Row i of a segment stands at
+   * position `prefix + i`; it sees the rows of the prefix and those of its segment up to itself. Every row is in one segment.
+   */
+  readonly segments: Tensor2D
+  /** A position sees itself and the `window - 1` before it; null is all before it. */
+  readonly window: number | null
   readonly heads: number
   readonly kvHeads: number
   readonly headSize: number
 }
 
-/** Rotary tables for positions 0..time-1, each [1, time, 1, headSize], and the signed permutation [headSize, headSize]. @category models */
+/** Rotary tables [time, headSize], the position of each row, int32 [rows]. @category models */
 export interface Rotary {
-  readonly cos: Tensor4D
-  readonly sin: Tensor4D
-  readonly rotate: Tensor2D
-  readonly rotateBack: Tensor2D
+  readonly cos: Tensor2D
+  readonly sin: Tensor2D
+  readonly positions: Tensor1D
+}
+
+/** What attention keeps for its backward: `logSums` [rows, heads] is the logarithm of the softmax's denominator. @category models */
+export interface SavedAttention {
+  readonly q: Tensor2D
+  readonly k: Tensor2D
+  readonly v: Tensor2D
+  readonly y: Tensor2D
+  readonly logSums: Tensor2D
+}
+
+/** A flat gradient, in the order of the parameters, that operations add to. @category models */
+export interface GradientSum {
+  readonly zero: () => void
+  /** The matrix [out, in] at `offset` += dy^T x, for dy [rows, out] and x [rows, in]. */
+  readonly addLinear: (offset: number, dy: Tensor2D, x: Tensor2D) => void
+  /** The values at `offset` += x. */
+  readonly add: (offset: number, x: Tensor) => void
+  /** The vector [features] at `offset` += the sum of the rows of x. */
+  readonly addRowSum: (offset: number, x: Tensor2D) => void
+  /** Row ids[r] of the table at `offset` += row r of x. */
+  readonly addRows: (offset: number, ids: Tensor1D, x: Tensor2D) => void
+  /** The sum, copied to `into`. */
+  readonly read: (into: Float32Array) => void
+  readonly dispose: () => void
 }
 
 /** @category models */
 export interface Ops {
-  /** x [n, in] times w^T gives [n, out]. */
-  readonly linear: (x: Tensor2D, weight: LinearWeight) => Tensor2D
-  readonly linearBackward: (dy: Tensor2D, x: Tensor2D, weight: LinearWeight) => { dx: Tensor2D; dw: Tensor2D }
-  /** y = x / rms(x) * gain; `normed` is x / rms(x), `scale` [n, 1] is 1 / rms(x). */
-  readonly rmsNorm: (x: Tensor2D, gain: Tensor, epsilon: number) => { y: Tensor2D; normed: Tensor2D; scale: Tensor2D }
+  /** x [n, in] times w^T, plus the bias, gives [n, out]; plus `plus` [n, out] if given. */
+  readonly linear: (x: Tensor2D, weight: LinearWeight, plus?: Tensor2D) => Tensor2D
+  /** Its gradient by x: dy [n, out] times w gives [n, in]; plus `plus` [n, in] if given. */
+  readonly linearBackward: (dy: Tensor2D, weight: LinearWeight, plus?: Tensor2D) => Tensor2D
+  /** y = x * scale * gain, with scale [n, 1] = 1 / rms(x). */
+  readonly rmsNorm: (x: Tensor2D, gain: Tensor, epsilon: number) => { y: Tensor2D; scale: Tensor2D }
+  /** Gradients by x, plus `plus` if given, and by gain. */
   readonly rmsNormBackward: (
     dy: Tensor2D,
-    saved: { readonly normed: Tensor2D; readonly scale: Tensor2D },
+    saved: { readonly x: Tensor2D; readonly scale: Tensor2D },
     gain: Tensor,
+    plus?: Tensor2D,
   ) => { dx: Tensor2D; dGain: Tensor }
-  /** Rotates the heads of x [n, heads * headSize] by position. */
-  readonly rope: (
-    x: Tensor2D,
-    rotary: Rotary,
-    shape: { sequences: number; time: number; heads: number; headSize: number },
-  ) => Tensor2D
-  readonly ropeBackward: (
-    dy: Tensor2D,
-    rotary: Rotary,
-    shape: { sequences: number; time: number; heads: number; headSize: number },
-  ) => Tensor2D
-  /** Causal attention with grouped key and value heads; `probabilities` [sequences, heads, time, time]. */
+  /** The heads of x [n, heads * headSize] rotated by position. Use the result and not x, which may be the same tensor. */
+  readonly rope: (x: Tensor2D, rotary: Rotary, heads: number) => Tensor2D
+  /** Rotates back; the same freedom. */
+  readonly ropeBackward: (dy: Tensor2D, rotary: Rotary, heads: number) => Tensor2D
+  /** Causal attention with grouped key and value heads. */
   readonly attention: (
     q: Tensor2D,
     k: Tensor2D,
     v: Tensor2D,
     shape: AttentionShape,
-  ) => { y: Tensor2D; probabilities: Tensor4D }
+  ) => { y: Tensor2D; logSums: Tensor2D }
   readonly attentionBackward: (
     dy: Tensor2D,
-    saved: { readonly q: Tensor2D; readonly k: Tensor2D; readonly v: Tensor2D; readonly probabilities: Tensor4D },
+    saved: SavedAttention,
     shape: AttentionShape,
   ) => { dq: Tensor2D; dk: Tensor2D; dv: Tensor2D }
   /** silu(gate) * up. */
   readonly swiGlu: (gate: Tensor2D, up: Tensor2D) => Tensor2D
   readonly swiGluBackward: (dy: Tensor2D, gate: Tensor2D, up: Tensor2D) => { dGate: Tensor2D; dUp: Tensor2D }
+  /** Row ids[r] of a table, for every r. */
+  readonly gatherRows: (table: Tensor2D, ids: Tensor1D) => Tensor2D
+  /** A matrix of `rows` rows whose row ids[r] sums the rows r of x: the gradient of `gatherRows`. */
+  readonly scatterRows: (x: Tensor2D, ids: Tensor1D, rows: number) => Tensor2D
+  /** Log-probs in nats of one target per row under softmax(logits). */
+  readonly logProb: (logits: Tensor2D, targets: Tensor1D) => Float32Array
+  /** weights (1 at the target - softmax(logits)), row by row. Use the result and not logits, which may be the same tensor. */
+  readonly logProbBackward: (logits: Tensor2D, targets: Tensor1D, weights: Tensor1D) => Tensor2D
+  /** A gradient of `size` zeros. */
+  readonly gradient: (size: number) => GradientSum
+  /** Next-token logits of growing sequences, and draws from them. */
+  readonly decoder: (model: Model) => Decoder
 }

@@ -16,16 +16,20 @@ export const makeRunner = (replica: Replica): ((job: Job) => Result) => {
       case "logprobs":
         return replica.logprobs(job.pairs)
       case "forward":
+        if (job.fresh) replica.dropGradient()
         pending = replica.forward(job.pairs)
         return pending.logprobs
       case "backward": {
         const forward = pending
         pending = null
         if (forward === null) throw new TypeError("a backward job needs a forward job before it")
-        if (job.weights !== null) return forward.backward(job.weights)
-        forward.drop()
+        if (job.weights === null) forward.drop()
+        else forward.addGradient(job.weights)
         return null
       }
+      case "gradient":
+        replica.takeGradient(new Float32Array(job.into))
+        return null
     }
   }
 }

@@ -2,22 +2,24 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { Effect } from "effect"
 import * as Backend from "../Backend.ts"
+import * as Kernels from "../ops/Kernels.ts"
 import * as Replica from "../Replica.ts"
 import type { Answer, Job, Start } from "./protocol.ts"
 import { makeRunner } from "./Runner.ts"
 
 const port = parentPort
 if (port === null) throw new TypeError("this file runs as a worker thread only")
-const { config, values } = workerData as Start
+const { adapter, checkpointActivations, config, kernels, values } = workerData as Start
 
+Kernels.share(kernels)
 await Effect.runPromise(Backend.start("wasm"))
-const run = makeRunner(Replica.make(config, new Float32Array(values)))
+const replica = Replica.make(config, new Float32Array(values), {
+  adapter: adapter && { config: adapter.config, values: new Float32Array(adapter.values) },
+  checkpointActivations,
+})
+const run = makeRunner(replica)
 
-const answer = (message: Answer): void => {
-  // A gradient moves without a copy.
-  const transfer = "result" in message && message.result instanceof Float32Array ? [message.result.buffer] : []
-  port.postMessage(message, transfer)
-}
+const answer = (message: Answer): void => port.postMessage(message)
 
 port.on("message", (job: Job) => {
   try {

@@ -1,0 +1,323 @@
+/** Decoding with kernels and a cache against the full forward pass and against the decoder without either, over random models. */
+import {
+  Backend,
+  composed,
+  fused,
+  Generate,
+  type ModelConfig,
+  Policy,
+  Replica,
+  TransformerError,
+} from "@lpo/transformer"
+import * as tf from "@tensorflow/tfjs-core"
+import { Effect } from "effect"
+import fc from "fast-check"
+import { beforeAll, expect, it } from "vitest"
+import * as BlockCache from "../src/decode/BlockCache.ts"
+import * as Heap from "../src/decode/Heap.ts"
+import * as Pieces from "../src/decode/Pieces.ts"
+import { truncate } from "../src/Sampling.ts"
+import { families, replica, tokenizer, values } from "./tiny.ts"
+
+beforeAll(() => Effect.runPromise(Backend.start("wasm")))
+
+const law = { stop: -1, temperature: 1, topK: 0, topP: 1 }
+const size = (max: number, min = 1) => fc.integer({ min, max })
+
+/** Sizes on and off the tile, grouped heads from 1 to 8, windows shorter and longer than the sequences. */
+const config: fc.Arbitrary<ModelConfig.ModelConfig> = fc
+  .record({
+    family: fc.constantFrom(...Object.keys(families)),
+    heads: fc.constantFrom([1, 1], [2, 1], [4, 2], [8, 1], [3, 3], [6, 2]),
+    head_dim: size(20).map((half) => 2 * half),
+    hidden_size: size(40, 2),
+    intermediate_size: size(40),
+    vocab_size: size(70, 5),
+    sliding_window: size(40),
+    tie_word_embeddings: fc.boolean(),
+  })
+  .map(({ family, heads: [num_attention_heads, num_key_value_heads], sliding_window, ...sizes }) =>
+    Object.assign(
+      {},
+      families[family],
+      sizes,
+      { num_attention_heads, num_key_value_heads },
+      families[family].sliding_window === undefined ? {} : { sliding_window },
+    ),
+  )
+
+/** Prompts from one token to three blocks of the cache. */
+const prompts = fc.array(fc.array(fc.nat(1000), { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 })
+const requestsOf = (
+  lists: ReadonlyArray<ReadonlyArray<number>>,
+  { vocab_size }: ModelConfig.ModelConfig,
+  samples: number,
+): ReadonlyArray<Generate.Request> =>
+  lists.map((list, i) => ({
+    prompt: Int32Array.from(list, (token) => token % vocab_size),
+    streams: Array.from({ length: samples }, (_, k) => `decode/${i}/${k}`),
+  }))
+
+it("records the log-probs of the full forward pass, for all families, ragged prompts and early finishes", () =>
+  fc.assert(
+    fc.property(config, prompts, size(5), size(40), (of, lists, samples, maxTokens) => {
+      const p = Replica.make(of, values(of))
+      const requests = requestsOf(lists, of, samples)
+      const sampled = p.generate(requests, { ...law, stop: 0, maxTokens })
+      for (const [i, group] of sampled.entries()) {
+        const fresh = p.logprobs(group.map(({ tokens }) => ({ prompt: requests[i].prompt, completion: tokens })))
+        for (const [k, { finish, logprobs, tokens }] of group.entries()) {
+          expect(finish).toBe(tokens.at(-1) === 0 ? "stop" : "length")
+          for (const [t, v] of logprobs.entries()) expect(Math.abs(v - fresh[k][t])).toBeLessThan(1e-4)
+        }
+      }
+      p.dispose()
+    }),
+    { numRuns: 60 },
+  ))
+
+it("draws what the decoder without cache and kernels draws, under every law", () => {
+  const laws = fc.record({
+    temperature: fc.constantFrom(0, 0.3, 1, 2.5),
+    topK: fc.constantFrom(0, 1, 3, 200),
+    topP: fc.constantFrom(1, 0.9, 0.3),
+    minP: fc.constantFrom(0, 0.02, 0.5),
+  })
+  const n = 64
+  const drawsOf = () => ({
+    rows: new Int32Array(n),
+    uniforms: Float64Array.from({ length: n }, (_, i) => (i + 0.5) / n),
+    tokens: new Int32Array(n),
+    logprobs: new Float32Array(n),
+  })
+  fc.assert(
+    fc.property(config, prompts, laws, (of, lists, rule) => {
+      const plan = { prompts: [requestsOf(lists, of, n)[0].prompt], samples: [n], maxTokens: 3 }
+      const own = values(of)
+      const results = [fused(), composed].map((ops) => {
+        let drawn: ReadonlyArray<ReturnType<typeof drawsOf>> = []
+        const spy = (model: Parameters<typeof ops.decoder>[0]) => {
+          const session = ops.decoder(model).open(plan)
+          const slots = session.prefill()
+          const first = drawsOf()
+          session.draw(rule, 1, n, first)
+          session.advance(1, slots, Int32Array.of(1))
+          const second = drawsOf()
+          session.draw(rule, 1, n, second)
+          session.dispose()
+          drawn = [first, second]
+          return ops.decoder(model)
+        }
+        Replica.make(of, own, { ops: { ...ops, decoder: spy } }).dispose()
+        return drawn
+      })
+      for (const step of [0, 1]) {
+        const [mine, oracle] = results.map((r) => r[step])
+        // A uniform number within rounding of the border between two tokens may fall on either side.
+        const apart = mine.tokens.filter((token, i) => token !== oracle.tokens[i]).length
+        expect(apart).toBeLessThanOrEqual(1)
+        for (const [i, v] of mine.logprobs.entries())
+          if (mine.tokens[i] === oracle.tokens[i]) expect(Math.abs(v - oracle.logprobs[i])).toBeLessThan(1e-4)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+it("gives every sample the bits it has alone, whatever shares its batch, history or prompt", () =>
+  fc.assert(
+    fc.property(config, prompts, size(7), fc.constantFrom(0.2, 1), (of, lists, samples, temperature) => {
+      const p = Replica.make(of, values(of))
+      // A low temperature makes samples share their beginnings.
+      const options = { ...law, temperature, stop: 2, maxTokens: 24 }
+      const requests = requestsOf(lists, of, samples)
+      const together = p.generate(requests, options)
+      for (const [i, { prompt, streams }] of requests.entries()) {
+        for (const [k, stream] of streams.entries())
+          expect(p.generate([{ prompt, streams: [stream] }], options)[0][0]).toEqual(together[i][k])
+      }
+      p.dispose()
+    }),
+    { numRuns: 25 },
+  ))
+
+it("computes what samples of a prompt have in common once", () => {
+  const of = families["llama"]
+  const own = values(of)
+  const rows: Array<number> = []
+  const ops = fused()
+  const decoder = (model: Parameters<typeof ops.decoder>[0]) => {
+    const inner = ops.decoder(model)
+    return {
+      ...inner,
+      open: (plan: Parameters<typeof inner.open>[0]) => {
+        const session = inner.open(plan)
+        return {
+          ...session,
+          advance: (...args: Parameters<typeof session.advance>) => (rows.push(args[0]), session.advance(...args)),
+        }
+      },
+    }
+  }
+  const p = Replica.make(of, own, { ops: { ...ops, decoder } })
+  const requests = requestsOf([[1, 2, 3], [4]], of, 8)
+  p.generate(requests, { ...law, temperature: 0, maxTokens: 5 })
+  expect(rows.splice(0)).toEqual([2, 2, 2, 2])
+  p.generate(requests, { ...law, maxTokens: 30 })
+  for (const [i, n] of rows.entries()) expect(n).toBeGreaterThanOrEqual(rows[i - 1] ?? 3)
+  expect(rows.at(-1)).toBe(16)
+  p.dispose()
+})
+
+it("gives the same bits in batches of any size", async () => {
+  const of = families["qwen3"]
+  const requests = requestsOf([[1, 2, 3], [4]], of, 9)
+  const sample = (maxSequences?: number) =>
+    Effect.gen(function* () {
+      const policy = yield* Policy.make(of, tokenizer, values(of), { workers: 0 })
+      return yield* policy.generate(requests, { ...law, maxTokens: 12, maxSequences })
+    }).pipe(Effect.scoped, Effect.runPromise)
+  const whole = await sample()
+  expect(whole.map((group) => group.length)).toEqual([9, 9])
+  for (const maxSequences of [1, 4, 7]) expect(await sample(maxSequences)).toEqual(whole)
+})
+
+it("top-k, top-p and min-p keep what their definitions say", () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(0, 1e-30, 0.001, 0.02, 0.02, 0.3, 0.7, 0.9), { minLength: 1, maxLength: 40 }),
+      fc.constantFrom(0, 1, 2, 5, 100),
+      fc.constantFrom(1, 0.99, 0.5, 1e-9),
+      fc.constantFrom(0, 0.01, 0.5),
+      (rest, topK, topP, minP) => {
+        const row = Float32Array.of(...rest.slice(0, rest.length >> 1), 1, ...rest.slice(rest.length >> 1))
+        const order = [...row.keys()].filter((i) => row[i] > 0).sort((a, b) => row[b] - row[a] || a - b)
+        const top = topK > 0 ? order.slice(0, topK) : order
+        const total = top.reduce((sum, i) => sum + row[i], 0)
+        let before = 0
+        const kept = new Set<number>()
+        for (const [rank, i] of top.entries()) {
+          const within = topP === 1 || rank === 0 || before < topP * total
+          before += row[i]
+          if (within && row[i] >= minP) kept.add(i)
+        }
+        const expected = row.map((v, i) => (kept.has(i) ? v : 0))
+        const all = row.reduce((a, b) => a + b, 0)
+        const left = truncate(row, all, { temperature: 1, topK, topP, minP })
+        expect(row).toEqual(expected)
+        expect(left).toBeCloseTo(
+          expected.reduce((a, b) => a + b, 0),
+          6,
+        )
+      },
+    ),
+    { numRuns: 300 },
+  ))
+
+it("says so when the weights are not numbers, and goes on with ones that are", async () => {
+  const p = await replica("wasm")
+  const request = [{ prompt: Int32Array.of(1, 2), streams: ["a"] }]
+  const before = p.generate(request, { ...law, maxTokens: 4 })
+  const held = p.values[20]
+  p.values[20] = Number.NaN
+  p.changed()
+  expect(() => p.generate(request, { ...law, maxTokens: 4 })).toThrow(/logits are not finite.*go back to a checkpoint/)
+  p.values[20] = held
+  p.changed()
+  expect(p.generate(request, { ...law, maxTokens: 4 })).toEqual(before)
+  p.dispose()
+})
+
+it("leaves nothing in the heap, also when a cache does not fit", async () => {
+  const p = await replica("wasm")
+  const request = [{ prompt: Int32Array.of(1, 2), streams: ["a", "b"] }]
+  const small = () => p.generate(request, { ...law, maxTokens: 4 })
+  const before = small()
+  const tensors = tf.memory().numTensors
+  let error: unknown = null
+  try {
+    p.generate(request, { ...law, maxTokens: 40_000_000 })
+  } catch (cause) {
+    error = cause
+  }
+  expect(error).toBeInstanceOf(TransformerError.BackendError)
+  expect((error as Error).message).toMatch(/keys and values of [0-9.]+ MiB.*4 GiB heap; lower maxTokens/)
+  expect(small()).toEqual(before)
+  expect(tf.memory().numTensors).toBe(tensors)
+  p.dispose()
+})
+
+it("a cache keeps every slot's history through forks and releases, and gets all its blocks back", () => {
+  const heap = Heap.open()
+  const action = fc.record({ kind: fc.constantFrom("open", "grow", "grow", "grow", "fork", "release"), pick: fc.nat() })
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
+      const capacity = 50
+      const cache = BlockCache.make(heap, { slots: 6, blocks: 6 * 4, capacity, blockBytes: BlockCache.positions * 4 })
+      const tensors = tf.memory().numTensors
+      const histories = new Map<number, Array<number>>()
+      const place = (slot: number, t: number): number =>
+        cache.address / 4 +
+        cache.tables[slot * cache.tableStride + Math.floor(t / BlockCache.positions)] * BlockCache.positions +
+        (t % BlockCache.positions)
+      for (const [i, { kind, pick }] of actions.entries()) {
+        const slot = [...histories.keys()][pick % Math.max(1, histories.size)]
+        const history = histories.get(slot)
+        if (kind === "open" && histories.size < 6) histories.set(cache.open(), [])
+        if (history === undefined) continue
+        if (kind === "grow" && history.length < capacity) {
+          expect(cache.grow(slot)).toBe(history.length)
+          heap.floats()[place(slot, history.length)] = i
+          history.push(i)
+        }
+        if (kind === "fork" && histories.size < 6) histories.set(cache.fork(slot), [...history])
+        if (kind === "release") {
+          cache.release(slot)
+          histories.delete(slot)
+        }
+        for (const [other, own] of histories) {
+          expect(cache.lengths[other]).toBe(own.length)
+          expect(own.map((_, t) => heap.floats()[place(other, t)])).toEqual(own)
+        }
+      }
+      for (const slot of histories.keys()) cache.release(slot)
+      expect(cache.used()).toBe(0)
+      expect(tf.memory().numTensors).toBe(tensors)
+      cache.free()
+    }),
+    { numRuns: 60 },
+  )
+})
+
+it("cuts a request into pieces of about equal size that join to the whole", () =>
+  fc.assert(
+    fc.property(fc.array(size(9, 0), { minLength: 1, maxLength: 12 }), size(5), (counts, parts) => {
+      const requests = counts.map((n, i) => ({
+        prompt: Int32Array.of(i),
+        streams: Array.from({ length: n }, (_, k) => `${i}/${k}`),
+      }))
+      const pieces = Pieces.cut(requests, parts)
+      const sizes = pieces.map((piece) => piece.reduce((sum, { streams }) => sum + streams.length, 0))
+      const total = counts.reduce((a, b) => a + b, 0)
+      expect(pieces.length).toBeLessThanOrEqual(parts)
+      for (const n of sizes) expect(n).toBeLessThanOrEqual(Math.ceil((1.25 * total) / parts))
+      // A sample that says which stream of which prompt it is.
+      const sampled = pieces.map((piece) =>
+        piece.map(({ prompt, streams }) =>
+          streams.map((name) => {
+            expect(name.startsWith(`${prompt[0]}/`)).toBe(true)
+            return {
+              tokens: Int32Array.of(Number(name.split("/")[1])),
+              logprobs: new Float32Array(1),
+              finish: "stop" as const,
+            }
+          }),
+        ),
+      )
+      const joined = Pieces.join(requests, sampled)
+      expect(joined.map((group) => group.map(({ tokens }) => tokens[0]))).toEqual(
+        counts.map((n) => Array.from({ length: n }, (_, k) => k)),
+      )
+    }),
+    { numRuns: 200 },
+  ))

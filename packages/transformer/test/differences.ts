@@ -1,0 +1,55 @@
+/** Gradients against central differences of the float64 decoder. */
+import { type ModelConfig, Parameters, type Policy } from "@lpo/transformer"
+import { Seed } from "@lpo/rollout"
+import { expect } from "vitest"
+import { weightedLogProb } from "./reference.ts"
+import { pairs, tokenWeights } from "./tiny.ts"
+
+const h = 1e-5
+
+/** The sum that is differentiated: of `weight * log-prob` over the tiny pairs. */
+export const objective = (
+  of: ModelConfig.ModelConfig,
+  values: Float64Array,
+  given: ReadonlyArray<Policy.Pair> = pairs,
+): number => given.reduce((sum, pair, k) => sum + weightedLogProb(of, values, pair, tokenWeights[k]), 0)
+
+/** The derivative of `f` at `values` along `direction`, which covers `values` from `offset` on. */
+export const slope = (
+  f: (values: Float64Array) => number,
+  values: Float64Array,
+  offset: number,
+  direction: ReadonlyArray<number>,
+): number => {
+  const start = values.slice(offset, offset + direction.length)
+  const at = (step: number): number => {
+    for (const [i, d] of direction.entries()) values[offset + i] = start[i] + step * d
+    return f(values)
+  }
+  const difference = (at(h) - at(-h)) / (2 * h)
+  values.set(start, offset)
+  return difference
+}
+
+/** Along a few random directions of every tensor: cheap, and every entry takes part. */
+export const checkDirections = (of: ModelConfig.ModelConfig, values: Float64Array, gradient: Float32Array): void => {
+  for (const { name, offset, size } of Parameters.layout(of)) {
+    const length = Math.hypot(...gradient.subarray(offset, offset + size))
+    for (let k = 0; k < 3; k++) {
+      const random = Seed.stream(`${name}/${k}`)
+      const direction = Array.from({ length: size }, random.normal)
+      const truth = slope((v) => objective(of, v), values, offset, direction)
+      const ours = direction.reduce((sum, d, i) => sum + d * gradient[offset + i], 0)
+      expect(Math.abs(ours - truth) / length, `${name}, direction ${k}`).toBeLessThan(1e-4)
+    }
+  }
+}
+
+/** Entry by entry: two passes of the decoder for each. */
+export const checkEntries = (of: ModelConfig.ModelConfig, values: Float64Array, gradient: Float32Array): void => {
+  for (const { name, offset, size } of Parameters.layout(of)) {
+    const truth = Array.from({ length: size }, (_, i) => slope((v) => objective(of, v), values, offset + i, [1]))
+    const error = Math.hypot(...truth.map((v, i) => v - gradient[offset + i]))
+    expect(error / Math.hypot(...truth), name).toBeLessThan(2e-5)
+  }
+}
