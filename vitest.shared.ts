@@ -1,16 +1,22 @@
+import { availableParallelism } from "node:os"
 import { configDefaults, defineConfig } from "vitest/config"
+
+/** Tests that a plain run leaves out, by the mode that runs them: they lie in `test/<mode>`. */
+const apart = ["full", "site"]
 
 /**
  * Tests run against the TypeScript sources: the `@lpo/source` export condition picks `src` over `dist`. Long ones (fuzzing,
- * load, fault plans at full size) lie in `test/full` and run only with `npm run test:full`.
+ * load, fault plans at full size) run only with `npm run test:full`, those of the built site with `npm run docs:check`.
  */
 export default defineConfig(({ mode }) => ({
   resolve: { conditions: ["@lpo/source"] },
   ssr: { resolve: { conditions: ["@lpo/source"] } },
   test: {
-    include: [mode === "full" ? "test/full/**/*.test.ts" : "test/**/*.test.ts"],
-    exclude: mode === "full" ? configDefaults.exclude : [...configDefaults.exclude, "test/full/**"],
-    testTimeout: mode === "full" ? 1_200_000 : 60_000,
+    include: [apart.includes(mode) ? `test/${mode}/**/*.test.ts` : "test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...apart.filter((name) => name !== mode).map((name) => `test/${name}/**`)],
+    // All cores: by default one is kept free, which on a machine with two halves the speed.
+    maxWorkers: availableParallelism(),
+    testTimeout: mode === "full" ? 1_500_000 : 60_000,
     hookTimeout: 60_000,
   },
 }))

@@ -8,6 +8,7 @@ import { Countdown, Reference, Verifier } from "@lpo/verifiers"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { judgeCountdown } from "./helpers/fuzz.ts"
 
 interface Row extends Countdown.Answer {
   readonly name?: string
@@ -66,30 +67,7 @@ it("refuses a mode that there is not", () => {
   expect(() => Countdown.grader("reference:rllm")).toThrow('mode is "reference:rllm"')
 })
 
-const pieces =
-  "0 1 9 55 36 7 19 65 + - * / ( ) ** // . , ! # % ^ \n \t \r sqrt pi x = <answer> </answer> Assistant: 9**9**9 \u2212 \u0664 \u00a0 \u2028 {".split(
-    / /,
-  )
-const text = fc.oneof(
-  fc.array(fc.constantFrom(...pieces), { maxLength: 40 }).map((parts) => parts.join("")),
-  fc.array(fc.constantFrom(...pieces), { maxLength: 20 }).map((parts) => `<answer>${parts.join(" ")}</answer>`),
-  fc.string({ unit: "binary", maxLength: 60 }),
-)
-
-it("judges 30,000 random texts in every mode: no exception, no hang, always a finite score", () => {
-  const graders = modes.map((mode) => Countdown.grader(mode))
-  fc.assert(
-    fc.property(text, (response) => {
-      for (const { grade } of graders) {
-        const verdict = grade(answer, response)
-        expect(["ok", "timeout"]).toContain(verdict.status)
-        expect(Number.isFinite(verdict.score)).toBe(true)
-        expect(verdict.correct).toBe(verdict.score === 1)
-      }
-    }),
-    { numRuns: 30_000 },
-  )
-})
+it("judges 3,000 random texts in every mode: no exception, no hang, always a finite score", () => judgeCountdown(3000))
 
 it.each(modes)("%s is linear in hostile texts of a megabyte", (mode) => {
   const { grade } = Countdown.grader(mode)

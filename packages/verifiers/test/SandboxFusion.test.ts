@@ -88,14 +88,15 @@ const judge = (url: string, answer: unknown, code: string) =>
     const text = `\`\`\`python\n${code}\n\`\`\``
     return yield* verifier.verify({ id: "p", task: "code", prompt: "", answer }, { text, finish: "stop" })
   })
-const double = { inputs: ["2\n", "21\n"], outputs: ["4\n", "42\n"] }
+// Too long for a random token to hold it by chance.
+const double = { inputs: ["2\n", "50000021\n"], outputs: ["4\n", "100000042\n"] }
 
 it.live("judges scripts and calls, and sends nothing that is expected", () =>
   Effect.gen(function* () {
     const { requests, url } = yield* serve()
     const right = yield* judge(`${url}/`, double, "print(int(input()) * 2)")
     assert.strictEqual(right.score, 1, right.reason)
-    const half = yield* judge(url, double, "print('é', end='') if input() == '2' else print(42)")
+    const half = yield* judge(url, double, "print('é', end='') if input() == '2' else print(100000042)")
     assert.strictEqual(half.score, 0.5, half.reason)
     const call = { inputs: ['"é\\""\n3', "[]\n2"], outputs: ['["é\\"é\\"é\\""]', "[[]]"], fn_name: "f" }
     const called = yield* judge(
@@ -105,7 +106,7 @@ it.live("judges scripts and calls, and sends nothing that is expected", () =>
     )
     assert.strictEqual(called.score, 1, called.reason)
     assert.deepInclude(requests[0], { language: "python", stdin: "2\n", run_timeout: 2, memory_limit_MB: 512 })
-    for (const { code, stdin } of requests.slice(0, 2)) assert.notInclude(code + stdin, "42")
+    for (const { code, stdin } of requests.slice(0, 2)) assert.notInclude(code + stdin, "100000042")
   }).pipe(Effect.scoped),
 )
 
