@@ -1,58 +1,11 @@
 /** The command itself in processes of its own: what it writes, how it stops, how it goes on. */
-import { spawn } from "node:child_process"
-import { createHash } from "node:crypto"
-import { chmod, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { chmod, readdir, readFile, readlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { afterAll, beforeAll, expect, it } from "vitest"
+import { afterAll, expect, it } from "vitest"
+import { makeProgram } from "./program.ts"
 
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
-let out = ""
-beforeAll(async () => {
-  out = await mkdtemp(join(tmpdir(), "lpo-polaris-"))
-})
-afterAll(() => rm(out, { recursive: true }))
-
-interface Result {
-  readonly code: number | null
-  readonly signal: string | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs `polaris train`; `stop` sees the output so far and may name a signal to send. */
-const polaris = (args: ReadonlyArray<string>, stop?: (stdout: string) => NodeJS.Signals | null): Promise<Result> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [
-      "--conditions=@lpo/source",
-      main,
-      "train",
-      "countdown-tiny",
-      "--out",
-      out,
-      ...args,
-    ])
-    let stdout = ""
-    let stderr = ""
-    let sent = false
-    child.stdout.on("data", (chunk: Buffer) => {
-      stdout += chunk.toString()
-      const signal = sent ? null : (stop?.(stdout) ?? null)
-      if (signal !== null) {
-        sent = true
-        child.kill(signal)
-      }
-    })
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
-    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
-  })
-
-const short = ["--steps", "14", "--problems", "12", "--samples", "4", "--seed", "7"]
-const checksum = async (name: string): Promise<string> =>
-  createHash("sha256")
-    .update(await readFile(join(out, name, "model", "model.safetensors")))
-    .digest("hex")
+const { checksum, end, killAt, out, polaris, short } = makeProgram()
+afterAll(end)
 
 it("trains, and leaves the run, the summary and the report", async () => {
   const result = await polaris([...short, "--name", "whole"])
@@ -77,20 +30,9 @@ it("trains, and leaves the run, the summary and the report", async () => {
   expect((await readFile(join(out, "whole", "events.jsonl"), "utf8")).trim().split("\n")).toHaveLength(14)
 })
 
-it("killed with SIGKILL five times and resumed, ends with the same weights", async () => {
-  let kills = 0
-  let resume = false
-  // Each life gets a few more steps than the one before had; checkpoints come every ten steps, so most work is redone.
-  const lives = [2, 9, 12, 13, 14]
-  for (const step of lives) {
-    const result = await polaris([...short, "--name", "killed", ...(resume ? ["--resume"] : [])], (stdout) =>
-      new RegExp(`Training \\(lpo-fwd\\) ${step}/14`).test(stdout) ? "SIGKILL" : null,
-    )
-    if (result.signal === "SIGKILL") kills++
-    resume = true
-  }
-  expect(kills).toBe(5)
-  const last = await polaris([...short, "--name", "killed", "--resume"])
+it("killed with SIGKILL twice and resumed, ends with the same weights", async () => {
+  const { kills, last } = await killAt("killed", [2, 12])
+  expect(kills).toBe(2)
   expect(last.stderr).toBe("")
   expect(last.code).toBe(0)
   expect(await checksum("killed")).toBe(await checksum("whole"))

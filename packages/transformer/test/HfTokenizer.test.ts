@@ -36,8 +36,8 @@ describe.each(["qwen3", "tokenizer-llama3", "tokenizer-mistral"])("%s", (name) =
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 30 }), (raw) => {
         const text = raw.normalize("NFC")
-        // What looks like a special token is one.
-        fc.pre(!/[<[]/.test(text))
+        // What looks like a special token is one, and SentencePiece writes a space as U+2581.
+        fc.pre(!/[<[\u2581]/.test(text))
         expect(tokenizer.decodeAll(tokenizer.encodeBare(text))).toBe(text)
       }),
       { numRuns: 300 },

@@ -5,7 +5,6 @@
  * only limit is the caller's.
  */
 import { Effect, Redacted, Schema } from "effect"
-import { request } from "undici"
 
 /** Why a request brought no usable answer; `status` is null when none came at all. */
 export class HttpFault extends Schema.TaggedError<HttpFault>()("HttpFault", {
@@ -61,6 +60,8 @@ const parseRetryAfter = (header: string | string[] | undefined): number | null =
 export const text = (url: string, call: Call): Effect.Effect<string, HttpFault> =>
   Effect.tryPromise({
     try: async (signal) => {
+      // Only who samples over HTTP pays for loading it.
+      const { request } = await import("undici")
       const response = await request(url, {
         method: call.method ?? (call.body === undefined ? "GET" : "POST"),
         headers: {

@@ -1,0 +1,63 @@
+/** The command in processes of its own, writing to a temporary folder. */
+import { spawn } from "node:child_process"
+import { createHash } from "node:crypto"
+import { mkdtempSync } from "node:fs"
+import { readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+
+interface Result {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder for runs, and the command that writes to it; `end` removes it. */
+export const makeProgram = () => {
+  const out = mkdtempSync(join(tmpdir(), "lpo-polaris-"))
+  /** A run of 14 steps with a small evaluation. */
+  const short = ["--steps", "14", "--problems", "12", "--samples", "4", "--seed", "7"]
+
+  /** Runs `polaris train`; `stop` sees the output so far and may name a signal to send. */
+  const polaris = (args: ReadonlyArray<string>, stop?: (stdout: string) => NodeJS.Signals | null): Promise<Result> =>
+    new Promise((resolve) => {
+      const options = ["--conditions=@lpo/source", main, "train", "countdown-tiny", "--out", out, ...args]
+      const child = spawn(process.execPath, options)
+      let stdout = ""
+      let stderr = ""
+      let sent = false
+      child.stdout.on("data", (chunk: Buffer) => {
+        stdout += chunk.toString()
+        const signal = sent ? null : (stop?.(stdout) ?? null)
+        if (signal !== null) {
+          sent = true
+          child.kill(signal)
+        }
+      })
+      child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+      child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
+    })
+
+  const checksum = async (name: string): Promise<string> =>
+    createHash("sha256")
+      .update(await readFile(join(out, name, "model", "model.safetensors")))
+      .digest("hex")
+
+  /** Kills the run at each of these steps, goes on every time, and lets it end; how often the kill came in time. */
+  const killAt = async (name: string, steps: ReadonlyArray<number>) => {
+    let kills = 0
+    for (const [i, step] of steps.entries()) {
+      const result = await polaris([...short, "--name", name, ...(i > 0 ? ["--resume"] : [])], (stdout) =>
+        new RegExp(`Training \\(lpo-fwd\\) ${step}/14`).test(stdout) ? "SIGKILL" : null,
+      )
+      if (result.signal === "SIGKILL") kills++
+    }
+    return { kills, last: await polaris([...short, "--name", name, "--resume"]) }
+  }
+
+  return { out, short, polaris, checksum, killAt, end: () => rm(out, { recursive: true }) }
+}
