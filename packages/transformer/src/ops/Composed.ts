@@ -233,7 +233,7 @@ export const composed: Ops = {
     tf.tidy(() => {
       const [m, size] = logits.shape
       const hit: Tensor2D = tf.cast(tf.oneHot(targets, size), "float32") as Tensor2D
-      return tf.mul(tf.sub(hit, tf.softmax(logits)), tf.reshape<tf.Rank.R2>(weights as Tensor1D, [m, 1]))
+      return tf.mul(tf.sub(hit, tf.softmax(logits)), tf.reshape<tf.Rank.R2>(weights, [m, 1]))
     }),
 
   gradient,
