@@ -5,7 +5,7 @@
  * transpose flags of `matMul`. Sums over rows are products with a row of ones for the same reason.
  */
 import * as tf from "@tensorflow/tfjs-core"
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as ComposedDecoder from "../decode/ComposedDecoder.ts"
 import type { AttentionShape, GradientSum, Ops, Rotary } from "./Ops.ts"
 
