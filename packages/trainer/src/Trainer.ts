@@ -236,13 +236,13 @@ export const train = Effect.fn("Trainer.train")(function* (options: {
       return report
     })
   const loop = Effect.gen(function* () {
-    yield* rollouts.admit(taken)
     while (taken < config.steps) {
+      yield* rollouts.admit(taken)
       const waited = performance.now()
       const rolled = yield* rollouts.take
       const report = yield* Effect.uninterruptible(update(rolled, seconds(waited)))
-      // The policy is published: what may be sampled from it starts before anything else is done.
-      yield* rollouts.admit(taken)
+      // The policy is published: what may be sampled ahead from it starts before anything else is done.
+      if (config.maxLag > 0) yield* rollouts.admit(taken)
       if (taken % config.checkpointEvery === 0) yield* checkpoint
       if (options.onStep !== undefined) yield* options.onStep(report)
       yield* Effect.yieldNow
