@@ -35,9 +35,17 @@ export const checkAccuracy = (numRuns: number, reaches: ReadonlyArray<number>): 
           tolerance * exact + (divergence.name === "total-variation" ? 1e-15 : 1e-30),
           divergence.name,
         )
+        // On a kink of total variation any subgradient is right, and rounding decides on which side the digits see it.
+        const kink = p.some((v, k) => v.div(w[k]).sub(1).abs().lt(1e-13))
+        if (divergence.name === "total-variation" && kink) continue
+        // c_k is the difference of P_k g_k and P_k sum_j P_j g_j: it cannot be more exact than these two are.
+        const terms = Reference.numbers(textbook.gradient(p, w).map((g, k) => g.mul(p[k]).abs()))
+        const mean = terms.reduce((sum, v) => sum + v, 0)
         const c = Projection.coefficients(divergence, shifted, logW)
-        for (const [k, v] of exactC.entries())
-          close(c[k], v, 1e-14 * spread * (1 + size(exactC)), `c[${k}] of ${divergence.name}`)
+        for (const [k, v] of exactC.entries()) {
+          const scale = 1 + terms[k] + Reference.number(p[k]) * mean
+          close(c[k], v, 1e-14 * spread * scale, `c[${k}] of ${divergence.name}`)
+        }
       }
     }),
     { numRuns },
