@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export * as AdapterPublisher from "./AdapterPublisher.ts"
 export * as AdamW from "./AdamW.ts"
 export * as Backend from "./Backend.ts"
 export * as ChatTemplate from "./ChatTemplate.ts"

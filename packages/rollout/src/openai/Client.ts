@@ -99,22 +99,6 @@ export const make = (settings: Settings) => {
   const adapterRoute = (base: string, what: "load" | "unload"): string =>
     dialect === "vllm" ? `${base}/v1/${what}_lora_adapter` : `${base}/${what}_lora_adapter`
 
-  /** Loads a PEFT folder of the server's file system; a name that is loaded already counts as success. */
-  const load = (base: string, name: string, folder: string): Effect.Effect<void, HttpFault> => {
-    const url = adapterRoute(base, "load")
-    return text(url, { body: { lora_name: name, lora_path: folder }, key, seconds }).pipe(
-      Effect.asVoid,
-      Effect.catch((fault) => {
-        if (fault.status === 400 && /already (been )?loaded/i.test(fault.reason)) return Effect.void
-        const hint =
-          fault.status === 404 && !/adapter|lora/i.test(fault.reason)
-            ? "; start vLLM with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"
-            : ""
-        const { retryAfter, status, transient } = fault
-        return Effect.fail(new HttpFault({ url, status, transient, retryAfter, reason: `${fault.reason}${hint}` }))
-      }),
-    )
-  }
   /** Unloads an adapter; one that is not there counts as success. */
   const unload = (base: string, name: string): Effect.Effect<void, HttpFault> =>
     text(adapterRoute(base, "unload"), { body: { lora_name: name }, key, seconds }).pipe(
@@ -124,6 +108,27 @@ export const make = (settings: Settings) => {
         () => Effect.void,
       ),
     )
+
+  /**
+   * Loads a PEFT folder of the server's file system. A name that is taken (by a run that ended, or by this one before the server's
+   * answer was lost) is unloaded first: it may stand for other weights.
+   */
+  const load = (base: string, name: string, folder: string): Effect.Effect<void, HttpFault> => {
+    const url = adapterRoute(base, "load")
+    const once = text(url, { body: { lora_name: name, lora_path: folder }, key, seconds }).pipe(Effect.asVoid)
+    return once.pipe(
+      Effect.catchIf(
+        ({ reason, status }) => status === 400 && /already (been )?loaded/i.test(reason),
+        () => Effect.andThen(unload(base, name), once),
+      ),
+      Effect.mapError((fault) => {
+        if (fault.status !== 404 || /adapter|lora/i.test(fault.reason)) return fault
+        const { reason, retryAfter, status, transient } = fault
+        const hint = "start vLLM with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"
+        return new HttpFault({ url, status, transient, retryAfter, reason: `${reason}; ${hint}` })
+      }),
+    )
+  }
 
   /** The most likely tokens of the position after `tokens`, at a temperature. */
   const alternatives = (base: string, tokens: Int32Array, temperature: number) => {

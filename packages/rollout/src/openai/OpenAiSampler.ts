@@ -46,6 +46,8 @@ export interface Options {
   readonly healthSeconds?: number
   /** Seconds without any healthy server after which the run fails rather than waits. Default 600. */
   readonly downSeconds?: number
+  /** Adapters are named `<adapterName>-<version>`; runs that share a server need different ones. Default `policy`. */
+  readonly adapterName?: string
   /** Policy versions kept loaded. Default 2. */
   readonly versionsKept?: number
 }
@@ -236,7 +238,7 @@ export const make = (
     const adapters: AdaptersService = {
       publish: ({ folder, version }) =>
         Effect.gen(function* () {
-          const next: Version = { adapter: `policy-${version}`, folder, version, users: 0 }
+          const next: Version = { adapter: `${options.adapterName ?? "policy"}-${version}`, folder, version, users: 0 }
           // Listed first: a server that comes back in the meantime loads it too.
           loaded = [...loaded, next]
           yield* Effect.forEach(

@@ -336,12 +336,14 @@ it.live("fails in the end, rather than hang, when every server stays away", () =
   }).pipe(Effect.scoped),
 )
 
-it.live("loads adapters that were loaded before, and explains a server without them", () =>
+it.live("takes a name over that another run has left with other weights, and explains a server without adapters", () =>
   Effect.gen(function* () {
     const double = yield* server
-    const { adapters } = yield* sampler([double])
-    double.adapters.set("policy-1", "/adapters/1")
-    yield* adapters.publish({ version: 1, folder: "/adapters/1" })
+    const made = yield* sampler([double], { adapterName: "run-7" })
+    double.adapters.set("run-7-1", "/adapters/old")
+    yield* made.adapters.publish({ version: 1, folder: "/adapters/1" })
+    const [group] = yield* collect(made, [problem("a")])
+    close(group.completions[0].logprobs, expected(group, "/adapters/1")[0])
     const bare = yield* Effect.acquireRelease(Effect.promise(Sglang.start), (d) => Effect.promise(d.close))
     const other = yield* OpenAiSampler.make({ servers: [bare.url], model: "base", dialect: "sglang", tokenize })
     bare.withoutAdapters = true
