@@ -71,9 +71,11 @@ export const start = async ({ folder, model, port, python }) => {
       },
     },
   )
+  const { pid } = child
+  if (pid === undefined) throw new Error("the server could not be started")
   const kill = () => {
     try {
-      process.kill(-child.pid, "SIGKILL")
+      process.kill(-pid, "SIGKILL")
     } catch {
       // It has ended already.
     }
