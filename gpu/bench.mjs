@@ -2,18 +2,46 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { AdamW, Policy } from "@lpo/transformer"
 import { Effect } from "effect"
-import { initialise, large, sequences, small, tokenizerOf } from "./models.mjs"
+import { initialise, large, sequences, small, tiny, tokenizerOf } from "./models.mjs"
 
-/** A GPU needs thousands of sequences at once to be busy; on software the smallest batches that show that it works. */
-export const plans = (kind) =>
-  kind === "gpu"
-    ? [
-        { name: "small", config: small, prompts: 512, groupSize: 8, newTokens: 48, train: { groups: 64, length: 64 }, rounds: 3 },
-        { name: "100M", config: large, prompts: 64, groupSize: 8, newTokens: 48, train: { groups: 8, length: 128 }, rounds: 3 },
-      ]
-    : [{ name: "small", config: small, prompts: 2, groupSize: 8, newTokens: 8, train: { groups: 2, length: 32 }, rounds: 1 }]
+/** A GPU needs thousands of sequences at once to be busy; the quick plan only shows that all of it works. */
+const full = [
+  {
+    name: "small",
+    config: small,
+    prompts: 512,
+    groupSize: 8,
+    promptTokens: 16,
+    newTokens: 48,
+    train: { groups: 64, length: 64 },
+    rounds: 3,
+  },
+  {
+    name: "100M",
+    config: large,
+    prompts: 64,
+    groupSize: 8,
+    promptTokens: 16,
+    newTokens: 48,
+    train: { groups: 8, length: 128 },
+    rounds: 3,
+  },
+]
+const quick = [
+  {
+    name: "tiny",
+    config: tiny,
+    prompts: 2,
+    groupSize: 4,
+    promptTokens: 3,
+    newTokens: 3,
+    train: { groups: 2, length: 8 },
+    rounds: 1,
+  },
+]
 
-const promptTokens = 16
+/** What is measured. */
+export const plans = (isQuick) => (isQuick ? quick : full)
 
 const optimizer = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, learningRate: 1e-4, maxGradNorm: 1, weightDecay: 0 }
 
@@ -26,7 +54,7 @@ const bytes = () => tf.memory().numBytesAllocatedInGPU ?? tf.memory().numBytes
 export const measure = (plan) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const { config, groupSize, newTokens, prompts, rounds, train } = plan
+      const { config, groupSize, newTokens, prompts, promptTokens, rounds, train } = plan
       const policy = yield* Policy.make(config, tokenizerOf(config), initialise(config), { workers: 0 })
       let memory = 0
       const timed = function* (run) {

@@ -21,7 +21,9 @@ const { values: options } = parseArgs({
 
 const software = options.software ? Vulkan.software() : {}
 if (software === null) {
-  console.error("REFUSED: --software needs SwiftShader and a Vulkan loader; on Debian: apt-get install chromium libvulkan1")
+  console.error(
+    "REFUSED: --software needs SwiftShader and a Vulkan loader; on Debian: apt-get install chromium libvulkan1",
+  )
   process.exit(1)
 }
 if (options.software) console.log("--software: on SwiftShader, on the processor; no figure below is one of a GPU")

@@ -45,7 +45,8 @@ export const write = async (folder) => {
   replica.dispose()
 }
 
-const largest = (a, b) => a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity)
+const largest = (a, b) =>
+  a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity)
 
 /** Opens the checkpoint on the active backend and compares; throws where log-probs or the gradient differ. */
 export const check = async (folder) => {

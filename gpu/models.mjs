@@ -1,4 +1,4 @@
-/** Random models: the small one of the first preset, and a Llama of 109 million parameters. */
+/** Random models: the small one of the first preset, a Llama of 109 million parameters, and one for software adapters. */
 import { ModelConfig, Parameters, Tokenizer } from "@lpo/transformer"
 import { Effect } from "effect"
 
@@ -30,6 +30,15 @@ export const large = shape({
   num_hidden_layers: 12,
   num_attention_heads: 12,
   num_key_value_heads: 12,
+})
+
+export const tiny = shape({
+  vocab_size: 64,
+  hidden_size: 32,
+  intermediate_size: 48,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 2,
 })
 
 export const initialise = (config) => Parameters.initialise(config, "gpu")

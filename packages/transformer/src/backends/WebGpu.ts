@@ -63,6 +63,8 @@ interface WebGpuBackend extends tf.KernelBackend {
   readonly bufferManager: BufferManager
   readonly commandEncoder: object | null
   readonly tensorMap: { readonly get: (id: object) => { readonly dtype: tf.DataType; readonly shape: Array<number> } }
+  readonly endComputePassEncoder: () => void
+  readonly submitQueue: () => void
   uploadToGPU: (id: object) => void
   read: (id: object) => Promise<tf.BackendValues>
 }
@@ -119,7 +121,9 @@ const noAdapter = (): Error => {
   } catch (cause) {
     // Once loaded it is no Node add-on, which is the other message.
     if (/cannot open shared object|no such file/i.test((cause as Error).message))
-      return new Error("no adapter: libvulkan.so.1, the Vulkan loader, is not installed (Debian: apt-get install libvulkan1)")
+      return new Error(
+        "no adapter: libvulkan.so.1, the Vulkan loader, is not installed (Debian: apt-get install libvulkan1)",
+      )
   }
   return new Error(driver)
 }
@@ -141,7 +145,9 @@ const watch = (device: Device, info: AdapterInfo): Watch => {
     state.error ??= fail(full ? `the memory of the GPU is full (${text}); ${lower}` : `a kernel was refused: ${text}`)
   })
   void device.lost.then(({ message, reason }) => {
-    state.lost = fail(`the device was lost (${reason}: ${message}); start again, a run resumes from its last checkpoint`)
+    state.lost = fail(
+      `the device was lost (${reason}: ${message}); start again, a run resumes from its last checkpoint`,
+    )
   })
   return state
 }
@@ -158,16 +164,23 @@ const guard = (backend: WebGpuBackend, { limits }: Device, state: Watch): void =
   const { read, uploadToGPU } = backend
   const { acquireBuffer } = bufferManager
   const most = Math.min(limits["maxStorageBufferBindingSize"], limits["maxBufferSize"])
-  backend.read = async (id) => {
+  const settle = (): void => {
+    // What was recorded after a refused kernel would be refused with it, and blamed on a later read.
+    if (state.error !== null && backend.commandEncoder !== null) {
+      backend.endComputePassEncoder()
+      backend.submitQueue()
+    }
     check(state)
+  }
+  backend.read = async (id) => {
     try {
       const values = await read.call(backend, id)
-      check(state)
+      settle()
       return values
     } catch (cause) {
       // The promise of a lost device settles after the reads that it breaks.
       await new Promise((resolve) => setImmediate(resolve))
-      check(state)
+      settle()
       throw cause
     }
   }
@@ -175,13 +188,16 @@ const guard = (backend: WebGpuBackend, { limits }: Device, state: Watch): void =
     const { dtype, shape } = backend.tensorMap.get(id)
     const bytes = (dtype === "complex64" ? 8 : 4) * shape.reduce((a, b) => a * b, 1)
     if (bytes > most)
-      throw fail(`a tensor of shape [${shape.join(", ")}] has ${mib(bytes)}, and this adapter binds at most ${mib(most)}; ${lower}`)
+      throw fail(
+        `a tensor of shape [${shape.join(", ")}] has ${mib(bytes)}, and this adapter binds at most ${mib(most)}; ${lower}`,
+      )
     uploadToGPU.call(backend, id)
   }
   bufferManager.acquireBuffer = (size, ...rest) => {
     const waiting = bufferManager.numBytesAllocated - bufferManager.numBytesUsed
     // Without an open command encoder no command still waits for one of the buffers.
-    if (waiting > Math.max(poolFloor, bufferManager.numBytesUsed) && backend.commandEncoder === null) release(bufferManager)
+    if (waiting > Math.max(poolFloor, bufferManager.numBytesUsed) && backend.commandEncoder === null)
+      release(bufferManager)
     return acquireBuffer.call(bufferManager, size, ...rest)
   }
 }
