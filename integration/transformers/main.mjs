@@ -91,7 +91,7 @@ try {
       const logprobs = Math.max(...replica.logprobs(pairs).map((row, k) => gap(row, tensors.get(`logprobs.${k}`).data)))
       report(`${name}: log-probs`, logprobs < 1e-4, `, largest difference ${logprobs.toExponential(1)}`)
       const request = { prompt: Int32Array.from(facts.greedy.prompt), streams: ["greedy"] }
-      const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stop: -1 }
+      const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stops: [] }
       const [[{ tokens }]] = replica.generate([request], law)
       report(`${name}: 64 greedy tokens`, tokens.join() === facts.greedy.tokens.join())
     })

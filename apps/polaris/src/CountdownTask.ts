@@ -67,7 +67,7 @@ export const makeDemonstrations = (preset: Preset) => {
       if (target < minTarget || target > maxTarget) throw new RangeError(`target ${target} is outside the task`)
       const text = pick(random.uniform() < correctShare ? (solutions.get(target) ?? []) : all, random)
       const prompt = encode(promptOf(Seed.shuffle(nums, `${name}/${i}`), target))
-      return { prompt, completion: Int32Array.of(...encode(text), tokenizer.stop) }
+      return { prompt, completion: Int32Array.of(...encode(text), tokenizer.stops[0]) }
     })
   }
 }

@@ -14,7 +14,7 @@ export interface Tokenizer {
   readonly encode: (text: string) => Effect.Effect<Int32Array, { readonly message: string }>
   readonly decode: (tokens: Int32Array) => string
   /** The tokens that end a response. */
-  readonly stop: number | ReadonlyArray<number>
+  readonly stops: ReadonlyArray<number>
 }
 
 /** @category models */
@@ -34,7 +34,6 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
       const { tokenizer } = options
       const policy = yield* TinkerPolicy
       const { maxConcurrentSamples, profile } = policy.client
-      const stop = typeof tokenizer.stop === "number" ? [tokenizer.stop] : tokenizer.stop
       const fail = (problem: string, reason: string, retryable = false) =>
         new RolloutError.SamplerError({ problem, reason, retryable })
       const render = Effect.fn("TinkerSampler.render")(function* (problem: Problem.Problem) {
@@ -78,7 +77,7 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                 topK: law.topK === 0 ? -1 : law.topK,
                 // Servers add the completion's index; the sum must stay a 32-bit integer.
                 seed: Seed.stream(`${wanted.seed}/${problem.id}`).int(0, 2 ** 30),
-                stop,
+                stop: tokenizer.stops,
               }
               const answer = yield* session.sample(request)
               const { sequences } = yield* answer.pipe(Effect.onInterrupt(() => policy.abandon(answer)))
@@ -101,7 +100,7 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                       `a completion has ${tokens.length} tokens and ${logprobs?.length ?? "no"} log-probs; training needs one each`,
                     )
                   }
-                  const ends = stop_reason === "stop" && stop.includes(tokens[tokens.length - 1])
+                  const ends = stop_reason === "stop" && tokenizer.stops.includes(tokens[tokens.length - 1])
                   return Effect.succeed<Completion.Completion>({
                     tokens,
                     text: tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens),

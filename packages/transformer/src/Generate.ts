@@ -21,7 +21,8 @@ export interface Request {
 /** @category models */
 export interface Options extends SamplingLaw {
   readonly maxTokens: number
-  readonly stop: number
+  /** Tokens that end a sequence. */
+  readonly stops: ReadonlyArray<number>
 }
 
 /** One sampled sequence. @category models */
@@ -60,7 +61,8 @@ export const generate = (
   requests: ReadonlyArray<Request>,
   options: Options,
 ): ReadonlyArray<ReadonlyArray<Sampled>> => {
-  const { maxTokens, stop } = options
+  const { maxTokens } = options
+  const stops = new Set(options.stops)
   const asked = requests.filter(({ streams }) => streams.length > 0)
   const randoms = asked.flatMap(({ streams }) => streams.map(Seed.stream))
   const total = randoms.length
@@ -96,9 +98,9 @@ export const generate = (
           const at = sample * maxTokens + lengths[sample]++
           tokens[at] = draws.tokens[d]
           logprobs[at] = draws.logprobs[d]
-          if (draws.tokens[d] === stop) stopped[sample] = 1
+          if (stops.has(draws.tokens[d])) stopped[sample] = 1
         }
-        split(session, batch, next, draws.tokens, step + 1 < maxTokens ? stop : null)
+        split(session, batch, next, draws.tokens, step + 1 < maxTokens ? stopped : null)
         ;[batch, next] = [next, batch]
       }
     } finally {
@@ -120,7 +122,7 @@ export const generate = (
 }
 
 /**
- * The rows of the next step: each row's samples by the token they drew, without those that drew `stop`; with null none goes on.
+ * The rows of the next step: each row's samples by the token they drew, without those that stopped; with null none goes on.
  * The first token of a row keeps its slot.
  */
 const split = (
@@ -128,7 +130,7 @@ const split = (
   batch: Batch,
   next: Batch,
   drawn: Int32Array,
-  stop: number | null,
+  stopped: Uint8Array | null,
 ): void => {
   next.rows = 0
   let kept = 0
@@ -139,7 +141,7 @@ const split = (
     for (let d = batch.starts[r]; d < end; d++) {
       const token = drawn[d]
       // -1 marks a draw that is placed already.
-      if (token < 0 || token === stop || stop === null) continue
+      if (token < 0 || stopped === null || stopped[batch.samples[d]] === 1) continue
       next.slots[next.rows] = free ? slot : session.fork(slot)
       free = false
       next.tokens[next.rows] = token

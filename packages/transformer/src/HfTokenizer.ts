@@ -15,8 +15,6 @@ import { ModelError } from "./TransformerError.ts"
 
 /** @category models */
 export interface HfTokenizer extends TokenizerService {
-  /** Every token that ends a response; the first is `stop`. */
-  readonly stops: ReadonlyArray<number>
   /** Null where the checkpoint has none. */
   readonly chatTemplate: ChatTemplate.ChatTemplate | null
   /** Like `encode`, without the tokens that the tokenizer puts around a text (such as a beginning of text). */
@@ -112,7 +110,6 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   for (const id of ids.values()) largest = Math.max(largest, id)
   const service: HfTokenizer = {
     vocabSize: largest + 1,
-    stop: stops[0],
     stops,
     chatTemplate,
     files,

@@ -29,7 +29,7 @@ import { makeRunner } from "./workers/Runner.ts"
 export type Pair = Replica.Pair
 
 /** @category models */
-export interface GenerateOptions extends Omit<Generate.Options, "stop"> {
+export interface GenerateOptions extends Omit<Generate.Options, "stops"> {
   /** Most sequences decoded at once by each worker. Default: as many as suit the processor's caches. Samples do not depend on it. */
   readonly maxSequences?: number | undefined
 }
@@ -188,7 +188,7 @@ export const make = (
         const generatePiece = (piece: ReadonlyArray<Generate.Request>) =>
           pool.withWorker((lease) =>
             lease
-              .run({ kind: "generate", version, requests: piece, options: { ...law, stop: tokenizer.stop } })
+              .run({ kind: "generate", version, requests: piece, options: { ...law, stops: tokenizer.stops } })
               .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
           )
         return Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece, {

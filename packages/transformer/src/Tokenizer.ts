@@ -9,10 +9,8 @@ import { ModelError } from "./TransformerError.ts"
 /** @category services */
 export interface TokenizerService {
   readonly vocabSize: number
-  /** The token that ends a response. */
-  readonly stop: number
-  /** Every token that ends a response, `stop` first; absent where it is the only one. */
-  readonly stops?: ReadonlyArray<number>
+  /** The tokens that end a response, one or more; the first is the one to end a response with. */
+  readonly stops: ReadonlyArray<number>
   /** Fails with a `ModelError` on text outside the vocabulary. */
   readonly encode: (text: string) => Effect.Effect<Int32Array, ModelError>
   /** The prompt of a chat, with the beginning of the answer; absent where the tokenizer knows no chats. */
@@ -26,7 +24,7 @@ export class Tokenizer extends Context.Service<Tokenizer, TokenizerService>()("@
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")
 
-/** A tokenizer of these words; `stop` is added as the last id. @category constructors */
+/** A tokenizer of these words; the token that ends a response is added as the last id. @category constructors */
 export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
   const ids = new Map(vocabulary.map((word, id) => [word, id]))
   const stop = vocabulary.length
@@ -34,7 +32,7 @@ export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
   const split = new RegExp([...symbols.map(escape), "\\w+", "\\S"].join("|"), "g")
   return {
     vocabSize: vocabulary.length + 1,
-    stop,
+    stops: [stop],
     encode: (text) =>
       Effect.gen(function* () {
         const out: Array<number> = []

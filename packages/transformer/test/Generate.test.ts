@@ -7,7 +7,7 @@ beforeAll(async () => {
 })
 afterAll(() => p.dispose())
 
-const law = { stop: 10, temperature: 1, topK: 0, topP: 1 }
+const law = { stops: [10], temperature: 1, topK: 0, topP: 1 }
 const prompts = [Int32Array.of(1, 2, 3), Int32Array.of(4), Int32Array.of(5, 6, 7, 8, 9)]
 const requests = prompts.map((prompt, i) => ({ prompt, streams: [0, 1, 2, 3].map((k) => `s/${i}/${k}`) }))
 
@@ -39,6 +39,22 @@ it("stops at the stop token or at the limit, and says which", () => {
   }
 })
 
+it("stops at whichever stop token comes first, and a sample is the one without them, cut there", () => {
+  const whole = p.generate(requests, { ...law, stops: [], maxTokens: 30 }).flat()
+  const stops = [10, 3, 7]
+  const seen = new Set<number>()
+  for (const [i, { finish, tokens }] of p
+    .generate(requests, { ...law, stops, maxTokens: 30 })
+    .flat()
+    .entries()) {
+    const at = whole[i].tokens.findIndex((token) => stops.includes(token))
+    expect(tokens).toEqual(at < 0 ? whole[i].tokens : whole[i].tokens.slice(0, at + 1))
+    expect(finish).toBe(at < 0 ? "length" : "stop")
+    if (at >= 0) seen.add(tokens[at])
+  }
+  expect(seen.size).toBeGreaterThan(1)
+})
+
 it("draws tokens as often as the policy says", () => {
   const n = 4000
   const [sampled] = p.generate([{ prompt: prompts[0], streams: Array.from({ length: n }, (_, k) => `f/${k}`) }], {
@@ -54,9 +70,9 @@ it("draws tokens as often as the policy says", () => {
 })
 
 it("greedy is top-1, and top-k and top-p keep only what they should", () => {
-  const greedy = p.generate(requests, { stop: 10, temperature: 0, topK: 0, topP: 1, maxTokens: 8 }).flat()
-  const top1 = p.generate(requests, { stop: 10, temperature: 0.7, topK: 1, topP: 1, maxTokens: 8 }).flat()
-  const nucleus = p.generate(requests, { stop: 10, temperature: 1, topK: 0, topP: 1e-9, maxTokens: 8 }).flat()
+  const greedy = p.generate(requests, { stops: [10], temperature: 0, topK: 0, topP: 1, maxTokens: 8 }).flat()
+  const top1 = p.generate(requests, { stops: [10], temperature: 0.7, topK: 1, topP: 1, maxTokens: 8 }).flat()
+  const nucleus = p.generate(requests, { stops: [10], temperature: 1, topK: 0, topP: 1e-9, maxTokens: 8 }).flat()
   for (const [i, s] of greedy.entries()) {
     expect(top1[i].tokens).toEqual(s.tokens)
     expect(nucleus[i].tokens).toEqual(s.tokens)

@@ -68,7 +68,7 @@ it("leaves no tensor behind", async () => {
   const round = () => {
     p.forward(pairs).backward(tokenWeights)
     p.forward(pairs).drop()
-    p.generate(request, { stop: 10, maxTokens: 5, temperature: 1, topK: 0, topP: 1 })
+    p.generate(request, { stops: [10], maxTokens: 5, temperature: 1, topK: 0, topP: 1 })
     p.changed()
     return tf.memory().numTensors
   }

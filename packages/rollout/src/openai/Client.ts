@@ -132,7 +132,7 @@ export const make = (settings: Settings) => {
 
   /** The most likely tokens of the position after `tokens`, at a temperature. */
   const alternatives = (base: string, tokens: Int32Array, temperature: number) => {
-    const law = { temperature, topP: 1, topK: 0, maxTokens: 1, stop: [] }
+    const law = { temperature, topP: 1, topK: 0, maxTokens: 1, stops: [] }
     const url = `${base}/v1/completions`
     const body = { ...Vllm.completionBody(model, tokens, law, 1, 0), logprobs: 20, return_tokens_as_token_ids: true }
     return json(url, Vllm.answers.completion, { body, key, seconds }).pipe(
@@ -151,7 +151,7 @@ export const make = (settings: Settings) => {
     Effect.gen(function* () {
       yield* text(`${base}/health`, { key, seconds: 30 })
       if (dialect === "sglang") {
-        const law = { temperature: 1, topP: 1, topK: 0, maxTokens: 1, stop: [] }
+        const law = { temperature: 1, topP: 1, topK: 0, maxTokens: 1, stops: [] }
         yield* sample(base, { adapter: null, version: 0 }, { tokens }, law, 1, 0)
         return
       }

@@ -28,7 +28,7 @@ export interface Options {
   readonly dialect?: "vllm" | "sglang"
   readonly key?: Redacted.Redacted
   /** Tokens that end a response, besides those of the model's own configuration. Default none. */
-  readonly stop?: ReadonlyArray<number>
+  readonly stops?: ReadonlyArray<number>
   /**
    * Tokens of a prompt without images. Default: the server's `/tokenize`, with the model's chat template for messages (vLLM
    * only: with SGLang this is required).
@@ -86,7 +86,7 @@ export const make = (
   options: Options,
 ): Effect.Effect<{ readonly sampler: SamplerService; readonly adapters: AdaptersService }, SamplerError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { attempts = 6, dialect = "vllm", logprobs = "raw", model, stop = [], versionsKept = 2 } = options
+    const { attempts = 6, dialect = "vllm", logprobs = "raw", model, stops = [], versionsKept = 2 } = options
     const refuse = (reason: string) => new SamplerError({ problem: null, reason, retryable: false })
     if (options.servers.length === 0) return yield* refuse("servers is empty; give at least one base URL")
     if (dialect === "sglang" && options.tokenize === undefined)
@@ -167,7 +167,7 @@ export const make = (
         topP: asked.topP ?? 1,
         topK: asked.topK ?? 0,
         maxTokens: asked.maxTokens,
-        stop,
+        stops,
       }
       const seed = Seed.stream(`${asked.seed}/${problem.id}`).int(0, 2 ** 31 - 1 - asked.groupSize)
       const ask = (n: number, from: number) =>

@@ -36,7 +36,7 @@ export const generateBody = (adapter: string | null, prompt: Int32Array, law: La
     repetition_penalty: 1,
     presence_penalty: 0,
     frequency_penalty: 0,
-    stop_token_ids: law.stop,
+    stop_token_ids: law.stops,
     skip_special_tokens: false,
     sampling_seed: seed,
   },

@@ -17,7 +17,7 @@ export interface Law {
   readonly topK: number
   readonly maxTokens: number
   /** Tokens that end a response, besides the model's own. */
-  readonly stop: ReadonlyArray<number>
+  readonly stops: ReadonlyArray<number>
 }
 
 /** One completion of an answer. @category models */
@@ -96,7 +96,7 @@ const sampling = (law: Law, n: number, seed: number) => ({
   repetition_penalty: 1,
   presence_penalty: 0,
   frequency_penalty: 0,
-  stop_token_ids: law.stop,
+  stop_token_ids: law.stops,
   skip_special_tokens: false,
   return_token_ids: true,
 })

@@ -42,7 +42,7 @@ const close = (a: ArrayLike<number>, b: ArrayLike<number>) => {
 it.live("samples groups with the tokens and log-probs of the policy, and says every field of the law", () =>
   Effect.gen(function* () {
     const double = yield* server
-    const made = yield* sampler([double], { key: Redacted.make("k"), stop: [Vllm.stop] })
+    const made = yield* sampler([double], { key: Redacted.make("k"), stops: [Vllm.stop] })
     const groups = yield* collect(made, [problem("a"), problem("b", "4 5")])
     assert.sameMembers(
       groups.map((g) => g.problem.id),
