@@ -1,6 +1,6 @@
 /**
  * A Tinker server as a `Sampler`: one request per problem for its K completions, from the weights published last. End tokens
- * are always sent as stops, and log-probs of the sampled tokens are required.
+ * are always sent as stops, which leaves no room for stop strings, and log-probs of the sampled tokens are required.
  */
 import { type Completion, type Group, type Problem, RolloutError, Sampler, Seed } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
@@ -58,6 +58,15 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
         problem: Problem.Problem,
         wanted: Sampler.SampleOptions,
       ) {
+        const objection = Sampler.problem(wanted)
+        if (objection !== null) return yield* fail(problem.id, objection)
+        if ((wanted.minP ?? 0) > 0)
+          return yield* fail(problem.id, `minP is ${wanted.minP}, and the Tinker protocol has no min-p; give 0`)
+        if ((wanted.stopStrings ?? []).length > 0)
+          return yield* fail(
+            problem.id,
+            `stopStrings has ${JSON.stringify(wanted.stopStrings?.[0])}, and the Tinker protocol takes texts or tokens as stops, not both: the tokens that end a response are sent; leave stopStrings out`,
+          )
         const law = { temperature: wanted.temperature ?? 1, topP: wanted.topP ?? 1, topK: wanted.topK ?? 0 }
         if (law.temperature === 0 && !profile.greedy)
           return yield* fail(problem.id, `temperature 0 is not greedy on ${profile.name}; give a positive one`)

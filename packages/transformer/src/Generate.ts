@@ -9,6 +9,7 @@
 import { Seed } from "@lpo/rollout"
 import type { Decoder, Draws } from "./decode/Decoder.ts"
 import type { SamplingLaw } from "./Sampling.ts"
+import * as StopStrings from "./StopStrings.ts"
 
 /** What is asked of the generator. @category models */
 export interface Request {
@@ -23,6 +24,8 @@ export interface Options extends SamplingLaw {
   readonly maxTokens: number
   /** Tokens that end a sequence. */
   readonly stops: ReadonlyArray<number>
+  /** Texts that end a sequence, at the token that completes one. */
+  readonly stopStrings?: StopStrings.StopStrings
 }
 
 /** One sampled sequence. @category models */
@@ -70,6 +73,7 @@ export const generate = (
   const logprobs = new Float32Array(total * maxTokens)
   const lengths = new Int32Array(total)
   const stopped = new Uint8Array(total)
+  const completes = options.stopStrings && StopStrings.matcher(options.stopStrings, total)
   const draws: Draws = {
     rows: new Int32Array(total),
     uniforms: new Float64Array(total),
@@ -98,7 +102,7 @@ export const generate = (
           const at = sample * maxTokens + lengths[sample]++
           tokens[at] = draws.tokens[d]
           logprobs[at] = draws.logprobs[d]
-          if (stops.has(draws.tokens[d])) stopped[sample] = 1
+          if (stops.has(draws.tokens[d]) || completes?.(sample, draws.tokens[d])) stopped[sample] = 1
         }
         split(session, batch, next, draws.tokens, step + 1 < maxTokens ? stopped : null)
         ;[batch, next] = [next, batch]

@@ -4,6 +4,7 @@
  */
 import type { Problem } from "@lpo/rollout"
 import { Context, Effect } from "effect"
+import type { TokenBytes } from "./TokenBytes.ts"
 import { ModelError } from "./TransformerError.ts"
 
 /** @category services */
@@ -15,8 +16,10 @@ export interface TokenizerService {
   readonly encode: (text: string) => Effect.Effect<Int32Array, ModelError>
   /** The prompt of a chat, with the beginning of the answer; absent where the tokenizer knows no chats. */
   readonly encodeChat?: (messages: ReadonlyArray<Problem.Message>) => Effect.Effect<Int32Array, ModelError>
-  /** Total: ids without a word become `<id>`. The stop token is left out. */
+  /** Total: ids without a word become `<id>`. Special tokens, such as the word tokenizer's stop token, are left out. */
   readonly decode: (tokens: Int32Array) => string
+  /** The bytes that `decode` makes of each token; fails with a `ModelError` where a token's text depends on its neighbours. */
+  readonly tokenBytes: Effect.Effect<TokenBytes, ModelError>
 }
 
 /** @category services */
@@ -49,5 +52,9 @@ export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
         .filter((t) => t !== stop)
         .map((t) => vocabulary[t] ?? `<${t}>`)
         .join(" "),
+    tokenBytes: Effect.succeed({
+      of: (token) => new TextEncoder().encode(token === stop ? "" : ` ${vocabulary[token] ?? `<${token}>`}`),
+      dropsFirstSpace: true,
+    }),
   }
 }

@@ -12,7 +12,7 @@ import type { Completion } from "../Completion.ts"
 import type { Group } from "../Group.ts"
 import type { Problem } from "../Problem.ts"
 import { SamplerError } from "../RolloutError.ts"
-import { Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
+import { problem as problemOf, Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
 import * as Seed from "../Seed.ts"
 import * as Client from "./Client.ts"
 import * as Servers from "./Servers.ts"
@@ -161,13 +161,17 @@ export const make = (
       asked: SampleOptions,
       served: Version,
     ) {
+      const objection = problemOf(asked)
+      if (objection !== null) return yield* refuse(objection)
       const prompt = yield* promptOf(problem)
       const law = {
         temperature: asked.temperature ?? 1,
         topP: asked.topP ?? 1,
         topK: asked.topK ?? 0,
+        minP: asked.minP ?? 0,
         maxTokens: asked.maxTokens,
         stops,
+        stopStrings: asked.stopStrings ?? [],
       }
       const seed = Seed.stream(`${asked.seed}/${problem.id}`).int(0, 2 ** 31 - 1 - asked.groupSize)
       const ask = (n: number, from: number) =>
@@ -193,7 +197,7 @@ export const make = (
         logprobs: choice.logprobs,
         finish: choice.finish,
         policyVersion: served.version,
-        sampling: { temperature: law.temperature, topP: law.topP, topK: law.topK, logprobs },
+        sampling: { temperature: law.temperature, topP: law.topP, topK: law.topK, minP: law.minP, logprobs },
       })
       return { problem, promptTokens: tokens, completions: choices.map(completion) } satisfies Group
     })
