@@ -150,7 +150,7 @@ export const make = (
         })
     const gradient = new Float32Array(own.length)
     let version = 0
-    // Made for the first strings that are asked for: a hundred thousand tokens take a tenth of a second.
+    // Made for the first strings that are asked for; it is work of some tenths of a second with a large vocabulary.
     const tokenTable = yield* Effect.cached(
       tokenizer.tokenBytes.pipe(
         Effect.map((tokens) => StopStrings.makeTable(tokens, config.vocab_size)),

@@ -29,15 +29,19 @@ const encoder = new TextEncoder()
 const none = new Uint8Array(0)
 
 /** Printable characters of Latin-1 stand for their own bytes, and the characters from U+0100 on for the others in their order. */
-const byteOf: ReadonlyMap<string, number> = (() => {
+const byteOf = ((): Uint8Array => {
   const own = (byte: number): boolean => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173)
-  let others = 0
-  return new Map(
-    Array.from({ length: 256 }, (_, byte) => [String.fromCodePoint(own(byte) ? byte : 256 + others++), byte]),
-  )
+  const out = new Uint8Array(512)
+  let others = 256
+  for (let byte = 0; byte < 256; byte++) out[own(byte) ? byte : others++] = byte
+  return out
 })()
 
-const byteLevel = (text: string): Uint8Array => Uint8Array.from(text, (character) => byteOf.get(character) ?? 0)
+const byteLevel = (text: string): Uint8Array => {
+  const out = new Uint8Array(text.length)
+  for (let i = 0; i < out.length; i++) out[i] = byteOf[text.charCodeAt(i)] ?? 0
+  return out
+}
 
 type Step = Readonly<Record<string, unknown>>
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Sampler } from "@lpo/rollout"
-import { HfTokenizer, Policy, StopStrings, TokenBytes, Tokenizer, TransformerSampler } from "@lpo/transformer"
+import { Backend, HfTokenizer, Policy, StopStrings, TokenBytes, Tokenizer, TransformerSampler } from "@lpo/transformer"
 import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
 import { beforeAll, describe, expect, it } from "vitest"
@@ -190,6 +190,7 @@ it("a sample with stop strings is the one without, cut there, whatever the worke
 
 it("minP is honoured and recorded; what cannot be is refused in words", async () => {
   const program = Effect.gen(function* () {
+    yield* Backend.start("wasm")
     const sample = (options: Partial<Sampler.SampleOptions>, tokenizer: Tokenizer.TokenizerService = digits) =>
       Effect.gen(function* () {
         const policy = yield* Policy.make(config, tokenizer, values(), { workers: 0 })
