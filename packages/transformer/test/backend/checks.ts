@@ -122,7 +122,7 @@ const perModel = (name: string, of: ModelConfig.ModelConfig): ReadonlyArray<Chec
         const prompts = [[1, 2, 3], [7], Array.from({ length: 14 }, (_, i) => (5 * i) % 10)].map((p) =>
           Int32Array.from(p),
         )
-        const law = { stop: 10, temperature: 1, topK: 0, topP: 1, maxTokens: 45 }
+        const law = { stops: [10], temperature: 1, topK: 0, topP: 1, maxTokens: 45 }
         const requests = prompts.map((prompt, i) => ({
           prompt,
           streams: [0, 1, 2, 3, 4].map((k) => `check/${i}/${k}`),
@@ -255,7 +255,7 @@ export const leaks = (rounds: number): Check => ({
         await gradientOf(replica)
         ;(await replica.forward(pairs)).drop()
         await replica.generate([{ prompt: pairs[0].prompt, streams: ["a", "b"] }], {
-          stop: 10,
+          stops: [10],
           maxTokens: 5,
           temperature: 1,
           topK: 0,
