@@ -4,7 +4,7 @@
  * They may lie in another folder with a TensorFlow.js of their own. Its engine and its kernels live on the global object, so that two
  * copies of one version are one engine, and two versions an error.
  *
- * Three traps are closed here: a function that Node 23 took away, values that are copied only when a tensor is first used, and errors
+ * Three traps are closed here: functions that newer versions of Node have taken away, values that are copied only when a tensor is first used, and errors
  * of TensorFlow that name neither the operation nor what to do.
  */
 import util from "node:util"
@@ -100,9 +100,11 @@ const loadWith = (name: Name, settings: Readonly<Record<string, string>>): Packa
 export const start = async (name: Name): Promise<string> => {
   if (loaded !== null && loaded !== name)
     throw new Error(`this process has loaded @tensorflow/${loaded}, and there is room for one; start another process`)
-  // Gone in Node 23, and called for the attributes of nearly every operation.
-  const old = util as { isNullOrUndefined?: (value: unknown) => boolean }
-  old.isNullOrUndefined ??= (value) => value === null || value === undefined
+  // Called for the attributes of nearly every operation; Node 23 took the first away and warns of the second.
+  Object.assign(util, {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  })
   const threads = String(Cores.allowed())
   const { engine, version } = loadWith(name, {
     TF_NUM_INTRAOP_THREADS: threads,
