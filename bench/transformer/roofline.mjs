@@ -18,7 +18,7 @@ const time = (run) => {
   let best = Infinity
   for (let i = -2; i < repeats; i++) {
     const started = performance.now()
-    run()
+    await run()
     if (i >= 0) best = Math.min(best, performance.now() - started)
   }
   return best
@@ -80,12 +80,12 @@ const products = (ops, rows, [title, n, k]) => {
 }
 
 /** The share of each operation in the fastest of some runs of `run`; the rest is what happens outside of them. */
-const shares = (title, spent, run, tokens) => {
+const shares = async (title, spent, run, tokens) => {
   const samples = []
   for (let i = -2; i < repeats; i++) {
     for (const name of Object.keys(spent)) delete spent[name]
     const started = performance.now()
-    run()
+    await run()
     const whole = performance.now() - started
     if (i >= 0) samples.push({ whole, ops: structuredClone(spent) })
   }
@@ -133,10 +133,10 @@ const rows = 16
 const time64 = 64
 const pairs = sequences(rows, time64 + 1).map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) }))
 const perToken = weights(rows, time64)
-shares(
+await shares(
   `forward and backward, ${rows} x ${time64}`,
   spent,
-  () => replica.forward(pairs).addGradient(perToken),
+  async () => (await replica.forward(pairs)).addGradient(perToken),
   rows * time64,
 )
 // As the sampler cuts a batch of 256 and one of 8 for two workers.
@@ -147,7 +147,7 @@ for (const samples of [16, 4]) {
   }))
   const options = { maxTokens: 48, stop: tokenizer.stop, temperature: 1, topP: 1, topK: 0 }
   const run = () => replica.generate(requests, options)
-  shares(`decode, ${samples} sequences, 16 + 48 tokens`, spent, run, samples * 48)
+  await shares(`decode, ${samples} sequences, 16 + 48 tokens`, spent, run, samples * 48)
 }
 replica.dispose()
 

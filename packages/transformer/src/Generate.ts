@@ -50,16 +50,16 @@ const makeBatch = (total: number): Batch => ({
 })
 
 /**
- * Samples every request's streams; results in the order of requests and streams. Throws a `RangeError` when the model's logits
+ * Samples every request's streams; results in the order of requests and streams. Rejects with a `RangeError` when the model's logits
  * are not finite.
  *
  * @category sampling
  */
-export const generate = (
+export const generate = async (
   decoder: Decoder,
   requests: ReadonlyArray<Request>,
   options: Options,
-): ReadonlyArray<ReadonlyArray<Sampled>> => {
+): Promise<ReadonlyArray<ReadonlyArray<Sampled>>> => {
   const { maxTokens, stop } = options
   const asked = requests.filter(({ streams }) => streams.length > 0)
   const randoms = asked.flatMap(({ streams }) => streams.map(Seed.stream))
@@ -90,7 +90,8 @@ export const generate = (
         const n = batch.starts[batch.rows]
         for (let r = 0; r < batch.rows; r++) draws.rows.fill(r, batch.starts[r], batch.starts[r + 1])
         if (options.temperature > 0) for (let d = 0; d < n; d++) draws.uniforms[d] = randoms[batch.samples[d]].uniform()
-        session.draw(options, batch.rows, n, draws)
+        const drawn = session.draw(options, batch.rows, n, draws)
+        if (drawn !== undefined) await drawn
         for (let d = 0; d < n; d++) {
           const sample = batch.samples[d]
           const at = sample * maxTokens + lengths[sample]++
