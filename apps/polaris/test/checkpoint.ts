@@ -70,8 +70,6 @@ export const make = async () => {
 }
 
 /** A run of 12 short steps, of one problem each. */
-export const short = [
-  ...["--problems", "2", "--samples", "2", "--prompts", "1", "--k", "8", "--max-tokens", "40", "--steps", "12"],
-  ...["--learning-rate", "1e-3", "--workers", "0"],
-]
+export const short =
+  "--problems 2 --samples 2 --prompts 1 --k 8 --max-tokens 40 --steps 12 --learning-rate 1e-3 --workers 0".split(" ")
 export const adapter = [...short, "--model", "tiny/qwen3@main", "--lora-rank", "2"]
