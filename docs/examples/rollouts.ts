@@ -2,7 +2,7 @@ import { OpenAiSampler, Sampler } from "@lpo/rollout"
 import { Effect, Stream } from "effect"
 
 // #region layer
-export const layer = (servers: ReadonlyArray<string>) => OpenAiSampler.layer({ servers, model: "base", stop: [11] })
+export const layer = (servers: ReadonlyArray<string>) => OpenAiSampler.layer({ servers, model: "base", stops: [11] })
 // #endregion layer
 
 // #region sample

@@ -97,7 +97,7 @@ try {
       )
       report(`${name}: log-probs`, logprobs < 1e-4, `, largest difference ${logprobs.toExponential(1)}`)
       const request = { prompt: Int32Array.from(facts.greedy.prompt), streams: ["greedy"] }
-      const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stop: -1 }
+      const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stops: [] }
       const [[{ tokens }]] = await replica.generate([request], law)
       report(`${name}: 64 greedy tokens`, tokens.join() === facts.greedy.tokens.join())
     })

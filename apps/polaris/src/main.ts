@@ -37,6 +37,23 @@ const train = Command.make(
     ),
     problems: Flag.Int("problems").pipe(Flag.withDescription("Held-out problems to evaluate on"), Flag.optional),
     samples: Flag.Int("samples").pipe(Flag.withDescription("Samples per held-out problem"), Flag.optional),
+    prompts: Flag.Int("prompts").pipe(Flag.withDescription("Prompts per step"), Flag.optional),
+    maxTokens: Flag.Int("max-tokens").pipe(Flag.withDescription("Longest response, in tokens"), Flag.optional),
+    learningRate: Flag.Finite("learning-rate").pipe(Flag.withDescription("Peak learning rate of AdamW"), Flag.optional),
+    model: Flag.String("model").pipe(
+      Flag.withDescription(
+        "A Hugging Face checkpoint in place of the preset's model: a folder, or a name on the hub such as Qwen/Qwen3-0.6B, with @revision to pin one",
+      ),
+      Flag.optional,
+    ),
+    loraRank: Flag.Int("lora-rank").pipe(
+      Flag.withDescription("Train an adapter of this rank on the model instead of all its parameters"),
+      Flag.optional,
+    ),
+    loraAlpha: Flag.Finite("lora-alpha").pipe(
+      Flag.withDescription("The adapter counts alpha / rank times; default twice the rank"),
+      Flag.optional,
+    ),
     out: Flag.Directory("out").pipe(Flag.withDescription("Folder of the runs"), Flag.withDefault("runs")),
     name: Flag.String("name").pipe(
       Flag.withDescription("Name of the run; made from preset, objective, seed and time when left out"),
@@ -75,6 +92,10 @@ const train = Command.make(
   Command.withDescription("Train a policy, evaluate it before and after, and write a report"),
   Command.withExamples([
     { command: "polaris train countdown-tiny --objective grpo --seed 2", description: "Another objective and seed" },
+    {
+      command: "polaris train countdown-tiny --model Qwen/Qwen3-0.6B --lora-rank 16",
+      description: "An adapter on a model of the hub",
+    },
     { command: "polaris train countdown-tiny --resume", description: "Go on with the newest run after Ctrl-C" },
   ]),
 )

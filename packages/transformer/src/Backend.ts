@@ -29,11 +29,16 @@ export interface Started {
 
 const require = createRequire(import.meta.url)
 
+/** Whether a backend was asked for by name; `auto` takes no adapter that computes on the processor. */
+interface Asked {
+  readonly byName: boolean
+}
+
 /** How a backend is started, and its name in TensorFlow.js. */
-const starters: Record<BackendName, readonly [string, () => Promise<string>]> = {
+const starters: Record<BackendName, readonly [string, (asked: Asked) => Promise<string>]> = {
   "tfjs-node-gpu": ["tensorflow", () => TfjsNode.start("tfjs-node-gpu")],
   "tfjs-node": ["tensorflow", () => TfjsNode.start("tfjs-node")],
-  webgpu: ["webgpu", WebGpu.start],
+  webgpu: ["webgpu", ({ byName }) => WebGpu.start({ allowSoftware: byName })],
   wasm: ["wasm", Wasm.start],
   cpu: [
     "cpu",
@@ -45,19 +50,13 @@ const starters: Record<BackendName, readonly [string, () => Promise<string>]> = 
   ],
 }
 
-/**
- * Makes `name` the active backend. Fails with a `BackendError` when its packages are missing, when it cannot start, and when
- * TensorFlow.js would have fallen back to another.
- *
- * @category constructors
- */
-export const start = Effect.fn("Backend.start")(function* (name: BackendName) {
+const startAs = Effect.fn("Backend.start")(function* (name: BackendName, asked: Asked) {
   const fail = (reason: string) => new BackendError({ backend: name, reason })
   const [registered, run] = starters[name]
   tf.enableProdMode()
   const device = yield* Effect.tryPromise({
     try: async () => {
-      const device = await run()
+      const device = await run(asked)
       await tf.ready()
       return device
     },
@@ -68,6 +67,14 @@ export const start = Effect.fn("Backend.start")(function* (name: BackendName) {
   const started: Started = { name, device, reason: "asked for by name" }
   return started
 })
+
+/**
+ * Makes `name` the active backend. Fails with a `BackendError` when its packages are missing, when it cannot start, and when
+ * TensorFlow.js would have fallen back to another.
+ *
+ * @category constructors
+ */
+export const start = (name: BackendName): Effect.Effect<Started, BackendError> => startAs(name, { byName: true })
 
 /** Fastest first; `tfjs-node` is left out, since `wasm` with its kernels is faster where a model fits. */
 const order: ReadonlyArray<BackendName> = ["tfjs-node-gpu", "webgpu", "wasm", "cpu"]
@@ -80,7 +87,7 @@ const order: ReadonlyArray<BackendName> = ["tfjs-node-gpu", "webgpu", "wasm", "c
 export const auto: Effect.Effect<Started, BackendError> = Effect.suspend(() => {
   const refused: Array<string> = []
   const attempt = ([name, ...rest]: ReadonlyArray<BackendName>): Effect.Effect<Started, BackendError> =>
-    start(name).pipe(
+    startAs(name, { byName: false }).pipe(
       Effect.map((started) => ({ ...started, reason: ["the first that starts", ...refused].join("; ") })),
       Effect.catch((error) => {
         refused.push(error.message)

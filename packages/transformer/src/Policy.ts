@@ -20,6 +20,7 @@ import type { ModelConfig } from "./ModelConfig.ts"
 import * as Kernels from "./ops/Kernels.ts"
 import type { Ops } from "./ops/Ops.ts"
 import * as Replica from "./Replica.ts"
+import * as StopStrings from "./StopStrings.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
 import { EngineError } from "./TransformerError.ts"
 import * as Pool from "./workers/Pool.ts"
@@ -29,7 +30,9 @@ import { makeRunner } from "./workers/Runner.ts"
 export type Pair = Replica.Pair
 
 /** @category models */
-export interface GenerateOptions extends Omit<Generate.Options, "stop"> {
+export interface GenerateOptions extends Omit<Generate.Options, "stops" | "stopStrings"> {
+  /** Texts that end a sequence, at the token that completes one; none is empty. */
+  readonly stopStrings?: ReadonlyArray<string> | undefined
   /** Most sequences decoded at once by each worker. Default: as many as suit the processor's caches. Samples do not depend on it. */
   readonly maxSequences?: number | undefined
 }
@@ -147,6 +150,13 @@ export const make = (
         })
     const gradient = new Float32Array(own.length)
     let version = 0
+    // Made for the first strings that are asked for; it is work of some tenths of a second with a large vocabulary.
+    const tokenTable = yield* Effect.cached(
+      tokenizer.tokenBytes.pipe(
+        Effect.map((tokens) => StopStrings.makeTable(tokens, config.vocab_size)),
+        Effect.mapError(({ reason }) => new EngineError({ reason: `${reason}; leave stop strings out` })),
+      ),
+    )
 
     const accumulateOne = (
       lease: Pool.Lease,
@@ -180,20 +190,25 @@ export const make = (
       changed: () => {
         version++
       },
-      generate: (requests, { maxSequences, ...law }) => {
+      generate: (requests, { maxSequences, stopStrings: strings = [], ...law }) => {
         const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
         const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
         const atOnce = maxSequences ?? Pieces.sequencesAtOnce(config, positions)
         const rounds = Math.ceil(total / (pool.size * atOnce))
-        const generatePiece = (piece: ReadonlyArray<Generate.Request>) =>
+        const generatePiece = (options: Generate.Options) => (piece: ReadonlyArray<Generate.Request>) =>
           pool.withWorker((lease) =>
             lease
-              .run({ kind: "generate", version, requests: piece, options: { ...law, stop: tokenizer.stop } })
+              .run({ kind: "generate", version, requests: piece, options })
               .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
           )
-        return Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece, {
-          concurrency: pool.size,
-        }).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
+        const options: Generate.Options = { ...law, stops: tokenizer.stops }
+        const complete =
+          strings.length === 0
+            ? Effect.succeed(options)
+            : Effect.map(tokenTable, (table): Generate.Options => ({ ...options, stopStrings: { strings, table } }))
+        return Effect.flatMap(complete, (all) =>
+          Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece(all), { concurrency: pool.size }),
+        ).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
       },
       logprobs: (pairs) =>
         pool.withWorker((lease) =>

@@ -21,7 +21,7 @@ import { families, replica, tokenizer, values } from "./tiny.ts"
 
 beforeAll(() => Effect.runPromise(Backend.start("wasm")))
 
-const law = { stop: -1, temperature: 1, topK: 0, topP: 1 }
+const law = { stops: [], temperature: 1, topK: 0, topP: 1 }
 const size = (max: number, min = 1) => fc.integer({ min, max })
 
 /** Sizes on and off the tile, grouped heads from 1 to 8, windows shorter and longer than the sequences. */
@@ -63,7 +63,7 @@ it("records the log-probs of the full forward pass, for all families, ragged pro
     fc.asyncProperty(config, prompts, size(5), size(40), async (of, lists, samples, maxTokens) => {
       const p = Replica.make(of, values(of))
       const requests = requestsOf(lists, of, samples)
-      const sampled = await p.generate(requests, { ...law, stop: 0, maxTokens })
+      const sampled = await p.generate(requests, { ...law, stops: [0], maxTokens })
       for (const [i, group] of sampled.entries()) {
         const fresh = await p.logprobs(group.map(({ tokens }) => ({ prompt: requests[i].prompt, completion: tokens })))
         for (const [k, { finish, logprobs, tokens }] of group.entries()) {
@@ -128,7 +128,7 @@ it("gives every sample the bits it has alone, whatever shares its batch, history
     fc.asyncProperty(config, prompts, size(7), fc.constantFrom(0.2, 1), async (of, lists, samples, temperature) => {
       const p = Replica.make(of, values(of))
       // A low temperature makes samples share their beginnings.
-      const options = { ...law, temperature, stop: 2, maxTokens: 24 }
+      const options = { ...law, temperature, stops: [2], maxTokens: 24 }
       const requests = requestsOf(lists, of, samples)
       const together = await p.generate(requests, options)
       for (const [i, { prompt, streams }] of requests.entries()) {

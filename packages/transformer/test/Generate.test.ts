@@ -7,7 +7,7 @@ beforeAll(async () => {
 })
 afterAll(() => p.dispose())
 
-const law = { stop: 10, temperature: 1, topK: 0, topP: 1 }
+const law = { stops: [10], temperature: 1, topK: 0, topP: 1 }
 const prompts = [Int32Array.of(1, 2, 3), Int32Array.of(4), Int32Array.of(5, 6, 7, 8, 9)]
 const requests = prompts.map((prompt, i) => ({ prompt, streams: [0, 1, 2, 3].map((k) => `s/${i}/${k}`) }))
 
@@ -39,6 +39,21 @@ it("stops at the stop token or at the limit, and says which", async () => {
   }
 })
 
+it("stops at whichever stop token comes first, and a sample is the one without them, cut there", async () => {
+  const whole = (await p.generate(requests, { ...law, stops: [], maxTokens: 30 })).flat()
+  const stops = [10, 3, 7]
+  const seen = new Set<number>()
+  for (const [i, { finish, tokens }] of (await p.generate(requests, { ...law, stops, maxTokens: 30 }))
+    .flat()
+    .entries()) {
+    const at = whole[i].tokens.findIndex((token) => stops.includes(token))
+    expect(tokens).toEqual(at < 0 ? whole[i].tokens : whole[i].tokens.slice(0, at + 1))
+    expect(finish).toBe(at < 0 ? "length" : "stop")
+    if (at >= 0) seen.add(tokens[at])
+  }
+  expect(seen.size).toBeGreaterThan(1)
+})
+
 it("draws tokens as often as the policy says", async () => {
   const n = 4000
   const [sampled] = await p.generate([{ prompt: prompts[0], streams: Array.from({ length: n }, (_, k) => `f/${k}`) }], {
@@ -54,9 +69,11 @@ it("draws tokens as often as the policy says", async () => {
 })
 
 it("greedy is top-1, and top-k and top-p keep only what they should", async () => {
-  const greedy = (await p.generate(requests, { stop: 10, temperature: 0, topK: 0, topP: 1, maxTokens: 8 })).flat()
-  const top1 = (await p.generate(requests, { stop: 10, temperature: 0.7, topK: 1, topP: 1, maxTokens: 8 })).flat()
-  const nucleus = (await p.generate(requests, { stop: 10, temperature: 1, topK: 0, topP: 1e-9, maxTokens: 8 })).flat()
+  const greedy = (await p.generate(requests, { stops: [10], temperature: 0, topK: 0, topP: 1, maxTokens: 8 })).flat()
+  const top1 = (await p.generate(requests, { stops: [10], temperature: 0.7, topK: 1, topP: 1, maxTokens: 8 })).flat()
+  const nucleus = (
+    await p.generate(requests, { stops: [10], temperature: 1, topK: 0, topP: 1e-9, maxTokens: 8 })
+  ).flat()
   for (const [i, s] of greedy.entries()) {
     expect(top1[i].tokens).toEqual(s.tokens)
     expect(nucleus[i].tokens).toEqual(s.tokens)

@@ -72,7 +72,7 @@ it("leaves no tensor behind", async () => {
   const round = async () => {
     await (await p.forward(pairs)).backward(tokenWeights)
     ;(await p.forward(pairs)).drop()
-    await p.generate(request, { stop: 10, maxTokens: 5, temperature: 1, topK: 0, topP: 1 })
+    await p.generate(request, { stops: [10], maxTokens: 5, temperature: 1, topK: 0, topP: 1 })
     p.changed()
     return tf.memory().numTensors
   }

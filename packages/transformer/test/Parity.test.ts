@@ -22,7 +22,7 @@ describe.each(["llama2", "llama3", "mistral", "qwen2", "qwen3"])("%s", (name) =>
   it("continues greedily with the same 64 tokens", async () => {
     const { facts } = await expectedOf(name)
     const { replica } = await openFixture(name)
-    const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stop: -1 }
+    const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stops: [] }
     const [[sampled]] = await replica.generate(
       [{ prompt: Int32Array.from(facts.greedy.prompt), streams: ["greedy"] }],
       law,

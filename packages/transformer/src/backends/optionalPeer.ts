@@ -21,7 +21,7 @@ export const installed = (name: string): boolean =>
  * A CommonJS package, looked for from here and then from the working folder, where an application has its own. Throws an `Error`
  * with the command that installs it, or with what went wrong while it was loaded.
  */
-export const load = <A>(name: string, install: string): A => {
+export const load = (name: string, install: string): unknown => {
   for (const require of places) {
     let path: string
     try {
@@ -30,7 +30,7 @@ export const load = <A>(name: string, install: string): A => {
       if (missing(cause)) continue
       throw cause
     }
-    return require(path) as A
+    return require(path) as unknown
   }
   throw new Error(`the package ${name} is not installed; npm install ${install}`)
 }
