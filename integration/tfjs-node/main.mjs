@@ -53,7 +53,8 @@ results.push({ what: parts[2], ok: !started && /sees no GPU/.test(told), seconds
 if (options.bench) part("beside WASM", process.execPath, ["bench.mjs"], { cwd: folder })
 
 console.log()
-for (const { ok, seconds, what } of results) console.log(`${ok ? "ok    " : "FAILED"} ${String(seconds).padStart(4)} s  ${what}`)
+for (const { ok, seconds, what } of results)
+  console.log(`${ok ? "ok    " : "FAILED"} ${String(seconds).padStart(4)} s  ${what}`)
 const failed = results.filter(({ ok }) => !ok).map(({ what }) => what)
 console.log(JSON.stringify({ integration: "tfjs-node", failed }))
 process.exit(failed.length === 0 ? 0 : 1)

@@ -102,7 +102,9 @@ for (const { name, run } of all) {
     failed++
   }
   const seconds = ((performance.now() - from) / 1000).toFixed(1).padStart(6)
-  console.log(`${problem === null ? "ok    " : "FAILED"} ${seconds} s  ${name}${problem === null ? "" : `: ${problem}`}`)
+  console.log(
+    `${problem === null ? "ok    " : "FAILED"} ${seconds} s  ${name}${problem === null ? "" : `: ${problem}`}`,
+  )
 }
 console.log(`\n${all.length - failed} of ${all.length} checks passed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -90,7 +90,7 @@ const loadWith = (name: Name, settings: Readonly<Record<string, string>>): Packa
   const added = Object.keys(settings).filter((key) => process.env[key] === undefined)
   for (const key of added) process.env[key] = settings[key]
   try {
-    return load<Package>(`@tensorflow/${name}`, `@tensorflow/${name}@${tf.version_core}`)
+    return load(`@tensorflow/${name}`, `@tensorflow/${name}@${tf.version_core}`) as Package
   } finally {
     for (const key of added) delete process.env[key]
   }
