@@ -1,5 +1,5 @@
 // Run in this folder, where the packages lie: the checks of all backends on tfjs-node, and what is particular to it. Prints a row
-// per check; exits 1 when one fails. With `--gpu`, only tries tfjs-node-gpu and prints what it says.
+// per check; exits 1 when one fails. With `--gpu`, only tries tfjs-node-gpu after WASM and prints what it says.
 import { createRequire } from "node:module"
 import { Backend, Policy } from "@lpo/transformer"
 import { Effect } from "effect"
@@ -12,8 +12,9 @@ const start = (name) => Effect.runPromise(Effect.result(Backend.start(name)))
 const told = (result) => (result._tag === "Success" ? result.success.device : result.failure.message)
 
 if (process.argv.includes("--gpu")) {
+  await start("wasm")
   const result = await start("tfjs-node-gpu")
-  console.log(JSON.stringify({ started: result._tag === "Success", told: told(result) }))
+  console.log(JSON.stringify({ started: result._tag === "Success", told: told(result), active: tf.getBackend() }))
   process.exit(0)
 }
 
