@@ -20,7 +20,7 @@ import { fileURLToPath } from "node:url"
 
 /** The folder that an application would be, with the packages in its node_modules. */
 export const folder = fileURLToPath(new URL(".", import.meta.url))
-const modules = join(folder, "node_modules")
+export const modules = join(folder, "node_modules")
 const packageOf = (name) => join(modules, "@tensorflow", name)
 const stamp = join(modules, "installed.sha256")
 
