@@ -78,12 +78,12 @@ const products = (ops, repeats, rows, [title, n, k]) => {
 }
 
 /** The share of each operation in the fastest of some runs of `run`; the rest is what happens outside of them. */
-const shares = (title, repeats, spent, run, tokens) => {
+const shares = async (title, repeats, spent, run, tokens) => {
   const samples = []
   for (let i = -Math.min(2, repeats); i < repeats; i++) {
     for (const name of Object.keys(spent)) delete spent[name]
     const started = performance.now()
-    run()
+    await run()
     const whole = performance.now() - started
     if (i >= 0) samples.push({ whole, ops: structuredClone(spent) })
   }
@@ -141,11 +141,11 @@ export const run = async (model) => {
   const { rows, time: length } = model.roofline.train
   const pairs = sequences(rows, length + 1).map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) }))
   const perToken = weights(rows, length)
-  shares(
+  await shares(
     `forward and backward, ${rows} x ${length}`,
     repeats,
     spent,
-    () => replica.forward(pairs).addGradient(perToken),
+    async () => (await replica.forward(pairs)).addGradient(perToken),
     rows * length,
   )
   // As the sampler cuts batches for two workers.
@@ -157,7 +157,7 @@ export const run = async (model) => {
     }))
     const options = { maxTokens: newTokens, stop: tokenizer.stop, temperature: 1, topP: 1, topK: 0 }
     const run = () => replica.generate(requests, options)
-    shares(`decode, ${samples} sequences, 16 + ${newTokens} tokens`, repeats, spent, run, samples * newTokens)
+    await shares(`decode, ${samples} sequences, 16 + ${newTokens} tokens`, repeats, spent, run, samples * newTokens)
   }
   replica.dispose()
 
