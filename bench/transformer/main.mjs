@@ -166,12 +166,19 @@ const measureSteps = async (rounds, { step }, ours, trl) => {
 }
 
 const measure = async (rounds, model, ours, torch, trl) => {
+  const results = []
+  // Each row as soon as it is there: a run can take long, and be stopped.
+  const add = (row) => {
+    results.push(row)
+    console.log(`\n${table([row])}`)
+  }
   const training = await measureTraining(rounds, model, ours, torch)
-  const results = [training.row]
-  for (const batch of model.decode) results.push(await measureDecoding(rounds, model, batch, ours, torch))
+  add(training.row)
+  for (const batch of model.decode) add(await measureDecoding(rounds, model, batch, ours, torch))
   if (model.step === null) return { results, phases: training.phases }
   const steps = await measureSteps(rounds, model, ours, trl)
-  return { results: [...results, steps.row], phases: { ...training.phases, ...steps.phases } }
+  add(steps.row)
+  return { results, phases: { ...training.phases, ...steps.phases } }
 }
 
 const compareWithPeers = async (model, rounds) => {
