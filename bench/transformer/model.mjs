@@ -42,10 +42,10 @@ const presets = {
       max_position_embeddings: 1024,
     },
     rounds: 5,
-    train: { rows: 16, time: 128 },
+    train: { rows: 16, time: 64 },
     decode: [
-      { rows: 32, promptTokens: 32, newTokens: 64 },
-      { rows: 8, promptTokens: 32, newTokens: 64 },
+      { rows: 32, promptTokens: 16, newTokens: 32 },
+      { rows: 8, promptTokens: 16, newTokens: 32 },
     ],
     step: null,
     little: { train: { rows: 8, time: 16 }, decode: { rows: 8, promptTokens: 8, newTokens: 8 } },
