@@ -37,7 +37,10 @@ const measure = (name, model, { quick, rounds, workers }) =>
     const decode = little ? model.little.decode : model.decode[0]
     const train = little ? model.little.train : model.train
     let tensors = 0
-    const watch = () => (tensors = Math.max(tensors, tf.memory().numBytes))
+    const watch = () => {
+      // This thread has no backend where others work.
+      if (threads === 0) tensors = Math.max(tensors, tf.memory().numBytes)
+    }
     const repeat = (run) =>
       Effect.gen(function* () {
         yield* run

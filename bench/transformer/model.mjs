@@ -27,7 +27,7 @@ const presets = {
       { rows: 8, promptTokens: 1, newTokens: 63 },
     ],
     step: { prompts: 32, groupSize: 8, promptTokens: 16, newTokens: 48 },
-    little: { train: { rows: 16, time: 32 }, decode: { rows: 16, promptTokens: 1, newTokens: 31 } },
+    little: { train: { rows: 8, time: 8 }, decode: { rows: 8, promptTokens: 1, newTokens: 8 } },
     roofline: { repeats: 9, train: { rows: 16, time: 64 }, decode: { samples: [16, 4], newTokens: 48 } },
   },
   // As large as trains in full in a WASM heap with room to spare.
