@@ -95,17 +95,15 @@ const all = [...own, ...checks, leaks(1000)]
 let failed = 0
 for (const { name, run } of all) {
   const from = performance.now()
-  let problem = null
+  let problem = ""
   try {
     await run()
   } catch (error) {
-    problem = error
+    problem = `: ${error instanceof Error ? error.message : JSON.stringify(error)}`
     failed++
   }
   const seconds = ((performance.now() - from) / 1000).toFixed(1).padStart(6)
-  console.log(
-    `${problem === null ? "ok    " : "FAILED"} ${seconds} s  ${name}${problem === null ? "" : `: ${problem}`}`,
-  )
+  console.log(`${problem === "" ? "ok    " : "FAILED"} ${seconds} s  ${name}${problem}`)
 }
 console.log(`\n${all.length - failed} of ${all.length} checks passed`)
 process.exitCode = failed === 0 ? 0 : 1
