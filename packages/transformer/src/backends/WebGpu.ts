@@ -222,7 +222,7 @@ export const adapter = (): AdapterInfo | null => running?.info ?? null
  * when there is no adapter, and when there is only a software one and `allowSoftware` is false.
  */
 export const start = async ({ allowSoftware }: { readonly allowSoftware: boolean }): Promise<string> => {
-  const dawn = load<Dawn>("webgpu", install)
+  const dawn = load("webgpu", install) as Dawn
   const lost = running !== null && running.lost !== null
   if (running === null || lost) {
     Object.assign(globalThis, dawn.globals)
@@ -232,7 +232,7 @@ export const start = async ({ allowSoftware }: { readonly allowSoftware: boolean
     const found = await gpu.requestAdapter({ powerPreference: "high-performance" })
     if (found === null) throw noAdapter()
     refuseSoftware(found.info, allowSoftware)
-    const { WebGPUBackend } = load<BackendPackage>("@tensorflow/tfjs-backend-webgpu", install)
+    const { WebGPUBackend } = load("@tensorflow/tfjs-backend-webgpu", install) as BackendPackage
     const requiredLimits = Object.fromEntries(raised.map((name) => [name, found.limits[name]]))
     const device = await found.requestDevice({ requiredLimits })
     const backend = new WebGPUBackend(device, found.info)
