@@ -10,7 +10,7 @@ export const sample = Effect.gen(function* () {
   const sampler = yield* Sampler.Sampler
   const problems = [{ id: "a", task: "countdown", prompt: "1 2 3", answer: null }]
   return yield* sampler
-    .sample(problems, { groupSize: 4, maxTokens: 16, seed: "run-1/sample/1" })
+    .sample(problems, { groupSize: 4, maxTokens: 16, stopStrings: ["</answer>"], seed: "run-1/sample/1" })
     .pipe(Stream.runCollect)
 })
 // #endregion sample

@@ -9,6 +9,7 @@ import { basename, join } from "node:path"
 import type { Problem } from "@lpo/rollout"
 import {
   Checkpoint,
+  type HfTokenizer,
   type Hub,
   Lora,
   LoraFiles,
@@ -98,15 +99,13 @@ const warmStart = Effect.fn("Start.warmStart")(function* (preset: Preset) {
 
 /** Why the longest prompt does not fit the model, or null. */
 const misfit = (
-  { config, tokenizer }: Pick<Start, "config" | "tokenizer">,
+  config: ModelConfig.ModelConfig,
+  { encode, encodeChat }: HfTokenizer.HfTokenizer,
   prompt: Problem.Problem["prompt"],
   maxTokens: number,
 ) =>
   Effect.gen(function* () {
-    const { encode, encodeChat } = tokenizer
-    const tokens = yield* typeof prompt === "string" || encodeChat === undefined
-      ? encode(String(prompt))
-      : encodeChat(prompt)
+    const tokens = yield* typeof prompt === "string" ? encode(prompt) : encodeChat(prompt)
     const outside = tokens.find((token) => token >= config.vocab_size)
     if (outside !== undefined)
       return `its tokenizer makes token ${outside} of a prompt, and its config.json has a vocab_size of ${config.vocab_size}; the two do not belong together`
@@ -155,7 +154,7 @@ const checkpoint = Effect.fn("Start.checkpoint")(function* (
   const prompt = questionOf(preset, tokenizer.chatTemplate !== null)
   const { task } = preset
   const longest = prompt(Array<number>(task.size).fill(task.max), task.maxTarget)
-  const problem = yield* misfit({ config, tokenizer }, longest, train.maxTokens)
+  const problem = yield* misfit(config, tokenizer, longest, train.maxTokens)
   if (problem !== null) return yield* fail(problem)
   const lora = given.lora === null ? null : Lora.initialise(config, given.lora, `${settings.preset}/${settings.seed}`)
   const size = values.length.toLocaleString("en")

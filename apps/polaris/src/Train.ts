@@ -18,8 +18,9 @@ export interface Options {
   /** The run's folder. */
   readonly folder: string
   readonly resume: boolean
-  /** Worker threads; 0 works in this thread. */
-  readonly workers: number
+  readonly backend: Backend.BackendName | "auto"
+  /** Worker threads with a WASM backend each; null takes as many as cores, 0 works in this thread. */
+  readonly workers: number | null
 }
 
 /** Points `<runs>/latest` at the run, by an atomic rename. */
@@ -56,16 +57,22 @@ const evaluate = (
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
 
 /** Trains as the settings say. The backend is started and the policy made here; every file of the run is written here. */
-export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings, workers }: Options) {
+export const run = Effect.fn("Train.run")(function* ({ backend, folder, resume, settings, workers: asked }: Options) {
   const started = performance.now()
   const view = View.make()
   yield* Effect.addFinalizer(() => Effect.sync(view.done))
   const preset = yield* Settings.findPreset(settings.preset)
+  const running = yield* backend === "auto" ? Backend.auto : Backend.start(backend)
+  if (running.name !== "wasm" && asked !== null && asked > 0) {
+    return yield* new Settings.UsageError({
+      reason: `--workers is ${asked}, and the backend ${running.name} works in one thread; leave it out, or give --backend wasm`,
+    })
+  }
+  const workers = running.name === "wasm" ? (asked ?? Policy.defaultWorkers()) : 0
   const start = yield* Start.open(preset, settings, view, { folder, resume })
   const store = yield* RunStore.open({ folder, config: { ...settings }, resume })
   if (start.commit !== null) yield* store.write(Start.commitFile, `${JSON.stringify({ commit: start.commit })}\n`)
   yield* pointLatest(folder)
-  if (workers === 0) yield* Backend.start("wasm")
   const policy = yield* Policy.make(start.config, start.tokenizer, start.values, { ...start.engine, workers })
   const engine = Layer.mergeAll(
     TransformerSampler.layer(),
@@ -76,6 +83,7 @@ export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings,
   const training = problems(preset, "train", start.prompt)
 
   view.print(start.about)
+  view.print(`backend ${running.name} (${running.device}): ${running.reason}`)
   view.print(`objective ${settings.objective}, seed ${settings.seed}, ${workers} workers, run ${folder}`)
   if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
 

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Named } from "@lpo/trainer"
-import { Backend, Policy } from "@lpo/transformer"
+import { Backend } from "@lpo/transformer"
 import { Cause, Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Settings from "./Settings.ts"
@@ -59,9 +59,13 @@ const train = Command.make(
       Flag.withDescription("Name of the run; made from preset, objective, seed and time when left out"),
       Flag.optional,
     ),
+    backend: Flag.Literals("backend", ["auto", ...Backend.names]).pipe(
+      Flag.withDescription("Where the model runs; auto takes a GPU whose packages are installed, and else wasm"),
+      Flag.withDefault("auto"),
+    ),
     workers: Flag.Int("workers").pipe(
       Flag.withDescription(
-        "Worker threads; results do not depend on it. Default: as many as cores, 0 works in the main thread",
+        "Worker threads of the backend wasm; results do not depend on it. Default: as many as cores, 0 works in the main thread",
       ),
       Flag.optional,
     ),
@@ -70,7 +74,7 @@ const train = Command.make(
       Flag.withDefault(false),
     ),
   },
-  Effect.fn(function* ({ name, out, resume, workers, ...flags }) {
+  Effect.fn(function* ({ backend, name, out, resume, workers, ...flags }) {
     const settings = yield* Settings.resolve(flags)
     const fresh = `${settings.preset}-${settings.objective}-${settings.seed}-${stamp()}`
     const folder = join(
@@ -82,11 +86,11 @@ const train = Command.make(
         reason: `--name is "${name.value}"; use letters, digits, ".", "_" and "-", and not "latest"`,
       })
     }
-    const threads = Option.getOrElse(workers, Policy.defaultWorkers)
-    if (threads < 0 || threads > 256) {
+    const threads = Option.getOrNull(workers)
+    if (threads !== null && (threads < 0 || threads > 256)) {
       return yield* new Settings.UsageError({ reason: `--workers is ${threads}; give a whole number from 0 to 256` })
     }
-    yield* Train.run({ settings, folder: yield* Train.realFolder(folder), resume, workers: threads })
+    yield* Train.run({ settings, folder: yield* Train.realFolder(folder), resume, backend, workers: threads })
   }),
 ).pipe(
   Command.withDescription("Train a policy, evaluate it before and after, and write a report"),

@@ -7,6 +7,7 @@
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
+import { installed } from "./backends/optionalPeer.ts"
 import * as TfjsNode from "./backends/TfjsNode.ts"
 import * as Wasm from "./backends/Wasm.ts"
 import * as WebGpu from "./backends/WebGpu.ts"
@@ -76,8 +77,13 @@ const startAs = Effect.fn("Backend.start")(function* (name: BackendName, asked: 
  */
 export const start = (name: BackendName): Effect.Effect<Started, BackendError> => startAs(name, { byName: true })
 
-/** Fastest first; `tfjs-node` is left out, since `wasm` with its kernels is faster where a model fits. */
-const order: ReadonlyArray<BackendName> = ["tfjs-node-gpu", "webgpu", "wasm", "cpu"]
+/** Fastest first, with the packages that each needs; `tfjs-node` is left out, since `wasm` is faster where a model fits. */
+const order: ReadonlyArray<readonly [BackendName, ReadonlyArray<string>]> = [
+  ["tfjs-node-gpu", ["@tensorflow/tfjs-node-gpu"]],
+  ["webgpu", ["webgpu", "@tensorflow/tfjs-backend-webgpu"]],
+  ["wasm", []],
+  ["cpu", []],
+]
 
 /**
  * Starts the first of `order` that can be, and says why. Fails with the last one's `BackendError` when none can.
@@ -85,14 +91,26 @@ const order: ReadonlyArray<BackendName> = ["tfjs-node-gpu", "webgpu", "wasm", "c
  * @category constructors
  */
 export const auto: Effect.Effect<Started, BackendError> = Effect.suspend(() => {
+  const absent: Array<string> = []
   const refused: Array<string> = []
-  const attempt = ([name, ...rest]: ReadonlyArray<BackendName>): Effect.Effect<Started, BackendError> =>
-    startAs(name, { byName: false }).pipe(
-      Effect.map((started) => ({ ...started, reason: ["the first that starts", ...refused].join("; ") })),
+  const because = (): string =>
+    [
+      "the fastest that starts here",
+      ...(absent.length === 0 ? [] : [`${absent.join(" and ")} not installed`]),
+      ...refused,
+    ].join("; ")
+  const attempt = ([[name, packages], ...rest]: typeof order): Effect.Effect<Started, BackendError> => {
+    if (!packages.every(installed)) {
+      absent.push(name)
+      return attempt(rest)
+    }
+    return startAs(name, { byName: false }).pipe(
+      Effect.map((started) => ({ ...started, reason: because() })),
       Effect.catch((error) => {
         refused.push(error.message)
         return rest.length === 0 ? Effect.fail(error) : attempt(rest)
       }),
     )
+  }
   return attempt(order)
 })

@@ -33,7 +33,7 @@ export type Pair = Replica.Pair
 export interface GenerateOptions extends Omit<Generate.Options, "stops" | "stopStrings"> {
   /** Texts that end a sequence, at the token that completes one; none is empty. */
   readonly stopStrings?: ReadonlyArray<string> | undefined
-  /** Most sequences decoded at once by each worker. Default: as many as suit the processor's caches. Samples do not depend on it. */
+  /** Most sequences decoded at once by each worker. Default: as many as suit the backend. Samples do not depend on it. */
   readonly maxSequences?: number | undefined
 }
 
@@ -52,6 +52,8 @@ export interface PolicyService {
   readonly parallelism: number
   /** Bytes of activations per token of a micro-batch. */
   readonly bytesPerToken: number
+  /** How many sequences of `positions` tokens each worker decodes at once unless told otherwise. */
+  readonly sequencesAtOnce: (positions: number) => number
   readonly changed: () => void
   /** Samples all requests, split over the workers; every sample is what it would be alone. */
   readonly generate: (
@@ -150,6 +152,8 @@ export const make = (
         })
     const gradient = new Float32Array(own.length)
     let version = 0
+    const sequencesAtOnce = (positions: number): number =>
+      onWasm ? Pieces.sequencesAtOnce(config, positions) : Pieces.sequencesOnDevice(config, positions)
     // Made for the first strings that are asked for; it is work of some tenths of a second with a large vocabulary.
     const tokenTable = yield* Effect.cached(
       tokenizer.tokenBytes.pipe(
@@ -186,6 +190,7 @@ export const make = (
       version: 0,
       parallelism: pool.size,
       bytesPerToken: Memory.bytesPerToken(config, checkpointActivations),
+      sequencesAtOnce,
       pool,
       changed: () => {
         version++
@@ -193,7 +198,7 @@ export const make = (
       generate: (requests, { maxSequences, stopStrings: strings = [], ...law }) => {
         const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
         const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
-        const atOnce = maxSequences ?? Pieces.sequencesAtOnce(config, positions)
+        const atOnce = maxSequences ?? sequencesAtOnce(positions)
         const rounds = Math.ceil(total / (pool.size * atOnce))
         const generatePiece = (options: Generate.Options) => (piece: ReadonlyArray<Generate.Request>) =>
           pool.withWorker((lease) =>

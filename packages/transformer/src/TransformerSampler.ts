@@ -1,7 +1,6 @@
 /** The embedded engine as a `Sampler`. */
 import { type Group, type Problem, Sampler, RolloutError } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
-import * as Pieces from "./decode/Pieces.ts"
 import type * as Generate from "./Generate.ts"
 import { Policy } from "./Policy.ts"
 import * as StopStrings from "./StopStrings.ts"
@@ -89,7 +88,7 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
       return Sampler.Sampler.of({
         sample: (problems, options) => {
           // The prompts' lengths are not known yet: as if they were as long as the responses.
-          const sequences = maxSequences ?? Pieces.sequencesAtOnce(policy.config, 2 * options.maxTokens)
+          const sequences = maxSequences ?? policy.sequencesAtOnce(2 * options.maxTokens)
           const size = Math.max(1, Math.round((policy.parallelism * sequences) / options.groupSize))
           const chunks = Array.from({ length: Math.ceil(problems.length / size) }, (_, i) =>
             problems.slice(i * size, (i + 1) * size),

@@ -24,6 +24,5 @@ describe.each(suites)("$name", ({ name, some }) => {
 it("auto takes WASM where there is no GPU, and says why not the others", async () => {
   const { name, reason } = await Effect.runPromise(Backend.auto)
   expect(name).toBe("wasm")
-  expect(reason).toMatch(/tfjs-node-gpu: cannot start.*npm install @tensorflow\/tfjs-node-gpu/)
-  expect(reason).toMatch(/webgpu: cannot start.*npm install/)
+  expect(reason).toMatch(/^the fastest that starts here; tfjs-node-gpu and webgpu not installed$/)
 })

@@ -46,7 +46,9 @@ describe.each(kinds)("%s", (name) => {
           fc.integer({ min: 0, max: tokenizer.vocabSize + 2 }).map((token) => [token]),
           fc
             .constantFrom("é", "日本", "🙂", "</answer>", " so", "12 + (", "\n\n", "répondre")
-            .map((text) => [...Effect.runSync(Effect.orElseSucceed(tokenizer.encode(text), () => new Int32Array(0)))]),
+            .map((text) =>
+              Array.from(Effect.runSync(Effect.orElseSucceed(tokenizer.encode(text), () => new Int32Array(0)))),
+            ),
         ),
         { minLength: 1, maxLength: 16 },
       )
