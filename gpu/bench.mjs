@@ -74,7 +74,7 @@ export const measure = (plan) =>
             prompt,
             streams: Array.from({ length: groupSize }, (_, k) => `bench/${round}/${p}/${k}`),
           }))
-          const law = { temperature: 1, topP: 1, topK: 0, minP: 0, maxTokens: newTokens }
+          const law = { stops: [], temperature: 1, topP: 1, topK: 0, minP: 0, maxTokens: newTokens }
           yield* policy.generate(requests, { ...law, maxSequences: prompts * groupSize })
         }),
       )

@@ -23,8 +23,39 @@ const addition = async () => {
   if (values[0] !== 4 || values[1] !== 6) throw new Error(`1 + 3 and 2 + 4 are ${values.join(" and ")}`)
 }
 
+/** The programs that TensorFlow.js has for a product, by the number that forces each; by default it takes one by the sizes. */
+const products = { reduce: 0, "split k": 1, "small output": 2, packed: 3 }
+
+/** Rows times columns in plain JavaScript. */
+const product = (a, b, [m, k, n]) =>
+  Float64Array.from({ length: m * n }, (_, at) => {
+    const [i, j] = [Math.floor(at / n), at % n]
+    return Array.from({ length: k }, (__, l) => a[i * k + l] * b[l * n + j]).reduce((x, y) => x + y, 0)
+  })
+
 export const checks = [
   { name: "adds two vectors on the device", run: addition },
+  {
+    name: "every program for products gives the product",
+    run: async () => {
+      const sizes = [5, 36, 9]
+      const [m, k, n] = sizes
+      const a = Float32Array.from({ length: m * k }, (_, i) => Math.sin(i))
+      const b = Float32Array.from({ length: k * n }, (_, i) => Math.cos(i))
+      const truth = product(a, b, sizes)
+      const before = tf.env().get("WEBGPU_MATMUL_PROGRAM_TYPE")
+      for (const [name, type] of Object.entries(products)) {
+        tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", type)
+        const [x, y] = [tf.tensor2d(a, [m, k]), tf.tensor2d(b, [k, n])]
+        const out = tf.matMul(x, y)
+        const values = await out.data()
+        tf.dispose([x, y, out])
+        const gap = Math.max(...truth.map((v, i) => Math.abs(v - values[i])))
+        if (!(gap < 1e-4)) throw new Error(`${name} is off by ${gap}`)
+      }
+      tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", before)
+    },
+  },
   {
     name: "a kernel that the driver refuses fails the next read, and the one after it works",
     run: async () => {
