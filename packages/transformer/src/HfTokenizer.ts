@@ -105,21 +105,26 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
     text === "" && !around
       ? new Int32Array(0)
       : Int32Array.from(tokenizer.encode(text, { add_special_tokens: around }).ids)
-  const decode = (tokens: Int32Array, skip: boolean): string =>
-    tokens.length === 0
+  // A model's vocabulary may be padded beyond the tokenizer's; as in transformers, what is out there has no text.
+  const decode = (tokens: Int32Array, skip: boolean): string => {
+    const known = Array.from(tokens).filter((token) => tokenizer.id_to_token(token) !== undefined)
+    return known.length === 0
       ? ""
-      : tokenizer.decode(Array.from(tokens), { skip_special_tokens: skip, clean_up_tokenization_spaces: false })
+      : tokenizer.decode(known, { skip_special_tokens: skip, clean_up_tokenization_spaces: false })
+  }
   const ids = tokenizer.get_vocab(true)
   let largest = 0
   for (const id of ids.values()) largest = Math.max(largest, id)
-  const added = tokenizer.get_added_tokens_decoder()
-  const extra = config["additional_special_tokens"]
   const tokenBytes = Effect.suspend(() => {
+    const added = [...tokenizer.get_added_tokens_decoder().values()]
+    const contents = new Set(added.map(({ content }) => content))
+    const hidden = new Set<unknown>(added.filter((token) => token.special).map(({ content }) => content))
+    const more = config["additional_special_tokens"]
+    if (Array.isArray(more)) for (const text of more) hidden.add(text)
     const found = TokenBytes.make(json, {
       textOf: (token) => tokenizer.id_to_token(token),
-      isAdded: (token) => added.has(token),
-      isSpecial: (token) =>
-        added.get(token)?.special === true || (Array.isArray(extra) && extra.includes(tokenizer.id_to_token(token))),
+      isAdded: (text) => contents.has(text),
+      isSpecial: (text) => hidden.has(text),
     })
     if (found !== null) return Effect.succeed(found)
     return Effect.fail(

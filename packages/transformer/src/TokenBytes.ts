@@ -4,8 +4,8 @@
  * tokenizer.
  *
  * Of the decoders of `tokenizer.json`, the two that Llama, Mistral and Qwen models use have this form: `ByteLevel`, where every
- * character of a token stands for a byte, and SentencePiece's, where U+2581 stands for a space and `<0x0A>` for a byte. The others
- * are refused by name.
+ * character of a token stands for a byte, and SentencePiece's, where U+2581 stands for a space and `<0x0A>` for a byte. So has none
+ * at all, which joins tokens by spaces. The others are refused by name.
  */
 
 /** @category models */
@@ -18,11 +18,11 @@ export interface TokenBytes {
 
 /** What is needed of a tokenizer. @category models */
 export interface Vocabulary {
-  /** The text of a token, or undefined where there is none. */
+  /** A token as the vocabulary writes it, or undefined where there is none. */
   readonly textOf: (token: number) => string | undefined
   /** Whether a token was added to the vocabulary, so that its text stands for itself. */
-  readonly isAdded: (token: number) => boolean
-  readonly isSpecial: (token: number) => boolean
+  readonly isAdded: (text: string) => boolean
+  readonly isSpecial: (text: string) => boolean
 }
 
 const encoder = new TextEncoder()
@@ -75,15 +75,16 @@ export const make = (
 ): TokenBytes | null => {
   if (((model ?? {}) as Step)["end_of_word_suffix"]) return null
   const steps = stepsOf(decoder)
-  const bytes = (dropsFirstSpace: boolean, of: (text: string, token: number) => Uint8Array): TokenBytes => ({
+  const bytes = (dropsFirstSpace: boolean, of: (text: string) => Uint8Array): TokenBytes => ({
     dropsFirstSpace,
     of: (token) => {
       const text = textOf(token)
-      return text === undefined || isSpecial(token) ? none : of(text, token)
+      return text === undefined || isSpecial(text) ? none : of(text)
     },
   })
   if (steps.length === 1 && steps[0]["type"] === "ByteLevel")
-    return bytes(false, (text, token) => (isAdded(token) ? encoder.encode(text) : byteLevel(text)))
+    return bytes(false, (text) => (isAdded(text) ? encoder.encode(text) : byteLevel(text)))
+  if (decoder === null || decoder === undefined) return bytes(true, (text) => encoder.encode(` ${text}`))
   const found = sentencePiece(steps)
   if (found === null) return null
   return bytes(found.dropsFirstSpace, (text) => {

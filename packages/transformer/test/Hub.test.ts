@@ -59,6 +59,15 @@ it("opens a model by its name, into the cache's own layout, and asks for no weig
   expect(hub.requests.filter((r) => r.includes("/resolve/"))).toEqual([])
 })
 
+it("gets a configuration alone, and does not take it for the model afterwards", async () => {
+  const folder = await run(Hub.download(repo, options({ only: /^config\.json$/ })))
+  expect(await readdir(folder)).toEqual(["config.json"])
+  const nothing = await run(Effect.flip(Hub.download(repo, options({ offline: true }))))
+  expect(nothing.message).toMatch(/is not in the cache/)
+  expect(await run(Hub.download(repo, options()))).toBe(folder)
+  expect((await readdir(folder)).length).toBeGreaterThan(3)
+})
+
 it("goes on where a connection broke", async () => {
   const file = "model-00001-of-00003.safetensors"
   hub.breakAfter.set(file, 5000)

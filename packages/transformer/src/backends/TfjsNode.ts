@@ -96,8 +96,7 @@ const loadWith = (name: Name, settings: Readonly<Record<string, string>>): Packa
   }
 }
 
-/** Registers the backend and makes it active; gives what it runs on. */
-export const start = async (name: Name): Promise<string> => {
+const open = async (name: Name): Promise<string> => {
   if (loaded !== null && loaded !== name)
     throw new Error(`this process has loaded @tensorflow/${loaded}, and there is room for one; start another process`)
   // Called for the attributes of nearly every operation; Node 23 took the first away and warns of the second.
@@ -129,4 +128,16 @@ export const start = async (name: Name): Promise<string> => {
   return backend.isUsingGpuDevice
     ? `TensorFlow ${TF_Version} on a CUDA GPU`
     : `TensorFlow ${TF_Version} on the processor, ${process.env.TF_NUM_INTRAOP_THREADS ?? threads} threads`
+}
+
+/** Registers the backend and makes it active; gives what it runs on. Where it fails, the backend that was active still is. */
+export const start = async (name: Name): Promise<string> => {
+  const before = tf.getBackend() as string | null | undefined
+  try {
+    return await open(name)
+  } catch (cause) {
+    // Loading the package makes its backend active, before anybody can ask whether it has a GPU.
+    if (typeof before === "string") await tf.setBackend(before)
+    throw cause
+  }
 }

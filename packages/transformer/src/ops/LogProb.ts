@@ -1,6 +1,6 @@
 /**
  * The head: log-probs of given tokens from the last hidden states, and their gradient. Only the rows that predict a token
- * somebody asked for are multiplied with the vocabulary, on the way back only those whose weight is not 0, and at most 1 M
+ * somebody asked for are multiplied with the vocabulary, on the way back only those whose weight is not 0, and at most 16 M
  * logits exist at once: a larger head goes in chunks of rows. Logits are computed again on the way back, not kept.
  */
 import * as tf from "@tensorflow/tfjs-core"
@@ -13,12 +13,14 @@ export interface SavedHead {
   readonly targets: Int32Array
 }
 
-const maxLogits = 2 ** 20
+/** 64 MiB of them. A chunk reads the whole head, twice its gradient, so that a few rows at a time would cost as much as many. */
+export const maxLogits = 2 ** 24
 
-/** Ranges of rows whose logits exist together. */
+/** Ranges of rows, about equally many, whose logits exist together. */
 const chunks = (rows: number, vocabulary: number, limit: number): ReadonlyArray<readonly [number, number]> => {
-  const size = Math.max(1, Math.floor(limit / vocabulary))
-  return Array.from({ length: Math.ceil(rows / size) }, (_, i) => [i * size, Math.min(rows, (i + 1) * size)])
+  const count = Math.ceil(rows / Math.max(1, Math.floor(limit / vocabulary)))
+  const bound = (i: number): number => Math.floor((i * rows) / count)
+  return Array.from({ length: count }, (_, i) => [bound(i), bound(i + 1)])
 }
 
 const rowsOf = (x: Tensor2D, from: number, to: number): Tensor2D =>
