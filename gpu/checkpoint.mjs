@@ -40,7 +40,7 @@ export const write = async (folder) => {
   await Effect.runPromise(
     Checkpoint.save({ config, values, tokenizer: null, raw: { config: null, generation: null } }, folder),
   )
-  const expected = { logprobs: forward.logprobs.map((row) => [...row]), gradient: [...gradient] }
+  const expected = { logprobs: forward.logprobs.map((row) => Array.from(row)), gradient: Array.from(gradient) }
   await writeFile(join(folder, "expected.json"), JSON.stringify(expected))
   replica.dispose()
 }
@@ -56,9 +56,9 @@ export const check = async (folder) => {
   const forward = await replica.forward(pairs)
   const gradient = await forward.backward(weights)
   replica.dispose()
-  const nats = Math.max(...forward.logprobs.map((row, i) => largest([...row], expected.logprobs[i])))
+  const nats = Math.max(...forward.logprobs.map((row, i) => largest(row, expected.logprobs[i])))
   const scale = Math.max(...expected.gradient.map(Math.abs))
-  const relative = largest([...gradient], expected.gradient) / scale
+  const relative = largest(gradient, expected.gradient) / scale
   if (!(nats < 1e-4)) throw new Error(`log-probs are ${nats} nats from those of WASM`)
   if (!(relative < 1e-3)) throw new Error(`the gradient is ${relative} of its largest entry from that of WASM`)
 }
