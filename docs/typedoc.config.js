@@ -14,6 +14,8 @@ export default {
     "guides/runs.md",
     "guides/rollouts.md",
     "guides/engine.md",
+    "guides/gpu.md",
+    "guides/tfjs-node.md",
     "guides/cluster.md",
     "guides/models.md",
     "guides/results.md",

@@ -29,7 +29,9 @@ for (const [name, { folder, manifest }] of packages) {
   try {
     writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
     const tarballs = [...closure(name)].map((n) => packages.get(n).tarball)
-    const peers = Object.entries(manifest.peerDependencies ?? {}).map(([peer, range]) => `${peer}@${range}`)
+    const peers = Object.entries(manifest.peerDependencies ?? {})
+      .filter(([peer]) => manifest.peerDependenciesMeta?.[peer]?.optional !== true)
+      .map(([peer, range]) => `${peer}@${range}`)
     run(project, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", ...tarballs, ...peers)
     const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join("packages", folder, "README.md"), "utf8"))
     if (example === null) throw new Error("its README has no example")

@@ -2,18 +2,25 @@
  * `npm run bench -- transformer`: the embedded engine against PyTorch, `transformers` generate and TRL's GRPO, on the same
  * model, weights, batch and lengths, in interleaved rounds. The last line is JSON with the ratios, above 1 where ours is
  * faster; null where a peer could not be had.
+ *
+ * `--model llama-100m` takes a random Llama of 100 M parameters, without TRL; `--roofline` says where the time goes; `--backend
+ * NAME`, which may be repeated, measures backends alone, one line of JSON for each.
  */
 import { rmSync } from "node:fs"
 import { availableParallelism, cpus } from "node:os"
 import { parseArgs } from "node:util"
+import { Backend } from "@lpo/transformer"
 import { Effect } from "effect"
 import * as Peers from "../peers/peers.mjs"
-import { config, sequences, weights, words, writeModel, problems } from "./model.mjs"
+import * as BackendRow from "./backend.mjs"
+import * as Model from "./model.mjs"
 import * as Ours from "./ours.mjs"
 import { row, spread, table } from "./report.mjs"
 
 const { values: options } = parseArgs({
   options: {
+    model: { type: "string", default: "small" },
+    backend: { type: "string", multiple: true },
     rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     "skip-peers": { type: "boolean", default: false },
@@ -28,13 +35,12 @@ const whole = (name, value, least) => {
   console.error(`--${name} is ${value}; give a whole number from ${least}`)
   process.exit(2)
 }
-const rounds = whole("rounds", options.rounds ?? (options.quick ? 2 : 7), 1)
+if (!Model.names.includes(options.model)) {
+  console.error(`--model is ${options.model}; it is one of ${Model.names.join(", ")}`)
+  process.exit(2)
+}
 const workers = whole("workers", options.workers, 0)
 const threads = whole("threads", options.threads, 1)
-
-const batch = { rows: 256, time: 64 }
-const decode = { promptTokens: 1, newTokens: 63 }
-const step = { prompts: 32, groupSize: 8, promptTokens: 16, newTokens: 48 }
 
 const skipped = []
 /** What `use` gives, or null with a word about what was skipped. */
@@ -58,7 +64,7 @@ const cpuSince = (reading) => {
 }
 
 /** Runs both sides `rounds` times in turn after one untimed run of each; the seconds and the processor time of each. */
-const interleave = async (ours, peer) => {
+const interleave = async (rounds, ours, peer) => {
   const seconds = { ours: [], peer: [], cpu: { ours: [], peer: [] } }
   for (let round = -1; round < rounds; round++) {
     for (const [side, run] of Object.entries({ ours, peer })) {
@@ -73,55 +79,61 @@ const interleave = async (ours, peer) => {
   return seconds
 }
 
-/** The largest difference of the log-probs of one batch, and the gradient norms of the first training step. */
-const compare = async (ours, torch) => {
-  const tokens = sequences(16, batch.time + 1)
+/** The largest difference of the log-probs of one batch. */
+const compare = async ({ sequences, train }, ours, torch) => {
+  const tokens = sequences(16, train.time + 1)
   const mine = await Effect.runPromise(ours.logprobs(tokens))
   const theirs = await torch.ask({ cmd: "logprobs", tokens: plain(tokens) })
   const difference = Math.max(...mine.map((r, i) => Math.max(...r.map((v, t) => Math.abs(v - theirs[i][t])))))
   console.log(
-    `same model: log-probs of ${16 * batch.time} tokens differ by at most ${difference.toExponential(1)} nats`,
+    `same model: log-probs of ${16 * train.time} tokens differ by at most ${difference.toExponential(1)} nats`,
   )
   if (!(difference < 1e-4)) throw new Error(`the two models differ: a log-prob is ${difference} nats apart`)
 }
 
-const measure = async (ours, torch, trl) => {
-  const results = []
-  const run = (effect) => () => Effect.runPromise(effect())
-  const tokens = plain(sequences(batch.rows, batch.time + 1))
-  const perToken = plain(weights(batch.rows, batch.time))
-  const norms = {}
-  const train = await interleave(
-    async () => {
-      const result = await Effect.runPromise(ours.train(batch.rows, batch.time))
-      norms.ours ??= result.norm
-      return result
-    },
-    torch &&
-      (async () => {
-        const request = { cmd: "train", tokens, weights: perToken, max_norm: Ours.optimizer.maxGradNorm }
-        const result = await torch.ask(request)
-        norms.peer ??= result.norm
-        return result
-      }),
+/** A training step on both sides, whose gradients must have the same norm at first; its row, and the seconds of our two phases. */
+const measureTraining = async (rounds, { sequences, train }, ours, torch) => {
+  const tokens = plain(sequences(train.rows, train.time + 1))
+  const perToken = plain(Model.weights(train.rows, train.time))
+  const request = { cmd: "train", tokens, weights: perToken, max_norm: Ours.optimizer.maxGradNorm }
+  const results = { ours: [], peer: [] }
+  const keep = (side, result) => (results[side].push(result), result)
+  const seconds = await interleave(
+    rounds,
+    async () => keep("ours", await Effect.runPromise(ours.train(train))),
+    torch && (async () => keep("peer", await torch.ask(request))),
   )
   if (torch !== null) {
-    const [a, b] = [norms.ours, norms.peer].map((norm) => norm.toFixed(5))
+    const norms = [results.ours[0].norm, results.peer[0].norm]
+    const [a, b] = norms.map((norm) => norm.toFixed(5))
     console.log(`same gradient: its norm at the first step is ${a} here and ${b} in PyTorch`)
-    if (!(Math.abs(norms.ours / norms.peer - 1) < 1e-3)) throw new Error("the two gradients differ")
+    if (!(Math.abs(norms[0] / norms[1] - 1) < 1e-3)) throw new Error("the two gradients differ")
   }
-  results.push(row("train_vs_pytorch", `training step, ${batch.rows} x ${batch.time}`, train, batch.rows * batch.time))
-  for (const rows of [batch.rows, 8]) {
-    const prompt = plain(sequences(rows, decode.promptTokens))
-    const request = { cmd: "generate", tokens: prompt, new_tokens: decode.newTokens }
-    const seconds = await interleave(
-      run(() => ours.generate(rows, decode.promptTokens, decode.newTokens)),
-      torch && (() => torch.ask(request)),
-    )
-    const title = `decode, batch ${rows}, ${decode.promptTokens} + ${decode.newTokens} tokens`
-    results.push(row(`decode${rows}_vs_generate`, title, seconds, rows * decode.newTokens))
+  const timed = results.ours.slice(-rounds)
+  return {
+    row: row("train_vs_pytorch", `training step, ${train.rows} x ${train.time}`, seconds, train.rows * train.time),
+    phases: {
+      "training step, gradient": timed.map(({ gradientSeconds }) => gradientSeconds),
+      "training step, clipping and AdamW": timed.map(({ adamWSeconds }) => adamWSeconds),
+    },
   }
+}
 
+/** Decoding of one batch on both sides, eight samples to a prompt. */
+const measureDecoding = async (rounds, { prompts }, { newTokens, promptTokens, rows }, ours, torch) => {
+  const asked = plain(prompts(rows / 8, promptTokens)).flatMap((prompt) => Array.from({ length: 8 }, () => prompt))
+  const request = { cmd: "generate", tokens: asked, new_tokens: newTokens }
+  const seconds = await interleave(
+    rounds,
+    () => Effect.runPromise(ours.generate({ rows, promptTokens, newTokens })),
+    torch && (() => torch.ask(request)),
+  )
+  const title = `decode, batch ${rows}, ${promptTokens} + ${newTokens} tokens`
+  return row(`decode${rows}_vs_generate`, title, seconds, rows * newTokens)
+}
+
+/** Whole steps of a run on both sides; the row, and the seconds of our phases. */
+const measureSteps = async (rounds, { step }, ours, trl) => {
   const seconds = { ours: [], peer: [], cpu: { ours: [], peer: [] } }
   const phases = { sampling: [], verifying: [], learning: [] }
   let from = performance.now()
@@ -147,13 +159,31 @@ const measure = async (ours, torch, trl) => {
     })
   await Effect.runPromise(ours.steps(rounds + 1, step, onStep))
   const title = `whole step, ${step.prompts} x ${step.groupSize}, ${step.promptTokens} + ${step.newTokens} tokens`
-  results.push(row("step_vs_trl", title, seconds, null))
-  return { results, phases }
+  return {
+    row: row("step_vs_trl", title, seconds, null),
+    phases: Object.fromEntries(Object.entries(phases).map(([phase, spent]) => [`whole step, ${phase}`, spent])),
+  }
 }
 
-const main = async () => {
-  if (options.roofline) return import("./roofline.mjs")
-  const folder = await writeModel()
+const measure = async (rounds, model, ours, torch, trl) => {
+  const results = []
+  // Each row as soon as it is there: a run can take long, and be stopped.
+  const add = (row) => {
+    results.push(row)
+    console.log(`\n${table([row])}`)
+  }
+  const training = await measureTraining(rounds, model, ours, torch)
+  add(training.row)
+  for (const batch of model.decode) add(await measureDecoding(rounds, model, batch, ours, torch))
+  if (model.step === null) return { results, phases: training.phases }
+  const steps = await measureSteps(rounds, model, ours, trl)
+  add(steps.row)
+  return { results, phases: { ...training.phases, ...steps.phases } }
+}
+
+const compareWithPeers = async (model, rounds) => {
+  const { config, step } = model
+  const folder = await model.write()
   const started = []
   const startPeer = (what, script, ...args) =>
     attempt(what, async () => {
@@ -166,9 +196,9 @@ const main = async () => {
       ? (console.log("SKIPPED all peers: --skip-peers"), false)
       : await attempt("all peers", async () => (Peers.prepare("transformer"), true))
     const torch = ready ? await startPeer("PyTorch and transformers", "torch_worker.py") : null
-    const trlOptions = {
-      prompts: problems(step.prompts, step.promptTokens).map((p) => p.prompt),
-      words,
+    const trlOptions = step && {
+      prompts: model.problems(step.prompts, step.promptTokens).map((p) => p.prompt),
+      words: model.words,
       prompt_tokens: step.promptTokens,
       group_size: step.groupSize,
       new_tokens: step.newTokens,
@@ -176,11 +206,12 @@ const main = async () => {
       max_norm: Ours.optimizer.maxGradNorm,
       steps: rounds + 2,
     }
-    const trl = ready ? await startPeer("TRL", "trl_worker.py", JSON.stringify(trlOptions)) : null
+    const trl = ready && step !== null ? await startPeer("TRL", "trl_worker.py", JSON.stringify(trlOptions)) : null
 
     const program = Effect.scoped(
       Effect.gen(function* () {
-        const ours = yield* Ours.engine(workers)
+        if (workers === 0) yield* Backend.start("wasm")
+        const ours = yield* Ours.engine(model, workers)
         const about = torch === null ? {} : yield* Effect.promise(() => torch.ask({ cmd: "hello" }))
         console.log(
           `${cpus()[0]?.model ?? "?"}, ${availableParallelism()} cores for this process; Node ${process.version}`,
@@ -193,21 +224,44 @@ const main = async () => {
         console.log(
           `Llama, vocabulary ${config.vocab_size}, hidden ${config.hidden_size}, ${config.num_hidden_layers} layers, ${config.num_attention_heads} heads, ${ours.parameters.toLocaleString("en")} parameters; ours with ${workers} workers; ${rounds} rounds`,
         )
-        if (torch !== null) yield* Effect.promise(() => compare(ours, torch))
-        return yield* Effect.promise(() => measure(ours, torch, trl))
+        if (torch !== null) yield* Effect.promise(() => compare(model, ours, torch))
+        const measured = yield* Effect.promise(() => measure(rounds, model, ours, torch, trl))
+        const peer = torch === null ? null : (yield* Effect.promise(() => torch.ask({ cmd: "memory" }))).resident
+        return { ...measured, memory: { ours: BackendRow.peakBytes(), peer } }
       }),
     )
-    const { phases, results } = await Effect.runPromise(program)
+    const { memory, phases, results } = await Effect.runPromise(program)
     console.log(`\n${table(results)}\n`)
-    for (const [phase, seconds] of Object.entries(phases)) console.log(`our whole step, ${phase}: ${spread(seconds)} s`)
+    for (const [phase, seconds] of Object.entries(phases)) console.log(`our ${phase}: ${spread(seconds)} s`)
+    const gib = (bytes) => (bytes === null ? "unknown" : `${(bytes / 2 ** 30).toFixed(2)} GiB`)
+    console.log(`most memory that was resident: ours ${gib(memory.ours)}, PyTorch ${gib(memory.peer)}`)
     for (const reason of skipped) console.log(`SKIPPED ${reason}`)
     const round3 = (x) => (x === null ? null : Math.round(x * 1000) / 1000)
     const ratios = Object.fromEntries(results.map(({ name, ratio }) => [name, round3(ratio)]))
-    console.log(JSON.stringify({ bench: "transformer", ratios }))
+    const mebibytes = (bytes) => (bytes === null ? null : Math.round(bytes / 2 ** 20))
+    const peak = { ours: mebibytes(memory.ours), peer: mebibytes(memory.peer) }
+    console.log(JSON.stringify({ bench: "transformer", model: model.name, ratios, memoryMiB: peak }))
   } finally {
     for (const peer of started) peer.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-await main()
+const main = async () => {
+  const backends = options.backend ?? []
+  if (backends.length > 1) {
+    const { backend: _, ...rest } = options
+    const args = Object.entries(rest).flatMap(([name, value]) =>
+      value === true ? [`--${name}`] : value === false ? [] : [`--${name}`, value],
+    )
+    return BackendRow.each(backends, args)
+  }
+  const model = await Model.open(options.model)
+  const rounds = whole("rounds", options.rounds ?? (options.quick ? 2 : model.rounds), 1)
+  const { quick } = options
+  if (backends.length === 1) return BackendRow.run(backends[0], model, { quick, rounds, workers })
+  await (options.roofline ? (await import("./roofline.mjs")).run(model) : compareWithPeers(model, rounds))
+  return 0
+}
+
+process.exitCode = await main()

@@ -4,10 +4,10 @@ import { join } from "node:path"
 import { mkdtempSync, rmSync } from "node:fs"
 import { Sampler } from "@lpo/rollout"
 import { Learner, Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
-import { Backend, Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
+import { Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
-import { config, problems, sequences, tokenizer, values, weights } from "./model.mjs"
+import { weights } from "./model.mjs"
 
 export const optimizer = { ...TrainConfig.defaults.optimizer, learningRate: 1e-4, maxGradNorm: 1 }
 
@@ -27,9 +27,9 @@ const completion = (tokens) => ({
   sampling,
 })
 
-/** `rows` sequences of `length` tokens after one first token, in groups of 8, and the objective that weighs them. */
-const trainingBatch = (rows, length) => {
-  const tokens = sequences(rows, length + 1)
+/** Sequences after their first token, in groups of 8, and the objective that weighs them; `onWeigh` is called as it does. */
+const trainingBatch = (tokens, onWeigh) => {
+  const [rows, length] = [tokens.length, tokens[0].length - 1]
   const perToken = weights(rows, length)
   const groups = Array.from({ length: rows / 8 }, (_, g) => ({
     anchor: [],
@@ -44,6 +44,7 @@ const trainingBatch = (rows, length) => {
   const objective = {
     name: "given weights",
     evaluate: ({ rewards }) => {
+      onWeigh()
       const zeros = new Float64Array(8)
       return {
         weights: perToken.slice(rewards[0] * 8, rewards[0] * 8 + 8),
@@ -63,10 +64,12 @@ const timed = (effect) =>
     return { result, seconds: (performance.now() - started) / 1000 }
   })
 
-/** What is measured, on a policy that `workers` threads work on; they end with the scope, and 0 stands for this thread. */
-export const engine = (workers) =>
+/**
+ * What is measured, on a policy that `workers` threads work on, each on WASM; they end with the scope. 0 stands for this thread
+ * and the backend that was started.
+ */
+export const engine = ({ config, problems, sequences, tokenizer, values }, workers) =>
   Effect.gen(function* () {
-    if (workers === 0) yield* Backend.start("wasm")
     const policy = yield* Policy.make(config, tokenizer, values, { workers })
     const layers = Layer.mergeAll(TransformerSampler.layer(), TransformerLearner.layer(), verifier).pipe(
       Layer.provide(Layer.succeed(Policy.Policy, policy)),
@@ -77,23 +80,27 @@ export const engine = (workers) =>
     const logprobs = (tokens) =>
       policy.logprobs(tokens.map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) })))
 
-    /** Forward and backward of a weighted sum of log-probs, clipping, AdamW. */
-    const train = (rows, length) => {
-      const { groups, objective } = trainingBatch(rows, length)
-      return timed(
-        Effect.gen(function* () {
-          const learner = yield* Learner.Learner
-          yield* learner.accumulate(groups, objective, 1)
-          return yield* learner.step(optimizer)
-        }),
-      ).pipe(
-        Effect.map(({ result, seconds }) => ({ seconds, norm: result.gradNorm })),
-        Effect.provideContext(context),
-      )
+    /**
+     * Forward and backward of a weighted sum of log-probs, then clipping and AdamW, and the seconds of these. `onWeigh` is called
+     * between forward and backward of every micro-batch, while all activations are there.
+     */
+    const train = ({ rows, time }, onWeigh = () => {}) => {
+      const { groups, objective } = trainingBatch(sequences(rows, time + 1), onWeigh)
+      return Effect.gen(function* () {
+        const learner = yield* Learner.Learner
+        const pass = yield* timed(learner.accumulate(groups, objective, 1))
+        const step = yield* timed(learner.step(optimizer))
+        return {
+          seconds: pass.seconds + step.seconds,
+          gradientSeconds: pass.seconds,
+          adamWSeconds: step.seconds,
+          norm: step.result.gradNorm,
+        }
+      }).pipe(Effect.provideContext(context))
     }
 
     /** Samples `rows` responses, eight to a prompt. */
-    const generate = (rows, promptTokens, newTokens) => {
+    const generate = ({ newTokens, promptTokens, rows }) => {
       const asked = problems(rows / 8, promptTokens)
       return timed(
         Effect.gen(function* () {

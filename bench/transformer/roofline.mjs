@@ -1,6 +1,6 @@
 /**
  * Where the engine's time goes, on one thread: the rate of each GEMM at the model's shapes, and the share of every
- * operation in a training step and in decoding. `npm run bench -- transformer --roofline`.
+ * operation in a training step and in decoding. `npm run bench -- transformer --roofline [--model NAME]`.
  */
 import { TrainConfig } from "@lpo/trainer"
 import { AdamW, Backend, fused, Replica } from "@lpo/transformer"
@@ -8,15 +8,13 @@ import * as FusedDecoder from "@lpo/transformer/decode/FusedDecoder"
 import * as Heap from "@lpo/transformer/decode/Heap"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
-import { config, sequences, tokenizer, values, weights } from "./model.mjs"
+import { weights } from "./model.mjs"
 import { columns } from "./report.mjs"
 
-const repeats = 9
-
-/** Least milliseconds of `run`, after two untimed runs: what the machine gives when nobody else wants it. */
-const time = (run) => {
+/** Least milliseconds of `run`, after an untimed run or two: what the machine gives when nobody else wants it. */
+const time = (repeats, run) => {
   let best = Infinity
-  for (let i = -2; i < repeats; i++) {
+  for (let i = -Math.min(2, repeats); i < repeats; i++) {
     const started = performance.now()
     run()
     if (i >= 0) best = Math.min(best, performance.now() - started)
@@ -60,12 +58,12 @@ const instrument = (ops, spent) => ({
 })
 
 /** GFLOP/s of the three products of a linear map [out, in] over `rows` rows. */
-const products = (ops, rows, [title, n, k]) => {
+const products = (ops, repeats, rows, [title, n, k]) => {
   const random = (a, b) => tf.randomUniform([a, b], -1, 1, "float32", 1)
   const [x, dy, w, wT] = [random(rows, k), random(rows, n), random(n, k), random(k, n)]
   const many = Math.max(1, Math.round(2e8 / (2 * rows * n * k)))
   const repeat = (run) =>
-    time(() => {
+    time(repeats, () => {
       for (let i = 0; i < many; i++) tf.tidy(run)
     }) / many
   const weight = { w, wT, bias: null }
@@ -80,12 +78,12 @@ const products = (ops, rows, [title, n, k]) => {
 }
 
 /** The share of each operation in the fastest of some runs of `run`; the rest is what happens outside of them. */
-const shares = (title, spent, run, tokens) => {
+const shares = async (title, repeats, spent, run, tokens) => {
   const samples = []
-  for (let i = -2; i < repeats; i++) {
+  for (let i = -Math.min(2, repeats); i < repeats; i++) {
     for (const name of Object.keys(spent)) delete spent[name]
     const started = performance.now()
-    run()
+    await run()
     const whole = performance.now() - started
     if (i >= 0) samples.push({ whole, ops: structuredClone(spent) })
   }
@@ -107,52 +105,65 @@ const shares = (title, spent, run, tokens) => {
   )
 }
 
-await Effect.runPromise(Backend.start("wasm"))
-const ops = fused()
+/** Measures and prints it all. */
+export const run = async (model) => {
+  const { config, sequences, tokenizer, values } = model
+  const { repeats } = model.roofline
+  await Effect.runPromise(Backend.start("wasm"))
+  const ops = fused()
 
-const { hidden_size: d, intermediate_size: f, vocab_size: v } = config
-const maps = [
-  ["q, k, v, o", d, d],
-  ["gate, up", f, d],
-  ["down", d, f],
-  ["logits", v, d],
-]
-for (const rows of [1024, 128]) {
-  console.log(`\nGEMM, ${rows} rows, one thread, GFLOP/s\n`)
-  console.log(
-    columns([
-      ["weight [out, in]", "forward", "gradient of x", "gradient of w"],
-      ...maps.map((map) => products(ops, rows, map)),
-    ]),
+  const {
+    hidden_size: d,
+    intermediate_size: f,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    vocab_size: v,
+  } = config
+  const maps = [
+    [heads === kvHeads ? "q, k, v, o" : "q, o", d, d],
+    ...(heads === kvHeads ? [] : [["k, v", (d / heads) * kvHeads, d]]),
+    ["gate, up", f, d],
+    ["down", d, f],
+    ["logits", v, d],
+  ]
+  for (const rows of [1024, 128]) {
+    console.log(`\nGEMM, ${rows} rows, one thread, GFLOP/s\n`)
+    console.log(
+      columns([
+        ["weight [out, in]", "forward", "gradient of x", "gradient of w"],
+        ...maps.map((map) => products(ops, repeats, rows, map)),
+      ]),
+    )
+  }
+
+  const spent = {}
+  const replica = Replica.make(config, values, { ops: instrument(ops, spent) })
+  const { rows, time: length } = model.roofline.train
+  const pairs = sequences(rows, length + 1).map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) }))
+  const perToken = weights(rows, length)
+  await shares(
+    `forward and backward, ${rows} x ${length}`,
+    repeats,
+    spent,
+    async () => (await replica.forward(pairs)).addGradient(perToken),
+    rows * length,
   )
-}
+  // As the sampler cuts batches for two workers.
+  const { newTokens, samples: counts } = model.roofline.decode
+  for (const samples of counts) {
+    const requests = sequences(Math.ceil(samples / 8), 16).map((prompt, i) => ({
+      prompt,
+      streams: Array.from({ length: Math.min(samples, 8) }, (_, k) => `roofline/${i}/${k}`),
+    }))
+    const options = { maxTokens: newTokens, stops: tokenizer.stops, temperature: 1, topP: 1, topK: 0 }
+    const run = () => replica.generate(requests, options)
+    await shares(`decode, ${samples} sequences, 16 + ${newTokens} tokens`, repeats, spent, run, samples * newTokens)
+  }
+  replica.dispose()
 
-const spent = {}
-const replica = Replica.make(config, values, { ops: instrument(ops, spent) })
-const rows = 16
-const time64 = 64
-const pairs = sequences(rows, time64 + 1).map((row) => ({ prompt: row.subarray(0, 1), completion: row.subarray(1) }))
-const perToken = weights(rows, time64)
-shares(
-  `forward and backward, ${rows} x ${time64}`,
-  spent,
-  () => replica.forward(pairs).addGradient(perToken),
-  rows * time64,
-)
-// As the sampler cuts a batch of 256 and one of 8 for two workers.
-for (const samples of [16, 4]) {
-  const requests = sequences(Math.ceil(samples / 8), 16).map((prompt, i) => ({
-    prompt,
-    streams: Array.from({ length: Math.min(samples, 8) }, (_, k) => `roofline/${i}/${k}`),
-  }))
-  const options = { maxTokens: 48, stop: tokenizer.stop, temperature: 1, topP: 1, topK: 0 }
-  const run = () => replica.generate(requests, options)
-  shares(`decode, ${samples} sequences, 16 + 48 tokens`, spent, run, samples * 48)
+  const optimizer = { ...TrainConfig.defaults.optimizer, maxGradNorm: 1 }
+  const state = AdamW.init(values.length)
+  const [own, gradient] = [values.slice(), values.slice()]
+  const ms = time(repeats, () => AdamW.step(own, gradient, state, optimizer))
+  console.log(`\nclipping and AdamW, ${values.length.toLocaleString("en")} parameters: ${ms.toFixed(1)} ms`)
 }
-replica.dispose()
-
-const optimizer = { ...TrainConfig.defaults.optimizer, maxGradNorm: 1 }
-const state = AdamW.init(values.length)
-const [own, gradient] = [values.slice(), values.slice()]
-const ms = time(() => AdamW.step(own, gradient, state, optimizer))
-console.log(`\nclipping and AdamW, ${values.length.toLocaleString("en")} parameters: ${ms.toFixed(1)} ms`)

@@ -2,7 +2,7 @@ import { OpenAiSampler, Sampler } from "@lpo/rollout"
 import { Effect, Stream } from "effect"
 
 // #region layer
-export const layer = (servers: ReadonlyArray<string>) => OpenAiSampler.layer({ servers, model: "base", stop: [11] })
+export const layer = (servers: ReadonlyArray<string>) => OpenAiSampler.layer({ servers, model: "base", stops: [11] })
 // #endregion layer
 
 // #region sample
@@ -10,7 +10,7 @@ export const sample = Effect.gen(function* () {
   const sampler = yield* Sampler.Sampler
   const problems = [{ id: "a", task: "countdown", prompt: "1 2 3", answer: null }]
   return yield* sampler
-    .sample(problems, { groupSize: 4, maxTokens: 16, seed: "run-1/sample/1" })
+    .sample(problems, { groupSize: 4, maxTokens: 16, stopStrings: ["</answer>"], seed: "run-1/sample/1" })
     .pipe(Stream.runCollect)
 })
 // #endregion sample

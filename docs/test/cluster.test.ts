@@ -22,7 +22,7 @@ it("cluster: the layers train, and go on where they stopped", async () => {
       folder: join(root, "run"),
       problems: ["2 3", "4"].map((prompt, i) => ({ id: `p${i}`, task: "threes", prompt, answer: "3" })),
       tokenizer: {
-        stop: 1,
+        stops: [1],
         encode: (text: string) => Effect.succeed(Int32Array.from(text.split(" "), Number)),
         decode: (tokens: Int32Array) => tokens.join(" "),
       },

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { describe, expect, it } from "vitest"
+import { expect, it } from "vitest"
 
 const run = promisify(execFile)
 const docs = fileURLToPath(new URL("..", import.meta.url))
@@ -23,15 +23,28 @@ const blocks = (page: string, language: string): Array<{ readonly label: string;
 
 const pages = ["index.md", "code.md", "countdown.md", "math.md", "geometry3k.md", "write-your-own.md"]
 
-describe.each(pages)("%s", (page) => {
-  it.each(blocks(page, "ts").map(({ code }, i) => [i + 1, code] as const))("example %i", async (_, code) => {
-    const expected = [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, value]) => value)
-    expect(expected.length).toBeGreaterThan(0)
-    const { stdout } = await run(process.execPath, [...flags, "--input-type=module-typescript", "-e", code], {
-      cwd: docs,
-    })
-    expect(stdout.trimEnd().split("\n")).toEqual(expected)
-  })
+/** Between the outputs of two examples. */
+const next = "--- next example ---"
+
+/** Runs the examples of a page one after the other in one process; gives the output of each. */
+const outputs = async (codes: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
+  const folder = mkdtempSync(join(docs, ".examples-"))
+  try {
+    for (const [i, code] of codes.entries()) writeFileSync(join(folder, `${i}.ts`), code)
+    const all = codes.map((_, i) => `await import("./${i}.ts")\nconsole.log("${next}")\n`).join("")
+    writeFileSync(join(folder, "all.ts"), all)
+    const { stdout } = await run(process.execPath, [...flags, join(folder, "all.ts")], { cwd: docs })
+    return stdout.split(`${next}\n`).slice(0, -1)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+it.each(pages)("the examples of %s print what they say", async (page) => {
+  const codes = blocks(page, "ts").map(({ code }) => code)
+  const expected = codes.map((code) => [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, value]) => value))
+  for (const lines of expected) expect(lines.length).toBeGreaterThan(0)
+  expect((await outputs(codes)).map((text) => text.trimEnd().split("\n"))).toEqual(expected)
 })
 
 it("the table of attacks lists what the package publishes", () => {

@@ -11,7 +11,7 @@ import { Effect, Layer } from "effect"
 export const words = ["<pad>", "<eos>", "1", "2", "3", "4", "5", "6", "7", "8", "9", "+", "-", "*", "=", "?"]
 const stop = 1
 export const tokenizer = {
-  stop,
+  stops: [stop],
   encode: (text) => Effect.succeed(Int32Array.from(text.split(" "), (word) => words.indexOf(word))),
   decode: (tokens) => Array.from(tokens, (token) => words[token]).join(" "),
 }

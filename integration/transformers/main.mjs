@@ -50,13 +50,16 @@ const run = (effect) => Effect.runPromise(effect)
 const gap = (a, b) => a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity)
 
 /** The logits after the last token. */
-const last = (replica, config, ids) => Array.from(replica.logits([Int32Array.from(ids)])[0].slice(-config.vocab_size))
+const last = async (replica, config, ids) => {
+  const [logits] = await replica.logits([Int32Array.from(ids)])
+  return Array.from(logits.slice(-config.vocab_size))
+}
 
 /** A replica of parameters, used once. */
-const using = (config, values, adapter, use) => {
+const using = async (config, values, adapter, use) => {
   const replica = Replica.make(config, values, { adapter })
   try {
-    return use(replica)
+    return await use(replica)
   } finally {
     replica.dispose()
   }
@@ -76,23 +79,26 @@ try {
     const facts = JSON.parse(readFileSync(join(original, "expected.json"), "utf8"))
     const { tensors } = await run(Safetensors.decode(readFileSync(join(original, "expected.safetensors")), name))
     const sequences = facts.cases.map(({ completion, prompt }) => [...prompt, ...completion])
-    using(config, values, null, (replica) => {
+    await using(config, values, null, async (replica) => {
       const pairs = facts.cases.map((c) => ({
         prompt: Int32Array.from(c.prompt),
         completion: Int32Array.from(c.completion),
       }))
+      const rows = await replica.logits(sequences.map((s) => Int32Array.from(s)))
       const logits = Math.max(
-        ...replica.logits(sequences.map((s) => Int32Array.from(s))).map((row, k) => {
+        ...rows.map((row, k) => {
           const expected = tensors.get(`logits.${k}`).data
           return gap(row.slice(-expected.length), expected)
         }),
       )
       report(`${name}: logits`, logits < 1e-4, `, largest difference ${logits.toExponential(1)}`)
-      const logprobs = Math.max(...replica.logprobs(pairs).map((row, k) => gap(row, tensors.get(`logprobs.${k}`).data)))
+      const logprobs = Math.max(
+        ...(await replica.logprobs(pairs)).map((row, k) => gap(row, tensors.get(`logprobs.${k}`).data)),
+      )
       report(`${name}: log-probs`, logprobs < 1e-4, `, largest difference ${logprobs.toExponential(1)}`)
       const request = { prompt: Int32Array.from(facts.greedy.prompt), streams: ["greedy"] }
-      const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stop: -1 }
-      const [[{ tokens }]] = replica.generate([request], law)
+      const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stops: [] }
+      const [[{ tokens }]] = await replica.generate([request], law)
       report(`${name}: 64 greedy tokens`, tokens.join() === facts.greedy.tokens.join())
     })
     // Back, whole or in shards, with nothing changed.
@@ -106,7 +112,7 @@ try {
       sequences,
       form: i % 2 === 0 ? "one file" : "shards",
       tokenizer: checkpoint.tokenizer !== null,
-      logits: using(config, values, null, (r) => last(r, config, sequences.at(-1))),
+      logits: await using(config, values, null, (r) => last(r, config, sequences.at(-1))),
     })
     // An adapter and a whole model, each trained for a few steps.
     const pairs = facts.cases.map((c) => ({
@@ -137,7 +143,7 @@ try {
       name,
       saved: folders,
       sequence,
-      logits: using(config, whole, null, (r) => last(r, config, sequence)),
+      logits: await using(config, whole, null, (r) => last(r, config, sequence)),
     })
     const fresh = Lora.initialise(config, { rank: 4, alpha: 8, targets: [...Lora.modules] }, "integration")
     const adapter = { config: fresh.config, values: await train({ lora: fresh }) }
@@ -145,7 +151,7 @@ try {
     await run(LoraFiles.write(config, adapter, adapterFolder, { baseModel: saved }))
     const merged = join(root, "merged", name)
     await run(Checkpoint.save(Checkpoint.merged(checkpoint, adapter), merged))
-    const logits = using(config, values, adapter, (r) => last(r, config, sequence))
+    const logits = await using(config, values, adapter, (r) => last(r, config, sequence))
     plan.adapters.push({ name, base: saved, adapter: adapterFolder, merged, sequence, logits })
   }
   console.log(`\n${directions[1]}\n${directions[2]}`)

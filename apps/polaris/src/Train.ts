@@ -4,22 +4,23 @@ import { basename, join, relative } from "node:path"
 import { Evaluator, Report } from "@lpo/eval"
 import type { Problem } from "@lpo/rollout"
 import { RunStore, Trainer, TrainerError } from "@lpo/trainer"
-import { Backend, ModelFiles, Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
+import { Backend, Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
 import { Countdown } from "@lpo/verifiers"
 import Table from "cli-table3"
 import { Effect, Layer } from "effect"
-import { makeTokenizer, problems } from "./CountdownTask.ts"
+import { problems } from "./CountdownTask.ts"
 import * as Settings from "./Settings.ts"
+import * as Start from "./Start.ts"
 import * as View from "./View.ts"
-import * as Warmstart from "./Warmstart.ts"
 
 export interface Options {
   readonly settings: Settings.Settings
   /** The run's folder. */
   readonly folder: string
   readonly resume: boolean
-  /** Worker threads; 0 works in this thread. */
-  readonly workers: number
+  readonly backend: Backend.BackendName | "auto"
+  /** Worker threads with a WASM backend each; null takes as many as cores, 0 works in this thread. */
+  readonly workers: number | null
 }
 
 /** Points `<runs>/latest` at the run, by an atomic rename. */
@@ -49,31 +50,40 @@ const evaluate = (
   Evaluator.evaluate(heldOut, {
     samples: settings.evaluation.samples,
     maxTokens: settings.train.maxTokens,
+    stopStrings: settings.train.stopStrings ?? [],
     // The same stream before and after, so that the two are compared on the same draws.
     seed: `${settings.preset}/${settings.seed}/evaluation`,
     onProgress: (done, total) => Effect.sync(() => view.progress({ title, done, total, detail: [] })),
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
 
 /** Trains as the settings say. The backend is started and the policy made here; every file of the run is written here. */
-export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings, workers }: Options) {
+export const run = Effect.fn("Train.run")(function* ({ backend, folder, resume, settings, workers: asked }: Options) {
   const started = performance.now()
   const view = View.make()
   yield* Effect.addFinalizer(() => Effect.sync(view.done))
   const preset = yield* Settings.findPreset(settings.preset)
+  const running = yield* backend === "auto" ? Backend.auto : Backend.start(backend)
+  if (running.name !== "wasm" && asked !== null && asked > 0) {
+    return yield* new Settings.UsageError({
+      reason: `--workers is ${asked}, and the backend ${running.name} works in one thread; leave it out, or give --backend wasm`,
+    })
+  }
+  const workers = running.name === "wasm" ? (asked ?? Policy.defaultWorkers()) : 0
+  const start = yield* Start.open(preset, settings, view, { folder, resume })
   const store = yield* RunStore.open({ folder, config: { ...settings }, resume })
+  if (start.commit !== null) yield* store.write(Start.commitFile, `${JSON.stringify({ commit: start.commit })}\n`)
   yield* pointLatest(folder)
-  if (workers === 0) yield* Backend.start("wasm")
-  const config = yield* Warmstart.modelConfig(preset)
-  const values = yield* ModelFiles.readModel(config, Warmstart.shipped(preset))
-  const policy = yield* Policy.make(config, makeTokenizer(preset), values, { workers })
-  const engine = Layer.mergeAll(TransformerSampler.layer(), TransformerLearner.layer()).pipe(
-    Layer.provide(Layer.succeed(Policy.Policy, policy)),
-  )
-  const layers = Layer.merge(engine, Countdown.layer({ extract: "whole" }))
-  const heldOut = problems(preset, "held-out").slice(0, settings.evaluation.problems)
-  const training = problems(preset, "train")
+  const policy = yield* Policy.make(start.config, start.tokenizer, start.values, { ...start.engine, workers })
+  const engine = Layer.mergeAll(
+    TransformerSampler.layer(),
+    TransformerLearner.layer({ memoryMiB: start.memoryMiB }),
+  ).pipe(Layer.provide(Layer.succeed(Policy.Policy, policy)))
+  const layers = Layer.merge(engine, Countdown.layer({ extract: start.extract }))
+  const heldOut = problems(preset, "held-out", start.prompt).slice(0, settings.evaluation.problems)
+  const training = problems(preset, "train", start.prompt)
 
-  view.print(`${settings.preset}: ${preset.about}`)
+  view.print(start.about)
+  view.print(`backend ${running.name} (${running.device}): ${running.reason}`)
   view.print(`objective ${settings.objective}, seed ${settings.seed}, ${workers} workers, run ${folder}`)
   if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
 
@@ -83,14 +93,14 @@ export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings,
       .pipe(
         Effect.flatMap((text) =>
           text === null
-            ? evaluate("Evaluating the warm start", heldOut, settings, view).pipe(
+            ? evaluate(`Evaluating the ${start.label}`, heldOut, settings, view).pipe(
                 Effect.tap((e) => store.write("base.json", `${JSON.stringify(e)}\n`)),
               )
             : Effect.succeed(JSON.parse(text) as Evaluator.Evaluation),
         ),
       )
     view.print(
-      `warm start: ${Object.entries(base.curve)
+      `${start.label}: ${Object.entries(base.curve)
         .map(([k, e]) => `pass@${k} ${e.mean.toFixed(3)}`)
         .join("  ")}`,
     )
@@ -117,10 +127,11 @@ export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings,
     })
     view.done()
     const trained = yield* evaluate("Evaluating the trained policy", heldOut, settings, view)
-    yield* ModelFiles.save(policy, join(folder, "model"), { optimizer: false })
+    yield* start.save(policy, folder)
     const seconds = (performance.now() - started) / 1000
     const summary = {
       preset: settings.preset,
+      model: settings.start.kind === "checkpoint" ? settings.start.source : null,
       objective: settings.objective,
       seed: settings.seed,
       seconds: Math.round(seconds * 10) / 10,
@@ -139,7 +150,8 @@ export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings,
         seed: String(settings.seed),
         "group size K": String(settings.train.groupSize),
         steps: String(settings.train.steps),
-        parameters: policy.values.length.toLocaleString("en"),
+        start: settings.start.kind === "checkpoint" ? settings.start.source : start.label,
+        "parameters trained": policy.values.length.toLocaleString("en"),
         "held-out problems": `${heldOut.length} × ${settings.evaluation.samples} samples`,
         time: View.clock(seconds),
       },
@@ -151,7 +163,7 @@ export const run = Effect.fn("Train.run")(function* ({ folder, resume, settings,
     })
     yield* store.write("report.html", page)
 
-    const table = new Table({ head: ["", "warm start", "trained", "change"], style: { head: [], border: [] } })
+    const table = new Table({ head: ["", start.label, "trained", "change"], style: { head: [], border: [] } })
     for (const [k, before] of Object.entries(base.curve)) {
       const after = trained.curve[k]
       const change = after.mean - before.mean

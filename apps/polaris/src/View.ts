@@ -11,6 +11,8 @@ export interface View {
     readonly title: string
     readonly done: number
     readonly total: number
+    /** How `done` and `total` are written. Default: as they are. */
+    readonly format?: (amount: number) => string
     readonly detail: ReadonlyArray<string>
   }) => void
   /** Ends the live block. */
@@ -43,28 +45,33 @@ export const make = (): View => {
   let started = 0
   let firstDone = 0
   let lastPrinted = -1
+  let drawn = -Infinity
   return {
     print: (line) => {
       if (live) update.clear()
       process.stdout.write(`${line}\n`)
     },
-    progress: ({ detail, done, title, total }) => {
+    progress: ({ detail, done, format = String, title, total }) => {
       if (title !== phase) {
         phase = title
         started = performance.now()
         firstDone = done
         lastPrinted = -1
+        drawn = -Infinity
       }
       const elapsed = (performance.now() - started) / 1000
       const left = done > firstDone ? ` left ${clock(((total - done) * elapsed) / (done - firstDone))}` : ""
       const share = total === 0 ? 1 : done / total
       if (live) {
+        // A download reports every packet; a person sees ten pictures a second.
+        if (done !== total && performance.now() - drawn < 100) return
+        drawn = performance.now()
         const width = 30
         const full = Math.round(share * width)
         const bar = styleText("cyan", "█".repeat(full)) + styleText("dim", "░".repeat(width - full))
         update(
           [
-            `${styleText("bold", title)} ${bar} ${done}/${total}  ${clock(elapsed)}${left}`,
+            `${styleText("bold", title)} ${bar} ${format(done)}/${format(total)}  ${clock(elapsed)}${left}`,
             ...detail.map((d) => `  ${d}`),
           ].join("\n"),
         )
@@ -75,7 +82,7 @@ export const make = (): View => {
       if (mark === lastPrinted && done !== total) return
       lastPrinted = mark
       process.stdout.write(
-        `${title} ${done}/${total} ${clock(elapsed)}${left}${detail.length > 0 ? `  ${detail[0]}` : ""}\n`,
+        `${title} ${format(done)}/${format(total)} ${clock(elapsed)}${left}${detail.length > 0 ? `  ${detail[0]}` : ""}\n`,
       )
     },
     done: () => {

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Named } from "@lpo/trainer"
-import { Backend, Policy } from "@lpo/transformer"
+import { Backend } from "@lpo/transformer"
 import { Cause, Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Settings from "./Settings.ts"
@@ -37,14 +37,35 @@ const train = Command.make(
     ),
     problems: Flag.Int("problems").pipe(Flag.withDescription("Held-out problems to evaluate on"), Flag.optional),
     samples: Flag.Int("samples").pipe(Flag.withDescription("Samples per held-out problem"), Flag.optional),
+    prompts: Flag.Int("prompts").pipe(Flag.withDescription("Prompts per step"), Flag.optional),
+    maxTokens: Flag.Int("max-tokens").pipe(Flag.withDescription("Longest response, in tokens"), Flag.optional),
+    learningRate: Flag.Finite("learning-rate").pipe(Flag.withDescription("Peak learning rate of AdamW"), Flag.optional),
+    model: Flag.String("model").pipe(
+      Flag.withDescription(
+        "A Hugging Face checkpoint in place of the preset's model: a folder, or a name on the hub such as Qwen/Qwen3-0.6B, with @revision to pin one",
+      ),
+      Flag.optional,
+    ),
+    loraRank: Flag.Int("lora-rank").pipe(
+      Flag.withDescription("Train an adapter of this rank on the model instead of all its parameters"),
+      Flag.optional,
+    ),
+    loraAlpha: Flag.Finite("lora-alpha").pipe(
+      Flag.withDescription("The adapter counts alpha / rank times; default twice the rank"),
+      Flag.optional,
+    ),
     out: Flag.Directory("out").pipe(Flag.withDescription("Folder of the runs"), Flag.withDefault("runs")),
     name: Flag.String("name").pipe(
       Flag.withDescription("Name of the run; made from preset, objective, seed and time when left out"),
       Flag.optional,
     ),
+    backend: Flag.Literals("backend", ["auto", ...Backend.names]).pipe(
+      Flag.withDescription("Where the model runs; auto takes a GPU whose packages are installed, and else wasm"),
+      Flag.withDefault("auto"),
+    ),
     workers: Flag.Int("workers").pipe(
       Flag.withDescription(
-        "Worker threads; results do not depend on it. Default: as many as cores, 0 works in the main thread",
+        "Worker threads of the backend wasm; results do not depend on it. Default: as many as cores, 0 works in the main thread",
       ),
       Flag.optional,
     ),
@@ -53,7 +74,7 @@ const train = Command.make(
       Flag.withDefault(false),
     ),
   },
-  Effect.fn(function* ({ name, out, resume, workers, ...flags }) {
+  Effect.fn(function* ({ backend, name, out, resume, workers, ...flags }) {
     const settings = yield* Settings.resolve(flags)
     const fresh = `${settings.preset}-${settings.objective}-${settings.seed}-${stamp()}`
     const folder = join(
@@ -65,16 +86,20 @@ const train = Command.make(
         reason: `--name is "${name.value}"; use letters, digits, ".", "_" and "-", and not "latest"`,
       })
     }
-    const threads = Option.getOrElse(workers, Policy.defaultWorkers)
-    if (threads < 0 || threads > 256) {
+    const threads = Option.getOrNull(workers)
+    if (threads !== null && (threads < 0 || threads > 256)) {
       return yield* new Settings.UsageError({ reason: `--workers is ${threads}; give a whole number from 0 to 256` })
     }
-    yield* Train.run({ settings, folder: yield* Train.realFolder(folder), resume, workers: threads })
+    yield* Train.run({ settings, folder: yield* Train.realFolder(folder), resume, backend, workers: threads })
   }),
 ).pipe(
   Command.withDescription("Train a policy, evaluate it before and after, and write a report"),
   Command.withExamples([
     { command: "polaris train countdown-tiny --objective grpo --seed 2", description: "Another objective and seed" },
+    {
+      command: "polaris train countdown-tiny --model Qwen/Qwen3-0.6B --lora-rank 16",
+      description: "An adapter on a model of the hub",
+    },
     { command: "polaris train countdown-tiny --resume", description: "Go on with the newest run after Ctrl-C" },
   ]),
 )

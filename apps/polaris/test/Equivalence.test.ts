@@ -22,6 +22,12 @@ const flags = {
   groupSize: none,
   problems: none,
   samples: none,
+  prompts: none,
+  maxTokens: none,
+  learningRate: none,
+  model: Option.none<string>(),
+  loraRank: none,
+  loraAlpha: none,
 }
 
 /** How one step with this objective changes the shipped warm start. */

@@ -23,10 +23,14 @@ export const makeProgram = () => {
   const short = ["--steps", "14", "--problems", "12", "--samples", "4", "--seed", "7"]
 
   /** Runs `polaris train`; `stop` sees the output so far and may name a signal to send. */
-  const polaris = (args: ReadonlyArray<string>, stop?: (stdout: string) => NodeJS.Signals | null): Promise<Result> =>
+  const polaris = (
+    args: ReadonlyArray<string>,
+    stop?: (stdout: string) => NodeJS.Signals | null,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Result> =>
     new Promise((resolve) => {
       const options = ["--conditions=@lpo/source", main, "train", "countdown-tiny", "--out", out, ...args]
-      const child = spawn(process.execPath, options)
+      const child = spawn(process.execPath, options, { env: { ...process.env, ...env } })
       let stdout = ""
       let stderr = ""
       let sent = false

@@ -73,5 +73,15 @@ def generate(tokens, new_tokens):
     return {"seconds": seconds, "cpu": time.process_time() - cpu, "tokens": out.numel() - tokens.numel()}
 
 
+def memory():
+    """The most bytes of this process that were in memory, where the system tells."""
+    try:
+        import resource
+    except ImportError:
+        return {"resident": None}
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"resident": unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
 lines.answer({"ready": True})
-lines.serve({"hello": hello, "logprobs": logprobs, "train": train, "generate": generate})
+lines.serve({"hello": hello, "logprobs": logprobs, "train": train, "generate": generate, "memory": memory})

@@ -26,6 +26,8 @@ export interface Options {
   /** Names the random streams of the samples and of the bootstrap. */
   readonly seed: string
   readonly temperature?: number
+  /** Texts that end a response. Default none. */
+  readonly stopStrings?: ReadonlyArray<string>
   /** Called as groups finish, with how many have. */
   readonly onProgress?: (done: number, total: number) => Effect.Effect<void>
 }
@@ -57,6 +59,7 @@ export const evaluate = Effect.fn("Evaluator.evaluate")(function* (
     groupSize: options.samples,
     maxTokens: options.maxTokens,
     temperature: options.temperature ?? 1,
+    stopStrings: options.stopStrings ?? [],
     seed: `${options.seed}/sample`,
   })
   const counts = yield* groups.pipe(

@@ -1,7 +1,8 @@
 /**
  * A completion: one response sampled from the behaviour policy, with the log-prob of every token as it was sampled.
  *
- * `tokens` includes the stop token when `finish` is `"stop"`; `text` does not. `logprobs` has one entry per token.
+ * `tokens` includes the stop token that ended it; `text` does not. Where a stop string ended it, `text` ends with that string, and
+ * `tokens` with the token that completed it. `logprobs` has one entry per token.
  */
 
 /** How a completion was sampled: what its log-probs mean depends on it. @category models */
@@ -12,7 +13,9 @@ export interface SamplingInfo {
   readonly topP: number
   /** Number of most likely tokens kept; 0 is off. */
   readonly topK: number
-  /** `raw`: log-softmax of the logits. `processed`: after temperature, top-k and top-p, i.e. of the law sampled from. */
+  /** Least probability of a token kept, relative to the likeliest one's; absent or 0 is off. */
+  readonly minP?: number
+  /** `raw`: log-softmax of the logits. `processed`: after temperature, top-k, top-p and min-p, i.e. of the law sampled from. */
   readonly logprobs: "raw" | "processed"
 }
 
@@ -33,12 +36,12 @@ export interface Completion {
 
 /**
  * Whether importance ratios against these log-probs are unbiased: the completion was drawn from the policy itself
- * (temperature 1, no top-k, no top-p), where `raw` and `processed` are the same thing. Anything else is refused by the
+ * (temperature 1, no top-k, no top-p, no min-p), where `raw` and `processed` are the same thing. Anything else is refused by the
  * trainer rather than trained on with a silent bias.
  *
  * @category predicates
  */
 export const isSampledFromPolicy = (completion: Completion): boolean => {
-  const { temperature, topP, topK } = completion.sampling
-  return temperature === 1 && topP === 1 && topK === 0
+  const { minP = 0, temperature, topP, topK } = completion.sampling
+  return temperature === 1 && topP === 1 && topK === 0 && minP === 0
 }

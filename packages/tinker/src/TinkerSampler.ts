@@ -1,6 +1,6 @@
 /**
  * A Tinker server as a `Sampler`: one request per problem for its K completions, from the weights published last. End tokens
- * are always sent as stops, and log-probs of the sampled tokens are required.
+ * are always sent as stops, which leaves no room for stop strings, and log-probs of the sampled tokens are required.
  */
 import { type Completion, type Group, type Problem, RolloutError, Sampler, Seed } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
@@ -14,7 +14,7 @@ export interface Tokenizer {
   readonly encode: (text: string) => Effect.Effect<Int32Array, { readonly message: string }>
   readonly decode: (tokens: Int32Array) => string
   /** The tokens that end a response. */
-  readonly stop: number | ReadonlyArray<number>
+  readonly stops: ReadonlyArray<number>
 }
 
 /** @category models */
@@ -34,7 +34,6 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
       const { tokenizer } = options
       const policy = yield* TinkerPolicy
       const { maxConcurrentSamples, profile } = policy.client
-      const stop = typeof tokenizer.stop === "number" ? [tokenizer.stop] : tokenizer.stop
       const fail = (problem: string, reason: string, retryable = false) =>
         new RolloutError.SamplerError({ problem, reason, retryable })
       const render = Effect.fn("TinkerSampler.render")(function* (problem: Problem.Problem) {
@@ -59,6 +58,15 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
         problem: Problem.Problem,
         wanted: Sampler.SampleOptions,
       ) {
+        const objection = Sampler.problem(wanted)
+        if (objection !== null) return yield* fail(problem.id, objection)
+        if ((wanted.minP ?? 0) > 0)
+          return yield* fail(problem.id, `minP is ${wanted.minP}, and the Tinker protocol has no min-p; give 0`)
+        if ((wanted.stopStrings ?? []).length > 0)
+          return yield* fail(
+            problem.id,
+            `stopStrings has ${JSON.stringify(wanted.stopStrings?.[0])}, and the Tinker protocol takes texts or tokens as stops, not both: the tokens that end a response are sent; leave stopStrings out`,
+          )
         const law = { temperature: wanted.temperature ?? 1, topP: wanted.topP ?? 1, topK: wanted.topK ?? 0 }
         if (law.temperature === 0 && !profile.greedy)
           return yield* fail(problem.id, `temperature 0 is not greedy on ${profile.name}; give a positive one`)
@@ -78,7 +86,7 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                 topK: law.topK === 0 ? -1 : law.topK,
                 // Servers add the completion's index; the sum must stay a 32-bit integer.
                 seed: Seed.stream(`${wanted.seed}/${problem.id}`).int(0, 2 ** 30),
-                stop,
+                stop: tokenizer.stops,
               }
               const answer = yield* session.sample(request)
               const { sequences } = yield* answer.pipe(Effect.onInterrupt(() => policy.abandon(answer)))
@@ -101,7 +109,7 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                       `a completion has ${tokens.length} tokens and ${logprobs?.length ?? "no"} log-probs; training needs one each`,
                     )
                   }
-                  const ends = stop_reason === "stop" && stop.includes(tokens[tokens.length - 1])
+                  const ends = stop_reason === "stop" && tokenizer.stops.includes(tokens[tokens.length - 1])
                   return Effect.succeed<Completion.Completion>({
                     tokens,
                     text: tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens),

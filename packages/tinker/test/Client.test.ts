@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Effect, Fiber, Redacted, References } from "effect"
+import { Sampler } from "@lpo/rollout"
+import { Effect, Fiber, Redacted, References, Stream } from "effect"
 import fc from "fast-check"
 import { afterEach, expect, it } from "vitest"
 import {
@@ -514,6 +515,21 @@ it("heartbeats keep the session; the key is traded for a token and shows nowhere
   const keys = new Map(double.requests.map(({ headers, path }) => [path, headers["x-api-key"]]))
   expect(keys.get("/auth/token")).toBe("tml-secret")
   expect(String(keys.get("/get_server_capabilities"))).toMatch(/^e30\./)
+})
+
+it("the sampler refuses what the protocol has no word for", async () => {
+  const double = await open({ dialect: "skyrl" })
+  const refusal = (options: Partial<Sampler.SampleOptions>) =>
+    Effect.gen(function* () {
+      const sampler = yield* Sampler.Sampler
+      const wanted = { groupSize: 2, maxTokens: 4, seed: "s", ...options }
+      return (yield* Effect.flip(Stream.runCollect(sampler.sample(Loop.problems, wanted)))).message
+    }).pipe(Effect.provide(Loop.server(double.baseUrl, ServerProfile.skyrlJax)), run)
+  expect(await refusal({ minP: 0.1 })).toMatch(/problem p0: minP is 0.1, and the Tinker protocol has no min-p; give 0/)
+  expect(await refusal({ minP: -1 })).toMatch(/minP is -1; give a number from 0/)
+  expect(await refusal({ stopStrings: ["3 3"] })).toMatch(
+    /stopStrings has "3 3", and .* not both.*leave stopStrings out/,
+  )
 })
 
 it.each([

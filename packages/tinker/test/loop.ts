@@ -24,7 +24,7 @@ export const fast = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
   )
 
 export const tokenizer = {
-  stop: Bigram.stop,
+  stops: [Bigram.stop],
   encode: (text: string) => Effect.succeed(Int32Array.from(text.split(" "), Number)),
   decode: (tokens: Int32Array) => tokens.join(" "),
 }

@@ -51,8 +51,8 @@ export const objection = (group: Group.ScoredGroup): string | null => {
   for (const [k, completion] of group.completions.entries()) {
     const where = `problem ${group.problem.id}, completion ${k}`
     if (!Completion.isSampledFromPolicy(completion)) {
-      const { temperature, topK, topP } = completion.sampling
-      return `${where} was sampled with temperature ${temperature}, top-p ${topP}, top-k ${topK}, so ratios against it are biased; sample with 1, 1 and 0`
+      const { minP = 0, temperature, topK, topP } = completion.sampling
+      return `${where} was sampled with temperature ${temperature}, top-p ${topP}, top-k ${topK}, min-p ${minP}, so ratios against it are biased; sample with 1, 1, 0 and 0`
     }
     if (completion.tokens.length === 0 || completion.tokens.length !== completion.logprobs.length) {
       return `${where} has ${completion.tokens.length} tokens and ${completion.logprobs.length} log-probs; they must be as many, and at least 1`

@@ -46,8 +46,9 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
       Effect.map(([verdict]): Verdict.Verdict => verdict),
       turns.withPermits(1),
     )
+  const { groupSize, maxTokens, stopStrings = [] } = config
   const groups = yield* sampler
-    .sample(batch, { groupSize: config.groupSize, maxTokens: config.maxTokens, seed: `${config.seed}/sample/${step}` })
+    .sample(batch, { groupSize, maxTokens, stopStrings, seed: `${config.seed}/sample/${step}` })
     .pipe(
       Stream.tap(() => Effect.sync(() => (sampled = performance.now()))),
       Stream.mapEffect(

@@ -14,6 +14,8 @@ export interface TrainConfig {
   readonly groupSize: number
   /** Longest response, in tokens. */
   readonly maxTokens: number
+  /** Texts that end a response. Default none. */
+  readonly stopStrings?: ReadonlyArray<string>
   /** E, passes over the batch (Algorithm 1). */
   readonly epochs: number
   /** Mini-batches per pass, each one optimiser step. */

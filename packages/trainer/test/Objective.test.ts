@@ -119,6 +119,29 @@ it("batch statistics are over the kept groups: centred rewards, tokens, prompts"
   expect(Batch.select(groups, "anchor")).toMatchObject({ kept: groups, zeroVariance: 1 })
 })
 
+it.each([{ temperature: 0.7 }, { topP: 0.9 }, { topK: 20 }, { minP: 0.1 }])(
+  "does not train on samples of another law than the policy's: %j",
+  (law) => {
+    const group = (sampling: object) => ({
+      problem: { id: "p", task: "t", prompt: "", answer: "" },
+      promptTokens: Int32Array.of(0),
+      completions: [
+        {
+          tokens: Int32Array.of(1),
+          text: "",
+          logprobs: Float32Array.of(-1),
+          finish: "stop" as const,
+          policyVersion: 0,
+          sampling: { temperature: 1, topP: 1, topK: 0, minP: 0, logprobs: "raw" as const, ...sampling },
+        },
+      ],
+      verdicts: [{ status: "ok" as const, score: 1, correct: true, key: "" }],
+    })
+    expect(Batch.objection(group({}))).toBe(null)
+    expect(Batch.objection(group(law))).toMatch(/was sampled with temperature .*, so ratios against it are biased/)
+  },
+)
+
 it.each([
   ["0.5", "0.5"],
   ["std", "std"],

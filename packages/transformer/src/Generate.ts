@@ -9,6 +9,7 @@
 import { Seed } from "@lpo/rollout"
 import type { Decoder, Draws } from "./decode/Decoder.ts"
 import type { SamplingLaw } from "./Sampling.ts"
+import * as StopStrings from "./StopStrings.ts"
 
 /** What is asked of the generator. @category models */
 export interface Request {
@@ -21,7 +22,10 @@ export interface Request {
 /** @category models */
 export interface Options extends SamplingLaw {
   readonly maxTokens: number
-  readonly stop: number
+  /** Tokens that end a sequence. */
+  readonly stops: ReadonlyArray<number>
+  /** Texts that end a sequence, at the token that completes one. */
+  readonly stopStrings?: StopStrings.StopStrings
 }
 
 /** One sampled sequence. @category models */
@@ -50,17 +54,18 @@ const makeBatch = (total: number): Batch => ({
 })
 
 /**
- * Samples every request's streams; results in the order of requests and streams. Throws a `RangeError` when the model's logits
+ * Samples every request's streams; results in the order of requests and streams. Rejects with a `RangeError` when the model's logits
  * are not finite.
  *
  * @category sampling
  */
-export const generate = (
+export const generate = async (
   decoder: Decoder,
   requests: ReadonlyArray<Request>,
   options: Options,
-): ReadonlyArray<ReadonlyArray<Sampled>> => {
-  const { maxTokens, stop } = options
+): Promise<ReadonlyArray<ReadonlyArray<Sampled>>> => {
+  const { maxTokens } = options
+  const stops = new Set(options.stops)
   const asked = requests.filter(({ streams }) => streams.length > 0)
   const randoms = asked.flatMap(({ streams }) => streams.map(Seed.stream))
   const total = randoms.length
@@ -68,6 +73,7 @@ export const generate = (
   const logprobs = new Float32Array(total * maxTokens)
   const lengths = new Int32Array(total)
   const stopped = new Uint8Array(total)
+  const completes = options.stopStrings && StopStrings.matcher(options.stopStrings, total)
   const draws: Draws = {
     rows: new Int32Array(total),
     uniforms: new Float64Array(total),
@@ -90,15 +96,16 @@ export const generate = (
         const n = batch.starts[batch.rows]
         for (let r = 0; r < batch.rows; r++) draws.rows.fill(r, batch.starts[r], batch.starts[r + 1])
         if (options.temperature > 0) for (let d = 0; d < n; d++) draws.uniforms[d] = randoms[batch.samples[d]].uniform()
-        session.draw(options, batch.rows, n, draws)
+        const drawn = session.draw(options, batch.rows, n, draws)
+        if (drawn !== undefined) await drawn
         for (let d = 0; d < n; d++) {
           const sample = batch.samples[d]
           const at = sample * maxTokens + lengths[sample]++
           tokens[at] = draws.tokens[d]
           logprobs[at] = draws.logprobs[d]
-          if (draws.tokens[d] === stop) stopped[sample] = 1
+          if (stops.has(draws.tokens[d]) || completes?.(sample, draws.tokens[d])) stopped[sample] = 1
         }
-        split(session, batch, next, draws.tokens, step + 1 < maxTokens ? stop : null)
+        split(session, batch, next, draws.tokens, step + 1 < maxTokens ? stopped : null)
         ;[batch, next] = [next, batch]
       }
     } finally {
@@ -120,7 +127,7 @@ export const generate = (
 }
 
 /**
- * The rows of the next step: each row's samples by the token they drew, without those that drew `stop`; with null none goes on.
+ * The rows of the next step: each row's samples by the token they drew, without those that stopped; with null none goes on.
  * The first token of a row keeps its slot.
  */
 const split = (
@@ -128,7 +135,7 @@ const split = (
   batch: Batch,
   next: Batch,
   drawn: Int32Array,
-  stop: number | null,
+  stopped: Uint8Array | null,
 ): void => {
   next.rows = 0
   let kept = 0
@@ -139,7 +146,7 @@ const split = (
     for (let d = batch.starts[r]; d < end; d++) {
       const token = drawn[d]
       // -1 marks a draw that is placed already.
-      if (token < 0 || token === stop || stop === null) continue
+      if (token < 0 || stopped === null || stopped[batch.samples[d]] === 1) continue
       next.slots[next.rows] = free ? slot : session.fork(slot)
       free = false
       next.tokens[next.rows] = token

@@ -2,7 +2,8 @@
  * The tokenizer of a Hugging Face checkpoint: `tokenizer.json` through `@huggingface/tokenizers`, its chat template, and the
  * tokens that end a response (the tokenizer's, and those of `generation_config.json`).
  *
- * The files are kept as they were read, so that a saved checkpoint has the very same tokenizer.
+ * The files are kept as they were read, so that a saved checkpoint has the very same tokenizer. A text is what its tokens spell:
+ * `clean_up_tokenization_spaces`, which takes spaces before punctuation out of it, is not followed (nor is it by vLLM).
  */
 import { join } from "node:path"
 import { Tokenizer } from "@huggingface/tokenizers"
@@ -11,12 +12,11 @@ import { Effect } from "effect"
 import * as ChatTemplate from "./ChatTemplate.ts"
 import { readJson, readText } from "./internal/files.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
+import * as TokenBytes from "./TokenBytes.ts"
 import { ModelError } from "./TransformerError.ts"
 
 /** @category models */
 export interface HfTokenizer extends TokenizerService {
-  /** Every token that ends a response; the first is `stop`. */
-  readonly stops: ReadonlyArray<number>
   /** Null where the checkpoint has none. */
   readonly chatTemplate: ChatTemplate.ChatTemplate | null
   /** Like `encode`, without the tokens that the tokenizer puts around a text (such as a beginning of text). */
@@ -105,14 +105,34 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
     text === "" && !around
       ? new Int32Array(0)
       : Int32Array.from(tokenizer.encode(text, { add_special_tokens: around }).ids)
-  const decode = (tokens: Int32Array, skip: boolean): string =>
-    tokens.length === 0 ? "" : tokenizer.decode(Array.from(tokens), { skip_special_tokens: skip })
+  // A model's vocabulary may be padded beyond the tokenizer's; as in transformers, what is out there has no text.
+  const decode = (tokens: Int32Array, skip: boolean): string => {
+    const known = Array.from(tokens).filter((token) => tokenizer.id_to_token(token) !== undefined)
+    return known.length === 0
+      ? ""
+      : tokenizer.decode(known, { skip_special_tokens: skip, clean_up_tokenization_spaces: false })
+  }
   const ids = tokenizer.get_vocab(true)
   let largest = 0
   for (const id of ids.values()) largest = Math.max(largest, id)
+  const tokenBytes = Effect.suspend(() => {
+    const added = [...tokenizer.get_added_tokens_decoder().values()]
+    const contents = new Set(added.map(({ content }) => content))
+    const hidden = new Set<unknown>(added.filter((token) => token.special).map(({ content }) => content))
+    const more = config["additional_special_tokens"]
+    if (Array.isArray(more)) for (const text of more) hidden.add(text)
+    const found = TokenBytes.make(json, {
+      textOf: (token) => tokenizer.id_to_token(token),
+      isAdded: (text) => contents.has(text),
+      isSpecial: (text) => hidden.has(text),
+    })
+    if (found !== null) return Effect.succeed(found)
+    return Effect.fail(
+      fail(`its decoder ${JSON.stringify(json["decoder"] ?? null)} does not say what bytes a token stands for`),
+    )
+  })
   const service: HfTokenizer = {
     vocabSize: largest + 1,
-    stop: stops[0],
     stops,
     chatTemplate,
     files,
@@ -126,6 +146,7 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
       chatTemplate === null
         ? Effect.fail(fail("has no chat template; give the prompt as plain text"))
         : Effect.map(chatTemplate.render(messages, variables), (text) => encode(text, false)),
+    tokenBytes,
     decode: (tokens) => decode(tokens, true),
     decodeAll: (tokens) => decode(tokens, false),
   }

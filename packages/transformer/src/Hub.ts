@@ -39,6 +39,8 @@ export interface DownloadOptions {
   /** Default: `HF_ENDPOINT`, or the public hub. */
   readonly endpoint?: string
   readonly onProgress?: (progress: Progress) => void
+  /** Only these files, such as a `config.json` to look at before the weights come; the cache does not count as having the revision. */
+  readonly only?: RegExp
 }
 
 /** What belongs to a checkpoint or an adapter; other formats of the same weights stay where they are. */
@@ -256,8 +258,10 @@ export const download = Effect.fn("Hub.download")(function* (repo: string, optio
   })
   if (!commitPattern.test(commit))
     return yield* new ModelError({ reason: `${repo} at ${revision}: the hub names the commit "${commit}"` })
-  const files = yield* ask(settings, () => listWanted(settings, commit))
-  if (!files.some(({ path }) => path.endsWith("config.json")))
+  const { only } = options
+  const listed = yield* ask(settings, () => listWanted(settings, commit))
+  const files = only === undefined ? listed : listed.filter(({ path }) => only.test(path))
+  if (!listed.some(({ path }) => path.endsWith("config.json")))
     return yield* new ModelError({ reason: `${repo} at ${revision}: has no config.json; it is no checkpoint` })
   const folder = join(cache, "snapshots", commit)
   const totalSize = files.reduce((sum, file) => sum + file.size, 0)
@@ -278,7 +282,7 @@ export const download = Effect.fn("Hub.download")(function* (repo: string, optio
     const path = join(folder, file.path)
     if (!(yield* Effect.promise(() => exists(path)))) yield* link(blob, path)
   }
-  if (revision !== commit) {
+  if (revision !== commit && only === undefined) {
     const ref = join(cache, "refs", revision)
     yield* io(ref, async () => {
       await mkdir(dirname(ref), { recursive: true })

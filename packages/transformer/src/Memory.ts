@@ -3,12 +3,14 @@
  * cannot fit is refused with what would.
  *
  * Bytes per parameter in the heap of a worker: to sample, 4 (the weights as the decoding kernels read them); to learn, 4 more (the
- * weights as rows) and 4 per trained parameter (the gradient). The parameters themselves, the gradient and AdamW's two moments lie
- * outside the heap: 4 bytes per parameter, and 12 per trained one.
+ * weights as rows) and 4 per trained parameter (the gradient); besides, for the head's product, its weight in panels and a chunk of
+ * logits. The parameters themselves, the gradient and AdamW's two moments lie outside the heap: 4 bytes per parameter, and 12 per
+ * trained one.
  */
 import type { LoraConfig } from "./Lora.ts"
 import * as Lora from "./Lora.ts"
 import { headSize, type ModelConfig } from "./ModelConfig.ts"
+import { maxLogits } from "./ops/LogProb.ts"
 import * as Parameters from "./Parameters.ts"
 
 /** @category models */
@@ -61,6 +63,10 @@ export const bytesPerToken = (config: ModelConfig, checkpointActivations: boolea
   return 4 * (checkpointActivations ? layers * config.hidden_size + 2 * floats : (layers + 1) * floats)
 }
 
+/** Bytes of the widest product of learning: the head as panels, and the logits that exist together. */
+const headBytes = ({ hidden_size: d, vocab_size: v }: ModelConfig, tokens: number): number =>
+  4 * (d * v + Math.min(maxLogits, tokens * v))
+
 /** @category combinators */
 export const estimate = (config: ModelConfig, options: Options): Estimate => {
   const { lora = null, positions = 512, purpose, sequences = 32, tokens = 1024 } = options
@@ -75,7 +81,7 @@ export const estimate = (config: ModelConfig, options: Options): Estimate => {
     parameters,
     trained,
     // The cache is given back before learning begins, and the other way round.
-    heap: overhead + 8 * parameters + 4 * trained + Math.max(cache, activations),
+    heap: overhead + 8 * parameters + 4 * trained + headBytes(config, tokens) + Math.max(cache, activations),
     shared: 4 * parameters + 12 * trained,
   }
 }

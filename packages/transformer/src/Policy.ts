@@ -20,6 +20,7 @@ import type { ModelConfig } from "./ModelConfig.ts"
 import * as Kernels from "./ops/Kernels.ts"
 import type { Ops } from "./ops/Ops.ts"
 import * as Replica from "./Replica.ts"
+import * as StopStrings from "./StopStrings.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
 import { EngineError } from "./TransformerError.ts"
 import * as Pool from "./workers/Pool.ts"
@@ -29,8 +30,10 @@ import { makeRunner } from "./workers/Runner.ts"
 export type Pair = Replica.Pair
 
 /** @category models */
-export interface GenerateOptions extends Omit<Generate.Options, "stop"> {
-  /** Most sequences decoded at once by each worker. Default: as many as suit the processor's caches. Samples do not depend on it. */
+export interface GenerateOptions extends Omit<Generate.Options, "stops" | "stopStrings"> {
+  /** Texts that end a sequence, at the token that completes one; none is empty. */
+  readonly stopStrings?: ReadonlyArray<string> | undefined
+  /** Most sequences decoded at once by each worker. Default: as many as suit the backend. Samples do not depend on it. */
   readonly maxSequences?: number | undefined
 }
 
@@ -49,6 +52,8 @@ export interface PolicyService {
   readonly parallelism: number
   /** Bytes of activations per token of a micro-batch. */
   readonly bytesPerToken: number
+  /** How many sequences of `positions` tokens each worker decodes at once unless told otherwise. */
+  readonly sequencesAtOnce: (positions: number) => number
   readonly changed: () => void
   /** Samples all requests, split over the workers; every sample is what it would be alone. */
   readonly generate: (
@@ -147,6 +152,15 @@ export const make = (
         })
     const gradient = new Float32Array(own.length)
     let version = 0
+    const sequencesAtOnce = (positions: number): number =>
+      onWasm ? Pieces.sequencesAtOnce(config, positions) : Pieces.sequencesOnDevice(config, positions)
+    // Made for the first strings that are asked for; it is work of some tenths of a second with a large vocabulary.
+    const tokenTable = yield* Effect.cached(
+      tokenizer.tokenBytes.pipe(
+        Effect.map((tokens) => StopStrings.makeTable(tokens, config.vocab_size)),
+        Effect.mapError(({ reason }) => new EngineError({ reason: `${reason}; leave stop strings out` })),
+      ),
+    )
 
     const accumulateOne = (
       lease: Pool.Lease,
@@ -176,24 +190,30 @@ export const make = (
       version: 0,
       parallelism: pool.size,
       bytesPerToken: Memory.bytesPerToken(config, checkpointActivations),
+      sequencesAtOnce,
       pool,
       changed: () => {
         version++
       },
-      generate: (requests, { maxSequences, ...law }) => {
+      generate: (requests, { maxSequences, stopStrings: strings = [], ...law }) => {
         const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
         const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
-        const atOnce = maxSequences ?? Pieces.sequencesAtOnce(config, positions)
+        const atOnce = maxSequences ?? sequencesAtOnce(positions)
         const rounds = Math.ceil(total / (pool.size * atOnce))
-        const generatePiece = (piece: ReadonlyArray<Generate.Request>) =>
+        const generatePiece = (options: Generate.Options) => (piece: ReadonlyArray<Generate.Request>) =>
           pool.withWorker((lease) =>
             lease
-              .run({ kind: "generate", version, requests: piece, options: { ...law, stop: tokenizer.stop } })
+              .run({ kind: "generate", version, requests: piece, options })
               .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
           )
-        return Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece, {
-          concurrency: pool.size,
-        }).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
+        const options: Generate.Options = { ...law, stops: tokenizer.stops }
+        const complete =
+          strings.length === 0
+            ? Effect.succeed(options)
+            : Effect.map(tokenTable, (table): Generate.Options => ({ ...options, stopStrings: { strings, table } }))
+        return Effect.flatMap(complete, (all) =>
+          Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece(all), { concurrency: pool.size }),
+        ).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
       },
       logprobs: (pairs) =>
         pool.withWorker((lease) =>

@@ -1,8 +1,10 @@
 /**
- * One copy of a model on one backend, in one thread: sampling, log-probs and gradients, all synchronous. The parameters are a
- * flat vector that may be shared with other threads; `changed` says that somebody wrote to it.
+ * One copy of a model on one backend, in one thread: sampling, log-probs and gradients. Results are promises, since a GPU can only
+ * be read by waiting for it; one call ends before the next begins. The parameters are a flat vector that may be shared with other
+ * threads; `changed` says that somebody wrote to it.
  */
 import * as tf from "@tensorflow/tfjs-core"
+import { backward } from "./Backward.ts"
 import * as Generate from "./Generate.ts"
 import * as Lora from "./Lora.ts"
 import type { ModelConfig } from "./ModelConfig.ts"
@@ -19,28 +21,31 @@ export interface Pair {
   readonly completion: Int32Array
 }
 
+/** A forward pass that waits for its backward pass: call one of its functions, once. @category models */
+export interface Forward {
+  readonly logprobs: Array<Float32Array>
+  /** The gradient, a flat vector. */
+  readonly backward: (weights: ReadonlyArray<Float32Array>) => Promise<Float32Array>
+  /** Adds the gradient to the replica's own sum; where that fails, the sum is of no use. */
+  readonly addGradient: (weights: ReadonlyArray<Float32Array>) => void
+  readonly drop: () => void
+}
+
 /** @category models */
 export interface Replica {
   readonly changed: () => void
   readonly generate: (
     requests: ReadonlyArray<Generate.Request>,
     options: Generate.Options,
-  ) => ReadonlyArray<ReadonlyArray<Generate.Sampled>>
+  ) => Promise<ReadonlyArray<ReadonlyArray<Generate.Sampled>>>
   /** The logits of the next token after every token of each sequence, [length, vocabulary]. */
-  readonly logits: (sequences: ReadonlyArray<Int32Array>) => Array<Float32Array>
+  readonly logits: (sequences: ReadonlyArray<Int32Array>) => Promise<Array<Float32Array>>
   /** Token log-probs of each completion, nats; one forward pass for all. */
-  readonly logprobs: (pairs: ReadonlyArray<Pair>) => Array<Float32Array>
-  /** The same, with a way back from `sum weight * logprob`. Call one of its functions, once. */
-  readonly forward: (pairs: ReadonlyArray<Pair>) => {
-    readonly logprobs: Array<Float32Array>
-    /** The gradient, a flat vector. */
-    readonly backward: (weights: ReadonlyArray<Float32Array>) => Float32Array
-    /** Adds the gradient to the replica's own sum; where that fails, the sum is of no use. */
-    readonly addGradient: (weights: ReadonlyArray<Float32Array>) => void
-    readonly drop: () => void
-  }
+  readonly logprobs: (pairs: ReadonlyArray<Pair>) => Promise<Array<Float32Array>>
+  /** The same, with a way back from `sum weight * logprob`. */
+  readonly forward: (pairs: ReadonlyArray<Pair>) => Promise<Forward>
   /** Copies the sum of gradients to `into`, and starts a new one. */
-  readonly takeGradient: (into: Float32Array) => void
+  readonly takeGradient: (into: Float32Array) => Promise<void>
   /** Starts a new sum. */
   readonly dropGradient: () => void
   readonly dispose: () => void
@@ -59,6 +64,15 @@ const flatten = (rows: ReadonlyArray<Float32Array>): Float32Array => {
     at += row.length
   }
   return flat
+}
+
+/** A tensor's values, which are the caller's own; the tensor is disposed of. */
+const read = async (tensor: tf.Tensor): Promise<Float32Array> => {
+  try {
+    return (await tensor.data<"float32">()).slice()
+  } finally {
+    tensor.dispose()
+  }
 }
 
 /** @category models */
@@ -108,8 +122,8 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
   const trained = adapter?.values.length ?? size
   let summed: GradientSum | null = null
   const sum = (): GradientSum => (summed ??= ops.gradient(trained))
-  const takeGradient = (into: Float32Array): void => {
-    sum().read(into)
+  const takeGradient = async (into: Float32Array): Promise<void> => {
+    await sum().read(into)
     sum().zero()
   }
   return {
@@ -122,37 +136,44 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       summed = null
     },
     generate: (requests, options) => Generate.generate(decoder, requests, options),
-    logits: (sequences) =>
-      sequences.map((ids) => {
+    logits: async (sequences) => {
+      const all: Array<Float32Array> = []
+      for (const ids of sequences) {
         const rows = Int32Array.from(ids.keys())
         const whole = { ids, segments: Transformer.padded(1, ids.length), rows, targets: new Int32Array(ids.length) }
-        const { hidden } = Transformer.forward(config, ops, weights(), embedding, whole)
-        let logits = new Float32Array(0)
-        tf.tidy(() => {
-          const x = tf.tensor2d(hidden, [ids.length, config.hidden_size])
-          logits = ops.linear(x, weights().head).dataSync<"float32">().slice()
-        })
-        return logits
-      }),
-    logprobs: (pairs) => unpack(Transformer.forward(config, ops, weights(), embedding, packed(pairs)).logprobs, pairs),
-    forward: (pairs) => {
+        all.push(await read(Transformer.logits(config, ops, weights(), embedding, whole)))
+      }
+      return all
+    },
+    logprobs: async (pairs) => {
+      const { logprobs } = Transformer.forward(config, ops, weights(), embedding, packed(pairs))
+      return unpack(await read(logprobs), pairs)
+    },
+    forward: async (pairs) => {
       const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, packed(pairs), { keep })
       if (saved === null) throw new TypeError("the forward pass kept nothing")
+      let values: Float32Array
+      try {
+        values = await read(logprobs)
+      } catch (cause) {
+        saved.dispose()
+        throw cause
+      }
       const addGradient = (perToken: ReadonlyArray<Float32Array>): void => {
         try {
-          Transformer.backward(config, ops, weights(), saved, flatten(perToken), sum(), adapter?.config ?? null)
+          backward(config, ops, weights(), saved, flatten(perToken), sum(), adapter?.config ?? null)
         } finally {
           saved.dispose()
         }
       }
       return {
-        logprobs: unpack(logprobs, pairs),
+        logprobs: unpack(values, pairs),
         addGradient,
-        backward: (perToken) => {
+        backward: async (perToken) => {
           const gradient = new Float32Array(trained)
           sum().zero()
           addGradient(perToken)
-          takeGradient(gradient)
+          await takeGradient(gradient)
           return gradient
         },
         drop: saved.dispose,

@@ -4,21 +4,22 @@
  */
 import type { Problem } from "@lpo/rollout"
 import { Context, Effect } from "effect"
+import type { TokenBytes } from "./TokenBytes.ts"
 import { ModelError } from "./TransformerError.ts"
 
 /** @category services */
 export interface TokenizerService {
   readonly vocabSize: number
-  /** The token that ends a response. */
-  readonly stop: number
-  /** Every token that ends a response, `stop` first; absent where it is the only one. */
-  readonly stops?: ReadonlyArray<number>
+  /** The tokens that end a response, one or more; the first is the one to end a response with. */
+  readonly stops: ReadonlyArray<number>
   /** Fails with a `ModelError` on text outside the vocabulary. */
   readonly encode: (text: string) => Effect.Effect<Int32Array, ModelError>
   /** The prompt of a chat, with the beginning of the answer; absent where the tokenizer knows no chats. */
   readonly encodeChat?: (messages: ReadonlyArray<Problem.Message>) => Effect.Effect<Int32Array, ModelError>
-  /** Total: ids without a word become `<id>`. The stop token is left out. */
+  /** Total: ids without a word become `<id>`. Special tokens, such as the word tokenizer's stop token, are left out. */
   readonly decode: (tokens: Int32Array) => string
+  /** The bytes that `decode` makes of each token; fails with a `ModelError` where a token's text depends on its neighbours. */
+  readonly tokenBytes: Effect.Effect<TokenBytes, ModelError>
 }
 
 /** @category services */
@@ -26,7 +27,7 @@ export class Tokenizer extends Context.Service<Tokenizer, TokenizerService>()("@
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")
 
-/** A tokenizer of these words; `stop` is added as the last id. @category constructors */
+/** A tokenizer of these words; the token that ends a response is added as the last id. @category constructors */
 export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
   const ids = new Map(vocabulary.map((word, id) => [word, id]))
   const stop = vocabulary.length
@@ -34,7 +35,7 @@ export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
   const split = new RegExp([...symbols.map(escape), "\\w+", "\\S"].join("|"), "g")
   return {
     vocabSize: vocabulary.length + 1,
-    stop,
+    stops: [stop],
     encode: (text) =>
       Effect.gen(function* () {
         const out: Array<number> = []
@@ -51,5 +52,9 @@ export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
         .filter((t) => t !== stop)
         .map((t) => vocabulary[t] ?? `<${t}>`)
         .join(" "),
+    tokenBytes: Effect.succeed({
+      of: (token) => new TextEncoder().encode(token === stop ? "" : ` ${vocabulary[token] ?? `<${token}>`}`),
+      dropsFirstSpace: true,
+    }),
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The decoder's forward and backward pass over a micro-batch of packed sequences, with explicit gradients.
+ * The decoder's forward pass over a micro-batch of packed sequences; `Backward` is the way back.
  *
  * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the head. Sequences lie one after the
  * other, without padding, and several responses can share the rows of their prompt. With activation checkpointing (Chen et al.
@@ -7,15 +7,12 @@
  * same bits.
  */
 import * as tf from "@tensorflow/tfjs-core"
-import type { Tensor2D } from "@tensorflow/tfjs-core"
-import * as Lora from "./Lora.ts"
-import type { LoraConfig } from "./Lora.ts"
+import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
 import * as LogProb from "./ops/LogProb.ts"
-import type { AttentionShape, GradientSum, LinearWeight, Ops, Rotary, SavedAttention } from "./ops/Ops.ts"
-import * as Parameters from "./Parameters.ts"
+import type { AttentionShape, LinearWeight, Ops, Rotary, SavedAttention } from "./ops/Ops.ts"
 import * as RotaryTables from "./RotaryTables.ts"
-import { headName, type LayerWeights, type Projection, type Weights } from "./Weights.ts"
+import type { LayerWeights, Weights } from "./Weights.ts"
 
 /** Sequences of one micro-batch, one after the other. @category models */
 export interface Packed {
@@ -35,12 +32,14 @@ export interface Packed {
 export const padded = (sequences: number, time: number): Int32Array =>
   Int32Array.from({ length: 4 * sequences }, (_, i) => (i % 4 === 0 ? (i / 4) * time : i % 4 === 1 ? time : 0))
 
-interface Normed {
+/** What a norm saw, and what it scaled it by. @category models */
+export interface Normed {
   readonly x: Tensor2D
   readonly scale: Tensor2D
 }
 
-interface Activations {
+/** What a layer computed on the way. @category models */
+export interface Activations {
   readonly norm1: Normed
   /** The normed input, of which queries, keys and values are made. */
   readonly y1: Tensor2D
@@ -72,8 +71,9 @@ export interface Saved {
 }
 
 /** The micro-batch's table of segments, and the rotary embedding of its rows, on the backend. */
-interface Places {
+export interface Places {
   readonly segments: Tensor2D
+  readonly table: Int32Array
   readonly rotary: Rotary
 }
 
@@ -93,12 +93,14 @@ const placesOf = (config: ModelConfig, packed: Packed): Places => {
   }
   return {
     segments: tf.tensor2d(segments, [segments.length / 4, 4], "int32"),
+    table: segments,
     rotary: { ...RotaryTables.tables(config, longest(packed)), positions: tf.tensor1d(positions, "int32") },
   }
 }
 
-const attentionShape = (config: ModelConfig, { segments }: Places, layer: number): AttentionShape => ({
+export const attentionShape = (config: ModelConfig, { segments, table }: Places, layer: number): AttentionShape => ({
   segments,
+  table,
   heads: config.num_attention_heads,
   kvHeads: config.num_key_value_heads,
   headSize: headSize(config),
@@ -130,19 +132,29 @@ const turnedHeads = (
   return { turned: ops.rope(normed, rotary, heads), norm: { x, scale: norm.scale } }
 }
 
-const layerForward = (
+/** Attention of a layer's queries to keys and values: those of the same rows, or of a cache as well. */
+export type Attend = (q: Tensor2D, k: Tensor2D, v: Tensor2D) => { readonly y: Tensor2D; readonly logSums: Tensor2D }
+
+/** Attention among the rows of a pass. */
+export const attendWithin =
+  (ops: Ops, shape: AttentionShape): Attend =>
+  (q, k, v) =>
+    ops.attention(q, k, v, shape)
+
+/** One layer over the rows x [rows, hidden]: its output, and what it computed on the way. */
+export const layerForward = (
   config: ModelConfig,
   ops: Ops,
   w: LayerWeights,
   x: Tensor2D,
-  { rotary }: Places,
-  shape: AttentionShape,
+  rotary: Rotary,
+  attend: Attend,
 ) => {
   const { scale: scale1, y: y1 } = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
-  const { norm: qNorm, turned: q } = turnedHeads(config, ops, y1, w.q, w.qNorm, rotary, shape.heads)
-  const { norm: kNorm, turned: k } = turnedHeads(config, ops, y1, w.k, w.kNorm, rotary, shape.kvHeads)
+  const { norm: qNorm, turned: q } = turnedHeads(config, ops, y1, w.q, w.qNorm, rotary, config.num_attention_heads)
+  const { norm: kNorm, turned: k } = turnedHeads(config, ops, y1, w.k, w.kNorm, rotary, config.num_key_value_heads)
   const v = ops.linear(y1, w.v)
-  const attended = { q, k, v, ...ops.attention(q, k, v, shape) }
+  const attended = { q, k, v, ...attend(q, k, v) }
   const middle = ops.linear(attended.y, w.o, x)
   const { scale: scale2, y: y2 } = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
   const gate = ops.linear(y2, w.gate)
@@ -165,13 +177,52 @@ const layerForward = (
 
 /** @category models */
 export interface ForwardOptions {
-  /** What {@link backward} needs: every activation, or the inputs of the layers alone. Default: nothing. */
+  /** What `Backward` needs: every activation, or the inputs of the layers alone. Default: nothing. */
   readonly keep?: "activations" | "inputs"
 }
 
+/** The last hidden states of `packed.rows`, [m, hidden_size], normed, and what was kept on the way. Called within a scope. */
+const hiddenOf = (
+  config: ModelConfig,
+  ops: Ops,
+  weights: Weights,
+  embedding: Float32Array,
+  packed: Packed,
+  keep: ForwardOptions["keep"],
+) => {
+  const places = placesOf(config, packed)
+  let x = embed(embedding, packed.ids, config.hidden_size)
+  const layers: Array<SavedLayer> = []
+  for (const [i, w] of weights.layers.entries()) {
+    const input = x
+    const attend = attendWithin(ops, attentionShape(config, places, i))
+    if (keep === "activations") {
+      const layer = layerForward(config, ops, w, input, places.rotary, attend)
+      layers.push({ input, activations: layer.activations })
+      x = layer.out
+      continue
+    }
+    x = tf.tidy(() => layerForward(config, ops, w, input, places.rotary, attend).out)
+    if (keep === "inputs") layers.push({ input, activations: null })
+    else input.dispose()
+  }
+  const { scale, y } = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
+  return { rows: ops.gatherRows(y, packed.rows), layers, norm: { x, scale }, places }
+}
+
+/** The logits that follow `packed.rows`, [m, vocabulary]. @category passes */
+export const logits = (
+  config: ModelConfig,
+  ops: Ops,
+  weights: Weights,
+  embedding: Float32Array,
+  packed: Packed,
+): Tensor2D =>
+  tf.tidy(() => ops.linear(hiddenOf(config, ops, weights, embedding, packed, undefined).rows, weights.head))
+
 /**
- * Log-probs of `packed.targets`, in nats, [m]. With `keep` the activations for {@link backward} come too, and the caller
- * disposes of them, without it the last hidden states of `packed.rows`, [m, hidden_size].
+ * Log-probs of `packed.targets`, in nats, [m]; the caller disposes of them. With `keep` the activations for `Backward` come
+ * too, and the caller disposes of these as well.
  *
  * @category passes
  */
@@ -181,50 +232,20 @@ export const forward = (
   weights: Weights,
   embedding: Float32Array,
   packed: Packed,
-  options: ForwardOptions = {},
-): {
-  readonly logprobs: Float32Array
-  readonly hidden: Float32Array
-  readonly saved: Saved | null
-} => {
+  { keep }: ForwardOptions = {},
+): { readonly logprobs: Tensor1D; readonly saved: Saved | null } => {
   const scope = tf.engine()
-  const d = config.hidden_size
-  let logprobs: Float32Array = new Float32Array(0)
-  let hiddenRows: Float32Array = new Float32Array(0)
-  let saved: Omit<Saved, "dispose"> | null = null
+  let result: { readonly logprobs: Tensor1D; readonly saved: Omit<Saved, "dispose"> | null } | null = null
   scope.startScope("forward")
   try {
-    const places = placesOf(config, packed)
-    let x = embed(embedding, packed.ids, d)
-    const layers: Array<SavedLayer> = []
-    for (const [i, w] of weights.layers.entries()) {
-      const input = x
-      const shape = attentionShape(config, places, i)
-      if (options.keep === "activations") {
-        const layer = layerForward(config, ops, w, input, places, shape)
-        layers.push({ input, activations: layer.activations })
-        x = layer.out
-        continue
-      }
-      x = tf.tidy(() => layerForward(config, ops, w, input, places, shape).out)
-      if (options.keep === "inputs") layers.push({ input, activations: null })
-      else input.dispose()
-    }
-    const { scale, y } = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
-    const rows = ops.gatherRows(y, tf.tensor1d(packed.rows, "int32"))
-    if (options.keep === undefined) hiddenRows = rows.dataSync<"float32">().slice()
-    const head = LogProb.forward(ops, rows, weights.head, packed.targets)
-    logprobs = head.logprobs
-    if (options.keep !== undefined) saved = { packed, layers, norm: { x, scale }, head: head.saved, places }
+    const { layers, norm, places, rows } = hiddenOf(config, ops, weights, embedding, packed, keep)
+    const { logprobs, saved: head } = LogProb.forward(ops, rows, weights.head, packed.targets)
+    result = { logprobs, saved: keep === undefined ? null : { packed, layers, norm, head, places } }
   } finally {
-    scope.endScope(saved === null ? [] : tensorsOf(saved))
+    scope.endScope(tensorsOf(result))
   }
-  const kept = saved
-  return {
-    logprobs,
-    hidden: hiddenRows,
-    saved: kept === null ? null : { ...kept, dispose: () => tf.dispose(tensorsOf(kept)) },
-  }
+  const { logprobs, saved } = result
+  return { logprobs, saved: saved && { ...saved, dispose: () => tf.dispose(tensorsOf(saved)) } }
 }
 
 /** Every tensor anywhere inside a value. */
@@ -232,130 +253,4 @@ const tensorsOf = (value: unknown): Array<tf.Tensor> => {
   if (value instanceof tf.Tensor) return [value]
   if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return []
   return Object.values(value).flatMap(tensorsOf)
-}
-
-/** Where gradients by parameters go; those of frozen ones are not computed. */
-interface Gradients {
-  readonly sum: GradientSum
-  /** Where a parameter's gradient lies in the sum, null for a frozen one. */
-  readonly offset: (name: string) => number | null
-}
-
-const addTo = ({ offset, sum }: Gradients, name: string, x: tf.Tensor): void => {
-  const at = offset(name)
-  if (at !== null) sum.add(at, x)
-}
-
-const addLinearTo = ({ offset, sum }: Gradients, name: string, dy: Tensor2D, x: Tensor2D): void => {
-  const at = offset(name)
-  if (at !== null) sum.addLinear(at, dy, x)
-}
-
-/** The gradient by the input of a linear map, plus `plus`; those by its weight and bias, or by its adapter, go to `to`. */
-const linearBackward = (
-  ops: Ops,
-  dy: Tensor2D,
-  x: Tensor2D,
-  weight: Projection,
-  name: string,
-  to: Gradients,
-  plus?: Tensor2D,
-): Tensor2D => {
-  if (weight.adapter !== null) {
-    const { a, b, scale } = weight.adapter
-    tf.tidy(() => {
-      const scaled: Tensor2D = tf.mul(dy, scale)
-      addLinearTo(to, `${name}.lora_B.weight`, scaled, ops.linear(x, a))
-      addLinearTo(to, `${name}.lora_A.weight`, ops.linearBackward(scaled, b), x)
-    })
-  }
-  addLinearTo(to, `${name}.weight`, dy, x)
-  if (weight.bias !== null) {
-    const at = to.offset(`${name}.bias`)
-    if (at !== null) to.sum.addRowSum(at, dy)
-  }
-  // With an adapter the weight is the sum, so this is the whole of it.
-  return ops.linearBackward(dy, weight, plus)
-}
-
-/** The gradient by a layer's input; those by its parameters go to `to`. */
-const layerBackward = (
-  ops: Ops,
-  w: LayerWeights,
-  s: Activations,
-  dOut: Tensor2D,
-  { rotary }: Places,
-  shape: AttentionShape,
-  p: string,
-  to: Gradients,
-): Tensor2D => {
-  const linear = (dy: Tensor2D, x: Tensor2D, weight: Projection, name: Parameters.LinearName, plus?: Tensor2D) =>
-    linearBackward(ops, dy, x, weight, `${p}.${name}`, to, plus)
-  const headsBackward = (dy: Tensor2D, norm: Normed | null, gain: tf.Tensor1D | null, heads: number, name: string) => {
-    const dTurned = ops.ropeBackward(dy, rotary, heads)
-    if (norm === null || gain === null) return dTurned
-    const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, shape.headSize]), norm, gain)
-    addTo(to, `${p}.self_attn.${name}.weight`, dGain)
-    return tf.reshape<tf.Rank.R2>(dx, dTurned.shape)
-  }
-  const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, w.down, "mlp.down_proj"), s.gate, s.up)
-  const dGated = linear(dGate, s.y2, w.gate, "mlp.gate_proj")
-  const norm2 = ops.rmsNormBackward(linear(dUp, s.y2, w.up, "mlp.up_proj", dGated), s.norm2, w.postNorm, dOut)
-  addTo(to, `${p}.post_attention_layernorm.weight`, norm2.dGain)
-  const dMiddle = norm2.dx
-  const { attended } = s
-  const dAttended = linear(dMiddle, attended.y, w.o, "self_attn.o_proj")
-  const { dk, dq, dv } = ops.attentionBackward(dAttended, attended, shape)
-  const dQuery = headsBackward(dq, s.qNorm, w.qNorm, shape.heads, "q_norm")
-  const dKey = headsBackward(dk, s.kNorm, w.kNorm, shape.kvHeads, "k_norm")
-  const fromQuery = linear(dQuery, s.y1, w.q, "self_attn.q_proj")
-  const fromKey = linear(dKey, s.y1, w.k, "self_attn.k_proj", fromQuery)
-  const dNorm1 = linear(dv, s.y1, w.v, "self_attn.v_proj", fromKey)
-  const norm1 = ops.rmsNormBackward(dNorm1, s.norm1, w.inputNorm, dMiddle)
-  addTo(to, `${p}.input_layernorm.weight`, norm1.dGain)
-  return norm1.dx
-}
-
-/**
- * Adds the gradient of `sum_m weightsPerToken_m * logprob_m` to `gradient`: by every parameter (the flat vector of
- * `Parameters.layout`), or with an adapter by that alone (the flat vector of `Lora.layout`).
- *
- * @category passes
- */
-export const backward = (
-  config: ModelConfig,
-  ops: Ops,
-  weights: Weights,
-  saved: Saved,
-  weightsPerToken: Float32Array,
-  gradient: GradientSum,
-  lora: LoraConfig | null = null,
-): void => {
-  const layout = lora === null ? Parameters.layout(config) : Lora.layout(config, lora)
-  const offsets = new Map(layout.map(({ name, offset }) => [name, offset]))
-  const to: Gradients = { sum: gradient, offset: (name) => offsets.get(name) ?? null }
-  const { packed, places } = saved
-  tf.tidy(() => {
-    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dLogits, hidden) =>
-      addLinearTo(to, headName(config), dLogits, hidden),
-    )
-    const dNorm = ops.scatterRows(dHead, tf.tensor1d(packed.rows, "int32"), packed.ids.length)
-    const last = ops.rmsNormBackward(dNorm, saved.norm, weights.norm)
-    addTo(to, "model.norm.weight", last.dGain)
-    let dx = last.dx
-    for (let i = config.num_hidden_layers - 1; i >= 0; i--) {
-      const w = weights.layers[i]
-      const { activations, input } = saved.layers[i]
-      const shape = attentionShape(config, places, i)
-      const dOut = dx
-      dx = tf.tidy(() => {
-        const s = activations ?? layerForward(config, ops, w, input, places, shape).activations
-        return layerBackward(ops, w, s, dOut, places, shape, `model.layers.${i}`, to)
-      })
-      dOut.dispose()
-    }
-    // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
-    const offset = to.offset("model.embed_tokens.weight")
-    if (offset !== null) gradient.addRows(offset, tf.tensor1d(packed.ids, "int32"), dx)
-  })
 }

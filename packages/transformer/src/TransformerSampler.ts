@@ -1,8 +1,9 @@
 /** The embedded engine as a `Sampler`. */
 import { type Group, type Problem, Sampler, RolloutError } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
-import * as Pieces from "./decode/Pieces.ts"
+import type * as Generate from "./Generate.ts"
 import { Policy } from "./Policy.ts"
+import * as StopStrings from "./StopStrings.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
 
 /** @category models */
@@ -25,6 +26,18 @@ const encode = (
   )
 }
 
+/** The text of a response: without the stop token that ended it, or up to the end of the stop string that did. */
+const textOf = (
+  { finish, tokens }: Generate.Sampled,
+  { decode, stops }: TokenizerService,
+  stopStrings: ReadonlyArray<string>,
+): string => {
+  if (finish === "length") return decode(tokens)
+  return stops.includes(tokens[tokens.length - 1])
+    ? decode(tokens.subarray(0, -1))
+    : StopStrings.cut(decode(tokens), stopStrings)
+}
+
 /** @category layers */
 export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
   Layer.effect(
@@ -37,7 +50,10 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
       ) {
         const fail = (problem: string | null, reason: string) =>
           new RolloutError.SamplerError({ problem, reason, retryable: false })
-        const law = { temperature: options.temperature ?? 1, topP: options.topP ?? 1, topK: options.topK ?? 0 }
+        const { minP = 0, stopStrings = [], temperature = 1, topK = 0, topP = 1 } = options
+        const law = { temperature, topP, topK, minP }
+        const objection = Sampler.problem(options)
+        if (objection !== null) return yield* fail(null, objection)
         const requests = yield* Effect.forEach(problems, (problem) =>
           Effect.gen(function* () {
             const prompt = yield* encode(problem, policy.tokenizer).pipe(
@@ -56,14 +72,14 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
           }),
         )
         const sampled = yield* policy
-          .generate(requests, { ...law, maxTokens: options.maxTokens, maxSequences })
+          .generate(requests, { ...law, maxTokens: options.maxTokens, maxSequences, stopStrings })
           .pipe(Effect.mapError((e) => fail(null, e.message)))
         return sampled.map((completions, i): Group.Group => ({
           problem: problems[i],
           promptTokens: requests[i].prompt,
           completions: completions.map((c) => ({
             ...c,
-            text: policy.tokenizer.decode(c.tokens),
+            text: textOf(c, policy.tokenizer, stopStrings),
             policyVersion: policy.version,
             sampling: { ...law, logprobs: "raw" as const },
           })),
@@ -72,7 +88,7 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
       return Sampler.Sampler.of({
         sample: (problems, options) => {
           // The prompts' lengths are not known yet: as if they were as long as the responses.
-          const sequences = maxSequences ?? Pieces.sequencesAtOnce(policy.config, 2 * options.maxTokens)
+          const sequences = maxSequences ?? policy.sequencesAtOnce(2 * options.maxTokens)
           const size = Math.max(1, Math.round((policy.parallelism * sequences) / options.groupSize))
           const chunks = Array.from({ length: Math.ceil(problems.length / size) }, (_, i) =>
             problems.slice(i * size, (i + 1) * size),

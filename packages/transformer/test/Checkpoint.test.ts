@@ -95,7 +95,7 @@ describe("what it opens", () => {
       Replica.make(checkpoint.config, checkpoint.values, { adapter }),
     ]
     const ids = Int32Array.of(1, 2, 3, 4)
-    expect(a.logits([ids])).toEqual(b.logits([ids]))
+    expect(await a.logits([ids])).toEqual(await b.logits([ids]))
     a.dispose()
     b.dispose()
   })

@@ -123,7 +123,7 @@ it("tokenizes words and symbols, and names what it does not know", async () => {
   const t = Tokenizer.words(["1", "12", "+", "->", ":"])
   const ids = await Effect.runPromise(t.encode("12+1 -> 12 :"))
   expect([...ids]).toEqual([1, 2, 0, 3, 1, 4])
-  expect(t.decode(Int32Array.of(1, 2, 0, t.stop))).toBe("12 + 1")
+  expect(t.decode(Int32Array.of(1, 2, 0, t.stops[0]))).toBe("12 + 1")
   expect((await flip(t.encode("1 ? 1"))).message).toMatch(/"\?" in "1 \? 1"/)
 })
 

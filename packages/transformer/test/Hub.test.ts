@@ -40,7 +40,7 @@ it("opens a model by its name, into the cache's own layout, and asks for no weig
   const checkpoint = await run(Checkpoint.open(repo, options({ onProgress: (p) => progress.push(p) })))
   const local = await run(Checkpoint.open(folderOf("qwen3")))
   expect(checkpoint.values).toEqual(local.values)
-  expect(checkpoint.tokenizer?.stop).toBe(local.tokenizer?.stop)
+  expect(checkpoint.tokenizer?.stops).toEqual(local.tokenizer?.stops)
   const model = join(cacheFolder, "models--tiny--qwen3")
   expect(await readFile(join(model, "refs", "main"), "utf8")).toBe(HubDouble.commit)
   const snapshot = await readdir(join(model, "snapshots", HubDouble.commit))
@@ -57,6 +57,15 @@ it("opens a model by its name, into the cache's own layout, and asks for no weig
   hub.requests.length = 0
   await run(Checkpoint.open(repo, options()))
   expect(hub.requests.filter((r) => r.includes("/resolve/"))).toEqual([])
+})
+
+it("gets a configuration alone, and does not take it for the model afterwards", async () => {
+  const folder = await run(Hub.download(repo, options({ only: /^config\.json$/ })))
+  expect(await readdir(folder)).toEqual(["config.json"])
+  const nothing = await run(Effect.flip(Hub.download(repo, options({ offline: true }))))
+  expect(nothing.message).toMatch(/is not in the cache/)
+  expect(await run(Hub.download(repo, options()))).toBe(folder)
+  expect((await readdir(folder)).length).toBeGreaterThan(3)
 })
 
 it("goes on where a connection broke", async () => {

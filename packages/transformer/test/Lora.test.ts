@@ -19,20 +19,20 @@ const adam = { learningRate: 0.1, maxGradNorm: 1, beta1: 0.9, beta2: 0.95, epsil
 it("a fresh adapter changes nothing; a trained one computes what the merged model computes", async () => {
   const plain = await replica("wasm", config)
   const fresh = await replica("wasm", config, { adapter: Lora.initialise(config, lora, "s") })
-  expect(fresh.logprobs(pairs)).toEqual(plain.logprobs(pairs))
+  expect(await fresh.logprobs(pairs)).toEqual(await plain.logprobs(pairs))
   const own = await replica("wasm", config, { adapter: trained() })
   const merged = await replica("wasm", config)
   merged.values.set(Lora.merge(config, plain.values, trained()))
   merged.changed()
-  expect(own.logprobs(pairs)).toEqual(merged.logprobs(pairs))
-  expect(own.logprobs(pairs)).not.toEqual(plain.logprobs(pairs))
+  expect(await own.logprobs(pairs)).toEqual(await merged.logprobs(pairs))
+  expect(await own.logprobs(pairs)).not.toEqual(await plain.logprobs(pairs))
   for (const r of [plain, fresh, own, merged]) r.dispose()
 })
 
 it("the gradient agrees with float64 finite differences of the model with its adapter", async () => {
   const adapter = trained()
   const engine = await replica("wasm", config, { adapter })
-  const gradient = engine.forward(pairs).backward(tokenWeights)
+  const gradient = await (await engine.forward(pairs)).backward(tokenWeights)
   expect(gradient.length).toBe(adapter.values.length)
   const base = Float64Array.from(engine.values)
   const slots = Lora.layout(config, lora)
@@ -68,11 +68,11 @@ it("the gradient agrees with float64 finite differences of the model with its ad
 it("the gradient is the full gradient of the merged model, projected on the factors", async () => {
   const adapter = trained()
   const engine = await replica("wasm", config, { adapter })
-  const gradient = engine.forward(pairs).backward(tokenWeights)
+  const gradient = await (await engine.forward(pairs)).backward(tokenWeights)
   const whole = await replica("wasm", config)
   whole.values.set(Lora.merge(config, engine.values, adapter))
   whole.changed()
-  const full = whole.forward(pairs).backward(tokenWeights)
+  const full = await (await whole.forward(pairs)).backward(tokenWeights)
   const slots = new Map(Lora.layout(config, lora).map((slot) => [slot.name, slot]))
   for (const { name, offset, shape } of Parameters.layout(config)) {
     const pair = Lora.pairOf(adapter, slots, name)

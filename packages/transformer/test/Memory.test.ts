@@ -44,7 +44,7 @@ it(
 it("a full heap is a typed error that says what to lower, and the process goes on", async () => {
   await Effect.runPromise(Backend.start("wasm"))
   const replica = Replica.make(config, values())
-  const before = replica.logprobs(pairs)
+  const before = await replica.logprobs(pairs)
   const held: Array<tf.Tensor> = []
   // Asked for but not written to: the machine need not have 4 GiB.
   const take = () => held.push(tf.engine().makeTensorFromTensorInfo(backend().makeOutput([2 ** 26], "float32")))
@@ -58,6 +58,6 @@ it("a full heap is a typed error that says what to lower, and the process goes o
   expect((error as Error).message).toMatch(/4 GiB heap is full.*\[67108864\].*lower the micro-batch/)
   expect(held.length).toBeGreaterThan(10)
   tf.dispose(held)
-  expect(replica.logprobs(pairs)).toEqual(before)
+  expect(await replica.logprobs(pairs)).toEqual(before)
   replica.dispose()
 })

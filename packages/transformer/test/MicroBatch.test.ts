@@ -63,13 +63,14 @@ it("a shared prompt changes no log-prob, and the gradient by no more than roundi
   const prompt = Int32Array.of(3, 1, 4, 1, 5)
   const group = pairs.map(({ completion }) => ({ prompt, completion }))
   const weights = group.map(({ completion }, k) => Float32Array.from(completion, (_, t) => k - t + 0.5))
-  const together = p.forward(group)
-  const apart = group.map((pair, k) => {
-    const alone = p.forward([pair])
-    return { logprobs: alone.logprobs[0], gradient: alone.backward([weights[k]]) }
-  })
+  const together = await p.forward(group)
+  const apart: Array<{ readonly logprobs: Float32Array; readonly gradient: Float32Array }> = []
+  for (const [k, pair] of group.entries()) {
+    const alone = await p.forward([pair])
+    apart.push({ logprobs: alone.logprobs[0], gradient: await alone.backward([weights[k]]) })
+  }
   expect(together.logprobs).toEqual(apart.map(({ logprobs }) => logprobs))
-  const gradient = together.backward(weights)
+  const gradient = await together.backward(weights)
   const scale = Math.hypot(...gradient)
   for (const [i, v] of gradient.entries()) {
     const sum = apart.reduce((a, part) => a + part.gradient[i], 0)

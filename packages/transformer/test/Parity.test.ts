@@ -8,9 +8,9 @@ describe.each(["llama2", "llama3", "mistral", "qwen2", "qwen3"])("%s", (name) =>
   it("gives PyTorch's logits and log-probs within 1e-4, for prompts of different lengths", async () => {
     const { facts, tensor } = await expectedOf(name)
     const { checkpoint, replica } = await openFixture(name)
-    const logprobs = replica.logprobs(facts.cases.map(pairOf))
+    const logprobs = await replica.logprobs(facts.cases.map(pairOf))
     for (const [i, { completion, prompt }] of facts.cases.entries()) {
-      const [logits] = replica.logits([Int32Array.from([...prompt, ...completion])])
+      const [logits] = await replica.logits([Int32Array.from([...prompt, ...completion])])
       const expected = tensor(`logits.${i}`)
       expect(logits.length).toBe((prompt.length + completion.length) * checkpoint.config.vocab_size)
       expect(gap(logits.subarray(-expected.length), expected), `logits ${i}`).toBeLessThan(1e-4)
@@ -22,8 +22,11 @@ describe.each(["llama2", "llama3", "mistral", "qwen2", "qwen3"])("%s", (name) =>
   it("continues greedily with the same 64 tokens", async () => {
     const { facts } = await expectedOf(name)
     const { replica } = await openFixture(name)
-    const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stop: -1 }
-    const [[sampled]] = replica.generate([{ prompt: Int32Array.from(facts.greedy.prompt), streams: ["greedy"] }], law)
+    const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 64, stops: [] }
+    const [[sampled]] = await replica.generate(
+      [{ prompt: Int32Array.from(facts.greedy.prompt), streams: ["greedy"] }],
+      law,
+    )
     expect([...sampled.tokens]).toEqual(facts.greedy.tokens)
     replica.dispose()
   })
@@ -31,9 +34,8 @@ describe.each(["llama2", "llama3", "mistral", "qwen2", "qwen3"])("%s", (name) =>
   it("gives PyTorch's gradient within 1e-3 in every parameter, and its weights after one AdamW step", async () => {
     const { facts, names, tensor } = await expectedOf(name)
     const { checkpoint, replica } = await openFixture(name)
-    const gradient = replica
-      .forward(facts.cases.map(pairOf))
-      .backward(facts.cases.map((c) => Float32Array.from(c.weights)))
+    const forward = await replica.forward(facts.cases.map(pairOf))
+    const gradient = await forward.backward(facts.cases.map((c) => Float32Array.from(c.weights)))
     const slots = Parameters.layout(checkpoint.config)
     expect(slots.map((slot) => `gradient.${slot.name}`).sort()).toEqual(
       names.filter((key) => key.startsWith("gradient.")).sort(),
@@ -69,7 +71,7 @@ it("turns positions like transformers for every kind of scaling, below and above
     const scaled = Replica.make(config, checkpoint.values)
     for (const [j, sequence] of facts.sequences.entries()) {
       const expected = tensor(`logits.${i}.${j}`)
-      const [logits] = scaled.logits([Int32Array.from(sequence)])
+      const [logits] = await scaled.logits([Int32Array.from(sequence)])
       expect(gap(logits.subarray(-expected.length), expected), JSON.stringify([rope_parameters, j])).toBeLessThan(1e-4)
     }
     scaled.dispose()
@@ -82,8 +84,8 @@ it("refuses to learn where dynamic scaling would turn a sequence otherwise than 
   const rope_scaling = { rope_type: "dynamic", factor: 2 } as const
   const dynamic = Replica.make({ ...checkpoint.config, rope_scaling, max_position_embeddings: 8 }, checkpoint.values)
   const pair = { prompt: Int32Array.of(1, 2, 3, 4, 5), completion: Int32Array.of(6, 7, 8, 9) }
-  expect(dynamic.logprobs([pair])[0]).toHaveLength(4)
-  expect(() => dynamic.logprobs([{ ...pair, completion: Int32Array.of(6, 7, 8, 9, 1) }])).toThrow(
+  expect((await dynamic.logprobs([pair]))[0]).toHaveLength(4)
+  await expect(dynamic.logprobs([{ ...pair, completion: Int32Array.of(6, 7, 8, 9, 1) }])).rejects.toThrow(
     /9 tokens is above max_position_embeddings 8/,
   )
   dynamic.dispose()
@@ -97,13 +99,12 @@ it("computes with an adapter of PEFT what PEFT computes, and its gradient", asyn
   expect(adapter.config).toEqual({ rank: 2, alpha: 3, targets: ["q_proj", "v_proj", "down_proj"] })
   const { replica } = await openFixture("qwen2", { adapter })
   for (const [i, { completion, prompt }] of facts.cases.entries()) {
-    const [logits] = replica.logits([Int32Array.from([...prompt, ...completion])])
+    const [logits] = await replica.logits([Int32Array.from([...prompt, ...completion])])
     const expected = tensor(`logits.${i}`)
     expect(gap(logits.subarray(-expected.length), expected)).toBeLessThan(1e-4)
   }
-  const gradient = replica
-    .forward(facts.cases.map(pairOf))
-    .backward(facts.cases.map((c) => Float32Array.from(c.weights)))
+  const forward = await replica.forward(facts.cases.map(pairOf))
+  const gradient = await forward.backward(facts.cases.map((c) => Float32Array.from(c.weights)))
   const slots = Lora.layout(checkpoint.config, adapter.config)
   expect(slots.map((slot) => `gradient.${slot.name}`).sort()).toEqual(
     names.filter((key) => key.startsWith("gradient.")).sort(),

@@ -51,9 +51,14 @@ export const expectedOf = async (name: string) => {
   return { facts, tensor, names: [...tensors.keys()] }
 }
 
+/** Where the fixtures are opened: `LPO_BACKEND` of the environment, `wasm` by default. */
+const backend = Backend.names.find((name) => name === (process.env.LPO_BACKEND ?? "wasm"))
+
 /** A fixture's checkpoint and a replica of it. */
 export const openFixture = async (name: string, options: Replica.Options = {}) => {
-  await Effect.runPromise(Backend.start("wasm"))
+  if (backend === undefined)
+    throw new RangeError(`LPO_BACKEND ${process.env.LPO_BACKEND} is none of ${Backend.names.join(", ")}`)
+  await Effect.runPromise(Backend.start(backend))
   const checkpoint = await Effect.runPromise(Checkpoint.open(folderOf(name)))
   return { checkpoint, replica: Replica.make(checkpoint.config, checkpoint.values, options) }
 }

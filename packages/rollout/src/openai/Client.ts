@@ -35,6 +35,9 @@ export const hasImage = (prompt: Problem["prompt"]): prompt is ReadonlyArray<Mes
   typeof prompt !== "string" &&
   prompt.some(({ content }) => typeof content !== "string" && content.some((part) => part.type === "image"))
 
+/** One token of the policy itself. */
+const plain: Vllm.Law = { temperature: 1, topP: 1, topK: 0, minP: 0, maxTokens: 1, stops: [], stopStrings: [] }
+
 /** The fault of a completion that the server did not finish: asking again may help. @category constructors */
 export const lostFault = (url: string, { index, reason }: Vllm.Lost): HttpFault =>
   new HttpFault({
@@ -60,13 +63,14 @@ export const make = (settings: Settings) => {
     n: number,
     seed: number,
   ): Effect.Effect<Vllm.Answer, HttpFault> => {
+    const { stopStrings } = law
     if ("messages" in prompt) {
       const url = `${base}/v1/chat/completions`
       if (dialect === "sglang")
         return Effect.fail(unusable(url, "prompts with images are sampled on vLLM only; give dialect vllm"))
       const body = Vllm.chatBody(nameOf(served), prompt.messages, law, n, seed)
       return json(url, Vllm.answers.chat, { body, key, seconds }).pipe(
-        Effect.map((answer) => Vllm.readChat(answer, { model: nameOf(served), n })),
+        Effect.map((answer) => Vllm.readChat(answer, { model: nameOf(served), n, stopStrings })),
         Effect.flatMap(usable(url)),
       )
     }
@@ -86,7 +90,7 @@ export const make = (settings: Settings) => {
     const url = `${base}/v1/completions`
     const body = Vllm.completionBody(nameOf(served), tokens, law, n, seed)
     return json(url, Vllm.answers.completion, { body, key, seconds }).pipe(
-      Effect.map((answer) => Vllm.readCompletion(answer, { model: nameOf(served), prompt: tokens, n })),
+      Effect.map((answer) => Vllm.readCompletion(answer, { model: nameOf(served), prompt: tokens, n, stopStrings })),
       Effect.flatMap(usable(url)),
     )
   }
@@ -132,12 +136,12 @@ export const make = (settings: Settings) => {
 
   /** The most likely tokens of the position after `tokens`, at a temperature. */
   const alternatives = (base: string, tokens: Int32Array, temperature: number) => {
-    const law = { temperature, topP: 1, topK: 0, maxTokens: 1, stop: [] }
+    const law = { ...plain, temperature }
     const url = `${base}/v1/completions`
     const body = { ...Vllm.completionBody(model, tokens, law, 1, 0), logprobs: 20, return_tokens_as_token_ids: true }
     return json(url, Vllm.answers.completion, { body, key, seconds }).pipe(
       Effect.flatMap((answer) => {
-        const read = Vllm.readCompletion(answer, { model, prompt: tokens, n: 1 })
+        const read = Vllm.readCompletion(answer, { model, prompt: tokens, n: 1, stopStrings: [] })
         if (typeof read === "string") return Effect.fail(unusable(url, read))
         const aborted = read.lost[0]
         if (aborted !== undefined) return Effect.fail(lostFault(url, aborted))
@@ -151,8 +155,7 @@ export const make = (settings: Settings) => {
     Effect.gen(function* () {
       yield* text(`${base}/health`, { key, seconds: 30 })
       if (dialect === "sglang") {
-        const law = { temperature: 1, topP: 1, topK: 0, maxTokens: 1, stop: [] }
-        yield* sample(base, { adapter: null, version: 0 }, { tokens }, law, 1, 0)
+        yield* sample(base, { adapter: null, version: 0 }, { tokens }, plain, 1, 0)
         return
       }
       const found = Probe.mode(yield* alternatives(base, tokens, 1), yield* alternatives(base, tokens, 2))

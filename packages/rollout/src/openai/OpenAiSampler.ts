@@ -12,7 +12,7 @@ import type { Completion } from "../Completion.ts"
 import type { Group } from "../Group.ts"
 import type { Problem } from "../Problem.ts"
 import { SamplerError } from "../RolloutError.ts"
-import { Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
+import { problem as problemOf, Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
 import * as Seed from "../Seed.ts"
 import * as Client from "./Client.ts"
 import * as Servers from "./Servers.ts"
@@ -28,7 +28,7 @@ export interface Options {
   readonly dialect?: "vllm" | "sglang"
   readonly key?: Redacted.Redacted
   /** Tokens that end a response, besides those of the model's own configuration. Default none. */
-  readonly stop?: ReadonlyArray<number>
+  readonly stops?: ReadonlyArray<number>
   /**
    * Tokens of a prompt without images. Default: the server's `/tokenize`, with the model's chat template for messages (vLLM
    * only: with SGLang this is required).
@@ -86,7 +86,7 @@ export const make = (
   options: Options,
 ): Effect.Effect<{ readonly sampler: SamplerService; readonly adapters: AdaptersService }, SamplerError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { attempts = 6, dialect = "vllm", logprobs = "raw", model, stop = [], versionsKept = 2 } = options
+    const { attempts = 6, dialect = "vllm", logprobs = "raw", model, stops = [], versionsKept = 2 } = options
     const refuse = (reason: string) => new SamplerError({ problem: null, reason, retryable: false })
     if (options.servers.length === 0) return yield* refuse("servers is empty; give at least one base URL")
     if (dialect === "sglang" && options.tokenize === undefined)
@@ -161,13 +161,17 @@ export const make = (
       asked: SampleOptions,
       served: Version,
     ) {
+      const objection = problemOf(asked)
+      if (objection !== null) return yield* refuse(objection)
       const prompt = yield* promptOf(problem)
       const law = {
         temperature: asked.temperature ?? 1,
         topP: asked.topP ?? 1,
         topK: asked.topK ?? 0,
+        minP: asked.minP ?? 0,
         maxTokens: asked.maxTokens,
-        stop,
+        stops,
+        stopStrings: asked.stopStrings ?? [],
       }
       const seed = Seed.stream(`${asked.seed}/${problem.id}`).int(0, 2 ** 31 - 1 - asked.groupSize)
       const ask = (n: number, from: number) =>
@@ -193,7 +197,7 @@ export const make = (
         logprobs: choice.logprobs,
         finish: choice.finish,
         policyVersion: served.version,
-        sampling: { temperature: law.temperature, topP: law.topP, topK: law.topK, logprobs },
+        sampling: { temperature: law.temperature, topP: law.topP, topK: law.topK, minP: law.minP, logprobs },
       })
       return { problem, promptTokens: tokens, completions: choices.map(completion) } satisfies Group
     })

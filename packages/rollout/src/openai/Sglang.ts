@@ -10,7 +10,10 @@ const Generated = Schema.Struct({
   text: Schema.optional(Schema.String),
   output_ids: Schema.optional(Schema.Array(Schema.Int)),
   meta_info: Schema.Struct({
-    finish_reason: Schema.NullOr(Schema.Struct({ type: Schema.String })),
+    finish_reason: Schema.NullOr(
+      // `matched` is the token or the text that ended it.
+      Schema.Struct({ type: Schema.String, matched: Schema.optional(Schema.Unknown) }),
+    ),
     weight_version: Schema.optional(Schema.NullOr(Schema.String)),
     output_token_logprobs: Schema.optional(Schema.Array(Schema.Array(Schema.Unknown))),
   }),
@@ -32,11 +35,12 @@ export const generateBody = (adapter: string | null, prompt: Int32Array, law: La
     temperature: law.temperature,
     top_p: law.topP,
     top_k: law.topK === 0 ? -1 : law.topK,
-    min_p: 0,
+    min_p: law.minP,
     repetition_penalty: 1,
     presence_penalty: 0,
     frequency_penalty: 0,
-    stop_token_ids: law.stop,
+    stop_token_ids: law.stops,
+    ...(law.stopStrings.length > 0 && { stop: law.stopStrings }),
     skip_special_tokens: false,
     sampling_seed: seed,
   },
@@ -84,7 +88,8 @@ export const readGenerate = (
       })
       continue
     }
-    choices.push({ index, tokens, logprobs, text: text ?? "", finish })
+    const ended = meta_info.finish_reason?.matched
+    choices.push({ index, tokens, logprobs, text: (text ?? "") + (typeof ended === "string" ? ended : ""), finish })
   }
   return { choices, lost, prompt: asked.prompt }
 }

@@ -15,9 +15,13 @@ export interface Law {
   readonly topP: number
   /** 0 is off. */
   readonly topK: number
+  /** 0 is off. */
+  readonly minP: number
   readonly maxTokens: number
   /** Tokens that end a response, besides the model's own. */
-  readonly stop: ReadonlyArray<number>
+  readonly stops: ReadonlyArray<number>
+  /** Texts that end a response. */
+  readonly stopStrings: ReadonlyArray<string>
 }
 
 /** One completion of an answer. @category models */
@@ -45,6 +49,8 @@ export interface Answer {
 
 const Ids = Schema.Array(Schema.Int)
 const Finish = Schema.NullOr(Schema.String)
+/** The token or the text that ended a completion; null where it was the model's own end token. */
+const StopReason = Schema.optional(Schema.NullOr(Schema.Union([Schema.Int, Schema.String])))
 
 const CompletionAnswer = Schema.Struct({
   model: Schema.String,
@@ -53,6 +59,7 @@ const CompletionAnswer = Schema.Struct({
       index: Schema.Int,
       text: Schema.String,
       finish_reason: Finish,
+      stop_reason: StopReason,
       token_ids: Schema.optional(Schema.NullOr(Ids)),
       prompt_token_ids: Schema.optional(Schema.NullOr(Ids)),
       logprobs: Schema.NullOr(
@@ -75,6 +82,7 @@ const ChatAnswer = Schema.Struct({
       index: Schema.Int,
       message: Schema.Struct({ content: Schema.optional(Schema.NullOr(Schema.String)) }),
       finish_reason: Finish,
+      stop_reason: StopReason,
       token_ids: Schema.optional(Schema.NullOr(Ids)),
       logprobs: Schema.NullOr(
         Schema.Struct({ content: Schema.NullOr(Schema.Array(Schema.Struct({ logprob: Schema.Finite }))) }),
@@ -92,11 +100,12 @@ const sampling = (law: Law, n: number, seed: number) => ({
   temperature: law.temperature,
   top_p: law.topP,
   top_k: law.topK,
-  min_p: 0,
+  min_p: law.minP,
   repetition_penalty: 1,
   presence_penalty: 0,
   frequency_penalty: 0,
-  stop_token_ids: law.stop,
+  stop_token_ids: law.stops,
+  stop: law.stopStrings,
   skip_special_tokens: false,
   return_token_ids: true,
 })
@@ -145,9 +154,18 @@ export const tokenizeBody = (model: string, prompt: string | ReadonlyArray<Messa
 const withoutIds =
   "the answer has no token_ids, so what was sampled is not known exactly; use vLLM 0.10.2 or later, without a proxy that drops the field"
 
+/** What was asked for. @category models */
+export interface Asked {
+  readonly model: string
+  readonly n: number
+  readonly stopStrings: ReadonlyArray<string>
+}
+
 interface RawChoice {
   readonly index: number
+  /** Without the text that ended it. */
   readonly text: string
+  readonly ended: number | string | null | undefined
   readonly finish: string | null
   readonly ids: ReadonlyArray<number> | null
   readonly logprobs: ReadonlyArray<number | null> | null
@@ -157,18 +175,23 @@ interface RawChoice {
  * Checks an answer of `n` choices for one prompt against what was asked and sorts it. Gives a reason where the server
  * cannot be used at all; a choice that was aborted is `lost` and can be asked for again.
  */
-const check = (raw: ReadonlyArray<RawChoice>, n: number): { choices: Array<Choice>; lost: Array<Lost> } | string => {
+const check = (
+  raw: ReadonlyArray<RawChoice>,
+  { n, stopStrings }: Asked,
+): { choices: Array<Choice>; lost: Array<Lost> } | string => {
   const indices = raw.map((c) => c.index).sort((a, b) => a - b)
   if (indices.length !== n || indices.some((v, i) => v !== i))
     return `the answer has choices ${JSON.stringify(indices)}, where ${n} were asked for`
   const choices: Array<Choice> = []
   const lost: Array<Lost> = []
-  for (const { finish, ids, index, logprobs, text } of raw) {
+  for (const { ended, finish, ids, index, logprobs, text } of raw) {
     if (finish !== "stop" && finish !== "length") {
       lost.push({ index, reason: `finish_reason is ${JSON.stringify(finish)}` })
       continue
     }
     if (ids === null) return withoutIds
+    if (finish === "stop" && stopStrings.length > 0 && ended === undefined)
+      return `completion ${index} has no stop_reason, so whether a stop string ended it is not known; leave stopStrings out`
     if (logprobs === null || logprobs.length !== ids.length)
       return `completion ${index} has ${ids.length} tokens and ${logprobs?.length ?? "no"} log-probs; they must be as many`
     if (ids.length === 0) {
@@ -183,7 +206,7 @@ const check = (raw: ReadonlyArray<RawChoice>, n: number): { choices: Array<Choic
     }
     choices.push({
       index,
-      text,
+      text: typeof ended === "string" ? text + ended : text,
       finish,
       tokens: Int32Array.from(ids),
       logprobs: Float32Array.from(logprobs, (v) => v ?? Number.NaN),
@@ -198,7 +221,7 @@ const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
 /** Reads an answer of `/v1/completions`; a string says why the server cannot be used. @category answers */
 export const readCompletion = (
   answer: typeof CompletionAnswer.Type,
-  asked: { readonly model: string; readonly prompt: Int32Array; readonly n: number },
+  asked: Asked & { readonly prompt: Int32Array },
 ): Answer | string => {
   if (answer.model !== asked.model) return `model "${answer.model}" answered, where "${asked.model}" was asked`
   const prompt = answer.choices[0]?.prompt_token_ids ?? null
@@ -207,29 +230,28 @@ export const readCompletion = (
   const raw = answer.choices.map((c) => ({
     index: c.index,
     text: c.text,
+    ended: c.stop_reason,
     finish: c.finish_reason,
     ids: c.token_ids ?? null,
     logprobs: c.logprobs?.token_logprobs ?? null,
   }))
-  const checked = check(raw, asked.n)
+  const checked = check(raw, asked)
   return typeof checked === "string" ? checked : { ...checked, prompt: asked.prompt }
 }
 
 /** Reads an answer of `/v1/chat/completions`. @category answers */
-export const readChat = (
-  answer: typeof ChatAnswer.Type,
-  asked: { readonly model: string; readonly n: number },
-): Answer | string => {
+export const readChat = (answer: typeof ChatAnswer.Type, asked: Asked): Answer | string => {
   if (answer.model !== asked.model) return `model "${answer.model}" answered, where "${asked.model}" was asked`
   const prompt = answer.prompt_token_ids ?? null
   if (prompt === null) return withoutIds
   const raw = answer.choices.map((c) => ({
     index: c.index,
     text: c.message.content ?? "",
+    ended: c.stop_reason,
     finish: c.finish_reason,
     ids: c.token_ids ?? null,
     logprobs: c.logprobs?.content?.map(({ logprob }) => logprob) ?? null,
   }))
-  const checked = check(raw, asked.n)
+  const checked = check(raw, asked)
   return typeof checked === "string" ? checked : { ...checked, prompt: Int32Array.from(prompt) }
 }

@@ -42,7 +42,7 @@ const close = (a: ArrayLike<number>, b: ArrayLike<number>) => {
 it.live("samples groups with the tokens and log-probs of the policy, and says every field of the law", () =>
   Effect.gen(function* () {
     const double = yield* server
-    const made = yield* sampler([double], { key: Redacted.make("k"), stop: [Vllm.stop] })
+    const made = yield* sampler([double], { key: Redacted.make("k"), stops: [Vllm.stop] })
     const groups = yield* collect(made, [problem("a"), problem("b", "4 5")])
     assert.sameMembers(
       groups.map((g) => g.problem.id),
@@ -55,7 +55,7 @@ it.live("samples groups with the tokens and log-probs of the policy, and says ev
         close(c.logprobs, truth[k])
         assert.strictEqual(c.finish, c.tokens.at(-1) === Vllm.stop ? "stop" : "length")
         assert.strictEqual(c.policyVersion, 0)
-        assert.deepStrictEqual(c.sampling, { temperature: 1, topP: 1, topK: 0, logprobs: "raw" })
+        assert.deepStrictEqual(c.sampling, { temperature: 1, topP: 1, topK: 0, minP: 0, logprobs: "raw" })
       }
     }
     const [request] = double.completions()
@@ -70,6 +70,7 @@ it.live("samples groups with the tokens and log-probs of the policy, and says ev
       min_p: 0,
       repetition_penalty: 1,
       stop_token_ids: [Vllm.stop],
+      stop: [],
       logprobs: 0,
       return_token_ids: true,
       skip_special_tokens: false,
@@ -217,6 +218,7 @@ it.live("takes processed log-probs where they are asked for", () =>
       temperature: 0.7,
       topP: 1,
       topK: 0,
+      minP: 0,
       logprobs: "processed",
     })
   }).pipe(Effect.scoped),
@@ -380,5 +382,73 @@ it.live.each<{ name: string; options: OpenAiSampler.Options; message: RegExp }>(
 ])("refuses $name", ({ message, options }) =>
   Effect.gen(function* () {
     assert.match((yield* Effect.flip(OpenAiSampler.make(options))).message, message)
+  }).pipe(Effect.scoped),
+)
+
+/** Whether a completion ends as the strings say: at the token that completes one, with a text that ends with it. */
+const endsAt = ({ finish, text, tokens }: Group.Group["completions"][number], strings: ReadonlyArray<string>) => {
+  const textOf = (n: number) =>
+    Array.from(tokens.subarray(0, n))
+      .filter((t) => t !== Vllm.stop)
+      .join(" ")
+  const holds = (n: number) => strings.some((string) => textOf(n).includes(string))
+  assert.isFalse(holds(tokens.length - 1))
+  const ended = holds(tokens.length)
+  assert.strictEqual(text, ended ? text : textOf(tokens.length))
+  if (ended) assert.isTrue(strings.some((string) => text.endsWith(string)) && textOf(tokens.length).startsWith(text))
+  assert.strictEqual(finish, ended || tokens.at(-1) === Vllm.stop ? "stop" : "length")
+  return ended
+}
+
+it.live("asks for min-p and stop strings, and gives the string back that the server cut off", () =>
+  Effect.gen(function* () {
+    const double = yield* server
+    const made = yield* sampler([double], { stops: [Vllm.stop] })
+    const stopStrings = ["3 1", "7"]
+    const image = { type: "image", format: "png", data: Uint8Array.of(1) } as const
+    const problems = [problem("a"), problem("b", "4 5"), problem("c", [{ role: "user", content: [image] }])]
+    const groups = yield* collect(made, problems, { maxTokens: 20, minP: 0.01, stopStrings })
+    const ended = groups.map((group) => group.completions.filter((c) => endsAt(c, stopStrings)).length)
+    for (const n of ended) assert.isAbove(n, 0)
+    for (const { path, body } of double.asked.filter(({ body: asked }) => asked["n"] === 4))
+      assert.deepInclude(body, { min_p: 0.01, stop: stopStrings }, path)
+    assert.deepInclude(groups[0]?.completions[0]?.sampling, { minP: 0.01 })
+    double.faults.withoutReason = true
+    const error = yield* Effect.flip(collect(made, [problem("a")], { maxTokens: 20, stopStrings }))
+    assert.match(error.message, /has no stop_reason, so whether a stop string ended it is not known/)
+  }).pipe(Effect.scoped),
+)
+
+it.live("gives SGLang the same, and gives back what it matched", () =>
+  Effect.gen(function* () {
+    const double = yield* Effect.acquireRelease(
+      Effect.promise(() => Sglang.start()),
+      ({ close: end }) => Effect.promise(end),
+    )
+    const tokenize = () => Effect.succeed(Int32Array.of(1, 2, 3))
+    const made = yield* OpenAiSampler.make({ servers: [double.url], model: "base", dialect: "sglang", tokenize })
+    const [group] = yield* collect(made, [problem("a")], {
+      groupSize: 8,
+      maxTokens: 20,
+      minP: 0.02,
+      stopStrings: ["3"],
+    })
+    const texts = group?.completions.map(({ text }) => text) ?? []
+    assert.isTrue(texts.some((text) => text.endsWith("3")))
+    for (const text of texts) assert.notInclude(text.slice(0, -1), "3")
+    assert.deepInclude(double.asked.at(-1)?.["sampling_params"], { min_p: 0.02, stop: ["3"] })
+  }).pipe(Effect.scoped),
+)
+
+it.live("refuses a min-p and stop strings that nothing could honour", () =>
+  Effect.gen(function* () {
+    const double = yield* server
+    const made = yield* sampler([double])
+    const refusal = (options: Partial<Sampler.SampleOptions>) =>
+      Effect.map(Effect.flip(collect(made, [problem("a")], options)), ({ message }) => message)
+    assert.match(yield* refusal({ minP: 1.5 }), /minP is 1.5; give a number from 0 \(off\) to 1/)
+    assert.match(yield* refusal({ minP: Number.NaN }), /minP is NaN/)
+    for (const text of ["", "\uD800", "a\uFFFD"])
+      assert.match(yield* refusal({ stopStrings: ["b", text] }), /stopStrings has ".*"; give texts of one character/)
   }).pipe(Effect.scoped),
 )

@@ -9,13 +9,15 @@ export const start = async () => {
   const adapters = new Map<string, string>()
   const state = { withoutAdapters: false }
   const generate = (body: Record<string, any>) => {
-    const { max_new_tokens, n, sampling_seed } = body["sampling_params"]
+    const { max_new_tokens, n, sampling_seed, stop: strings = [] } = body["sampling_params"]
     const folder = body["lora_path"] === undefined ? "base" : (adapters.get(body["lora_path"]) ?? "base")
     const all = Array.from({ length: n }, (_, i) => {
       const random = Seed.stream(`draw/${sampling_seed + i}`)
       const pairs: Array<[number, number, null]> = []
       let last: number = body["input_ids"].at(-1)
-      while (pairs.length < max_new_tokens && pairs.at(-1)?.[1] !== stop) {
+      const textOf = () => pairs.map(([, token]) => token).join(" ")
+      const stringAt = () => (strings as ReadonlyArray<string>).find((s) => textOf().includes(s))
+      while (pairs.length < max_new_tokens && pairs.at(-1)?.[1] !== stop && stringAt() === undefined) {
         const law = policy(folder, last)
         let u = random.uniform()
         let token = 0
@@ -23,12 +25,14 @@ export const start = async () => {
         pairs.push([law[token], token, null])
         last = token
       }
+      const string = stringAt()
+      const matched = string ?? (pairs.at(-1)?.[1] === stop ? stop : undefined)
       return {
-        text: pairs.map(([, token]) => token).join(" "),
+        text: string === undefined ? textOf() : textOf().slice(0, textOf().indexOf(string)),
         output_ids: pairs.map(([, token]) => token),
         meta_info: {
           id: "x",
-          finish_reason: { type: pairs.at(-1)?.[1] === stop ? "stop" : "length" },
+          finish_reason: matched === undefined ? { type: "length" } : { type: "stop", matched },
           output_token_logprobs: pairs,
         },
       }

@@ -33,6 +33,7 @@ export interface Faults {
   spoil: Array<{ index: number; finish?: string; logprob?: number }>
   drop: number
   withoutIds: boolean
+  withoutReason: boolean
   shuffled: boolean
   mode: "raw" | "processed" | "logits"
   /** What the server claims to have seen as prompt. */
@@ -61,6 +62,7 @@ export const start = async (port = 0) => {
     spoil: [],
     drop: 0,
     withoutIds: false,
+    withoutReason: false,
     shuffled: false,
     mode: "raw",
     prompt: null,
@@ -85,8 +87,12 @@ export const start = async (port = 0) => {
       const logprobs: Array<number> = []
       const tops: Array<Record<string, number>> = []
       let last = prompt.at(-1) ?? 0
+      // Like the server, after every token; it gives the text without the string.
+      const strings: ReadonlyArray<string> = body["stop"] ?? []
+      const textOf = () => ids.filter((t) => t !== stop).join(" ")
+      const stringAt = () => strings.find((s) => textOf().includes(s))
       const limit = body["max_tokens"] ?? body["max_completion_tokens"]
-      while (ids.length < limit && ids.at(-1) !== stop) {
+      while (ids.length < limit && ids.at(-1) !== stop && stringAt() === undefined) {
         const raw = policy(folder, last)
         const law = logSoftmax(raw.map((v) => v / body["temperature"]))
         let u = random.uniform()
@@ -100,10 +106,13 @@ export const start = async (port = 0) => {
         tops.push(Object.fromEntries(order.map((t) => [`token_id:${t}`, said[t]])))
         last = token
       }
+      const string = stringAt()
       const spoiled = spoil.find(({ index }) => index === i)
       if (spoiled?.logprob !== undefined) logprobs[0] = spoiled.logprob
-      const finish = spoiled?.finish ?? (ids.at(-1) === stop ? "stop" : "length")
-      return { index: i, ids, logprobs, tops, finish, text: ids.filter((t) => t !== stop).join(" ") }
+      const finish = spoiled?.finish ?? (ids.at(-1) === stop || string !== undefined ? "stop" : "length")
+      const text = string === undefined ? textOf() : textOf().slice(0, textOf().indexOf(string))
+      const reason = faults.withoutReason ? undefined : (string ?? (ids.at(-1) === stop ? stop : null))
+      return { index: i, ids, logprobs, tops, finish, reason, text }
     })
     if (faults.shuffled) choices.reverse()
     return { status: 200, choices, seen: faults.prompt ?? prompt, model: faults.model ?? body["model"] }
@@ -140,12 +149,12 @@ export const start = async (port = 0) => {
           object: "text_completion",
           created: 0,
           model,
-          choices: choices.map(({ finish, ids, index, logprobs, text, tops }) => {
+          choices: choices.map(({ finish, ids, index, logprobs, reason, text, tops }) => {
             const choice = {
               index,
               text,
               finish_reason: finish,
-              stop_reason: null,
+              stop_reason: reason,
               logprobs: {
                 tokens: ids.map(String),
                 token_logprobs: logprobs,
@@ -171,10 +180,11 @@ export const start = async (port = 0) => {
           created: 0,
           model,
           prompt_token_ids: seen,
-          choices: choices.map(({ finish, ids, index, logprobs, text }) => ({
+          choices: choices.map(({ finish, ids, index, logprobs, reason, text }) => ({
             index,
             message: { role: "assistant", content: text },
             finish_reason: finish,
+            stop_reason: reason,
             token_ids: ids,
             logprobs: { content: ids.map((id, t) => ({ token: String(id), logprob: logprobs[t], top_logprobs: [] })) },
           })),

@@ -29,6 +29,7 @@ const Completion = Schema.Struct({
     temperature: Schema.Finite,
     topP: Schema.Finite,
     topK: Schema.Int,
+    minP: Schema.optionalKey(Schema.Finite),
     logprobs: Schema.Literals(["raw", "processed"]),
   }),
 })

@@ -2,9 +2,8 @@
  * What a sampler needs of a model: next-token logits of many sequences that grow token by token, and draws from them.
  *
  * Sequences live in slots. A slot holds the cache of one history; `fork` makes a second slot with the same history, so that
- * samples share all they have in common, the prompt and every token until they differ. Two implementations: one on kernels
- * with a cache ({@link FusedDecoder}) and one that runs the whole forward pass for every token, for any backend and as the
- * oracle ({@link ComposedDecoder}).
+ * samples share all they have in common, the prompt and every token until they differ. Two implementations: one on the companion
+ * kernels ({@link FusedDecoder}), and one on stock operations for any other backend ({@link CachedDecoder}).
  */
 import type { ModelConfig } from "../ModelConfig.ts"
 import type { SamplingLaw } from "../Sampling.ts"
@@ -44,10 +43,10 @@ export interface Draws {
 export interface Session {
   /** One slot per prompt of the plan; row i of the logits follows prompt i. Call it once, first. */
   readonly prefill: () => Int32Array
-  /** Appends `tokens[r]` to slot `slots[r]` for r < n, all slots different; row r of the logits follows it. */
+  /** Appends `tokens[r]` to slot `slots[r]` for r < n: all slots in use, each once. Row r of the logits follows it. */
   readonly advance: (n: number, slots: Int32Array, tokens: Int32Array) => void
-  /** Makes n draws from the first `rows` rows of logits, once per `prefill` or `advance`. */
-  readonly draw: (law: SamplingLaw, rows: number, n: number, draws: Draws) => void
+  /** Makes n draws from the first `rows` rows of logits, once per `prefill` or `advance`; a promise where a device is waited for. */
+  readonly draw: (law: SamplingLaw, rows: number, n: number, draws: Draws) => Promise<void> | void
   /** A slot with the history of `slot`. */
   readonly fork: (slot: number) => number
   readonly release: (slot: number) => void

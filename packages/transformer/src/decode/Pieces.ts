@@ -22,6 +22,17 @@ export const sequencesAtOnce = (config: ModelConfig, positions: number): number 
 }
 
 /**
+ * How many sequences of `positions` tokens a device of many cores decodes at once, where a step costs little more for a thousand than
+ * for one: never more than 1 GiB of keys and values.
+ *
+ * @category combinators
+ */
+export const sequencesOnDevice = (config: ModelConfig, positions: number): number => {
+  const each = 2 * 4 * config.num_hidden_layers * config.num_key_value_heads * headSize(config) * positions
+  return Math.max(1, Math.floor(Math.min(memory / each, 1024)))
+}
+
+/**
  * At most `parts` pieces of about equal size, in order. Groups stay whole, for what their samples share, where that leaves the pieces
  * within an eighth of each other; otherwise a group may be cut.
  *

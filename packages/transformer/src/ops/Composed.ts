@@ -1,13 +1,15 @@
 /**
  * Every operation composed of stock TensorFlow.js kernels: works on any backend, and is the oracle for faster ones.
  *
- * Products transpose explicitly: on WASM a transpose and a plain product are an order of magnitude faster than the
- * transpose flags of `matMul`. Sums over rows are products with a row of ones for the same reason.
+ * Nothing is read back before a sum of gradients is, so that a GPU is never waited for. Sums over rows are products with a row of
+ * ones: a sum over the first axis is slow on WASM.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
-import * as ComposedDecoder from "../decode/ComposedDecoder.ts"
-import type { AttentionShape, GradientSum, Ops, Rotary } from "./Ops.ts"
+import * as CachedDecoder from "../decode/CachedDecoder.ts"
+import * as BatchedAttention from "./BatchedAttention.ts"
+import type { GradientSum, Ops, Rotary } from "./Ops.ts"
+import * as Rows from "./Rows.ts"
 
 /** Sum over the rows of x [n, d], [d]. */
 const sumRows = (x: Tensor2D): Tensor => tf.reshape(tf.matMul(tf.ones([1, x.shape[0]]), x), [x.shape[1]])
@@ -16,9 +18,6 @@ const sumRows = (x: Tensor2D): Tensor => tf.reshape(tf.matMul(tf.ones([1, x.shap
 const rowMean = (x: Tensor2D): Tensor2D => tf.mean(x, 1, true)
 
 const plusOf = (x: Tensor2D, plus: Tensor2D | undefined): Tensor2D => (plus === undefined ? x : tf.add(x, plus))
-
-const floats = (x: Tensor): Float32Array => x.dataSync<"float32">()
-const integers = (x: Tensor): Int32Array => x.dataSync<"int32">()
 
 const turn = (x: Tensor2D, { cos, positions, sin }: Rotary, heads: number, sign: 1 | -1): Tensor2D =>
   tf.tidy(() => {
@@ -31,108 +30,52 @@ const turn = (x: Tensor2D, { cos, positions, sin }: Rotary, heads: number, sign:
     return tf.reshape(tf.add(tf.mul(whole, table(cos)), tf.mul(turned, table(sin))), [n, width])
   })
 
-/** One segment: its rows, and where its keys and values come from. */
-interface Segment {
-  readonly start: number
-  readonly length: number
-  readonly from: number
-  readonly prefix: number
-}
-
-const segmentsOf = ({ segments }: AttentionShape): ReadonlyArray<Segment> => {
-  const table = integers(segments)
-  return Array.from({ length: table.length / 4 }, (_, i) => {
-    const [start, length, from, prefix] = table.subarray(4 * i, 4 * i + 4)
-    return { start, length, from, prefix }
-  })
-}
-
-/** Heads [heads, rows, size] of some rows. */
-const headsOf = (x: Tensor2D, start: number, length: number, heads: number): Tensor3D =>
-  tf.transpose(tf.reshape(tf.slice(x, [start, 0], [length, x.shape[1]]), [length, heads, -1]), [1, 0, 2])
-
-const rowsOfHeads = (x: Tensor3D): Tensor2D => {
-  const [heads, length, size] = x.shape
-  return tf.reshape(tf.transpose(x, [1, 0, 2]), [length, heads * size])
-}
-
-/** Key or value heads of a prefix and a segment, repeated for the query heads that share them. */
-const seenHeads = (x: Tensor2D, { from, length, prefix, start }: Segment, kvHeads: number, times: number): Tensor3D => {
-  const own = headsOf(x, start, length, kvHeads)
-  const all: Tensor3D = prefix === 0 ? own : tf.concat([headsOf(x, from, prefix, kvHeads), own], 1)
-  if (times === 1) return all
-  const [heads, n, size] = all.shape
-  return tf.reshape(tf.tile(tf.reshape(all, [heads, 1, n * size]), [1, times, 1]), [heads * times, n, size])
-}
-
-/** 0 where a position may look, a large negative number where not; finite, since softmax of all -Infinity is NaN. */
-const causalMask = ({ length, prefix }: Segment, window: number | null): Tensor3D => {
-  const n = prefix + length
-  const mask = new Float32Array(length * n)
-  for (let i = 0; i < length; i++) {
-    mask.fill(-1e9, i * n + prefix + i + 1, (i + 1) * n)
-    if (window !== null) mask.fill(-1e9, i * n, i * n + Math.max(0, prefix + i - window + 1))
-  }
-  return tf.tensor3d(mask, [1, length, n])
-}
-
-/** Scaled and masked scores of a segment [heads, length, prefix + length], with what they were made of. */
-const scoresOf = (q: Tensor2D, k: Tensor2D, segment: Segment, { headSize, heads, kvHeads, window }: AttentionShape) => {
-  const queries = headsOf(q, segment.start, segment.length, heads)
-  const keys = seenHeads(k, segment, kvHeads, heads / kvHeads)
-  const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize))
-  return { queries, keys, scores: tf.add<Tensor3D>(scores, causalMask(segment, window)) }
-}
-
-/** Adds gradients of repeated heads [heads, prefix + length, size] to the rows they came from. */
-const scatterHeads = (
-  d: Tensor3D,
-  { from, length, prefix, start }: Segment,
-  kvHeads: number,
-  out: Float32Array,
-): void => {
-  const [heads, n, size] = d.shape
-  const values = floats(d)
-  const group = heads / kvHeads
-  for (let h = 0; h < heads; h++) {
-    for (let j = 0; j < n; j++) {
-      const row = j < prefix ? from + j : start + j - prefix
-      const to = (row * kvHeads + Math.floor(h / group)) * size
-      for (let i = 0; i < size; i++) out[to + i] += values[(h * n + j) * size + i]
-    }
-  }
-  if (n !== prefix + length) throw new RangeError(`${n} keys for a segment of ${prefix} + ${length} rows`)
-}
-
+/** Sums are tensors of their own, and the rows that an embedding gets wait until the sum is read. */
 const gradient = (size: number): GradientSum => {
-  const sum = new Float32Array(size)
-  const add = (offset: number, x: Tensor): void => {
-    for (const [i, v] of floats(x).entries()) sum[offset + i] += v
-  }
+  const sums = new Map<number, Tensor>()
+  let rows: Array<{ readonly offset: number; readonly ids: Int32Array; readonly x: Tensor2D }> = []
   const addTidy = (offset: number, of: () => Tensor): void => {
-    tf.tidy(() => add(offset, of()))
+    tf.tidy(() => {
+      const before = sums.get(offset)
+      const flat = tf.reshape(of(), [-1])
+      sums.set(offset, tf.keep(before === undefined ? tf.clone(flat) : tf.add(before, flat)))
+      before?.dispose()
+    })
+  }
+  const zero = (): void => {
+    for (const sum of sums.values()) sum.dispose()
+    for (const { x } of rows) x.dispose()
+    sums.clear()
+    rows = []
   }
   return {
-    zero: () => sum.fill(0),
-    addLinear: (offset, dy, x) => addTidy(offset, () => tf.matMul(tf.transpose(dy), x)),
-    add,
+    zero,
+    addLinear: (offset, dy, x) => addTidy(offset, () => tf.matMul(dy, x, true, false)),
+    add: (offset, x) => addTidy(offset, () => x),
     addRowSum: (offset, x) => addTidy(offset, () => sumRows(x)),
     addRows: (offset, ids, x) => {
-      const d = x.shape[1]
-      const values = floats(x)
-      for (const [row, id] of integers(ids).entries())
-        for (let i = 0; i < d; i++) sum[offset + id * d + i] += values[row * d + i]
+      rows.push({ offset, ids, x: tf.keep(tf.clone(x)) })
     },
-    read: (into) => into.set(sum),
-    dispose: () => {},
+    read: async (into) => {
+      if (into.length !== size) throw new RangeError(`${into.length} places for a gradient of ${size}`)
+      into.fill(0)
+      for (const [offset, sum] of sums) into.set(await sum.data<"float32">(), offset)
+      for (const { ids, offset, x } of rows) {
+        const values = await x.data<"float32">()
+        const d = x.shape[1]
+        for (const [row, id] of ids.entries())
+          for (let i = 0; i < d; i++) into[offset + id * d + i] += values[row * d + i]
+      }
+    },
+    dispose: zero,
   }
 }
 
 /** @category implementations */
 export const composed: Ops = {
-  linear: (x, { bias, wT }, plus) =>
+  linear: (x, { bias, w }, plus) =>
     tf.tidy(() => {
-      const y: Tensor2D = tf.matMul(x, wT)
+      const y: Tensor2D = tf.matMul(x, w, false, true)
       return plusOf(bias === null ? y : tf.add(y, bias), plus)
     }),
   linearBackward: (dy, { w }, plus) => tf.tidy(() => plusOf(tf.matMul(dy, w), plus)),
@@ -154,50 +97,8 @@ export const composed: Ops = {
   rope: (x, rotary, heads) => turn(x, rotary, heads, 1),
   ropeBackward: (dy, rotary, heads) => turn(dy, rotary, heads, -1),
 
-  attention: (q, k, v, shape) =>
-    tf.tidy(() => {
-      const { heads, kvHeads } = shape
-      const parts = segmentsOf(shape).map((segment) => {
-        const { scores } = scoresOf(q, k, segment, shape)
-        const values = seenHeads(v, segment, kvHeads, heads / kvHeads)
-        const y = rowsOfHeads(tf.matMul(tf.softmax(scores), values))
-        return { segment, y, logSums: tf.transpose(tf.logSumExp<Tensor2D>(scores, 2)) }
-      })
-      const inOrder = parts.toSorted((a, b) => a.segment.start - b.segment.start)
-      return {
-        y: tf.concat(
-          inOrder.map(({ y }) => y),
-          0,
-        ),
-        logSums: tf.concat(
-          inOrder.map(({ logSums }) => logSums),
-          0,
-        ),
-      }
-    }),
-  attentionBackward: (dy, { k, q, v }, shape) =>
-    tf.tidy(() => {
-      const { headSize, heads, kvHeads } = shape
-      const [dq, dk, dv] = [q, k, v].map(({ size }) => new Float32Array(size))
-      for (const segment of segmentsOf(shape)) {
-        tf.tidy(() => {
-          const { keys, queries, scores } = scoresOf(q, k, segment, shape)
-          const probabilities: Tensor3D = tf.softmax(scores)
-          const dOut = headsOf(dy, segment.start, segment.length, heads)
-          const values = seenHeads(v, segment, kvHeads, heads / kvHeads)
-          const dProbabilities = tf.matMul(dOut, values, false, true)
-          const inner = tf.sum(tf.mul(dProbabilities, probabilities), -1, true)
-          const dScores: Tensor3D = tf.mul(
-            tf.mul(probabilities, tf.sub(dProbabilities, inner)),
-            1 / Math.sqrt(headSize),
-          )
-          dq.set(floats(rowsOfHeads(tf.matMul(dScores, keys))), segment.start * heads * headSize)
-          scatterHeads(tf.matMul(dScores, queries, true, false), segment, kvHeads, dk)
-          scatterHeads(tf.matMul(probabilities, dOut, true, false), segment, kvHeads, dv)
-        })
-      }
-      return { dq: tf.tensor2d(dq, q.shape), dk: tf.tensor2d(dk, k.shape), dv: tf.tensor2d(dv, v.shape) }
-    }),
+  attention: BatchedAttention.forward,
+  attentionBackward: BatchedAttention.backward,
 
   swiGlu: (gate, up) => tf.tidy(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up)),
   swiGluBackward: (dy, gate, up) =>
@@ -209,33 +110,26 @@ export const composed: Ops = {
       return { dGate: tf.mul(tf.mul(dy, up), slope), dUp: tf.mul(dy, silu) }
     }),
 
-  gatherRows: (table, ids) => tf.gather(table, ids),
-  scatterRows: (x, ids, rows) => {
-    const d = x.shape[1]
-    const out = new Float32Array(rows * d)
-    const values = floats(x)
-    for (const [r, id] of integers(ids).entries()) for (let i = 0; i < d; i++) out[id * d + i] += values[r * d + i]
-    return tf.tensor2d(out, [rows, d])
-  },
+  gatherRows: Rows.pick,
+  scatterRows: Rows.sum,
 
-  logProb: (logits, targets) => {
-    const [m, size] = logits.shape
-    const values = floats(logits)
-    const ids = integers(targets)
-    return Float32Array.from({ length: m }, (_, r) => {
-      const row = values.subarray(r * size, (r + 1) * size)
-      const peak = row.reduce((a, b) => Math.max(a, b), -Infinity)
-      const sum = row.reduce((a, x) => a + Math.exp(x - peak), 0)
-      return Math.min(0, row[ids[r]] - peak - Math.log(sum))
-    })
-  },
+  logProb: (logits, targets) =>
+    tf.tidy(() => {
+      const size = logits.shape[1]
+      const places = tf.tensor1d(
+        targets.map((id, r) => r * size + id),
+        "int32",
+      )
+      const hit = tf.gather(tf.reshape<tf.Rank.R1>(logits, [-1]), places)
+      return tf.minimum(tf.sub(hit, tf.logSumExp(logits, 1)), 0)
+    }),
   logProbBackward: (logits, targets, weights) =>
     tf.tidy(() => {
       const [m, size] = logits.shape
-      const hit: Tensor2D = tf.cast(tf.oneHot(targets, size), "float32") as Tensor2D
-      return tf.mul(tf.sub(hit, tf.softmax(logits)), tf.reshape<tf.Rank.R2>(weights, [m, 1]))
+      const hit: Tensor2D = tf.cast(tf.oneHot(tf.tensor1d(targets, "int32"), size), "float32") as Tensor2D
+      return tf.mul(tf.sub(hit, tf.softmax(logits)), tf.tensor2d(weights, [m, 1], "float32"))
     }),
 
   gradient,
-  decoder: (model) => ComposedDecoder.make(composed, model),
+  decoder: (model) => CachedDecoder.make(composed, model),
 }

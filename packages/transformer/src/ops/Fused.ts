@@ -32,6 +32,7 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
   const atOrNone = (tensor: Tensor | undefined): number => (tensor === undefined ? 0 : at(tensor))
   const allocate = (shape: ReadonlyArray<number>): Tensor =>
     tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape, "float32"))
+  const integers = (values: Int32Array): Tensor1D => tf.tensor1d(values, "int32")
   const vector = (n: number): Tensor1D => allocate([n]) as Tensor1D
   const matrix = (rows: number, columns: number): Tensor2D => allocate([rows, columns]) as Tensor2D
 
@@ -46,8 +47,7 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
   }
 
   /** The most positions that a segment sees; `scratch` of attention grows with it. */
-  const longest = (segments: Tensor2D): number => {
-    const table = segments.dataSync<"int32">()
+  const longest = (table: Int32Array): number => {
     let most = 0
     for (let i = 0; i < table.length; i += 4) most = Math.max(most, table[i + 1] + table[i + 3])
     return up16(most) + 16
@@ -71,8 +71,12 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
       },
       add: (offset, x) => kernels.add(x.size, at(x), from(offset)),
       addRowSum: (offset, x) => kernels.addRows(x.shape[0], x.shape[1], at(x), from(offset)),
-      addRows: (offset, ids, x) => kernels.scatterRows(x.shape[0], x.shape[1], at(x), at(ids), from(offset)),
-      read: (into) => into.set(new Float32Array(memory.buffer, at(sum), size)),
+      addRows: (offset, ids, x) => {
+        const where = integers(ids)
+        kernels.scatterRows(x.shape[0], x.shape[1], at(x), at(where), from(offset))
+        where.dispose()
+      },
+      read: async (into) => into.set(new Float32Array(memory.buffer, at(sum), size)),
       dispose: () => sum.dispose(),
     }
   }
@@ -123,7 +127,7 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
     attention: (q, k, v, shape) => {
       const { heads, segments } = attentionArguments(shape)
       const result = { y: matrix(...q.shape), logSums: matrix(q.shape[0], shape.heads) }
-      const long = longest(shape.segments)
+      const long = longest(shape.table)
       const space = scratch(96 + long * (shape.headSize + up16(shape.headSize) + 54))
       kernels.attention(...segments, ...heads, ...[q, k, v, result.y, result.logSums].map(at), space)
       return result
@@ -131,7 +135,7 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
     attentionBackward: (dy, { k, logSums, q, v, y }, shape) => {
       const { heads, segments } = attentionArguments(shape)
       const result = { dq: matrix(...q.shape), dk: matrix(...k.shape), dv: matrix(...v.shape) }
-      const long = longest(shape.segments)
+      const long = longest(shape.table)
       const wide = up16(shape.headSize)
       const space = scratch(96 + long * (2 * shape.headSize + 3 * wide + 108) + 96 * wide)
       const addresses = [dy, q, k, v, y, logSums, result.dq, result.dk, result.dv].map(at)
@@ -149,14 +153,18 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
       return result
     },
     gatherRows: (table, ids) => {
-      const y = matrix(ids.size, table.shape[1])
-      kernels.gatherRows(ids.size, table.shape[1], at(table), at(ids), at(y))
+      const y = matrix(ids.length, table.shape[1])
+      const where = integers(ids)
+      kernels.gatherRows(ids.length, table.shape[1], at(table), at(where), at(y))
+      where.dispose()
       return y
     },
     scatterRows: (x, ids, rows) => {
       const y = matrix(rows, x.shape[1])
       new Float32Array(memory.buffer, at(y), y.size).fill(0)
-      kernels.scatterRows(ids.size, x.shape[1], at(x), at(ids), at(y))
+      const where = integers(ids)
+      kernels.scatterRows(ids.length, x.shape[1], at(x), at(where), at(y))
+      where.dispose()
       return y
     },
     logProb: (logits, targets) => {
@@ -164,13 +172,19 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
       // Two float64 per row: the target's logit minus the peak, and the sum of the exponentials.
       const parts = scratch(4 * m + 2)
       const aligned = Math.ceil(parts / 8) * 8
-      kernels.headForward(m, size, at(logits), at(targets), aligned)
+      const of = integers(targets)
+      kernels.headForward(m, size, at(logits), at(of), aligned)
+      of.dispose()
       const view = new Float64Array(memory.buffer, aligned, 2 * m)
-      return Float32Array.from({ length: m }, (_, r) => Math.min(0, view[2 * r] - Math.log(view[2 * r + 1])))
+      return tf.tensor1d(
+        Float32Array.from({ length: m }, (_, r) => Math.min(0, view[2 * r] - Math.log(view[2 * r + 1]))),
+      )
     },
     logProbBackward: (logits, targets, weights) => {
       const [m, size] = logits.shape
-      kernels.headBackward(m, size, at(logits), at(targets), at(weights))
+      const [of, by] = [integers(targets), tf.tensor1d(weights, "float32")]
+      kernels.headBackward(m, size, at(logits), at(of), at(by))
+      tf.dispose([of, by])
       return logits
     },
     gradient,

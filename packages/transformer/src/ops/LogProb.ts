@@ -1,10 +1,10 @@
 /**
  * The head: log-probs of given tokens from the last hidden states, and their gradient. Only the rows that predict a token
- * somebody asked for are multiplied with the vocabulary, on the way back only those whose weight is not 0, and at most 1 M
+ * somebody asked for are multiplied with the vocabulary, on the way back only those whose weight is not 0, and at most 16 M
  * logits exist at once: a larger head goes in chunks of rows. Logits are computed again on the way back, not kept.
  */
 import * as tf from "@tensorflow/tfjs-core"
-import type { Tensor2D } from "@tensorflow/tfjs-core"
+import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import type { LinearWeight, Ops } from "./Ops.ts"
 
 /** What the backward pass needs again. @category models */
@@ -13,21 +13,14 @@ export interface SavedHead {
   readonly targets: Int32Array
 }
 
-const maxLogits = 2 ** 20
+/** 64 MiB of them. A chunk reads the whole head, twice its gradient, so that a few rows at a time would cost as much as many. */
+export const maxLogits = 2 ** 24
 
-/** log sum exp of one row of logits. */
-export const logSumExp = (logits: Float32Array, from: number, size: number): number => {
-  let max = -Infinity
-  for (let i = from; i < from + size; i++) if (logits[i] > max) max = logits[i]
-  let sum = 0
-  for (let i = from; i < from + size; i++) sum += Math.exp(logits[i] - max)
-  return max + Math.log(sum)
-}
-
-/** Ranges of rows whose logits exist together. */
+/** Ranges of rows, about equally many, whose logits exist together. */
 const chunks = (rows: number, vocabulary: number, limit: number): ReadonlyArray<readonly [number, number]> => {
-  const size = Math.max(1, Math.floor(limit / vocabulary))
-  return Array.from({ length: Math.ceil(rows / size) }, (_, i) => [i * size, Math.min(rows, (i + 1) * size)])
+  const count = Math.ceil(rows / Math.max(1, Math.floor(limit / vocabulary)))
+  const bound = (i: number): number => Math.floor((i * rows) / count)
+  return Array.from({ length: count }, (_, i) => [bound(i), bound(i + 1)])
 }
 
 const rowsOf = (x: Tensor2D, from: number, to: number): Tensor2D =>
@@ -40,14 +33,14 @@ export const forward = (
   head: LinearWeight,
   targets: Int32Array,
   limit: number = maxLogits,
-): { readonly logprobs: Float32Array; readonly saved: SavedHead } => {
-  const logprobs = new Float32Array(targets.length)
-  for (const [from, to] of chunks(targets.length, head.w.shape[0], limit)) {
-    tf.tidy(() => {
-      const logits = ops.linear(rowsOf(hidden, from, to), head)
-      logprobs.set(ops.logProb(logits, tf.tensor1d(targets.subarray(from, to), "int32")), from)
-    })
-  }
+): { readonly logprobs: Tensor1D; readonly saved: SavedHead } => {
+  const logprobs = tf.tidy(() => {
+    const parts = chunks(targets.length, head.w.shape[0], limit).map(([from, to]) =>
+      tf.tidy(() => ops.logProb(ops.linear(rowsOf(hidden, from, to), head), targets.subarray(from, to))),
+    )
+    if (parts.length === 0) return tf.tensor1d([], "float32")
+    return parts.length === 1 ? parts[0] : tf.concat(parts)
+  })
   return { logprobs, saved: { hidden, targets } }
 }
 
@@ -73,18 +66,14 @@ export const backward = (
   return tf.tidy(() => {
     const dx = chunks(rows.length, head.w.shape[0], limit).map(([from, to]) =>
       tf.tidy(() => {
-        const part = ops.gatherRows(hidden, tf.tensor1d(rows.subarray(from, to), "int32"))
-        const dLogits = ops.logProbBackward(
-          ops.linear(part, head),
-          tf.tensor1d(some(targets, from, to), "int32"),
-          tf.tensor1d(some(weights, from, to), "float32"),
-        )
+        const part = ops.gatherRows(hidden, rows.subarray(from, to))
+        const dLogits = ops.logProbBackward(ops.linear(part, head), some(targets, from, to), some(weights, from, to))
         onHead(dLogits, part)
         return ops.linearBackward(dLogits, head)
       }),
     )
     if (dx.length === 0) return tf.zeros(hidden.shape)
     const all: Tensor2D = dx.length === 1 ? dx[0] : tf.concat(dx, 0)
-    return rows.length === targets.length ? all : ops.scatterRows(all, tf.tensor1d(rows, "int32"), targets.length)
+    return rows.length === targets.length ? all : ops.scatterRows(all, rows, targets.length)
   })
 }

@@ -2,6 +2,9 @@
  * The operations a decoder is made of, each with its forward and its backward behind one name, so that a backend can bring
  * its own implementation of any of them. No automatic differentiation: what backward needs, forward returns.
  *
+ * Nothing here waits: results are tensors that a device may still be computing, and only {@link GradientSum.read}, the draws of a
+ * decoder and the callers read them back.
+ *
  * Activations are float32 tensors [rows, features]. Sequences are packed one after the other, without padding; which rows
  * belong together is said by the segments of {@link AttentionShape}.
  */
@@ -22,6 +25,8 @@ export interface AttentionShape {
    * position `prefix + i`; it sees the rows of the prefix and those of its segment up to itself. Every row is in one segment.
    */
   readonly segments: Tensor2D
+  /** The same numbers in JavaScript: on a GPU, reading a tensor back is slow and cannot be done at once. */
+  readonly table: Int32Array
   /** A position sees itself and the `window - 1` before it; null is all before it. */
   readonly window: number | null
   readonly heads: number
@@ -55,9 +60,9 @@ export interface GradientSum {
   /** The vector [features] at `offset` += the sum of the rows of x. */
   readonly addRowSum: (offset: number, x: Tensor2D) => void
   /** Row ids[r] of the table at `offset` += row r of x. */
-  readonly addRows: (offset: number, ids: Tensor1D, x: Tensor2D) => void
-  /** The sum, copied to `into`. */
-  readonly read: (into: Float32Array) => void
+  readonly addRows: (offset: number, ids: Int32Array, x: Tensor2D) => void
+  /** The sum, copied to `into`, 0 where nothing was added. */
+  readonly read: (into: Float32Array) => Promise<void>
   readonly dispose: () => void
 }
 
@@ -96,13 +101,13 @@ export interface Ops {
   readonly swiGlu: (gate: Tensor2D, up: Tensor2D) => Tensor2D
   readonly swiGluBackward: (dy: Tensor2D, gate: Tensor2D, up: Tensor2D) => { dGate: Tensor2D; dUp: Tensor2D }
   /** Row ids[r] of a table, for every r. */
-  readonly gatherRows: (table: Tensor2D, ids: Tensor1D) => Tensor2D
+  readonly gatherRows: (table: Tensor2D, ids: Int32Array) => Tensor2D
   /** A matrix of `rows` rows whose row ids[r] sums the rows r of x: the gradient of `gatherRows`. */
-  readonly scatterRows: (x: Tensor2D, ids: Tensor1D, rows: number) => Tensor2D
-  /** Log-probs in nats of one target per row under softmax(logits). */
-  readonly logProb: (logits: Tensor2D, targets: Tensor1D) => Float32Array
+  readonly scatterRows: (x: Tensor2D, ids: Int32Array, rows: number) => Tensor2D
+  /** Log-probs in nats of one target per row under softmax(logits), [rows]. */
+  readonly logProb: (logits: Tensor2D, targets: Int32Array) => Tensor1D
   /** weights (1 at the target - softmax(logits)), row by row. Use the result and not logits, which may be the same tensor. */
-  readonly logProbBackward: (logits: Tensor2D, targets: Tensor1D, weights: Tensor1D) => Tensor2D
+  readonly logProbBackward: (logits: Tensor2D, targets: Int32Array, weights: Float32Array) => Tensor2D
   /** A gradient of `size` zeros. */
   readonly gradient: (size: number) => GradientSum
   /** Next-token logits of growing sequences, and draws from them. */

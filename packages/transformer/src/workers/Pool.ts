@@ -120,14 +120,19 @@ export const make = (size: number, start: Start): Effect.Effect<Pool, EngineErro
   })
 
 /** A pool of one replica in the caller's own thread: nothing to start, and the backend may be any. @category constructors */
-export const inProcess = (run: (job: Job) => Result): Pool => {
+export const inProcess = (run: (job: Job) => Promise<Result>): Pool => {
   const lock = Semaphore.makeUnsafe(1)
   const lease: Lease = {
     run: (job) =>
       Effect.yieldNow.pipe(
         Effect.andThen(
-          Effect.try({ try: () => run(job), catch: (cause) => new EngineError({ reason: (cause as Error).message }) }),
+          Effect.tryPromise({
+            try: () => run(job),
+            catch: (cause) => new EngineError({ reason: (cause as Error).message }),
+          }),
         ),
+        // A job that a device has begun is waited for, so that none runs beside the next.
+        Effect.uninterruptible,
       ),
   }
   return { size: 1, workers: [], withWorker: (use) => lock.withPermits(1)(use(lease)) }

@@ -1,11 +1,11 @@
 /** Runs jobs on a replica, one after the other: the same code in a worker thread and in the thread of the caller. */
-import type { Replica } from "../Replica.ts"
+import type { Forward, Replica } from "../Replica.ts"
 import type { Job, Result } from "./protocol.ts"
 
-export const makeRunner = (replica: Replica): ((job: Job) => Result) => {
+export const makeRunner = (replica: Replica): ((job: Job) => Promise<Result>) => {
   let version = 0
-  let pending: ReturnType<Replica["forward"]> | null = null
-  return (job) => {
+  let pending: Forward | null = null
+  return async (job) => {
     if (job.version !== version) {
       replica.changed()
       version = job.version
@@ -17,7 +17,7 @@ export const makeRunner = (replica: Replica): ((job: Job) => Result) => {
         return replica.logprobs(job.pairs)
       case "forward":
         if (job.fresh) replica.dropGradient()
-        pending = replica.forward(job.pairs)
+        pending = await replica.forward(job.pairs)
         return pending.logprobs
       case "backward": {
         const forward = pending
@@ -28,7 +28,7 @@ export const makeRunner = (replica: Replica): ((job: Job) => Result) => {
         return null
       }
       case "gradient":
-        replica.takeGradient(new Float32Array(job.into))
+        await replica.takeGradient(new Float32Array(job.into))
         return null
     }
   }

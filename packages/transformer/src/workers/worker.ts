@@ -21,11 +21,11 @@ const run = makeRunner(replica)
 
 const answer = (message: Answer): void => port.postMessage(message)
 
+// The pool gives a worker one job at a time.
 port.on("message", (job: Job) => {
-  try {
-    answer({ ok: true, result: run(job) })
-  } catch (cause) {
-    answer({ ok: false, reason: (cause as Error).message })
-  }
+  void run(job).then(
+    (result) => answer({ ok: true, result }),
+    (cause) => answer({ ok: false, reason: (cause as Error).message }),
+  )
 })
 answer({ ready: true })

@@ -7,7 +7,7 @@ it.each(Object.entries({ tied: config, ...families }))(
   { timeout: 300_000 },
   async (_, of) => {
     const engine = await replica("wasm", of)
-    checkEntries(of, Float64Array.from(engine.values), engine.forward(pairs).backward(tokenWeights))
+    checkEntries(of, Float64Array.from(engine.values), await (await engine.forward(pairs)).backward(tokenWeights))
     engine.dispose()
   },
 )

