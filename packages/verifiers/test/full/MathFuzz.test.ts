@@ -1,9 +1,9 @@
-/** The reference graders and extractors at full size: 100,000 texts, and floods of 100,000 characters. */
+/** The reference graders and extractors at full size: 200,000 pairs of texts, and floods of 100,000 characters. */
 import fc from "fast-check"
 import { it } from "vitest"
 import { floods, survive, text } from "../mathGraders.ts"
 
-it("survives 100,000 random, mutated and adversarial texts in every extractor and grader", () => {
+it("survives 200,000 pairs of random, mutated and adversarial texts in every extractor and grader", () => {
   fc.assert(fc.property(text, text, survive), { numRuns: 200_000 })
 })
 
