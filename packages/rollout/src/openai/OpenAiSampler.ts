@@ -173,6 +173,8 @@ export const make = (
         stops,
         stopStrings: asked.stopStrings ?? [],
       }
+      // Greedy responses are all the same, and vLLM refuses to make several.
+      const different = law.temperature === 0 ? 1 : asked.groupSize
       const seed = Seed.stream(`${asked.seed}/${problem.id}`).int(0, 2 ** 31 - 1 - asked.groupSize)
       const ask = (n: number, from: number) =>
         persist(servers.withServer(n, ({ url }) => client.sample(url, served, prompt, law, n, from)))
@@ -185,7 +187,7 @@ export const make = (
           ),
         )
       const { choices, tokens } = yield* Effect.gen(function* () {
-        const answer = yield* ask(asked.groupSize, seed)
+        const answer = yield* ask(different, seed)
         const more = yield* Effect.forEach(answer.lost, ({ index }) => again(index), { concurrency: "unbounded" })
         const all = [...answer.choices, ...more].sort((a, b) => a.index - b.index)
         return { choices: all, tokens: answer.prompt }
@@ -199,7 +201,9 @@ export const make = (
         policyVersion: served.version,
         sampling: { temperature: law.temperature, topP: law.topP, topK: law.topK, minP: law.minP, logprobs },
       })
-      return { problem, promptTokens: tokens, completions: choices.map(completion) } satisfies Group
+      const own = choices.map(completion)
+      const completions = Array.from({ length: asked.groupSize }, (_, k) => own[k % different])
+      return { problem, promptTokens: tokens, completions } satisfies Group
     })
 
     const unloadUnused = Effect.suspend(() => {

@@ -224,6 +224,19 @@ it.live("takes processed log-probs where they are asked for", () =>
   }).pipe(Effect.scoped),
 )
 
+it.live("gives a group of greedy responses, all the same, though the server makes only one", () =>
+  Effect.gen(function* () {
+    const double = yield* server
+    const made = yield* sampler([double])
+    const [group] = yield* collect(made, [problem("a")], { temperature: 0 })
+    assert.strictEqual(group.completions.length, 4)
+    for (const { logprobs, tokens } of group.completions) {
+      assert.deepStrictEqual(tokens, group.completions[0]?.tokens)
+      assert.isTrue(logprobs.every((v) => v > Math.log(1 / 12)))
+    }
+  }).pipe(Effect.scoped),
+)
+
 it.live("says so when no server is there", () =>
   Effect.gen(function* () {
     const double = yield* Effect.scoped(server)

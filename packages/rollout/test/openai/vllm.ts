@@ -79,6 +79,11 @@ export const start = async (port = 0) => {
       const message = `The model \`${body["model"]}\` does not exist.`
       return { status: 404, body: { error: { message, type: "NotFoundError", param: "model", code: 404 } } }
     }
+    const greedy = body["temperature"] === 0
+    if (greedy && body["n"] > 1) {
+      const message = "n must be 1 when using greedy sampling, got 2."
+      return { status: 400, body: { error: { message, type: "BadRequestError", param: null, code: 400 } } }
+    }
     const spoil = faults.spoil
     faults.spoil = []
     const choices = Array.from({ length: body["n"] }, (_, i) => {
@@ -94,10 +99,10 @@ export const start = async (port = 0) => {
       const limit = body["max_tokens"] ?? body["max_completion_tokens"]
       while (ids.length < limit && ids.at(-1) !== stop && stringAt() === undefined) {
         const raw = policy(folder, last)
-        const law = logSoftmax(raw.map((v) => v / body["temperature"]))
+        const law = greedy ? raw : logSoftmax(raw.map((v) => v / body["temperature"]))
         let u = random.uniform()
-        let token = 0
-        while (token < vocabulary - 1 && (u -= Math.exp(law[token])) > 0) token++
+        let token = greedy ? law.indexOf(Math.max(...law)) : 0
+        while (!greedy && token < vocabulary - 1 && (u -= Math.exp(law[token])) > 0) token++
         const logits = table(folder).subarray(last * vocabulary, (last + 1) * vocabulary)
         const said = faults.mode === "raw" ? raw : faults.mode === "processed" ? law : logits
         ids.push(token)
