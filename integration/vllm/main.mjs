@@ -129,10 +129,11 @@ const main = async (python) => {
       Effect.gen(function* () {
         const { sampler } = yield* open({})
         const groups = sampler.sample(problems, { groupSize: 8, maxTokens: 16, seed: "a", ...law })
-        return (yield* Stream.runCollect(groups)).flatMap((g) => g.completions)
+        const sorted = (yield* Stream.runCollect(groups)).sort((a, b) => a.problem.id.localeCompare(b.problem.id))
+        return sorted.flatMap((g) => g.completions)
       }).pipe(Effect.scoped, Effect.runPromise)
-    // vLLM's text of a word-level tokenizer begins with a space.
-    const decode = (tokens) => ` ${checkpoint.tokenizer.decode(tokens)}`
+    // vLLM's text has special tokens, and with a word-level tokenizer begins with a space.
+    const decode = (tokens) => ` ${checkpoint.tokenizer.decodeAll(tokens)}`
     // One that two tokens make together, and one within a token.
     const stopStrings = [decode(sampled.groups[0].completions[0].tokens.subarray(4, 6)).trim(), "7>"]
     const holds = (tokens) => stopStrings.some((string) => decode(tokens).includes(string))
