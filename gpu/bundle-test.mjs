@@ -10,6 +10,9 @@ import * as Vulkan from "./vulkan.mjs"
 
 const libraries = ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1"]
 
+/** What run.sh looks for where no file tells Vulkan of a driver; here the software driver stands under each of the names. */
+const nvidia = ["libGLX_nvidia.so.0", "libEGL_nvidia.so.0"]
+
 /** The arguments that make bubblewrap's empty root hold what is named here, and the bundle at /bundle. */
 const bareRoot = (folder, driverFolder) => {
   const system = "/lib/x86_64-linux-gnu"
@@ -46,6 +49,12 @@ export const test = (archive) => {
       ? "in an empty root, without network:"
       : "SKIPPED the empty root, bwrap does not work here; with an empty environment:",
   )
+  const byName = nvidia.map((name) => [
+    ...wrap,
+    "--ro-bind",
+    join(dirname(icd), "libvk_swiftshader.so"),
+    `/lib/x86_64-linux-gnu/${name}`,
+  ])
   const run = (...flags) =>
     bare
       ? spawnSync(
@@ -66,6 +75,11 @@ export const test = (archive) => {
     if (refused.status === 0 || !/REFUSED: the adapter is .*swiftshader/i.test(refused.stderr))
       fail("software was not refused by its name", refused)
     else console.log("without --allow-software: refused, the adapter named")
+    for (const [i, root] of (bare ? byName : []).entries()) {
+      const found = spawnSync("bwrap", [...root, "/bin/sh", "/bundle/run.sh"], { encoding: "utf8" })
+      if (!/REFUSED: the adapter is .*swiftshader/i.test(found.stderr)) fail(`${nvidia[i]} was not found`, found)
+      else console.log(`a driver that is only there as ${nvidia[i]}: found`)
+    }
     const allowed = run("--allow-software", "--quick")
     if (allowed.status !== 0) fail("the checks failed", allowed)
     else console.log(`with it:\n${allowed.stdout}`)

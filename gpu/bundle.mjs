@@ -55,8 +55,20 @@ const putPackage = (name, files) => {
     ),
   )
   for (const file of ["package.json", ...files]) put(join(folder, file), "app/node_modules", name, file)
-  for (const file of ["LICENSE", "LICENSE.md", "LICENSE.txt"])
+  putLicence(folder, name)
+}
+
+const putLicence = (folder, name) => {
+  for (const file of ["LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE"])
     if (existsSync(join(folder, file))) put(join(folder, file), "licenses", `${name.replaceAll("/", "-")}.txt`)
+}
+
+/** Those of the packages that the engine's file is made of. */
+const putLicences = (modules) => {
+  for (const module of modules) {
+    const found = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module)
+    if (found !== null) putLicence(found[0], found[1])
+  }
 }
 
 /** A library as the dynamic linker of this machine finds it for a file that needs it. */
@@ -94,8 +106,14 @@ const engine = await rolldown({
   resolve: { conditionNames: ["@lpo/source", "node", "import", "default"] },
   logLevel: "warn",
 })
-await engine.write({ dir: join(target, "app/engine"), format: "esm", entryFileNames: "[name].mjs", minify: true })
+const { output } = await engine.write({
+  dir: join(target, "app/engine"),
+  format: "esm",
+  entryFileNames: "[name].mjs",
+  minify: true,
+})
 await engine.close()
+putLicences(output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : [])))
 // Where the engine looks for it, two folders above itself.
 put(join(root, "packages/transformer/wasm/kernels.wasm"), "wasm/kernels.wasm")
 put(join(here, "loads.cjs"), "app/loads.cjs")
@@ -109,6 +127,8 @@ for (const library of ["libstdc++.so.6", "libgcc_s.so.1"]) put(linked(dawn, libr
 for (const [name, path] of [
   ["gcc-libraries", "/usr/share/doc/libstdc++6/copyright"],
   ["vulkan-loader", "/usr/share/doc/libvulkan1/copyright"],
+  // That of LPO, TensorFlow.js and the Vulkan loader.
+  ["Apache-2.0", "/usr/share/common-licenses/Apache-2.0"],
 ])
   if (existsSync(path)) put(path, "licenses", `${name}.txt`)
 for (const library of ["libGLX_nvidia", "libEGL_nvidia"]) {

@@ -110,6 +110,8 @@ const fail = (reason: string): BackendError => new BackendError({ backend: "webg
 
 const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`
 
+const memoryFull = (text: string): BackendError => fail(`the memory of the GPU is full (${text}); ${lower}`)
+
 /** Why there is no adapter: on Linux the loader of Vulkan may be missing, which only an attempt to load it shows. */
 const noAdapter = (): Error => {
   const driver =
@@ -142,7 +144,7 @@ const watch = (device: Device, info: AdapterInfo): Watch => {
     const full = event.error.constructor.name === "GPUOutOfMemoryError"
     const text = event.error.message.trim().split("\n").slice(0, 3).join(" ")
     // The errors after the first are its consequences.
-    state.error ??= fail(full ? `the memory of the GPU is full (${text}); ${lower}` : `a kernel was refused: ${text}`)
+    state.error ??= full ? memoryFull(text) : fail(`a kernel was refused: ${text}`)
   })
   void device.lost.then(({ message, reason }) => {
     state.lost = fail(
@@ -198,7 +200,12 @@ const guard = (backend: WebGpuBackend, { limits }: Device, state: Watch): void =
     // Without an open command encoder no command still waits for one of the buffers.
     if (waiting > Math.max(poolFloor, bufferManager.numBytesUsed) && backend.commandEncoder === null)
       release(bufferManager)
-    return acquireBuffer.call(bufferManager, size, ...rest)
+    try {
+      return acquireBuffer.call(bufferManager, size, ...rest)
+    } catch (cause) {
+      // A buffer that is mapped as it is made cannot be made invalid instead.
+      throw memoryFull((cause as Error).message)
+    }
   }
 }
 
