@@ -101,8 +101,9 @@ export const start = async (port = 0) => {
         const raw = policy(folder, last)
         const law = greedy ? raw : logSoftmax(raw.map((v) => v / body["temperature"]))
         let u = random.uniform()
-        let token = greedy ? law.indexOf(Math.max(...law)) : 0
-        while (!greedy && token < vocabulary - 1 && (u -= Math.exp(law[token])) > 0) token++
+        let token = 0
+        if (greedy) token = law.indexOf(Math.max(...law))
+        else while (token < vocabulary - 1 && (u -= Math.exp(law[token])) > 0) token++
         const logits = table(folder).subarray(last * vocabulary, (last + 1) * vocabulary)
         const said = faults.mode === "raw" ? raw : faults.mode === "processed" ? law : logits
         ids.push(token)
