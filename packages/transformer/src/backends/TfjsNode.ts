@@ -4,8 +4,8 @@
  * They may lie in another folder with a TensorFlow.js of their own. Its engine and its kernels live on the global object, so that two
  * copies of one version are one engine, and two versions an error.
  *
- * Three traps are closed here: functions that newer versions of Node have taken away, tensors that share the memory of the array they were made of, and errors
- * of TensorFlow that name neither the operation nor what to do.
+ * Three traps are closed here: functions that newer versions of Node have taken away, tensors that share the memory of the array they
+ * were made of, and errors of TensorFlow that name neither the operation nor what to do.
  */
 import util from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
@@ -28,7 +28,6 @@ interface Binding {
 
 interface TensorFlowBackend {
   binding: Binding
-  readonly isGPUPackage: boolean
   readonly isUsingGpuDevice: boolean
   move: (id: object, values: unknown, ...rest: ReadonlyArray<unknown>) => void
 }
