@@ -4,8 +4,8 @@
  * They may lie in another folder with a TensorFlow.js of their own. Its engine and its kernels live on the global object, so that two
  * copies of one version are one engine, and two versions an error.
  *
- * Three traps are closed here: functions that newer versions of Node have taken away, values that are copied only when a tensor is first used, and errors
- * of TensorFlow that name neither the operation nor what to do.
+ * Three traps are closed here: functions that newer versions of Node have taken away, tensors that share the memory of the array they
+ * were made of, and errors of TensorFlow that name neither the operation nor what to do.
  */
 import util from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
@@ -22,24 +22,14 @@ interface Package {
 
 interface Binding {
   readonly TF_Version: string
-  readonly TF_STRING: number
   readonly createTensor: (shape: ReadonlyArray<number>, dtype: number, values: ArrayLike<unknown>) => number
   readonly executeOp: (name: string, ...rest: ReadonlyArray<unknown>) => unknown
 }
 
 interface TensorFlowBackend {
   binding: Binding
-  readonly isGPUPackage: boolean
   readonly isUsingGpuDevice: boolean
-  readonly tensorMap: {
-    readonly get: (id: object) => {
-      readonly shape: ReadonlyArray<number>
-      readonly dtype: number
-      id: number
-      values: ArrayLike<unknown> | null
-    }
-  }
-  move: (id: object, ...rest: ReadonlyArray<unknown>) => void
+  move: (id: object, values: unknown, ...rest: ReadonlyArray<unknown>) => void
 }
 
 /** TensorFlow's code for RESOURCE_EXHAUSTED. */
@@ -55,7 +45,7 @@ const failure = (backend: Name, what: string, cause: unknown): BackendError => {
   return new BackendError({ backend, reason })
 }
 
-/** Errors with a type, and tensors that hold their values from the moment they are made. */
+/** Errors with a type, and tensors with memory of their own. */
 const guard = (backend: TensorFlowBackend, name: Name): void => {
   const { binding, move } = backend
   const attempt = <A>(what: string, run: () => A): A => {
@@ -73,14 +63,14 @@ const guard = (backend: TensorFlowBackend, name: Name): void => {
         attempt(`a tensor of shape [${args[0].join(", ")}]`, () => binding.createTensor(...args)),
     },
   }) as Binding
-  // A caller may reuse its array; TensorFlow.js would read it when the first operation needs the tensor.
-  backend.move = (id, ...rest) => {
-    move.apply(backend, [id, ...rest])
-    const info = backend.tensorMap.get(id)
-    if (info.values === null || info.dtype === binding.TF_STRING) return
-    info.id = backend.binding.createTensor(info.shape, info.dtype, info.values)
-    info.values = null
-  }
+  // A caller may reuse its array, and TensorFlow computes on that very memory where it is aligned.
+  backend.move = (id, values, ...rest) =>
+    move.call(
+      backend,
+      id,
+      values instanceof Float32Array || values instanceof Int32Array ? values.slice() : values,
+      ...rest,
+    )
 }
 
 let loaded: Name | null = null
