@@ -8,6 +8,14 @@ import type { Packed } from "./Transformer.ts"
 const same = (a: Int32Array, b: Int32Array): boolean =>
   a === b || (a.length === b.length && a.every((token, i) => token === b[i]))
 
+/** Long sequences are too much for the arguments of a call. */
+const joined = (a: Int32Array, b: Int32Array): Int32Array => {
+  const both = new Int32Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
 /** Consecutive pairs with the same prompt. @category combinators */
 export const byPrompt = (pairs: ReadonlyArray<Pair>): ReadonlyArray<ReadonlyArray<Pair>> => {
   const groups: Array<Array<Pair>> = []
@@ -46,7 +54,7 @@ export const pack = (pairs: ReadonlyArray<Pair>): Packed => {
     const first = shared ? put(prompt, 0, 0) : end
     for (const { completion } of group) {
       const inputs = completion.subarray(0, completion.length - 1)
-      if (!shared) put(Int32Array.of(...prompt, ...inputs), 0, 0)
+      if (!shared) put(joined(prompt, inputs), 0, 0)
       const start = shared ? put(inputs, first, prompt.length) : first + prompt.length
       for (const [t, token] of completion.entries()) {
         rows.push(t === 0 ? first + prompt.length - 1 : start + t - 1)
