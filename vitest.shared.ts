@@ -15,8 +15,10 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: [apart.includes(mode) ? `test/${mode}/**/*.test.ts` : "test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...apart.filter((name) => name !== mode).map((name) => `test/${name}/**`)],
-    // All cores: by default one is kept free, which on a machine with two halves the speed.
-    maxWorkers: availableParallelism(),
+    // One more than there are cores: tests that wait for a process or a server leave theirs to others.
+    maxWorkers: availableParallelism() + 1,
+    // Files of a worker share what they import. Where a test changes what belongs to the process, its package says otherwise.
+    isolate: false,
     // Processes that tests start compile what they load once for all of them.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
     testTimeout: mode === "full" ? 3_600_000 : 60_000,
