@@ -30,9 +30,13 @@ describe.each(modes)("%s", (mode) => {
     expect(verdict.score, verdict.reason).toBe(of(row))
     expect(verdict.correct).toBe(of(row) === 1)
   })
-  it.runIf(mode !== "strict")("mutated expressions", () => {
-    for (const row of mutated) expect(grade(row, row.response).score, row.response).toBe(of(row))
-  })
+})
+
+// The strict mode has a test of its own below: Python's graders are its bound, not its equals.
+it.each(modes.slice(1))("%s: mutated expressions", (mode) => {
+  const { grade } = Countdown.grader(mode)
+  for (const row of mutated)
+    expect(grade(row, row.response).score, row.response).toBe(row.scores[mode.replace("reference:", "")])
 })
 
 it("reviews every row where strict differs from a grader", () => {
