@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url"
 import { Conformance, Datum, ServerProfile, TinkerClient } from "@lpo/tinker"
 import { Effect } from "effect"
 import { policyOptions, train, words } from "./client.mjs"
+import { freePort } from "../servers.mjs"
 import * as Server from "./server.mjs"
 
 const steps = 20
@@ -70,8 +71,8 @@ const main = async (python) => {
   const model = join(root, "model")
   const serverFolder = join(root, "server")
   mkdirSync(serverFolder)
-  Server.makeModel(python, model, words.length)
-  const port = await Server.freePort()
+  Server.makeTiny(python, model, words.length)
+  const port = await freePort()
   const options = { folder: serverFolder, model, port, python }
   let server = await Server.start(options)
   const { baseUrl } = server

@@ -2,10 +2,10 @@
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, openSync, readFileSync, readdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { makeModel } from "../servers.mjs"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
 const environment = { ...process.env, JAX_PLATFORMS: "cpu", HF_HUB_OFFLINE: "1", TOKENIZERS_PARALLELISM: "false" }
@@ -44,21 +44,18 @@ export const prepare = () => {
   return python
 }
 
-export const makeModel = (python, folder, vocabularySize) => {
-  const args = [`${here}tiny_model.py`, folder, String(vocabularySize)]
-  const { status, stderr } = spawnSync(python, args, { env: environment, encoding: "utf8" })
-  if (status !== 0) throw new Error(`the tiny model could not be made:\n${stderr}`)
+/** The unembedding is not trained: its random weights are large, so that logits can move. */
+export const makeTiny = (python, folder, vocabulary) => {
+  const config = {
+    hidden_size: 32,
+    intermediate_size: 64,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 16,
+    initializer_range: 0.2,
+  }
+  makeModel({ python, folder, vocabulary, config, environment })
 }
-
-export const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 
 /** Starts the server on its folder (database and checkpoints survive it); resolves when it answers. */
 export const start = async ({ folder, model, port, python }) => {

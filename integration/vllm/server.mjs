@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { makeModel } from "../servers.mjs"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
 const version = "0.32.0"
@@ -38,9 +39,17 @@ export const prepare = () => {
   return python
 }
 
-export const makeModel = (python, folder, size) => {
-  const { status, stderr } = spawnSync(python, [`${here}tiny_model.py`, folder, String(size)], { encoding: "utf8" })
-  if (status !== 0) throw new Error(`the tiny model could not be made:\n${stderr}`)
+export const makeTiny = (python, folder, vocabulary) => {
+  const config = {
+    hidden_size: 64,
+    intermediate_size: 128,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    head_dim: 32,
+    eos_token_id: 1,
+    initializer_range: 0.3,
+  }
+  makeModel({ python, folder, vocabulary, config })
 }
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
