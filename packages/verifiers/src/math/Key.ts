@@ -6,7 +6,8 @@
  *
  * A constant is its fraction, or 20 digits; an expression with unknowns is its values at three points.
  */
-import { chained, measure, named, type Options, relation, several } from "./Compare.ts"
+import type { Options } from "./Compare.ts"
+import { chained, measure, named, relation, several } from "./Shapes.ts"
 import { type Complex, evaluate } from "./Evaluate.ts"
 import * as NormalForm from "./NormalForm.ts"
 import * as Polynomial from "./Polynomial.ts"
