@@ -10,7 +10,6 @@ import { dot, exp4, log1, max4, sum4 } from "./math"
 /** Rows whose scores are in scratch at once: a multiple of both tile heights. */
 const BLOCK: i32 = 48
 
-// @ts-ignore: decorator
 @inline
 function up16(n: i32): i32 {
   return (n + 15) & ~15
@@ -54,7 +53,6 @@ function packValues(x: usize, row: usize, start: i32, length: i32, from: i32, pr
 }
 
 /** Scores of rows i0 to i1 (unscaled) against the keys they may see: block [i1 - i0, stride]. */
-// @ts-ignore: decorator
 @inline
 function score(
   height: i32, x: usize, rowX: usize, i0: i32, i1: i32, prefix: i32, first: i32, size: i32, panels: usize, block: usize, stride: i32,
@@ -71,7 +69,6 @@ function score(
 }
 
 /** Everything of row [first, end) that lies outside [low, last) becomes `value`; all four are positions. */
-// @ts-ignore: decorator
 @inline
 function outside(row: usize, first: i32, low: i32, last: i32, end: i32, value: f32): void {
   for (let j = first; j < low; j++) store<f32>(row + (<usize>j << 2), value)
@@ -148,7 +145,6 @@ export function attention(
 }
 
 /** Rows i0 to i1 of y = W values, W the block of weights [i1 - i0, stride], panels of `length` rows. */
-// @ts-ignore: decorator
 @inline
 function weigh(
   height: i32, block: usize, stride: i32, i0: i32, i1: i32, prefix: i32, first: i32, panels: usize, length: i32, size: i32,
@@ -172,7 +168,6 @@ function weigh(
 }
 
 /** The block of scores becomes probabilities, and that of their gradients the gradient of the scores. */
-// @ts-ignore: decorator
 @inline
 function differentiate(p: usize, d: usize, first: i32, low: i32, last: i32, end: i32, scale: f32, logSum: f32, inner: f32): void {
   const factor = f32x4.splat(scale), shift = f32x4.splat(logSum), mean = f32x4.splat(inner)
@@ -190,7 +185,6 @@ function differentiate(p: usize, d: usize, first: i32, low: i32, last: i32, end:
 }
 
 /** sums [keys, wide] += block^T x over rows i0 to i1 that see a key; x [i1 - i0, wide] in panels. */
-// @ts-ignore: decorator
 @inline
 function gather(
   height: i32, block: usize, stride: i32, i0: i32, i1: i32, prefix: i32, first: i32, panels: usize, size: i32, sums: usize, wide: i32,

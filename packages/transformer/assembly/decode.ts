@@ -50,7 +50,6 @@ export function decodeHeadNorm(m: i32, heads: i32, size: i32, epsilon: f32, x: u
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function normRow(d: i32, width: i32, epsilon: f32, x: usize, gain: usize, y: usize): void {
   let squares = f32x4.splat(0)
@@ -127,7 +126,6 @@ export function decodeStore(
 }
 
 /** The sums of the lanes of four vectors, each as sum4. */
-// @ts-ignore: decorator
 @inline
 function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7))
@@ -175,7 +173,6 @@ function softmaxInPlace(x: usize, n: i32, scale: f32): void {
 }
 
 /** y [width] += the weighted sum of values that follow each other, `head` bytes each, for weights from `p` to `end`. */
-// @ts-ignore: decorator
 @inline
 function mix(width: i32, head: usize, p: usize, end: usize, v: usize, y: usize): void {
   let y0 = v128.load(y), y1 = y0, y2 = y0, y3 = y0, y4 = y0, y5 = y0, y6 = y0, y7 = y0

@@ -5,7 +5,6 @@ import { sum4 } from "./math"
 /** Logits whose masses are added before they meet the running sum in float64. */
 const BLOCK: i32 = 16
 
-// @ts-ignore: decorator
 @inline
 function blockSum(at: usize): f64 {
   return <f64>sum4(

@@ -5,14 +5,12 @@
  * A constant in a register. V8 builds a vector constant anew at every use, inside of loops too, which can cost more than the
  * arithmetic; the sum with a zero that the compiler does not know (see {@link unknownZero}) is made once.
  */
-// @ts-ignore: decorator
 @inline
 export function hold(zero: v128, value: f32): v128 {
   return f32x4.add(zero, f32x4.splat(value))
 }
 
 /** Zeros, from a count that is not negative. */
-// @ts-ignore: decorator
 @inline
 export function unknownZero(n: i32): v128 {
   return f32x4.splat(<f32>(n >> 31))
@@ -32,7 +30,6 @@ export const C5: f32 = 0.001326472731307149
  * 2^t of four lanes with -126 <= t <= 126, 2^0 exactly 1; the constants are held by the caller. As exp(x) the relative error is below
  * 5e-7 (1 + |x| / 8), most of it the rounding of t.
  */
-// @ts-ignore: decorator
 @inline
 export function power(t: v128, magic: v128, one: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128): v128 {
   const shifted = f32x4.add(t, magic)

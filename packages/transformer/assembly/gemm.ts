@@ -8,7 +8,6 @@ const BLOCK: i32 = 96
 const DEPTH: i32 = 128
 
 /** C [m, n] = plus + A panels, A [m, k] with rows `rowA` and entries `stepA` bytes apart; `spare` holds one tile. */
-// @ts-ignore: decorator
 @inline
 function multiply(
   height: i32, m: i32, n: i32, k: i32, a: usize, rowA: usize, stepA: usize, panels: usize,

@@ -1,7 +1,6 @@
 // The softmax over the vocabulary, one row of logits at a time, in place.
 import { exp1, exp4, max4 } from "./math"
 
-// @ts-ignore: decorator
 @inline
 function peakOf(size: i32, row: usize): f32 {
   let top = f32x4.splat(-Infinity)

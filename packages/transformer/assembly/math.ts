@@ -3,7 +3,6 @@
 import { madd } from "./tile"
 
 /** exp of four lanes; 0 below -87, finite above 88. */
-// @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
   const bounded = f32x4.max(f32x4.min(x, f32x4.splat(88)), f32x4.splat(-87.3))
@@ -42,7 +41,6 @@ export function log1(x: f32): f32 {
   return <f32>(<f64>exponent * 0.6931471805599453 + series)
 }
 
-// @ts-ignore: decorator
 @inline
 export function sum4(x: v128): f32 {
   return (
@@ -50,7 +48,6 @@ export function sum4(x: v128): f32 {
   )
 }
 
-// @ts-ignore: decorator
 @inline
 export function max4(x: v128): f32 {
   return max(max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)), max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3)))

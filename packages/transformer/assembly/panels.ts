@@ -1,21 +1,10 @@
 // Matrix products with a weight that was packed once into panels of 16 columns, [n / 16][k][16], so that the products of
 // decoding read it front to back. The tiles of training where there are rows for them, and smaller ones of the same chains: what
 // a row gives does not depend, to the bit, on how many rows there are.
-import { madd, tile, WIDE } from "./tile"
+import { madd, put, tile, WIDE } from "./tile"
 
 /** Columns of a panel. */
 export const PANEL: i32 = 16
-
-/** c [16] = plus + four vectors. */
-// @ts-ignore: decorator
-@inline
-function put(c: usize, plus: usize, x0: v128, x1: v128, x2: v128, x3: v128): void {
-  if (plus) {
-    x0 = f32x4.add(v128.load(plus), x0); x1 = f32x4.add(v128.load(plus, 16), x1)
-    x2 = f32x4.add(v128.load(plus, 32), x2); x3 = f32x4.add(v128.load(plus, 48), x3)
-  }
-  v128.store(c, x0); v128.store(c, x1, 16); v128.store(c, x2, 32); v128.store(c, x3, 48)
-}
 
 /** Four rows and a whole panel: for vectors of 256 bits, of which it fills eight. */
 function four(k: i32, a: usize, rowA: usize, panel: usize, c: usize, rowC: usize, plus: usize, rowPlus: usize): void {

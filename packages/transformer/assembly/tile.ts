@@ -4,7 +4,6 @@
 // A panel is 16 columns of B, [k, 16] without gaps: `packRows` and `packColumns` make them.
 
 /** acc + a b, rounded once where the processor can. */
-// @ts-ignore: decorator
 @inline
 export function madd(acc: v128, a: v128, b: v128): v128 {
   return f32x4.relaxed_madd(a, b, acc)
@@ -16,10 +15,28 @@ export const WIDE: i32 = 6
 export const NARROW: i32 = 4
 
 /** Address of row r of A, or of its last row where there are fewer. */
-// @ts-ignore: decorator
 @inline
 function row(a: usize, r: i32, rows: i32, rowA: usize): usize {
   return a + <usize>min(r, rows - 1) * rowA
+}
+
+/** c [16] = plus + four vectors. */
+@inline
+export function put(c: usize, plus: usize, x0: v128, x1: v128, x2: v128, x3: v128): void {
+  if (plus) {
+    x0 = f32x4.add(v128.load(plus), x0); x1 = f32x4.add(v128.load(plus, 16), x1)
+    x2 = f32x4.add(v128.load(plus, 32), x2); x3 = f32x4.add(v128.load(plus, 48), x3)
+  }
+  v128.store(c, x0); v128.store(c, x1, 16); v128.store(c, x2, 32); v128.store(c, x3, 48)
+}
+
+/** c [8] = plus + two vectors. */
+@inline
+function putHalf(c: usize, plus: usize, x0: v128, x1: v128): void {
+  if (plus) {
+    x0 = f32x4.add(v128.load(plus), x0); x1 = f32x4.add(v128.load(plus, 16), x1)
+  }
+  v128.store(c, x0); v128.store(c, x1, 16)
 }
 
 function wide(rows: i32, k: i32, a: usize, rowA: usize, stepA: usize, panel: usize, c: usize, rowC: usize, plus: usize, rowPlus: usize): void {
@@ -49,43 +66,12 @@ function wide(rows: i32, k: i32, a: usize, rowA: usize, stepA: usize, panel: usi
     p0 += stepA; p1 += stepA; p2 += stepA; p3 += stepA; p4 += stepA; p5 += stepA
     panel += 64
   }
-  if (plus) {
-    let y0 = f32x4.add(v128.load(plus), a0), y1 = f32x4.add(v128.load(plus, 16), a1)
-    let y2 = f32x4.add(v128.load(plus, 32), a2), y3 = f32x4.add(v128.load(plus, 48), a3)
-    v128.store(c, y0); v128.store(c, y1, 16); v128.store(c, y2, 32); v128.store(c, y3, 48)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), b0), y1 = f32x4.add(v128.load(plus, 16), b1)
-    y2 = f32x4.add(v128.load(plus, 32), b2), y3 = f32x4.add(v128.load(plus, 48), b3)
-    v128.store(c, y0); v128.store(c, y1, 16); v128.store(c, y2, 32); v128.store(c, y3, 48)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), c0), y1 = f32x4.add(v128.load(plus, 16), c1)
-    y2 = f32x4.add(v128.load(plus, 32), c2), y3 = f32x4.add(v128.load(plus, 48), c3)
-    v128.store(c, y0); v128.store(c, y1, 16); v128.store(c, y2, 32); v128.store(c, y3, 48)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), d0), y1 = f32x4.add(v128.load(plus, 16), d1)
-    y2 = f32x4.add(v128.load(plus, 32), d2), y3 = f32x4.add(v128.load(plus, 48), d3)
-    v128.store(c, y0); v128.store(c, y1, 16); v128.store(c, y2, 32); v128.store(c, y3, 48)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), e0), y1 = f32x4.add(v128.load(plus, 16), e1)
-    y2 = f32x4.add(v128.load(plus, 32), e2), y3 = f32x4.add(v128.load(plus, 48), e3)
-    v128.store(c, y0); v128.store(c, y1, 16); v128.store(c, y2, 32); v128.store(c, y3, 48)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), f0), y1 = f32x4.add(v128.load(plus, 16), f1)
-    y2 = f32x4.add(v128.load(plus, 32), f2), y3 = f32x4.add(v128.load(plus, 48), f3)
-    v128.store(c, y0); v128.store(c, y1, 16); v128.store(c, y2, 32); v128.store(c, y3, 48)
-  } else {
-    v128.store(c, a0); v128.store(c, a1, 16); v128.store(c, a2, 32); v128.store(c, a3, 48)
-    c += rowC
-    v128.store(c, b0); v128.store(c, b1, 16); v128.store(c, b2, 32); v128.store(c, b3, 48)
-    c += rowC
-    v128.store(c, c0); v128.store(c, c1, 16); v128.store(c, c2, 32); v128.store(c, c3, 48)
-    c += rowC
-    v128.store(c, d0); v128.store(c, d1, 16); v128.store(c, d2, 32); v128.store(c, d3, 48)
-    c += rowC
-    v128.store(c, e0); v128.store(c, e1, 16); v128.store(c, e2, 32); v128.store(c, e3, 48)
-    c += rowC
-    v128.store(c, f0); v128.store(c, f1, 16); v128.store(c, f2, 32); v128.store(c, f3, 48)
-  }
+  put(c, plus, a0, a1, a2, a3)
+  put(c + rowC, plus ? plus + rowPlus : 0, b0, b1, b2, b3)
+  put(c + 2 * rowC, plus ? plus + 2 * rowPlus : 0, c0, c1, c2, c3)
+  put(c + 3 * rowC, plus ? plus + 3 * rowPlus : 0, d0, d1, d2, d3)
+  put(c + 4 * rowC, plus ? plus + 4 * rowPlus : 0, e0, e1, e2, e3)
+  put(c + 5 * rowC, plus ? plus + 5 * rowPlus : 0, f0, f1, f2, f3)
 }
 
 function narrow(rows: i32, k: i32, a: usize, rowA: usize, stepA: usize, panel: usize, c: usize, rowC: usize, plus: usize, rowPlus: usize): void {
@@ -106,31 +92,13 @@ function narrow(rows: i32, k: i32, a: usize, rowA: usize, stepA: usize, panel: u
     p0 += stepA; p1 += stepA; p2 += stepA; p3 += stepA
     panel += 64
   }
-  if (plus) {
-    let y0 = f32x4.add(v128.load(plus), a0), y1 = f32x4.add(v128.load(plus, 16), a1)
-    v128.store(c, y0); v128.store(c, y1, 16)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), b0), y1 = f32x4.add(v128.load(plus, 16), b1)
-    v128.store(c, y0); v128.store(c, y1, 16)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), c0), y1 = f32x4.add(v128.load(plus, 16), c1)
-    v128.store(c, y0); v128.store(c, y1, 16)
-    c += rowC; plus += rowPlus
-    y0 = f32x4.add(v128.load(plus), d0), y1 = f32x4.add(v128.load(plus, 16), d1)
-    v128.store(c, y0); v128.store(c, y1, 16)
-  } else {
-    v128.store(c, a0); v128.store(c, a1, 16)
-    c += rowC
-    v128.store(c, b0); v128.store(c, b1, 16)
-    c += rowC
-    v128.store(c, c0); v128.store(c, c1, 16)
-    c += rowC
-    v128.store(c, d0); v128.store(c, d1, 16)
-  }
+  putHalf(c, plus, a0, a1)
+  putHalf(c + rowC, plus ? plus + rowPlus : 0, b0, b1)
+  putHalf(c + 2 * rowC, plus ? plus + 2 * rowPlus : 0, c0, c1)
+  putHalf(c + 3 * rowC, plus ? plus + 3 * rowPlus : 0, d0, d1)
 }
 
 /** c [height, 16] = plus + A [height, k] panel; of A's last rows only `rows` are there. `plus` is 0 for none, or may be c. */
-// @ts-ignore: decorator
 @inline
 export function tile(height: i32, rows: i32, k: i32, a: usize, rowA: usize, stepA: usize, panel: usize, c: usize, rowC: usize, plus: usize, rowPlus: usize): void {
   if (height === WIDE) wide(rows, k, a, rowA, stepA, panel, c, rowC, plus, rowPlus)
@@ -141,7 +109,6 @@ export function tile(height: i32, rows: i32, k: i32, a: usize, rowA: usize, step
 }
 
 /** c [rows, columns] = plus + t [rows, 16]; `plus` may be c, or 0 for none. */
-// @ts-ignore: decorator
 @inline
 export function settle(rows: i32, columns: i32, t: usize, c: usize, rowC: usize, plus: usize, rowPlus: usize): void {
   for (let r = 0; r < rows; r++) {
@@ -186,7 +153,6 @@ export function packRows(k: i32, n: i32, b: usize, rowB: usize, out: usize): voi
 }
 
 /** Four floats of each of four rows, as columns. */
-// @ts-ignore: decorator
 @inline
 function transpose4(x0: v128, x1: v128, x2: v128, x3: v128, out: usize): void {
   const l01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5), h01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7)

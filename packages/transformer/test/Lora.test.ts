@@ -2,7 +2,8 @@ import { AdamW, Lora, Parameters, Policy } from "@lpo/transformer"
 import { Seed } from "@lpo/rollout"
 import { Effect } from "effect"
 import { expect, it } from "vitest"
-import { objective, slope } from "./differences.ts"
+import { objective } from "./differences.ts"
+import { slope } from "./reference.ts"
 import { families, pairs, replica, tokenizer, tokenWeights, values } from "./tiny.ts"
 
 const config = families["qwen3"]

@@ -2,10 +2,8 @@
 import { type ModelConfig, Parameters, type Policy } from "@lpo/transformer"
 import { Seed } from "@lpo/rollout"
 import { expect } from "vitest"
-import { weightedLogProb } from "./reference.ts"
+import { slope, weightedLogProb } from "./reference.ts"
 import { pairs, tokenWeights } from "./tiny.ts"
-
-const h = 1e-5
 
 /** The sum that is differentiated: of `weight * log-prob` over the tiny pairs. */
 export const objective = (
@@ -13,23 +11,6 @@ export const objective = (
   values: Float64Array,
   given: ReadonlyArray<Policy.Pair> = pairs,
 ): number => given.reduce((sum, pair, k) => sum + weightedLogProb(of, values, pair, tokenWeights[k]), 0)
-
-/** The derivative of `f` at `values` along `direction`, which covers `values` from `offset` on. */
-export const slope = (
-  f: (values: Float64Array) => number,
-  values: Float64Array,
-  offset: number,
-  direction: ReadonlyArray<number>,
-): number => {
-  const start = values.slice(offset, offset + direction.length)
-  const at = (step: number): number => {
-    for (const [i, d] of direction.entries()) values[offset + i] = start[i] + step * d
-    return f(values)
-  }
-  const difference = (at(h) - at(-h)) / (2 * h)
-  values.set(start, offset)
-  return difference
-}
 
 /** Along a few random directions of every tensor: cheap, and every entry takes part. */
 export const checkDirections = (of: ModelConfig.ModelConfig, values: Float64Array, gradient: Float32Array): void => {

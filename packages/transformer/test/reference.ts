@@ -99,3 +99,22 @@ export const weightedLogProb = (
   }
   return sum
 }
+
+const h = 1e-5
+
+/** The derivative of `f` at `values` along `direction`, which covers `values` from `offset` on, by central differences. */
+export const slope = (
+  f: (values: Float64Array) => number,
+  values: Float64Array,
+  offset: number,
+  direction: ReadonlyArray<number>,
+): number => {
+  const start = values.slice(offset, offset + direction.length)
+  const at = (step: number): number => {
+    for (const [i, d] of direction.entries()) values[offset + i] = start[i] + step * d
+    return f(values)
+  }
+  const difference = (at(h) - at(-h)) / (2 * h)
+  values.set(start, offset)
+  return difference
+}

@@ -15,6 +15,8 @@ export interface Area {
 
 /** @category models */
 export interface Heap {
+  /** Grows, and its buffer is another one then. */
+  readonly memory: WebAssembly.Memory
   readonly kernels: Kernels.Kernels
   /** Rows of a tile of products, see {@link Kernels.Compiled}. */
   readonly height: number
@@ -49,6 +51,7 @@ export const open = (compiled: Kernels.Compiled = Kernels.compile()): Heap => {
     ints = new Int32Array(memory.buffer)
   }
   return {
+    memory,
     kernels,
     height: compiled.height,
     allocate: (bytes, what) => {

@@ -10,7 +10,6 @@ import * as Kernels from "./Kernels.ts"
 import type { AttentionShape, GradientSum, LinearWeight, Ops } from "./Ops.ts"
 
 interface WasmBackend {
-  readonly wasm: { readonly asm?: { readonly memory?: WebAssembly.Memory }; readonly wasmMemory?: WebAssembly.Memory }
   readonly dataIdMap: { readonly get: (id: object) => { readonly memoryOffset: number } }
   readonly makeOutput: (shape: ReadonlyArray<number>, dtype: "float32") => tf.TensorInfo
 }
@@ -22,12 +21,8 @@ const up16 = (n: number): number => Math.ceil(n / 16) * 16
 /** The fused operations on the active backend, which must be `wasm`. @category implementations */
 export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
   const backend = tf.backend() as unknown as WasmBackend
-  const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory
-  if (memory === undefined)
-    throw new TypeError("the WASM backend does not show its memory; @tensorflow/tfjs-backend-wasm must be 4.22")
-  const kernels = Kernels.instantiate(compiled, memory)
-  const { height } = compiled
   const heap = Heap.open(compiled)
+  const { height, kernels, memory } = heap
   const at = (tensor: Tensor): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
   const atOrNone = (tensor: Tensor | undefined): number => (tensor === undefined ? 0 : at(tensor))
   const allocate = (shape: ReadonlyArray<number>): Tensor =>

@@ -6,7 +6,7 @@ import { AdamW, Lora, type ModelConfig, Parameters, Policy, Replica } from "@lpo
 import { Seed } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
-import { weightedLogProb } from "../reference.ts"
+import { slope, weightedLogProb } from "../reference.ts"
 import { config, families, pairs, tokenizer, tokenWeights, values } from "../tiny.ts"
 
 export interface Check {
@@ -67,24 +67,11 @@ const models: ReadonlyArray<readonly [string, ModelConfig.ModelConfig]> = Object
 const gradientOf = async (replica: Replica.Replica): Promise<Float32Array> =>
   (await replica.forward(pairs)).backward(tokenWeights)
 
-const h = 1e-5
-
-/** The derivative of the weighted log-prob along a random direction of one tensor, by central differences in float64. */
-const slope = (
-  of: ModelConfig.ModelConfig,
-  at: Float64Array,
-  offset: number,
-  direction: ReadonlyArray<number>,
-): number => {
-  const start = at.slice(offset, offset + direction.length)
-  const value = (step: number): number => {
-    for (const [i, d] of direction.entries()) at[offset + i] = start[i] + step * d
-    return pairs.reduce((sum, pair, k) => sum + weightedLogProb(of, at, pair, tokenWeights[k]), 0)
-  }
-  const difference = (value(h) - value(-h)) / (2 * h)
-  at.set(start, offset)
-  return difference
-}
+/** The sum of weighted log-probs in float64. */
+const objective =
+  (of: ModelConfig.ModelConfig) =>
+  (at: Float64Array): number =>
+    pairs.reduce((sum, pair, k) => sum + weightedLogProb(of, at, pair, tokenWeights[k]), 0)
 
 const perModel = (name: string, of: ModelConfig.ModelConfig): ReadonlyArray<Check> => [
   {
@@ -111,7 +98,7 @@ const perModel = (name: string, of: ModelConfig.ModelConfig): ReadonlyArray<Chec
           const direction = Array.from({ length: size }, random.normal)
           const ours = direction.reduce((sum, d, i) => sum + d * gradient[offset + i], 0)
           const scale = length(gradient.subarray(offset, offset + size))
-          within(tensor, Math.abs(ours - slope(of, at, offset, direction)) / scale, 2e-4)
+          within(tensor, Math.abs(ours - slope(objective(of), at, offset, direction)) / scale, 2e-4)
         }
       }),
   },
