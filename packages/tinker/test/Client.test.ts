@@ -310,7 +310,8 @@ it("sends the optimiser step before the backward pass is done", async () => {
       const weighted = { ...example, weights: Float32Array.of(1, 1), logprobs: Float32Array.of(0, 0) }
       const backward = yield* m.forwardBackward(Datum.weighted([weighted], ServerProfile.hosted))
       const step = yield* m.optimStep(adam)
-      const paths = double.requests.map(({ path }) => path)
+      // Heartbeats come whenever their time has come.
+      const paths = double.requests.map(({ path }) => path).filter((path) => path !== "/session_heartbeat")
       expect(paths.slice(-2)).toEqual(["/forward_backward", "/optim_step"])
       yield* backward
       yield* step
