@@ -1,5 +1,6 @@
 // A Hugging Face checkpoint: opened, asked, trained with an adapter, saved for other engines. `source` is a folder, or a name on
 // the hub such as "Qwen/Qwen3-0.6B".
+import type { Sequence } from "@lpo/rollout"
 import { join } from "node:path"
 import type { Problem } from "@lpo/rollout"
 
@@ -21,7 +22,7 @@ export const ask = Effect.fn(function* (source: string, messages: ReadonlyArray<
 // #region lora
 import { Lora, LoraFiles, Supervised } from "@lpo/transformer"
 
-export const adapt = Effect.fn(function* (source: string, folder: string, pairs: ReadonlyArray<Policy.Pair>) {
+export const adapt = Effect.fn(function* (source: string, folder: string, pairs: ReadonlyArray<Sequence.Sequence>) {
   const checkpoint = yield* Checkpoint.open(source)
   const { config, tokenizer, values } = checkpoint
   if (tokenizer === null) return yield* Effect.die("the checkpoint has no tokenizer")

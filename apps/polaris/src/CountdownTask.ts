@@ -1,6 +1,6 @@
 /** Countdown as this app trains it: the words of its prompts, its problems, and its demonstrations. */
-import { type Problem, Seed } from "@lpo/rollout"
-import { type Policy, Tokenizer } from "@lpo/transformer"
+import { type Problem, Seed, type Sequence } from "@lpo/rollout"
+import { Tokenizer } from "@lpo/transformer"
 import { Countdown, Expressions } from "@lpo/verifiers"
 import { Effect } from "effect"
 import type { Preset } from "./Preset.ts"
@@ -77,7 +77,7 @@ export const makeDemonstrations = (preset: Preset) => {
   }
   const encode = (text: string): Int32Array => Effect.runSync(tokenizer.encode(text))
   const pick = <A>(items: ReadonlyArray<A>, random: Seed.Random): A => items[random.int(0, items.length - 1)]
-  return (size: number, correctShare: number, name: string): Array<Policy.Pair> => {
+  return (size: number, correctShare: number, name: string): Array<Sequence.Sequence> => {
     const random = Seed.stream(name)
     return Array.from({ length: size }, (_, i) => {
       const { nums, target } = pick(answers, random)

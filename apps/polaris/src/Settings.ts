@@ -1,5 +1,5 @@
 /** The options of a run, resolved against its preset: what config.json records and resume compares. */
-import { Named, type Objective, TrainConfig } from "@lpo/trainer"
+import { type Objective, Registry, TrainConfig } from "@lpo/trainer"
 import { existsSync } from "node:fs"
 import { Lora } from "@lpo/transformer"
 import { Effect, Option, Schema } from "effect"
@@ -16,7 +16,7 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
 /** What the command line gives; absent values come from the preset. */
 export interface Flags {
   readonly preset: string
-  readonly objective: Named.Name
+  readonly objective: Registry.Name
   readonly seed: number
   readonly steps: Option.Option<number>
   readonly groupSize: Option.Option<number>
@@ -35,8 +35,8 @@ export interface Flags {
 /** Every value spelled out, as plain JSON. */
 export interface Settings {
   readonly preset: string
-  readonly objective: Named.Name
-  /** The target's temperature, as `Named.temperature` reads it; null for the methods that have none to choose. */
+  readonly objective: Registry.Name
+  /** The target's temperature, as `Registry.temperature` reads it; null for the methods that have none to choose. */
   readonly tau: number | string | null
   readonly seed: number
   /** The trainer's configuration but for its seed and objective, which follow from the values above. */
@@ -62,7 +62,7 @@ const learningRates = { adapter: 2e-5, full: 1e-6 }
 
 /** As it is recorded: a number where it is one. */
 const parseTau = (text: string): number | string | null =>
-  Named.temperature(text) === null ? null : Number.isFinite(Number(text)) ? Number(text) : text
+  Registry.temperature(text) === null ? null : Number.isFinite(Number(text)) ? Number(text) : text
 
 const atLeast = (name: string, value: number, low: number, high: number) =>
   Number.isInteger(value) && value >= low && value <= high
@@ -190,7 +190,7 @@ export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
   return {
     preset: preset.name,
     objective: flags.objective,
-    tau: Named.hasTemperature(flags.objective) ? tau : null,
+    tau: Registry.hasTemperature(flags.objective) ? tau : null,
     seed,
     train: {
       ...TrainConfig.defaults,
@@ -210,7 +210,7 @@ export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
 })
 
 const objective = ({ objective: name, tau }: Settings): Objective.Objective =>
-  Named.make(name, Named.temperature(`${tau}`) ?? undefined)
+  Registry.make(name, Registry.temperature(`${tau}`) ?? undefined)
 
 /** The trainer's configuration of these settings. */
 export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => ({

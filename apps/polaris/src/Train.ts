@@ -159,7 +159,7 @@ export const run = Effect.fn("Train.run")(function* ({ backend, folder, resume, 
       events: yield* store.events,
       base: base.curve,
       trained: trained.curve,
-      groups: (yield* store.completions) as unknown as ReadonlyArray<Report.LoggedGroup>,
+      groups: yield* store.completions,
     })
     yield* store.write("report.html", page)
 

@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Named } from "@lpo/trainer"
+import { Registry } from "@lpo/trainer"
 import { Backend } from "@lpo/transformer"
 import { Cause, Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -22,7 +22,7 @@ const train = Command.make(
   "train",
   {
     preset,
-    objective: Flag.Literals("objective", Named.names).pipe(
+    objective: Flag.Literals("objective", Registry.names).pipe(
       Flag.withDescription("The objective that turns a scored group into token weights"),
       Flag.withDefault("lpo-fwd"),
     ),

@@ -58,7 +58,7 @@ it("explains what it cannot do in one line, without a trace", async () => {
     [["--tau", "cold"], /--tau is "cold"; give a positive number/],
     [["--k", "1"], /--k is 1; give a whole number from 2/],
     [["--objective", "ppo"], /--objective/],
-    [[...short, "--name", "whole"], /exists already; give --resume/],
+    [[...short, "--name", "whole"], /exists already; resume it/],
     [["--name", "whole", "--resume", "--seed", "8"], /another configuration/],
     [["--name", "nobody", "--resume"], /nothing to resume/],
     [["--name", "file"], /cannot read config\.json \(ENOTDIR/],

@@ -1,22 +1,26 @@
 /** Evaluation: sample n responses to every problem, judge them, and estimate the pass@k curve. */
 import { type Problem, Sampler } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
-import { Effect, Stream } from "effect"
-import { bootstrap, type Estimate } from "./Interval.ts"
-import { type Count, ks, passAtK } from "./PassAtK.ts"
+import { Effect, Schema, Stream } from "effect"
+import { bootstrap, Estimate } from "./Interval.ts"
+import { Count, ks, passAtK } from "./PassAtK.ts"
 
 /** pass@k by k. @category models */
-export type Curve = Readonly<Record<string, Estimate>>
+export const Curve = Schema.Record(Schema.String, Estimate)
+/** @category models */
+export type Curve = typeof Curve.Type
 
 /** @category models */
-export interface Evaluation {
-  readonly counts: ReadonlyArray<Count>
-  readonly curve: Curve
+export const Evaluation = Schema.Struct({
+  counts: Schema.Array(Count),
+  curve: Curve,
   /** Responses whose verdict was `error` or `timeout`, left out of n. */
-  readonly masked: number
+  masked: Schema.Int,
   /** Mean response length, tokens. */
-  readonly responseLength: number
-}
+  responseLength: Schema.Finite,
+})
+/** @category models */
+export interface Evaluation extends Schema.Schema.Type<typeof Evaluation> {}
 
 /** @category models */
 export interface Options {

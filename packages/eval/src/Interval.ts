@@ -1,12 +1,11 @@
 /** Confidence intervals by the percentile bootstrap over problems: which problems are drawn is what varies. */
 import { Seed } from "@lpo/rollout"
+import { Schema } from "effect"
 
 /** A mean with its 95 % interval. @category models */
-export interface Estimate {
-  readonly mean: number
-  readonly low: number
-  readonly high: number
-}
+export const Estimate = Schema.Struct({ mean: Schema.Finite, low: Schema.Finite, high: Schema.Finite })
+/** @category models */
+export interface Estimate extends Schema.Schema.Type<typeof Estimate> {}
 
 /** @category estimators */
 export const bootstrap = (

@@ -3,14 +3,18 @@
  * are right: `1 - C(n-c, k) / C(n, k)`, averaged over problems (Chen et al. 2021).
  */
 
+import { Schema } from "effect"
+
 /** What was counted for one problem. @category models */
-export interface Count {
-  readonly problem: string
+export const Count = Schema.Struct({
+  problem: Schema.String,
   /** n, responses with a verdict. */
-  readonly samples: number
+  samples: Schema.Int,
   /** c, right ones. */
-  readonly correct: number
-}
+  correct: Schema.Int,
+})
+/** @category models */
+export interface Count extends Schema.Schema.Type<typeof Count> {}
 
 /** The estimate for one problem, in [0, 1]. Throws a `RangeError` unless 0 <= c <= n and 1 <= k <= n. @category estimators */
 export const passAtK = (n: number, c: number, k: number): number => {

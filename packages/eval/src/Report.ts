@@ -4,28 +4,10 @@
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { Effect } from "effect"
+import { LoggedGroup } from "@lpo/rollout"
+import { Effect, Schema } from "effect"
 import type { Curve } from "./Evaluator.ts"
 import { client, style } from "./internal/reportPage.ts"
-
-/** A sampled group as the trainer logs it. @category models */
-export interface LoggedGroup {
-  readonly step: number
-  readonly problem: string
-  readonly prompt: string
-  readonly completions: ReadonlyArray<{
-    readonly text: string
-    readonly reward: number
-    readonly correct: boolean
-    readonly reason: string
-    /** w*_k */
-    readonly target: number
-    /** P_k */
-    readonly policy: number
-    /** c_k */
-    readonly coefficient: number
-  }>
-}
 
 /** @category models */
 export interface ReportInput {
@@ -34,12 +16,13 @@ export interface ReportInput {
   readonly facts: Readonly<Record<string, string>>
   readonly config: Readonly<Record<string, unknown>>
   /** Rows of events.jsonl. */
-  readonly events: ReadonlyArray<{ readonly step: number; readonly [name: string]: unknown }>
+  readonly events: ReadonlyArray<{ readonly step: number }>
   readonly base: Curve
   readonly trained: Curve
-  readonly groups: ReadonlyArray<LoggedGroup>
+  readonly groups: ReadonlyArray<LoggedGroup.LoggedGroup>
 }
 
+const encodeGroup = Schema.encodeSync(LoggedGroup.LoggedGroup)
 const require = createRequire(import.meta.url)
 const escape = (text: string): string =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;")
@@ -75,7 +58,7 @@ export const render = Effect.fn("Report.render")(function* (input: ReportInput) 
 <div id="group"></div></section>
 <section><h2>Configuration</h2><pre id="config"></pre></section>
 </main>
-<script type="application/json" id="data">${embed(input)}</script>
+<script type="application/json" id="data">${embed({ ...input, groups: input.groups.map((group) => encodeGroup(group)) })}</script>
 <script>${script}</script>
 <script>${client}</script>
 </body>

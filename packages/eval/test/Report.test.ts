@@ -4,11 +4,32 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Report } from "@lpo/eval"
+import { type Problem, Verdict } from "@lpo/rollout"
 import { Effect } from "effect"
 import { chromium } from "playwright-core"
 import { expect, it } from "vitest"
 
 const hostile = `</script><script>document.title = "owned"</script><img src=x onerror="document.title='owned'">`
+const chat: Problem.Prompt = [
+  { role: "system", content: hostile },
+  {
+    role: "user",
+    content: [
+      { type: "text", text: "What is this?" },
+      // A PNG of one pixel.
+      {
+        type: "image",
+        format: "png",
+        data: Uint8Array.from(
+          Buffer.from(
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+            "base64",
+          ),
+        ),
+      },
+    ],
+  },
+]
 const estimate = (mean: number) => ({ mean, low: mean - 0.03, high: mean + 0.03 })
 const input: Report.ReportInput = {
   title: `Run ${hostile}`,
@@ -30,10 +51,27 @@ const input: Report.ReportInput = {
   groups: [1, 2].map((step) => ({
     step,
     problem: `p${step}`,
-    prompt: hostile,
+    prompt: step === 1 ? hostile : chat,
+    outcome: "trained" as const,
     completions: [
-      { text: hostile, reward: 1, correct: true, reason: hostile, target: 0.7, policy: 0.5, coefficient: -0.2 },
-      { text: "3 + 4", reward: 0, correct: false, reason: "equals 7", target: 0.3, policy: 0.5, coefficient: 0.2 },
+      {
+        text: hostile,
+        length: 9,
+        finish: "stop" as const,
+        verdict: Verdict.judged({ correct: true, reason: hostile }),
+        target: 0.7,
+        policy: 0.5,
+        coefficient: -0.2,
+      },
+      {
+        text: "3 + 4",
+        length: 3,
+        finish: "length" as const,
+        verdict: Verdict.judged({ correct: false, reason: "equals 7" }),
+        target: 0.3,
+        policy: 0.5,
+        coefficient: 0.2,
+      },
     ],
   })),
 }
@@ -75,6 +113,13 @@ it.skipIf(missing)(
       expect(await page.locator("canvas").count()).toBe(8)
       expect(await page.locator("#passk-table tr").count()).toBe(5)
       expect(await page.locator("#where").textContent()).toContain("step 2")
+      expect(await page.locator("#group").textContent()).toContain(`user: What is this?`)
+      expect(
+        await page
+          .locator("#group img")
+          .evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+      ).toBe(1)
+      expect(await page.locator("#group").textContent()).not.toContain("[object Object]")
       await page.locator("#next").click()
       expect(await page.locator("#where").textContent()).toContain("step 1")
       expect(await page.locator("#group code").nth(1).textContent()).toBe(hostile)

@@ -1,5 +1,5 @@
 import { Evaluator, Interval, PassAtK } from "@lpo/eval"
-import { Sampler, Seed } from "@lpo/rollout"
+import { Sampler, SamplingParams, Seed } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
@@ -72,7 +72,8 @@ const layer = Layer.mergeAll(
             logprobs: Float32Array.of(-1),
             finish: "stop" as const,
             policyVersion: 0,
-            sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" as const },
+            logprobsOf: "raw" as const,
+            sampling: SamplingParams.make({ maxTokens: 9 }),
           })),
         })),
       ),

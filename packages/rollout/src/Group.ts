@@ -2,24 +2,42 @@
  * A group: one problem, its prompt as tokens, and K completions sampled from it. Everything that learns in LPO learns
  * from a group, because the target distribution lives on the simplex of its K responses.
  */
-import type { Completion } from "./Completion.ts"
-import type { Problem } from "./Problem.ts"
-import { isTrainable, type Verdict } from "./Verdict.ts"
+import { Schema } from "effect"
+import { Completion } from "./Completion.ts"
+import { Int32 } from "./internal/TypedArray.ts"
+import { Problem } from "./Problem.ts"
+import { Chunk, type Sequence } from "./Sequence.ts"
+import { isTrainable, Verdict } from "./Verdict.ts"
 
 /** K sampled responses to one prompt. @category models */
-export interface Group {
-  readonly problem: Problem
-  /** The prompt as the sampler tokenised it, [P], P >= 1. */
-  readonly promptTokens: Int32Array
+export const Group = Schema.Struct({
+  problem: Problem,
+  /** The prompt as the sampler tokenised it, [P], P >= 1; 0 at the places of an image. */
+  promptTokens: Int32,
+  /** The prompt in pieces, where it has images. */
+  promptChunks: Schema.optionalKey(Schema.Array(Chunk)),
   /** [K] */
-  readonly completions: ReadonlyArray<Completion>
-}
+  completions: Schema.Array(Completion),
+})
+/** @category models */
+export interface Group extends Schema.Schema.Type<typeof Group> {}
 
 /** A group with one verdict per completion, in the same order. @category models */
-export interface ScoredGroup extends Group {
+export const ScoredGroup = Schema.Struct({
+  ...Group.fields,
   /** [K] */
-  readonly verdicts: ReadonlyArray<Verdict>
-}
+  verdicts: Schema.Array(Verdict),
+})
+/** @category models */
+export interface ScoredGroup extends Schema.Schema.Type<typeof ScoredGroup> {}
+
+/** The K sequences of a group, as an engine takes them. @category combinators */
+export const sequences = ({ completions, promptChunks, promptTokens }: Group): ReadonlyArray<Sequence> =>
+  completions.map(({ tokens }) => ({
+    prompt: promptTokens,
+    ...(promptChunks === undefined ? {} : { chunks: promptChunks }),
+    completion: tokens,
+  }))
 
 /**
  * The part of a scored group that may be trained on: completions whose verdict is `ok` and not

@@ -5,11 +5,12 @@
  * group (`Group.promptTokens`), so that nothing downstream ever tokenises a prompt a second time.
  */
 import { Schema } from "effect"
+import { Bytes } from "./internal/TypedArray.ts"
 
-/** A piece of a chat message: text, or an image given as bytes or as a URL. @category models */
+/** A piece of a chat message: text, or an image as the bytes of its file (base64 in JSON). @category models */
 export const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
-  Schema.Struct({ type: Schema.Literal("image"), format: Schema.Literals(["png", "jpeg"]), data: Schema.Uint8Array }),
+  Schema.Struct({ type: Schema.Literal("image"), format: Schema.Literals(["png", "jpeg"]), data: Bytes }),
 ])
 /** @category models */
 export type Part = typeof Part.Type
@@ -22,6 +23,11 @@ export const Message = Schema.Struct({
 /** @category models */
 export type Message = typeof Message.Type
 
+/** Plain text to continue, or a chat. @category models */
+export const Prompt = Schema.Union([Schema.String, Schema.Array(Message)])
+/** @category models */
+export type Prompt = typeof Prompt.Type
+
 /**
  * A problem of a dataset. `id` is unique within its dataset and names the problem's random streams; `task` names the
  * verifier that judges it; `answer` is that verifier's ground truth (the verifier decodes it with its own schema).
@@ -31,9 +37,9 @@ export type Message = typeof Message.Type
 export const Problem = Schema.Struct({
   id: Schema.NonEmptyString,
   task: Schema.NonEmptyString,
-  prompt: Schema.Union([Schema.String, Schema.Array(Message)]),
+  prompt: Prompt,
   answer: Schema.Unknown,
   meta: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
 })
 /** @category models */
-export type Problem = typeof Problem.Type
+export interface Problem extends Schema.Schema.Type<typeof Problem> {}

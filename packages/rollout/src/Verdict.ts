@@ -5,26 +5,30 @@
  * completion is masked out of the group, never trained on as a zero.
  */
 
+import { Schema } from "effect"
+
 /** @category models */
-export interface Verdict {
-  readonly status: "ok" | "error" | "timeout"
+export const Verdict = Schema.Struct({
+  status: Schema.Literals(["ok", "error", "timeout"]),
   /** The reward R_k, finite; only meaningful when `status` is `ok`. */
-  readonly score: number
+  score: Schema.Finite,
   /** Whether the answer is right: what pass@k counts, whatever the reward shaping. */
-  readonly correct: boolean
+  correct: Schema.Boolean,
   /** Whether the answer has the demanded form. */
-  readonly format?: boolean
+  format: Schema.optionalKey(Schema.Boolean),
   /** The answer as found in the text. */
-  readonly extracted?: string
+  extracted: Schema.optionalKey(Schema.String),
   /** Why the score is what it is, for people. */
-  readonly reason?: string
+  reason: Schema.optionalKey(Schema.String),
   /** Canonical form of the answer, equal for equal answers (maj@k counts these); null when there is none. */
-  readonly key: string | null
+  key: Schema.NullOr(Schema.String),
   /** The scores that `score` was composed of, by name; absent when it was not composed. */
-  readonly components?: Readonly<Record<string, number>>
+  components: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
   /** True: judged, but to be left out of training (an answer cut at the length limit, for example). */
-  readonly masked?: boolean
-}
+  masked: Schema.optionalKey(Schema.Boolean),
+})
+/** @category models */
+export interface Verdict extends Schema.Schema.Type<typeof Verdict> {}
 
 /**
  * A verdict that was reached: `score` is 1 or 0 by `correct` unless given, `key` is the extracted answer unless given.

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Dataset, Group } from "@lpo/rollout"
+import { Dataset, Group, SamplingParams } from "@lpo/rollout"
 import { Effect } from "effect"
 import { expect, it } from "vitest"
 
@@ -51,7 +51,8 @@ it("masks completions whose verdict is not ok", () => {
     logprobs: Float32Array.of(-1),
     finish: "stop" as const,
     policyVersion: 0,
-    sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" as const },
+    logprobsOf: "raw" as const,
+    sampling: SamplingParams.make({ maxTokens: 2 }),
   })
   const masked = Group.maskUnverified({
     problem: { id: "p", task: "t", prompt: "x", answer: null },

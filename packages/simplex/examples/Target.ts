@@ -31,11 +31,14 @@ export const logits = Target.logits("anchor", [-3, -4], [-2, -5]) // => [-1, 1];
 export const hasSignal = [Target.hasSignal([1, 0]), Target.hasSignal([1, 1])] // => [true, false]
 // #endregion hasSignal
 
+// #region isSilent
+export const isSilent = [Target.isSilent("drop", [1, 1]), Target.isSilent("anchor", [1, 1])] // => [true, false]
+// #endregion isSilent
+
 // #region resolve
 export const resolve = Target.resolve({
   target: Target.gibbsTarget,
   rewards: [0, 0],
   tau: "zero-signal",
-  zeroVariance: "drop",
-}) // => null
+}) // => [-0.693147, -0.693147]
 // #endregion resolve

@@ -5,7 +5,7 @@ import { forwardKl } from "./divergence/Kullback.ts"
 import * as Guarantee from "./Guarantee.ts"
 import * as Projection from "./Projection.ts"
 import { checkVector } from "./SimplexError.ts"
-import { gibbsTarget, listwise, logListwise, resolve, type ZeroVariance } from "./Target.ts"
+import { gibbsTarget, isSilent, listwise, logListwise, resolve, type ZeroVariance } from "./Target.ts"
 import type { Context, Temperature } from "./Temperature.ts"
 
 /** One response. @category models */
@@ -60,12 +60,12 @@ export const explain = (group: {
   const s = checkVector("log-ratios", group.s ?? anchor, rewards.length)
   const context: Context = { anchor, ...(group.rewardStd === undefined ? {} : { rewardStd: group.rewardStd }) }
   const tau = temperature.of(rewards, context)
-  const wanted = resolve({ target: gibbsTarget, rewards, tau, zeroVariance, anchor })
-  const logTarget = wanted ?? logListwise(s)
+  const silent = isSilent(zeroVariance, rewards, tau)
+  const logTarget = silent ? logListwise(s) : resolve({ target: gibbsTarget, rewards, tau, anchor })
   const target = logTarget.map(Math.exp)
   const policy = listwise(s)
   const start = listwise(anchor)
-  const c = wanted === null ? new Float64Array(rewards.length) : Projection.coefficients(divergence, s, logTarget)
+  const c = silent ? new Float64Array(rewards.length) : Projection.coefficients(divergence, s, logTarget)
   const epsilon = Diagnostics.totalVariation(policy, target)
   const expected = (p: Float64Array): number => p.reduce((sum, v, k) => sum + v * rewards[k], 0)
   return {
@@ -79,8 +79,8 @@ export const explain = (group: {
     })),
     tau,
     divergence: divergence.name,
-    value: wanted === null ? 0 : Projection.value(divergence, s, logTarget),
-    gainBound: tau === "zero-signal" || wanted === null ? null : Guarantee.gainBound({ rewards, tau, epsilon, anchor }),
+    value: silent ? 0 : Projection.value(divergence, s, logTarget),
+    gainBound: tau === "zero-signal" || silent ? null : Guarantee.gainBound({ rewards, tau, epsilon, anchor }),
     gain: expected(policy) - expected(start),
     ess: { target: Diagnostics.ess(target), policy: Diagnostics.ess(policy) },
   }

@@ -146,6 +146,20 @@ export const hasSignal = (rewards: ArrayLike<number>): boolean => {
   return false
 }
 
+/**
+ * Whether a group is left without a gradient: groups without a signal are dropped, and either its rewards are all equal, to the
+ * bit, or its temperature says so. The one place where that is decided.
+ *
+ * {@includeCode ../examples/Target.ts#isSilent}
+ *
+ * @category predicates
+ */
+export const isSilent = (
+  zeroVariance: ZeroVariance,
+  rewards: ArrayLike<number>,
+  tau: number | "zero-signal" = 1,
+): boolean => zeroVariance === "drop" && (tau === "zero-signal" || !hasSignal(rewards))
+
 /** A kind of target as a value: from rewards, temperature and anchor to log w*, [K]. @category models */
 export interface Target {
   readonly name: string
@@ -159,8 +173,8 @@ export const gibbsTarget: Target = { name: "gibbs", of: logGibbs }
 export const chi2Target: Target = { name: "chi2", of: (rewards, tau, anchor) => chi2(rewards, tau, anchor).logTarget }
 
 /**
- * log w* [K] of a group, or null when it is dropped: `tau` may be "zero-signal" (see `Temperature`), and equal rewards have
- * none at any temperature. Throws `SimplexError`.
+ * log w* [K] of a group at a temperature that may be "zero-signal" (see `Temperature`). Without a signal the target is P_t,
+ * exactly; whether such a group is used at all says {@link isSilent}. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Target.ts#resolve}
  *
@@ -170,11 +184,9 @@ export const resolve = (options: {
   readonly target: Target
   readonly rewards: ArrayLike<number>
   readonly tau: number | "zero-signal"
-  readonly zeroVariance: ZeroVariance
   readonly anchor?: ArrayLike<number>
-}): Float64Array | null => {
-  const { anchor, rewards, target, tau, zeroVariance } = options
+}): Float64Array => {
+  const { anchor, rewards, target, tau } = options
   if (tau !== "zero-signal" && hasSignal(rewards)) return target.of(rewards, tau, anchor)
-  if (zeroVariance === "drop") return null
   return logListwise(anchor ?? new Float64Array(checkVector("rewards", rewards).length))
 }

@@ -2,13 +2,13 @@
  * The mathematics of Listwise Policy Optimization (arXiv 2605.06139) on the simplex of a group's K responses.
  *
  * In the order of the paper: rewards become a `Target` at a `Temperature`; the policy is moved onto it by `Projection` under a
- * `Divergence`; `Guarantee` says what that gains. `Advantage`, `Baseline` and `Sibling` are the other methods, through the same
+ * `Divergence`; `Guarantee` says what that gains. `Advantage`, `PolicyGradient` and `Sibling` are the other methods, through the same
  * coefficients.
  *
  * @packageDocumentation
  */
 export * as Advantage from "./Advantage.ts"
-export * as Baseline from "./Baseline.ts"
+export * as PolicyGradient from "./PolicyGradient.ts"
 export * as Budget from "./Budget.ts"
 export * as Diagnostics from "./Diagnostics.ts"
 export * as Divergence from "./Divergence.ts"

@@ -120,14 +120,12 @@ it("chi-square: the optimality conditions hold, ratios average 1 under the ancho
 
 it("a group without signal is dropped, or anchors the policy", () => {
   const group = { target: Target.gibbsTarget, rewards: [1, 1], anchor: [Math.LN2, 0] }
-  expect(Target.resolve({ ...group, tau: 1, zeroVariance: "drop" })).toBeNull()
-  allClose(Target.resolve({ ...group, tau: 1, zeroVariance: "anchor" })?.map(Math.exp) ?? [], [2 / 3, 1 / 3], 1e-15)
-  expect(Target.resolve({ ...group, rewards: [1, 0], tau: "zero-signal", zeroVariance: "drop" })).toBeNull()
-  allClose(
-    Target.resolve({ ...group, rewards: [1, 0], tau: 1, zeroVariance: "drop" }) ?? [],
-    Target.logGibbs([1, 0], 1, group.anchor),
-    0,
-  )
+  expect(Target.isSilent("drop", group.rewards, 1)).toBe(true)
+  expect(Target.isSilent("anchor", group.rewards, 1)).toBe(false)
+  allClose(Target.resolve({ ...group, tau: 1 }).map(Math.exp), [2 / 3, 1 / 3], 1e-15)
+  expect(Target.isSilent("drop", [1, 0], "zero-signal")).toBe(true)
+  expect(Target.isSilent("drop", [1, 0], 1)).toBe(false)
+  allClose(Target.resolve({ ...group, rewards: [1, 0], tau: 1 }), Target.logGibbs([1, 0], 1, group.anchor), 0)
 })
 
 it("bases: log-ratios to the behaviour policy, or log-probabilities themselves", () => {

@@ -13,6 +13,8 @@
  * Which form a server needs is in its `ServerProfile`, and proved by `Conformance`. Sparse tensors are left out.
  */
 
+import type { Sequence } from "@lpo/rollout"
+
 /** Part of a prompt. @category models */
 export type Chunk =
   | { readonly type: "encoded_text"; readonly tokens: Int32Array }
@@ -66,6 +68,32 @@ export interface WeightedExample extends Example {
 
 /** Text as a prompt. @category constructors */
 export const text = (tokens: Int32Array): ModelInput => [{ type: "encoded_text", tokens }]
+
+/** A prompt's chunks as the protocol has them. @category constructors */
+export const fromChunks = (chunks: ReadonlyArray<Sequence.Chunk>): ModelInput =>
+  chunks.map((chunk): Chunk => {
+    if (chunk.type === "text") return { type: "encoded_text", tokens: chunk.tokens }
+    const { format, positions: expectedTokens, source } = chunk
+    return "data" in source
+      ? { type: "image", data: source.data, format, expectedTokens }
+      : { type: "image_asset_pointer", location: source.location, format, expectedTokens }
+  })
+
+/** The other way round; null when an image does not say how many positions it takes. @category combinators */
+export const toChunks = (input: ModelInput): ReadonlyArray<Sequence.Chunk> | null => {
+  const chunks: Array<Sequence.Chunk> = []
+  for (const chunk of input) {
+    if (chunk.type === "encoded_text") {
+      chunks.push({ type: "text", tokens: chunk.tokens })
+      continue
+    }
+    const { expectedTokens, format } = chunk
+    if (expectedTokens === undefined) return null
+    const source = chunk.type === "image" ? { data: chunk.data } : { location: chunk.location }
+    chunks.push({ type: "image", format, source, positions: expectedTokens })
+  }
+  return chunks
+}
 
 /** Positions of a chunk in the model's input; an image without `expectedTokens` counts none. @category getters */
 export const positions = (input: ModelInput): number =>

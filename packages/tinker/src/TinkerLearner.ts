@@ -1,5 +1,5 @@
 /**
- * A Tinker server as a `Learner`: log-probs by a forward pass, the objective evaluated here, its weights sent back as datums
+ * A Tinker server as a `Learner`: log-probs by a forward pass, groups weighed here, the weights sent back as datums
  * in the server's form. `accumulate` keeps the datums; `step` sends them and the optimiser step in one go, without waiting
  * between, so that a step that fails before it is sent has changed nothing on the server.
  *
@@ -9,10 +9,10 @@
 import { randomUUID } from "node:crypto"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Learner, type Objective } from "@lpo/trainer"
+import type { Sequence } from "@lpo/rollout"
+import { Learner } from "@lpo/trainer"
 import { Effect, Layer, Ref, Schema } from "effect"
 import * as Datum from "./Datum.ts"
-import * as Prompts from "./internal/prompts.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
 import type { TinkerError } from "./TinkerError.ts"
 import { TinkerPolicy } from "./TinkerPolicy.ts"
@@ -21,10 +21,15 @@ import { TinkerPolicy } from "./TinkerPolicy.ts"
 const Saved = Schema.Struct({ path: Schema.String, baseModel: Schema.String, rank: Schema.Int, version: Schema.Int })
 const file = "tinker.json"
 
+const exampleOf = ({ chunks, completion, prompt }: Sequence.Sequence): Datum.Example => ({
+  prompt: chunks === undefined ? Datum.text(prompt) : Datum.fromChunks(chunks),
+  completion,
+})
+
 type Operation = Learner.LearnerError["operation"]
 
 /** Why a server cannot take a step with these settings; null when it can. */
-const objection = (profile: ServerProfile, options: Learner.StepOptions): string | null => {
+const refusal = (profile: ServerProfile, options: Learner.StepOptions): string | null => {
   const { clipping, fixedAdam, name } = profile
   if (clipping === "never" && options.maxGradNorm !== Number.POSITIVE_INFINITY)
     return `maxGradNorm is ${options.maxGradNorm}, and ${name} does not clip; set it to Infinity`
@@ -67,34 +72,22 @@ export const layer: Layer.Layer<Learner.Learner, never, TinkerPolicy> = Layer.ef
     })
 
     return Learner.Learner.of({
-      logprobs: (sequences) =>
-        score(
-          "logprobs",
-          sequences.map(({ completion, prompt }) => ({ prompt: Prompts.recall(prompt), completion })),
-        ),
-      accumulate: Effect.fn("TinkerLearner.accumulate")(function* (groups, objective, scale) {
-        const examples = groups.flatMap(({ group }) =>
-          group.completions.map(({ tokens }) => ({ prompt: Prompts.recall(group.promptTokens), completion: tokens })),
-        )
+      logprobs: (sequences) => score("logprobs", sequences.map(exampleOf)),
+      accumulate: Effect.fn("TinkerLearner.accumulate")(function* (groups, weigh) {
+        const examples = groups.flat().map(exampleOf)
         const logprobs = yield* score("accumulate", examples)
         let at = 0
-        const results = groups.map(({ anchor, group }): Objective.ObjectiveResult => {
-          const current = logprobs.slice(at, (at += group.completions.length))
-          const rewards = Float64Array.from(group.verdicts, (v) => v.score)
-          return objective.evaluate({ rewards, behaviour: group.completions.map((c) => c.logprobs), anchor, current })
+        const weights = yield* Effect.try({
+          try: () => groups.flatMap((group, i) => weigh(i, logprobs.slice(at, (at += group.length)))),
+          catch: (cause) => fail("accumulate", (cause as Error).message),
         })
-        const weights = results.flatMap((result) => result.weights)
-        const weighted = examples.map((example, i) => ({
-          ...example,
-          logprobs: logprobs[i],
-          weights: weights[i].map((w) => w * scale),
-        }))
+        const weighted = examples.map((example, i) => ({ ...example, logprobs: logprobs[i], weights: weights[i] }))
         yield* Ref.update(pending, (list) => [...list, ...weighted])
         const tokens = examples.reduce((sum, e) => sum + Datum.positions(e.prompt) + e.completion.length, 0)
-        return { results, tokens }
+        return { tokens }
       }),
       step: Effect.fn("TinkerLearner.step")(function* (options) {
-        const reason = objection(profile, options)
+        const reason = refusal(profile, options)
         if (reason !== null) return yield* fail("step", reason)
         const all = yield* Ref.getAndSet(pending, [])
         if (all.length === 0) return yield* fail("step", "nothing was accumulated; accumulate groups first")

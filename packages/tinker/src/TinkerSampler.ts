@@ -2,10 +2,18 @@
  * A Tinker server as a `Sampler`: one request per problem for its K completions, from the weights published last. End tokens
  * are always sent as stops, which leaves no room for stop strings, and log-probs of the sampled tokens are required.
  */
-import { type Completion, type Group, type Problem, RolloutError, Sampler, Seed } from "@lpo/rollout"
+import {
+  type Completion,
+  type Group,
+  type Problem,
+  RolloutError,
+  Sampler,
+  SamplingParams,
+  Seed,
+  Sequence,
+} from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
 import * as Datum from "./Datum.ts"
-import * as Prompts from "./internal/prompts.ts"
 import type { TinkerError } from "./TinkerError.ts"
 import { TinkerPolicy } from "./TinkerPolicy.ts"
 
@@ -48,42 +56,43 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
         for (const chunk of input) {
           if (chunk.type === "encoded_text") continue
           if (!profile.images) return yield* fail(id, `has an image, and ${profile.name} does not show it to the model`)
-          if (chunk.expectedTokens === undefined)
-            return yield* fail(id, "has an image without expectedTokens, so the response's place is not known")
         }
-        if (Datum.positions(input) === 0) return yield* fail(id, "has an empty prompt; give at least one token")
-        return input
+        const chunks = Datum.toChunks(input)
+        if (chunks === null)
+          return yield* fail(id, "has an image without expectedTokens, so the response's place is not known")
+        if (Sequence.positions(chunks) === 0) return yield* fail(id, "has an empty prompt; give at least one token")
+        return { input, chunks }
       })
       const sampleOne = Effect.fn("TinkerSampler.sample")(function* (
         problem: Problem.Problem,
         wanted: Sampler.SampleOptions,
       ) {
-        const objection = Sampler.problem(wanted)
-        if (objection !== null) return yield* fail(problem.id, objection)
-        if ((wanted.minP ?? 0) > 0)
-          return yield* fail(problem.id, `minP is ${wanted.minP}, and the Tinker protocol has no min-p; give 0`)
-        if ((wanted.stopStrings ?? []).length > 0)
+        const sampling = SamplingParams.make(wanted)
+        const refusal = SamplingParams.refusal(sampling)
+        if (refusal !== null) return yield* fail(problem.id, refusal)
+        if (sampling.minP > 0)
+          return yield* fail(problem.id, `minP is ${sampling.minP}, and the Tinker protocol has no min-p; give 0`)
+        if (sampling.stopStrings.length > 0)
           return yield* fail(
             problem.id,
-            `stopStrings has ${JSON.stringify(wanted.stopStrings?.[0])}, and the Tinker protocol takes texts or tokens as stops, not both: the tokens that end a response are sent; leave stopStrings out`,
+            `stopStrings has ${JSON.stringify(sampling.stopStrings[0])}, and the Tinker protocol takes texts or tokens as stops, not both: the tokens that end a response are sent; leave stopStrings out`,
           )
-        const law = { temperature: wanted.temperature ?? 1, topP: wanted.topP ?? 1, topK: wanted.topK ?? 0 }
-        if (law.temperature === 0 && !profile.greedy)
+        const { maxTokens, temperature, topK, topP } = sampling
+        if (temperature === 0 && !profile.greedy)
           return yield* fail(problem.id, `temperature 0 is not greedy on ${profile.name}; give a positive one`)
-        const prompt = yield* render(problem)
-        const promptTokens = Prompts.remember(prompt)
+        const { chunks, input } = yield* render(problem)
         const failed = (error: TinkerError) =>
           fail(problem.id, error.message, error._tag === "ConnectionError" || error._tag === "OperationError")
         return yield* policy
           .sampling((session, version) =>
             Effect.gen(function* () {
               const request = {
-                prompt,
+                prompt: input,
                 samples: wanted.groupSize,
-                maxTokens: wanted.maxTokens,
-                temperature: law.temperature,
-                topP: law.topP,
-                topK: law.topK === 0 ? -1 : law.topK,
+                maxTokens,
+                temperature,
+                topP,
+                topK: topK === 0 ? -1 : topK,
                 // Servers add the completion's index; the sum must stay a 32-bit integer.
                 seed: Seed.stream(`${wanted.seed}/${problem.id}`).int(0, 2 ** 30),
                 stop: tokenizer.stops,
@@ -116,10 +125,16 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                     logprobs,
                     finish: stop_reason,
                     policyVersion: version,
-                    sampling: { ...law, logprobs: "raw" },
+                    logprobsOf: "raw",
+                    sampling,
                   })
                 })
-                return { problem, promptTokens, completions } satisfies Group.Group
+                return {
+                  problem,
+                  promptTokens: Sequence.flatten(chunks),
+                  ...(chunks.some(({ type }) => type === "image") ? { promptChunks: chunks } : {}),
+                  completions,
+                } satisfies Group.Group
               }),
             ),
           )

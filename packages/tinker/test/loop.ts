@@ -1,7 +1,7 @@
 /** The same LPO loop on a server and on a local bigram policy; and time that runs 200 times faster. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Completion, Sampler, Seed, Verdict } from "@lpo/rollout"
+import { type Completion, Sampler, SamplingParams, Seed, Verdict } from "@lpo/rollout"
 import { Checkpoint, Learner, Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
 import { Verifier } from "@lpo/verifiers"
 import { Clock, Duration, Effect, Layer, Stream } from "effect"
@@ -118,7 +118,8 @@ export const local = () => {
                 logprobs: Float32Array.from(drawn.logprobs),
                 finish: drawn.stop_reason,
                 policyVersion: version,
-                sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" },
+                logprobsOf: "raw",
+                sampling: SamplingParams.make({ maxTokens }),
               }
             })
             return { problem, promptTokens, completions }
@@ -128,24 +129,21 @@ export const local = () => {
   })
   const learner = Layer.succeed(Learner.Learner, {
     logprobs: (sequences) => Effect.succeed(sequences.map((s) => score(s.prompt, s.completion))),
-    accumulate: (groups, objective, scale) =>
-      Effect.sync(() => ({
-        tokens: 0,
-        results: groups.map(({ anchor, group }) => {
-          const result = objective.evaluate({
-            rewards: Float64Array.from(group.verdicts, (v) => v.score),
-            behaviour: group.completions.map((c) => c.logprobs),
-            anchor,
-            current: group.completions.map((c) => score(group.promptTokens, c.tokens)),
-          })
-          for (const [k, { tokens }] of group.completions.entries())
-            for (const [t, token] of tokens.entries()) {
-              const previous = t === 0 ? group.promptTokens[group.promptTokens.length - 1] : tokens[t - 1]
-              Bigram.addGradient(weights, gradient, previous, token, scale * result.weights[k][t])
+    accumulate: (groups, weigh) =>
+      Effect.sync(() => {
+        for (const [i, group] of groups.entries()) {
+          const rows = weigh(
+            i,
+            group.map((s) => score(s.prompt, s.completion)),
+          )
+          for (const [k, { completion, prompt }] of group.entries())
+            for (const [t, token] of completion.entries()) {
+              const previous = t === 0 ? prompt[prompt.length - 1] : completion[t - 1]
+              Bigram.addGradient(weights, gradient, previous, token, rows[k][t])
             }
-          return result
-        }),
-      })),
+        }
+        return { tokens: 0 }
+      }),
     step: (options) =>
       Effect.sync(() => {
         const gradNorm = Bigram.norm(gradient)

@@ -42,7 +42,7 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
       catch: (cause) =>
         new CheckpointError({
           path,
-          reason: `cannot be written (${(cause as Error).message}); free space or mend the permissions, then resume`,
+          reason: `cannot be written (${(cause as Error).message}); free space or change the permissions, then resume`,
         }),
     })
   yield* io(async () => {
@@ -70,7 +70,23 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
 
 /** The newest complete checkpoint, its checksums verified; null when there is none. @category io */
 export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) {
-  const entries = yield* Effect.promise(() => readdir(folder).catch((): Array<string> => []))
+  // Only a folder that is not there means that there is none: anything else would restart a run that has one.
+  const absent =
+    <A>(value: A) =>
+    (cause: NodeJS.ErrnoException): A => {
+      if (cause.code === "ENOENT") return value
+      throw cause
+    }
+  const read = <A>(path: string, run: () => Promise<A>) =>
+    Effect.tryPromise({
+      try: run,
+      catch: (cause) =>
+        new CheckpointError({
+          path,
+          reason: `cannot be read (${(cause as Error).message}); put that right, then resume`,
+        }),
+    })
+  const entries = yield* read(folder, () => readdir(folder).catch(absent<Array<string>>([])))
   for (const entry of entries
     .filter((e) => /^step-\d+$/.test(e))
     .sort()
@@ -78,14 +94,14 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
     const path = join(folder, entry)
     const fail = (reason: string) =>
       new CheckpointError({ path, reason: `${reason}; remove that folder to resume from the checkpoint before it` })
-    const text = yield* Effect.promise(() => readFile(join(path, "manifest.json"), "utf8").catch(() => null))
+    const text = yield* read(path, () => readFile(join(path, "manifest.json"), "utf8").catch(absent(null)))
     if (text === null) continue
     const manifest = yield* decodeManifest(text).pipe(
       Effect.mapError((e) => fail(`manifest.json does not decode: ${e.message}`)),
     )
     for (const [file, expected] of Object.entries(manifest.files)) {
       if (file.includes("/") || file.includes("..")) return yield* fail(`names a file outside itself: ${file}`)
-      const actual = yield* Effect.promise(() => Durable.sha256(join(path, file)).catch(() => "missing"))
+      const actual = yield* read(join(path, file), () => Durable.sha256(join(path, file)).catch(absent("missing")))
       if (actual !== expected) return yield* fail(`${file} is damaged: SHA-256 ${actual}, expected ${expected}`)
     }
     return { step: manifest.step, path } satisfies Checkpoint

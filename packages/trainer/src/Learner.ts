@@ -1,12 +1,12 @@
 /**
- * The learner: holds the policy being optimised, gives its log-probs, adds up gradients and takes optimiser steps.
+ * The second narrow waist: sequences and a weighing function into the engine. A learner holds the policy being optimised, gives
+ * its log-probs, adds up gradients and takes optimiser steps; it sees neither rewards nor objectives.
  *
- * The embedded engine and the Tinker protocol both fit behind it: weights are evaluated at the current theta inside
- * `accumulate`, either from the same forward pass or by a forward call followed by a weighted cross-entropy backward.
+ * The embedded engine and the Tinker protocol both fit behind it: `weigh` is called inside `accumulate` with log-probs at the
+ * current theta, either those of the very pass that is differentiated or of a forward call before a weighted backward one.
  */
-import type { Group } from "@lpo/rollout"
+import type { Sequence } from "@lpo/rollout"
 import { Context, type Effect, Schema } from "effect"
-import type { Objective, ObjectiveResult } from "./Objective.ts"
 
 /** A learner could not do its work; `reason` names the value, the rule and the fix. @category errors */
 export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerError", {
@@ -18,25 +18,16 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
   }
 }
 
-/** A prompt and one response to it, as tokens. @category models */
-export interface Sequence {
-  /** [P], P >= 1 */
-  readonly prompt: Int32Array
-  /** [T], T >= 1 */
-  readonly completion: Int32Array
-}
-
-/** A scored group as the learner needs it. @category models */
-export interface TrainGroup {
-  readonly group: Group.ScoredGroup
-  /** Token log-probs under the anchor pi_t, K arrays of [T_k], nats. */
-  readonly anchor: ReadonlyArray<Float32Array>
-}
+/**
+ * One weight per completion token of every sequence of a group, K arrays of [T_k], in the ascent direction, from their
+ * log-probs at the current theta, nats. May throw; the learner then fails with its message.
+ *
+ * @category models
+ */
+export type Weigh = (group: number, logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>
 
 /** @category models */
 export interface AccumulateStats {
-  /** One result per group, in order: weights, coefficients, w* and P at the current theta. */
-  readonly results: ReadonlyArray<ObjectiveResult>
   /** Tokens that went through the model, prompts included. */
   readonly tokens: number
 }
@@ -62,12 +53,16 @@ export interface StepStats {
 /** @category services */
 export interface LearnerService {
   /** Token log-probs of each completion under the current policy, nats, [T] each. */
-  readonly logprobs: (sequences: ReadonlyArray<Sequence>) => Effect.Effect<ReadonlyArray<Float32Array>, LearnerError>
-  /** Adds `scale * sum weight * grad log pi` of all groups to the gradient. */
+  readonly logprobs: (
+    sequences: ReadonlyArray<Sequence.Sequence>,
+  ) => Effect.Effect<ReadonlyArray<Float32Array>, LearnerError>
+  /**
+   * Adds `sum weight * grad log pi` over all groups to the gradient. `weigh` is called once for each group, in any order; the
+   * sequences of a group go through the model together.
+   */
   readonly accumulate: (
-    groups: ReadonlyArray<TrainGroup>,
-    objective: Objective,
-    scale: number,
+    groups: ReadonlyArray<ReadonlyArray<Sequence.Sequence>>,
+    weigh: Weigh,
   ) => Effect.Effect<AccumulateStats, LearnerError>
   /** One ascent step along the accumulated gradient, which is then cleared. */
   readonly step: (options: StepOptions) => Effect.Effect<StepStats, LearnerError>

@@ -1,10 +1,10 @@
 /**
- * The narrow waist of LPO: a group in, one weight per response token out, such that the ascent direction is
- * `sum over tokens of weight * grad log pi_theta(token)`.
+ * The first narrow waist of LPO: a group in, one weight per response token out, such that the ascent direction is
+ * `sum over tokens of weight * grad log pi_theta(token)`. No layer below turns that sign again.
  *
  * An objective never knows which engine runs, and holds the weights constant at the current theta.
  */
-import { type Baseline, OffPolicy, type Target } from "@lpo/simplex"
+import { OffPolicy, type PolicyGradient, Target } from "@lpo/simplex"
 
 /** What an objective sees of a group of K responses, response k having T_k tokens. @category models */
 export interface ObjectiveInput {
@@ -17,12 +17,12 @@ export interface ObjectiveInput {
   /** The same under the policy being optimised, pi_theta. */
   readonly current: ReadonlyArray<Float32Array>
   /** Statistics of the whole batch; the training loop gives them, and the objectives that need them refuse without. */
-  readonly batch?: Baseline.Batch
+  readonly batch?: PolicyGradient.Batch
 }
 
 /** @category models */
 export interface ObjectiveResult {
-  /** K arrays of [T_k]. */
+  /** K arrays of [T_k], ascent. */
   readonly weights: ReadonlyArray<Float32Array>
   /** c_k, [K]: the gradient of the loss is `sum_k c_k grad log pi(y_k)` where weights are constant over a response. */
   readonly coefficients: Float64Array
@@ -35,23 +35,36 @@ export interface ObjectiveResult {
 /** @category models */
 export interface Objective {
   readonly name: string
-  /** Whether groups whose rewards are all equal are left out before (the default) or anchor the policy. */
-  readonly zeroVariance?: Target.ZeroVariance
+  /** What to do with a group whose rewards are all equal. */
+  readonly zeroVariance: Target.ZeroVariance
   readonly evaluate: (input: ObjectiveInput) => ObjectiveResult
 }
 
-/** Summed log-ratio of each response, [K], in nats: `sum_t a_k,t - b_k,t`. @category combinators */
-export const logRatios = (a: ReadonlyArray<Float32Array>, b: ReadonlyArray<Float32Array>): Float64Array =>
-  OffPolicy.logRatios(a, b)
+/** No gradient, and the target is where the policy is. @category constructors */
+export const silent = ({ behaviour, current }: ObjectiveInput): ObjectiveResult => {
+  const policy = Target.listwise(OffPolicy.logRatios(current, behaviour))
+  const coefficients = new Float64Array(current.length)
+  return { weights: perResponse(current, coefficients), coefficients, target: policy, policy }
+}
 
-/** The objective with the statistics of the batch at hand, for a learner that knows groups only. @category combinators */
-export const withBatch = (objective: Objective, batch: Baseline.Batch): Objective => ({
-  ...objective,
-  evaluate: (input) => objective.evaluate({ ...input, batch }),
+/**
+ * An objective from its formula. `zeroVariance` defaults to `drop`: `evaluate` then never sees a group of equal rewards.
+ *
+ * @category constructors
+ */
+export const make = ({
+  evaluate,
+  name,
+  zeroVariance = "drop",
+}: Omit<Objective, "zeroVariance"> & Partial<Pick<Objective, "zeroVariance">>): Objective => ({
+  name,
+  zeroVariance,
+  evaluate: (input) => (Target.isSilent(zeroVariance, input.rewards) ? silent(input) : evaluate(input)),
 })
 
-/** The same weight -c_k for every token of response k. @category combinators */
+/** The same weight -c_k for every token of response k: the loss falls where the weights ascend. @category combinators */
 export const perResponse = (
   current: ReadonlyArray<Float32Array>,
   coefficients: Float64Array,
-): ReadonlyArray<Float32Array> => current.map((tokens, k) => new Float32Array(tokens.length).fill(-coefficients[k]))
+): ReadonlyArray<Float32Array> =>
+  current.map((tokens, k) => new Float32Array(tokens.length).fill(coefficients[k] === 0 ? 0 : -coefficients[k]))

@@ -9,6 +9,7 @@
 import { Dataset, type Group, type Problem, Sampler, type Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Semaphore, Stream } from "effect"
+import * as Clock from "./internal/clock.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
 /** What a step is trained on. @category models */
@@ -24,8 +25,6 @@ export interface Rolled {
   readonly secondsVerifying: number
 }
 
-const seconds = (from: number): number => (performance.now() - from) / 1000
-
 /** Samples and scores the groups of one step; each group is verified as soon as it is there. @category running */
 export const rollOut = Effect.fn("Rollout.rollOut")(function* (
   config: TrainConfig,
@@ -38,7 +37,7 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
   const batch = Dataset.batch(problems, { step, size: config.promptsPerStep, seed: config.seed })
   const place = new Map(batch.map((problem, i) => [problem.id, i]))
   const turns = yield* Semaphore.make(config.verifyConcurrency)
-  const started = performance.now()
+  const started = yield* Clock.now
   let sampled = started
   /** One verdict, its deadline from when its turn comes. */
   const judge = (problem: Problem.Problem, completion: Group.Group["completions"][number]) =>
@@ -50,7 +49,7 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
   const groups = yield* sampler
     .sample(batch, { groupSize, maxTokens, stopStrings, seed: `${config.seed}/sample/${step}` })
     .pipe(
-      Stream.tap(() => Effect.sync(() => (sampled = performance.now()))),
+      Stream.tap(() => Effect.map(Clock.now, (time) => (sampled = time))),
       Stream.mapEffect(
         (group) =>
           Effect.forEach(group.completions, (completion) => judge(group.problem, completion), {
@@ -65,8 +64,8 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
     step,
     policyStep,
     groups: [...groups].sort((a, b) => at(a) - at(b)),
-    secondsSampling: (sampled - started) / 1000,
-    secondsVerifying: seconds(sampled),
+    secondsSampling: sampled - started,
+    secondsVerifying: yield* Clock.since(sampled),
   } satisfies Rolled
 })
 
@@ -82,7 +81,7 @@ export interface Rollouts {
    */
   readonly pending: (taken: number) => Effect.Effect<ReadonlyArray<Rolled>, Effect.Error<ReturnType<typeof rollOut>>>
   /** Seconds since the last call in which nothing was sampled or verified. */
-  readonly idle: () => number
+  readonly idle: Effect.Effect<number>
 }
 
 /**
@@ -90,12 +89,12 @@ export interface Rollouts {
  *
  * @category constructors
  */
-export const make = (
+export const make = Effect.fn("Rollout.make")(function* (
   config: TrainConfig,
   problems: ReadonlyArray<Problem.Problem>,
   from: number,
   pending: ReadonlyArray<Rolled>,
-): Rollouts => {
+) {
   interface Waiting {
     readonly policyStep: number
     readonly rolled: Effect.Effect<Rolled, Effect.Error<ReturnType<typeof rollOut>>>
@@ -106,15 +105,15 @@ export const make = (
   }))
   let next = from + pending.length
   let active = 0
-  let idleSince = performance.now()
+  let idleSince = yield* Clock.now
   let idle = 0
-  const begin = Effect.sync(() => {
-    if (active++ === 0) idle += seconds(idleSince)
+  const begin = Effect.map(Clock.now, (time) => {
+    if (active++ === 0) idle += time - idleSince
   })
-  const end = Effect.sync(() => {
-    if (--active === 0) idleSince = performance.now()
+  const end = Effect.map(Clock.now, (time) => {
+    if (--active === 0) idleSince = time
   })
-  return {
+  const rollouts: Rollouts = {
     admit: (taken) =>
       Effect.gen(function* () {
         for (; next <= taken + config.maxLag && next < config.steps; next++) {
@@ -136,11 +135,12 @@ export const make = (
           ({ rolled }) => rolled,
         ),
       ),
-    idle: () => {
-      const total = idle + (active === 0 ? seconds(idleSince) : 0)
+    idle: Effect.map(Clock.now, (time) => {
+      const total = idle + (active === 0 ? time - idleSince : 0)
       idle = 0
-      idleSince = performance.now()
+      idleSince = time
       return total
-    },
+    }),
   }
-}
+  return rollouts
+})

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
+import { Lpo, RunStore, type StepReport, TrainConfig, Trainer } from "@lpo/trainer"
 import { Effect } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { makeEngine, problems } from "./tabular.ts"
@@ -31,7 +31,7 @@ const run = (
     engine: ReturnType<typeof makeEngine>
     config: TrainConfig.TrainConfig
     resume?: boolean
-    onStep?: (report: Trainer.StepReport) => Effect.Effect<void>
+    onStep?: (report: StepReport.StepReport) => Effect.Effect<void>
   },
 ) =>
   Effect.gen(function* () {

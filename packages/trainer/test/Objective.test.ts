@@ -1,5 +1,6 @@
-import { Baseline, Divergence, Projection, Target, Temperature } from "@lpo/simplex"
-import { Batch, Lpo, Named, Objective, Pointwise, PolicyGradient, Tpo } from "@lpo/trainer"
+import { SamplingParams } from "@lpo/rollout"
+import { Divergence, Projection, Target, Temperature } from "@lpo/simplex"
+import { Lpo, Pointwise, PolicyGradient, Registry, Selection, Tpo } from "@lpo/trainer"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 
@@ -14,9 +15,9 @@ const group = fc.integer({ min: 2, max: 8 }).chain((k) =>
 )
 
 it.each([
-  ["std", Baseline.grpo({ clip: null })],
-  [1, Baseline.drGrpo({ clip: null })],
-  ["mean", Baseline.maxRl({ clip: null })],
+  ["std", PolicyGradient.grpo({ clip: null })],
+  [1, PolicyGradient.drGrpo({ clip: null })],
+  ["mean", PolicyGradient.maxRl({ clip: null })],
 ] as const)(
   "on policy, LPO-rev with tau %s weighs every token as its paired baseline does, unclipped",
   (tau, method) => {
@@ -24,7 +25,7 @@ it.each([
       fc.property(group, ({ rewards, logprobs }) => {
         const input = { rewards, behaviour: logprobs, anchor: logprobs, current: logprobs }
         const lpo = Lpo.make({ divergence: "reverse", tau }).evaluate(input)
-        const baseline = PolicyGradient.make(method).evaluate(input)
+        const baseline = method.evaluate(input)
         for (const [k, tokens] of lpo.weights.entries())
           for (const [t, w] of tokens.entries()) expect(w).toBeCloseTo(baseline.weights[k][t], 5)
       }),
@@ -43,7 +44,7 @@ it("a group of equal rewards carries no signal", () => {
 it("clipping silences only the tokens that moved too far in the direction of the advantage", () => {
   const behaviour = [Float32Array.of(-1, -1), Float32Array.of(-1, -1)]
   const current = [Float32Array.of(-0.5, -1), Float32Array.of(-2, -0.5)]
-  const { weights } = PolicyGradient.make(Baseline.drGrpo()).evaluate({
+  const { weights } = PolicyGradient.drGrpo().evaluate({
     rewards: Float64Array.of(1, 0),
     behaviour,
     anchor: behaviour,
@@ -90,12 +91,12 @@ it("a drifted group without signal is left alone, or pulled back to its anchor w
 it("statistics of the batch reach the objectives that need them, which refuse without", () => {
   const logprobs = [Float32Array.of(-1, -1), Float32Array.of(-2)]
   const input = { rewards: Float64Array.of(1, 0), behaviour: logprobs, anchor: logprobs, current: logprobs }
-  const dapo = PolicyGradient.make(Baseline.dapo())
+  const dapo = PolicyGradient.dapo()
   expect(() => dapo.evaluate(input)).toThrow(/dapo needs the batch's statistics/)
-  const { weights } = Objective.withBatch(dapo, { rewardStd: 0.5, tokens: 30, groups: 10 }).evaluate(input)
+  const { weights } = dapo.evaluate({ ...input, batch: { rewardStd: 0.5, tokens: 30, groups: 10 } })
   expect([...weights[0], ...weights[1]].map((w) => Math.round(w * 1e6) / 1e6)).toEqual([0.333333, 0.333333, -0.333333])
-  const reinforce = Objective.withBatch(Named.make("reinforce++"), { rewardStd: 0.25, tokens: 30, groups: 10 })
-  expect([...reinforce.evaluate(input).weights[0]]).toEqual([1, 1])
+  const batch = { rewardStd: 0.25, tokens: 30, groups: 10 }
+  expect([...Registry.make("reinforce++").evaluate({ ...input, batch }).weights[0]]).toEqual([1, 1])
 })
 
 it("batch statistics are over the kept groups: centred rewards, tokens, prompts", () => {
@@ -105,7 +106,8 @@ it("batch statistics are over the kept groups: centred rewards, tokens, prompts"
     logprobs: new Float32Array(tokens),
     finish: "stop" as const,
     policyVersion: 0,
-    sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" as const },
+    logprobsOf: "raw" as const,
+    sampling: SamplingParams.make({ maxTokens: 2 }),
   })
   const group = (scores: ReadonlyArray<number>) => ({
     problem: { id: "p", task: "t", prompt: "", answer: "" },
@@ -114,9 +116,9 @@ it("batch statistics are over the kept groups: centred rewards, tokens, prompts"
     verdicts: scores.map((score) => ({ status: "ok" as const, score, correct: score === 1, key: "" })),
   })
   const groups = [group([1, 0]), group([1, 1])]
-  expect(Batch.statistics(groups, 4)).toEqual({ rewardStd: Math.sqrt(0.125), tokens: 6, groups: 4 })
-  expect(Batch.select(groups).kept).toHaveLength(1)
-  expect(Batch.select(groups, "anchor")).toMatchObject({ kept: groups, zeroVariance: 1 })
+  expect(Selection.statistics(groups, 4)).toEqual({ rewardStd: Math.sqrt(0.125), tokens: 6, groups: 4 })
+  expect(Selection.select(groups).kept).toHaveLength(1)
+  expect(Selection.select(groups, "anchor")).toMatchObject({ kept: groups, zeroVariance: 1 })
 })
 
 it.each([{ temperature: 0.7 }, { topP: 0.9 }, { topK: 20 }, { minP: 0.1 }])(
@@ -132,13 +134,14 @@ it.each([{ temperature: 0.7 }, { topP: 0.9 }, { topK: 20 }, { minP: 0.1 }])(
           logprobs: Float32Array.of(-1),
           finish: "stop" as const,
           policyVersion: 0,
-          sampling: { temperature: 1, topP: 1, topK: 0, minP: 0, logprobs: "raw" as const, ...sampling },
+          logprobsOf: "raw" as const,
+          sampling: { ...SamplingParams.make({ maxTokens: 1 }), ...sampling },
         },
       ],
       verdicts: [{ status: "ok" as const, score: 1, correct: true, key: "" }],
     })
-    expect(Batch.objection(group({}))).toBe(null)
-    expect(Batch.objection(group(law))).toMatch(/was sampled with temperature .*, so ratios against it are biased/)
+    expect(Selection.refusal(group({}))).toBe(null)
+    expect(Selection.refusal(group(law))).toMatch(/was sampled with temperature .*, so ratios against it are biased/)
   },
 )
 
@@ -150,8 +153,8 @@ it.each([
   ["batch-std", "batch-std"],
   ["kl:0.3", "kl-budget(0.3)"],
   ["ess:2", "ess-floor(2)"],
-])("reads the temperature %s", (text, name) => expect(Named.temperature(text)?.name).toBe(name))
+])("reads the temperature %s", (text, name) => expect(Registry.temperature(text)?.name).toBe(name))
 
 it.each(["cold", "", "0", "-1", "Infinity", "kl:", "kl:x", "ess:0.5", " 1"])("refuses the temperature %j", (text) =>
-  expect(Named.temperature(text)).toBeNull(),
+  expect(Registry.temperature(text)).toBeNull(),
 )

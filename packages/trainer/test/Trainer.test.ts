@@ -1,8 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Baseline } from "@lpo/simplex"
-import { Lpo, Named, PolicyGradient, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
+import { Lpo, PolicyGradient, Registry, RunStore, type StepReport, TrainConfig, Trainer } from "@lpo/trainer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Layer } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
@@ -32,7 +31,7 @@ const run = (
     engine?: ReturnType<typeof makeEngine>
     config?: TrainConfig.TrainConfig
     resume?: boolean
-    onStep?: (report: Trainer.StepReport) => Effect.Effect<void>
+    onStep?: (report: StepReport.StepReport) => Effect.Effect<void>
   } = {},
 ) => {
   const engine = options.engine ?? makeEngine()
@@ -61,8 +60,8 @@ it("learns: the pass rate rises, and the log says what happened", async () => {
   expect(completions[0]).toHaveProperty("completions")
 })
 
-it.each(Named.names.filter((name) => name !== "pointwise"))("%s learns", async (objective) => {
-  const over = { steps: 40, miniBatches: 1, objective: Named.make(objective) }
+it.each(Registry.names.filter((name) => name !== "pointwise"))("%s learns", async (objective) => {
+  const over = { steps: 40, miniBatches: 1, objective: Registry.make(objective) }
   const { events } = await Effect.runPromise(run(objective, { config: config(over) }))
   const rewards = events.map((e) => Number(e["reward"]))
   const mean = (xs: ReadonlyArray<number>) => xs.reduce((a, b) => a + b, 0) / xs.length
@@ -75,7 +74,7 @@ it("on policy, LPO-rev with tau = sigma and unclipped GRPO take the same first s
     run("lpo", { config: config({ ...once, objective: Lpo.make({ divergence: "reverse", tau: "std" }) }) }),
   )
   const grpo = await Effect.runPromise(
-    run("grpo", { config: config({ ...once, objective: PolicyGradient.make(Baseline.grpo({ clip: null })) }) }),
+    run("grpo", { config: config({ ...once, objective: PolicyGradient.grpo({ clip: null }) }) }),
   )
   expect(lpo.logits.some((v) => v !== 0)).toBe(true)
   for (const [i, v] of lpo.logits.entries()) expect(v).toBeCloseTo(grpo.logits[i], 6)
@@ -139,13 +138,13 @@ it("refuses a run that exists, one that is in use, one to resume that does not e
   await Effect.runPromise(run("a"))
   const message = (effect: Effect.Effect<unknown, { readonly message: string }>) =>
     Effect.runPromise(Effect.flip(effect)).then((e) => e.message)
-  expect(await message(run("a"))).toMatch(/exists already; give --resume/)
+  expect(await message(run("a"))).toMatch(/exists already; resume it/)
   expect(await message(run("b", { resume: true }))).toMatch(/nothing to resume/)
   await writeFile(join(root, "a", "lock"), "1")
   expect(await message(run("a", { resume: true }))).toMatch(/in use by process 1/)
   await rm(join(root, "a", "lock"))
-  await writeFile(join(root, "a", "config.json"), "{}")
-  expect(await message(run("a", { resume: true }))).toMatch(/another configuration/)
+  await writeFile(join(root, "a", "config.json"), `{"task":"letters"}`)
+  expect(await message(run("a", { resume: true }))).toMatch(/started with task "letters", and now it is "digits"/)
 })
 
 it("refuses a damaged checkpoint by name, and ignores one without a manifest", async () => {

@@ -1,7 +1,7 @@
 /** A whole engine in fifty lines: a bigram-free softmax policy over digits, one row of logits per position. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Completion, Sampler, Seed } from "@lpo/rollout"
+import { type Completion, Sampler, SamplingParams, Seed } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
@@ -45,7 +45,8 @@ export const makeEngine = (
       logprobs: Float32Array.from(tokens, (token, t) => logprob(t, token, weights)),
       finish: "stop",
       policyVersion,
-      sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" },
+      logprobsOf: "raw",
+      sampling: SamplingParams.make({ maxTokens: positions }),
     }
   }
   const sampler = Layer.succeed(Sampler.Sampler, {
@@ -74,24 +75,20 @@ export const makeEngine = (
   const learner = Layer.succeed(Learner.Learner, {
     logprobs: (sequences) =>
       Effect.succeed(sequences.map(({ completion }) => Float32Array.from(completion, (token, t) => logprob(t, token)))),
-    accumulate: (groups, objective, scale) =>
-      Effect.sync(() => ({
-        tokens: groups.length,
-        results: groups.map(({ anchor, group }) => {
-          const result = objective.evaluate({
-            rewards: Float64Array.from(group.verdicts, (v) => v.score),
-            behaviour: group.completions.map((c) => c.logprobs),
-            anchor,
-            current: group.completions.map((c) => Float32Array.from(c.tokens, (token, t) => logprob(t, token))),
-          })
-          for (const [k, completion] of group.completions.entries())
-            for (const [t, token] of completion.tokens.entries())
+    accumulate: (groups, weigh) =>
+      Effect.sync(() => {
+        for (const [i, group] of groups.entries()) {
+          const weights = weigh(
+            i,
+            group.map(({ completion }) => Float32Array.from(completion, (token, t) => logprob(t, token))),
+          )
+          for (const [k, { completion }] of group.entries())
+            for (const [t, token] of completion.entries())
               for (let v = 0; v < vocabulary; v++)
-                gradient[t * vocabulary + v] +=
-                  scale * result.weights[k][t] * ((v === token ? 1 : 0) - Math.exp(logprob(t, v)))
-          return result
-        }),
-      })),
+                gradient[t * vocabulary + v] += weights[k][t] * ((v === token ? 1 : 0) - Math.exp(logprob(t, v)))
+        }
+        return { tokens: groups.length }
+      }),
     step: ({ learningRate }) =>
       Effect.sync(() => {
         const gradNorm = Math.hypot(...gradient)

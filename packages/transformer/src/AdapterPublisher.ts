@@ -10,7 +10,7 @@ import { isAbsolute, join } from "node:path"
 import { OpenAiSampler } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
-import * as LoraFiles from "./LoraFiles.ts"
+import * as LoraFiles from "./files/LoraFiles.ts"
 import { Policy } from "./Policy.ts"
 
 /** @category models */

@@ -6,28 +6,26 @@
  * into shards in the same way for all; a worker adds up a shard's gradients in its own memory, and those of the shards are added in
  * their order.
  */
+import type { Sequence } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"
 import { Context, Effect, type Scope } from "effect"
-import * as AdamW from "./AdamW.ts"
-import * as Cores from "./Cores.ts"
+import * as AdamW from "./train/AdamW.ts"
+import * as Cores from "./device/Cores.ts"
 import * as Pieces from "./decode/Pieces.ts"
-import type * as Generate from "./Generate.ts"
-import * as Lora from "./Lora.ts"
-import type { LoraConfig } from "./Lora.ts"
-import * as Memory from "./Memory.ts"
-import * as MicroBatch from "./MicroBatch.ts"
-import type { ModelConfig } from "./ModelConfig.ts"
+import type * as Generate from "./decode/Generate.ts"
+import * as Lora from "./model/Lora.ts"
+import type { LoraConfig } from "./model/Lora.ts"
+import * as Memory from "./device/Memory.ts"
+import * as MicroBatch from "./train/MicroBatch.ts"
+import type { ModelConfig } from "./model/ModelConfig.ts"
 import * as Kernels from "./ops/Kernels.ts"
 import type { Ops } from "./ops/Ops.ts"
-import * as Replica from "./Replica.ts"
-import * as StopStrings from "./StopStrings.ts"
-import type { TokenizerService } from "./Tokenizer.ts"
+import * as Replica from "./workers/Replica.ts"
+import * as StopStrings from "./decode/StopStrings.ts"
+import type { TokenizerService } from "./tokenizer/Tokenizer.ts"
 import { EngineError } from "./TransformerError.ts"
 import * as Pool from "./workers/Pool.ts"
 import { makeRunner } from "./workers/Runner.ts"
-
-/** A prompt and a response, as tokens. @category models */
-export type Pair = Replica.Pair
 
 /** @category models */
 export interface GenerateOptions extends Omit<Generate.Options, "stops" | "stopStrings"> {
@@ -61,15 +59,22 @@ export interface PolicyService {
     options: GenerateOptions,
   ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Generate.Sampled>>, EngineError>
   /** Token log-probs of each completion, nats; one forward pass on one replica. */
-  readonly logprobs: (pairs: ReadonlyArray<Pair>) => Effect.Effect<ReadonlyArray<Float32Array>, EngineError>
+  readonly logprobs: (
+    pairs: ReadonlyArray<Sequence.Sequence>,
+  ) => Effect.Effect<ReadonlyArray<Float32Array>, EngineError>
   /**
    * Adds the gradient of `sum weight * logprob` over all micro-batches to `gradient`. `weigh` sees the log-probs of the pass that
    * is differentiated, one micro-batch at a time in any order, and gives one weight per token.
    */
   readonly accumulate: (
-    microBatches: ReadonlyArray<ReadonlyArray<Pair>>,
+    microBatches: ReadonlyArray<ReadonlyArray<Sequence.Sequence>>,
     weigh: (index: number, logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
   ) => Effect.Effect<void, EngineError>
+  /**
+   * One ascent step along `gradient`, which is then cleared; gives its norm before clipping. Nothing changes when that is not
+   * finite. `state` is the optimiser's, by default the policy's own.
+   */
+  readonly step: (options: AdamW.Options, state?: AdamW.State) => Effect.Effect<number>
   /** The pool behind it. */
   readonly pool: Pool.Pool
 }
@@ -151,6 +156,7 @@ export const make = (
           kernels: Kernels.compile(),
         })
     const gradient = new Float32Array(own.length)
+    const optimizer = AdamW.init(own.length)
     let version = 0
     const sequencesAtOnce = (positions: number): number =>
       onWasm ? Pieces.sequencesAtOnce(config, positions) : Pieces.sequencesOnDevice(config, positions)
@@ -164,7 +170,7 @@ export const make = (
 
     const accumulateOne = (
       lease: Pool.Lease,
-      pairs: ReadonlyArray<Pair>,
+      pairs: ReadonlyArray<Sequence.Sequence>,
       fresh: boolean,
       weigh: (logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
     ) =>
@@ -186,7 +192,7 @@ export const make = (
       values: own,
       lora: adapter && { config: adapter.config, base: base.values },
       gradient,
-      optimizer: AdamW.init(own.length),
+      optimizer,
       version: 0,
       parallelism: pool.size,
       bytesPerToken: Memory.bytesPerToken(config, checkpointActivations),
@@ -215,6 +221,17 @@ export const make = (
           Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece(all), { concurrency: pool.size }),
         ).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
       },
+      step: (options, state = optimizer) =>
+        Effect.yieldNow.pipe(
+          Effect.andThen(
+            Effect.sync(() => {
+              const norm = AdamW.step(own, gradient, state, options)
+              gradient.fill(0)
+              version++
+              return norm
+            }),
+          ),
+        ),
       logprobs: (pairs) =>
         pool.withWorker((lease) =>
           lease

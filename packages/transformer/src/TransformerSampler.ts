@@ -1,10 +1,10 @@
 /** The embedded engine as a `Sampler`. */
-import { type Group, type Problem, Sampler, RolloutError } from "@lpo/rollout"
+import { type Group, type Problem, RolloutError, Sampler, SamplingParams } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
-import type * as Generate from "./Generate.ts"
+import type * as Generate from "./decode/Generate.ts"
 import { Policy } from "./Policy.ts"
-import * as StopStrings from "./StopStrings.ts"
-import type { TokenizerService } from "./Tokenizer.ts"
+import * as StopStrings from "./decode/StopStrings.ts"
+import type { TokenizerService } from "./tokenizer/Tokenizer.ts"
 
 /** @category models */
 export interface Options {
@@ -50,10 +50,9 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
       ) {
         const fail = (problem: string | null, reason: string) =>
           new RolloutError.SamplerError({ problem, reason, retryable: false })
-        const { minP = 0, stopStrings = [], temperature = 1, topK = 0, topP = 1 } = options
-        const law = { temperature, topP, topK, minP }
-        const objection = Sampler.problem(options)
-        if (objection !== null) return yield* fail(null, objection)
+        const sampling = SamplingParams.make(options)
+        const refusal = SamplingParams.refusal(sampling)
+        if (refusal !== null) return yield* fail(null, refusal)
         const requests = yield* Effect.forEach(problems, (problem) =>
           Effect.gen(function* () {
             const prompt = yield* encode(problem, policy.tokenizer).pipe(
@@ -72,16 +71,17 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
           }),
         )
         const sampled = yield* policy
-          .generate(requests, { ...law, maxTokens: options.maxTokens, maxSequences, stopStrings })
+          .generate(requests, { ...sampling, maxSequences })
           .pipe(Effect.mapError((e) => fail(null, e.message)))
         return sampled.map((completions, i): Group.Group => ({
           problem: problems[i],
           promptTokens: requests[i].prompt,
           completions: completions.map((c) => ({
             ...c,
-            text: textOf(c, policy.tokenizer, stopStrings),
+            text: textOf(c, policy.tokenizer, sampling.stopStrings),
             policyVersion: policy.version,
-            sampling: { ...law, logprobs: "raw" as const },
+            logprobsOf: "raw" as const,
+            sampling,
           })),
         }))
       })

@@ -16,7 +16,7 @@ import { beforeAll, expect, it } from "vitest"
 import * as BlockCache from "../src/decode/BlockCache.ts"
 import * as Heap from "../src/decode/Heap.ts"
 import * as Pieces from "../src/decode/Pieces.ts"
-import { truncate } from "../src/Sampling.ts"
+import { truncate } from "../src/decode/Sampling.ts"
 import { families, replica, tokenizer, values } from "./tiny.ts"
 
 beforeAll(() => Effect.runPromise(Backend.start("wasm")))

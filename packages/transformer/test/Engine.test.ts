@@ -23,10 +23,10 @@ it("AdamW: the first step is the learning rate against the sign of the gradient,
   const options = { learningRate: 0.1, maxGradNorm: 100, beta1: 0.9, beta2: 0.95, epsilon: 0, weightDecay: 0.5 }
   const values = Float32Array.of(1, 1)
   const state = AdamW.init(2)
-  expect(AdamW.step(values, Float32Array.of(3, -4), state, options)).toBeCloseTo(5, 6)
+  expect(AdamW.step(values, Float32Array.of(-3, 4), state, options)).toBeCloseTo(5, 6)
   expect(values[0]).toBeCloseTo(1 - 0.1 - 0.05, 6)
   expect(values[1]).toBeCloseTo(1 + 0.1 - 0.05, 6)
-  AdamW.step(values, Float32Array.of(1, 0), state, options)
+  AdamW.step(values, Float32Array.of(-1, 0), state, options)
   const m = (0.9 * 0.1 * 3 + 0.1 * 1) / (1 - 0.81)
   const v = (0.95 * 0.05 * 9 + 0.05 * 1) / (1 - 0.9025)
   expect(values[0]).toBeCloseTo(0.85 - 0.1 * (m / Math.sqrt(v) + 0.5 * 0.85), 5)
@@ -35,7 +35,7 @@ it("AdamW: the first step is the learning rate against the sign of the gradient,
 it("AdamW: clips to the global norm, and leaves everything alone when the gradient is not finite", () => {
   const options = { learningRate: 1, maxGradNorm: 1, beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0 }
   const values = Float32Array.of(0, 0)
-  AdamW.step(values, Float32Array.of(30, 40), AdamW.init(2), options)
+  AdamW.step(values, Float32Array.of(-30, -40), AdamW.init(2), options)
   expect(values[0]).toBeCloseTo(-0.6 / 1.6, 6)
   const before = values.slice()
   expect(AdamW.step(values, Float32Array.of(Number.NaN, 1), AdamW.init(2), options)).toBeNaN()

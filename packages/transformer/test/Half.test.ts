@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { narrow, widen } from "../src/Half.ts"
+import { narrow, widen } from "../src/files/Half.ts"
 
 const wide = (type: "F16" | "BF16", half: number): number => {
   const out = new Float32Array(1)

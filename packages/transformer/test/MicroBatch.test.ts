@@ -1,4 +1,5 @@
-import { Memory, MicroBatch, Pack, type Policy } from "@lpo/transformer"
+import type { Sequence } from "@lpo/rollout"
+import { Memory, MicroBatch, Pack } from "@lpo/transformer"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
@@ -8,7 +9,9 @@ const tokens = (max: number) =>
   fc.array(fc.nat(10), { minLength: 1, maxLength: max }).map((ids) => Int32Array.from(ids))
 const group = fc
   .tuple(tokens(6), fc.array(tokens(8), { minLength: 1, maxLength: 4 }))
-  .map(([prompt, completions]): ReadonlyArray<Policy.Pair> => completions.map((completion) => ({ prompt, completion })))
+  .map(([prompt, completions]): ReadonlyArray<Sequence.Sequence> =>
+    completions.map((completion) => ({ prompt, completion })),
+  )
 
 it("cuts into consecutive parts within the rows, single large items apart, a whole group together", () => {
   fc.assert(

@@ -1,4 +1,4 @@
-import { AdamW, Policy } from "@lpo/transformer"
+import { Policy } from "@lpo/transformer"
 import { Effect } from "effect"
 import { expect, it } from "vitest"
 import { config, pairs, tokenizer, tokenWeights, values } from "./tiny.ts"
@@ -32,9 +32,7 @@ it("weights after 20 steps are the same bits for 1, 2 and 3 workers", async () =
       const policy = yield* Policy.make(config, tokenizer, values(), { workers })
       for (let step = 0; step < 20; step++) {
         yield* policy.accumulate(parts, weigh)
-        AdamW.step(policy.values, policy.gradient, policy.optimizer, adam)
-        policy.gradient.fill(0)
-        policy.changed()
+        yield* policy.step(adam)
       }
       return policy.values.slice()
     }).pipe(Effect.scoped, run)

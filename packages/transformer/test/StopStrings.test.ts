@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Sampler } from "@lpo/rollout"
+import { Sampler, SamplingParams } from "@lpo/rollout"
 import { Backend, HfTokenizer, Policy, StopStrings, TokenBytes, Tokenizer, TransformerSampler } from "@lpo/transformer"
 import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
@@ -114,7 +114,7 @@ describe.each(kinds)("%s", (name) => {
             .map((text, i) => (i === 2 ? `${text}${text}` : text))
             .filter(
               (stopString) =>
-                Sampler.problem({ groupSize: 1, maxTokens: 1, seed: "s", stopStrings: [stopString] }) === null,
+                SamplingParams.refusal(SamplingParams.make({ maxTokens: 1, stopStrings: [stopString] })) === null,
             )
           const expected = oracle(tokenizer, tokens, strings)
           // Two sequences that take turns must not see each other's text.
@@ -236,7 +236,7 @@ it("minP is honoured and recorded; what cannot be is refused in words", async ()
       }).pipe(Effect.scoped)
     const likeliest = yield* sample({ minP: 1 })
     expect(likeliest.map((c) => c.tokens)).toEqual((yield* sample({ temperature: 0 })).map((c) => c.tokens))
-    expect(likeliest[0].sampling).toEqual({ temperature: 1, topP: 1, topK: 0, minP: 1, logprobs: "raw" })
+    expect(likeliest[0].sampling).toEqual(SamplingParams.make({ maxTokens: 6, minP: 1 }))
     const message = (options: Partial<Sampler.SampleOptions>, tokenizer?: Tokenizer.TokenizerService) =>
       Effect.map(Effect.flip(sample(options, tokenizer)), (error) => error.message)
     expect(yield* message({ minP: -0.1 })).toMatch(/minP is -0.1; give a number from 0 \(off\) to 1/)

@@ -30,7 +30,7 @@ it("refuses another version of TensorFlow.js, says why a package cannot be loade
   const program = `
     import { Effect } from ${JSON.stringify(import.meta.resolve("effect"))}
     import * as tf from ${JSON.stringify(import.meta.resolve("@tensorflow/tfjs-core"))}
-    import * as Backend from ${url("Backend")}
+    import * as Backend from ${url("device/Backend")}
     await Effect.runPromise(Backend.start("wasm"))
     for (const name of ["tfjs-node", "tfjs-node-gpu"]) {
       const { _tag, message } = await Effect.runPromise(Effect.flip(Backend.start(name)))

@@ -2,8 +2,8 @@
 import { expect, it } from "@effect/vitest"
 import { Backend } from "@lpo/transformer"
 import { Effect } from "effect"
-import * as WebGpu from "../src/backends/WebGpu.ts"
-import { installed } from "../src/backends/optionalPeer.ts"
+import * as WebGpu from "../src/device/WebGpu.ts"
+import { installed } from "../src/device/optionalPeer.ts"
 
 const info = (vendor: string, architecture: string, device: string, description: string): WebGpu.AdapterInfo => ({
   vendor,

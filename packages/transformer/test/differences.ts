@@ -1,5 +1,6 @@
 /** Gradients against central differences of the float64 decoder. */
-import { type ModelConfig, Parameters, type Policy } from "@lpo/transformer"
+import type { Sequence } from "@lpo/rollout"
+import { type ModelConfig, Parameters } from "@lpo/transformer"
 import { Seed } from "@lpo/rollout"
 import { expect } from "vitest"
 import { slope, weightedLogProb } from "./reference.ts"
@@ -9,7 +10,7 @@ import { pairs, tokenWeights } from "./tiny.ts"
 export const objective = (
   of: ModelConfig.ModelConfig,
   values: Float64Array,
-  given: ReadonlyArray<Policy.Pair> = pairs,
+  given: ReadonlyArray<Sequence.Sequence> = pairs,
 ): number => given.reduce((sum, pair, k) => sum + weightedLogProb(of, values, pair, tokenWeights[k]), 0)
 
 /** Along a few random directions of every tensor: cheap, and every entry takes part. */

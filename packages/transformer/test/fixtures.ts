@@ -1,4 +1,5 @@
 /** The fixtures of tools/fixtures/make.py: tiny checkpoints, and what PyTorch and transformers computed on them. */
+import type { Sequence } from "@lpo/rollout"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -63,7 +64,7 @@ export const openFixture = async (name: string, options: Replica.Options = {}) =
   return { checkpoint, replica: Replica.make(checkpoint.config, checkpoint.values, options) }
 }
 
-export const pairOf = ({ completion, prompt }: Case): Replica.Pair => ({
+export const pairOf = ({ completion, prompt }: Case): Sequence.Sequence => ({
   prompt: Int32Array.from(prompt),
   completion: Int32Array.from(completion),
 })

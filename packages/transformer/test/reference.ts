@@ -1,5 +1,6 @@
 /** The decoder in plain JavaScript and float64, one sequence at a time, written from the architecture's definition. */
-import { type ModelConfig, Parameters, type Policy } from "@lpo/transformer"
+import type { Sequence } from "@lpo/rollout"
+import { type ModelConfig, Parameters } from "@lpo/transformer"
 
 type Vector = ReadonlyArray<number>
 
@@ -14,7 +15,7 @@ const plus = (a: Vector, b: Vector): Vector => a.map((v, i) => v + b[i])
 export const weightedLogProb = (
   config: ModelConfig.ModelConfig,
   values: Float64Array,
-  { completion, prompt }: Policy.Pair,
+  { completion, prompt }: Sequence.Sequence,
   weights: ArrayLike<number>,
 ): number => {
   const slots = new Map(Parameters.layout(config).map((slot) => [slot.name, slot]))

@@ -1,5 +1,6 @@
 /** A tiny random model for tests: 2 layers, 4 query heads on 2 key and value heads. */
-import { Backend, type ModelConfig, Parameters, type Policy, Replica, Tokenizer } from "@lpo/transformer"
+import type { Sequence } from "@lpo/rollout"
+import { Backend, type ModelConfig, Parameters, Replica, Tokenizer } from "@lpo/transformer"
 import { Effect } from "effect"
 
 export const config: ModelConfig.ModelConfig = {
@@ -58,7 +59,7 @@ export const replica = async (
 }
 
 /** Ragged prompts and completions, one of them a single token. */
-export const pairs: ReadonlyArray<Policy.Pair> = [
+export const pairs: ReadonlyArray<Sequence.Sequence> = [
   { prompt: Int32Array.of(1, 2, 3), completion: Int32Array.of(4, 5, 10) },
   { prompt: Int32Array.of(7), completion: Int32Array.of(10) },
   { prompt: Int32Array.of(9, 9, 8, 1, 0), completion: Int32Array.of(2, 2, 6, 10) },

@@ -11,7 +11,7 @@
  */
 import { type Problem, Verdict } from "@lpo/rollout"
 import { Result, Schema } from "effect"
-import * as Extract from "./math/Extract.ts"
+import * as Extract from "./math/read/Extract.ts"
 import * as Hendrycks from "./math/reference/Hendrycks.ts"
 import * as Prm800k from "./math/reference/Prm800k.ts"
 import * as Numeric from "./math/reference/Numeric.ts"

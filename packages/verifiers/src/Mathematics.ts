@@ -12,23 +12,17 @@
  */
 import { availableParallelism } from "node:os"
 import { Verdict } from "@lpo/rollout"
-import { type Duration, Effect, Schema, type Scope } from "effect"
+import { type Duration, Effect, type Scope } from "effect"
 import * as ProcessPool from "./internal/ProcessPool.ts"
-import type * as Compare from "./math/Compare.ts"
-import * as Extract from "./math/Extract.ts"
 import * as Reference from "./math/reference/index.ts"
-import { judge, type Judgement } from "./math/Strict.ts"
+import type { Judgement } from "./math/compare/Strict.ts"
+import { Answer, grade, list, type Options, verdict } from "./math/Grade.ts"
 import type { Request } from "./math/worker.ts"
 import type { Task } from "./Tasks.ts"
 import type { Graded, Grader, Mode } from "./Verifier.ts"
 
-/** The accepted answer, or several of which any will do. @category models */
-export const Answer = Schema.Union([Schema.String, Schema.Array(Schema.String).check(Schema.isMinLength(1))])
-/** @category models */
-export type Answer = typeof Answer.Type
-
-/** How strict mode compares. @category models */
-export type Options = Compare.Options
+export { Answer, grade, type Options } from "./math/Grade.ts"
+export { extract } from "./math/read/Boxes.ts"
 
 /** @category models */
 export interface TaskOptions extends Options {
@@ -36,74 +30,6 @@ export interface TaskOptions extends Options {
   readonly deadline?: Duration.Input
   /** Processes for comparisons that take long, started when first needed. Default half of the cores, at least 1. */
   readonly processes?: number
-}
-
-const between = /^[\s$,;.]*(?:(?:\\text\s*\{\s*)?(?:and|or)\b(?:\s*\})?)?[\s$,;.]*$/
-
-/**
- * Where strict mode takes the answer from: the last `\boxed{}` or `\fbox{}` after the thinking. Boxes with nothing but
- * a comma, "and" or "or" between them are one list. A reason, when there is none.
- *
- * @category extraction
- */
-export const extract = (response: string): { readonly answer: string } | { readonly missing: string } => {
-  const text = Extract.afterThinking(response)
-  if (text === null) return { missing: "the thinking never ends: no answer outside of it" }
-  const boxes: Array<{ readonly from: number; readonly content: string; readonly to: number }> = []
-  for (const open of text.matchAll(/\\f?box(?:ed)?\s*\{/g)) {
-    // A box in a box.
-    if (boxes.length > 0 && open.index < (boxes.at(-1)?.to ?? 0)) continue
-    let depth = 1
-    let at = open.index + open[0].length
-    for (; at < text.length && depth > 0; at++) {
-      if (text[at] === "\\") at++
-      else if (text[at] === "{") depth++
-      else if (text[at] === "}") depth--
-    }
-    if (depth > 0) break
-    boxes.push({ from: open.index, content: text.slice(open.index + open[0].length, at - 1).trim(), to: at })
-  }
-  const last = boxes.pop()
-  if (last === undefined) return { missing: "no \\boxed{...} after the thinking" }
-  let answer = last.content
-  const seen = new Set([answer])
-  let { from } = last
-  for (let box = boxes.pop(); box !== undefined; box = boxes.pop()) {
-    const gap = text.slice(box.to, from)
-    if (gap.length > 40 || !between.test(gap) || !/[,;$a-z]/.test(gap)) break
-    if (!seen.has(box.content)) answer = `${box.content}${/\bor\b/.test(gap) ? "\\text{ or }" : ", "}${answer}`
-    seen.add(box.content)
-    ;({ from } = box)
-  }
-  return { answer }
-}
-
-const verdict = (extracted: string, { key, outcome, reason }: Judgement): Verdict.Verdict => {
-  switch (outcome) {
-    case "equal":
-    case "different":
-      return Verdict.judged({ correct: outcome === "equal", format: true, extracted, reason, key })
-    case "unreadable":
-      return Verdict.judged({ correct: false, format: true, extracted, reason: `unreadable: ${reason}`, key })
-    case "undecided":
-      return { ...Verdict.unreached("error", `math: ${reason}`), format: true, extracted, key }
-    case "exhausted":
-      return { ...Verdict.unreached("timeout", `math: ${reason}`), format: true, extracted, key }
-  }
-}
-
-const list = (answer: Answer): ReadonlyArray<string> => (typeof answer === "string" ? [answer] : answer)
-
-/**
- * Strict judgement of a response, here and now: bounded in steps, some 30 milliseconds at most. What needs more is a verdict of
- * status `timeout`.
- *
- * @category grading
- */
-export const grade = (answer: Answer, response: string, options: Options = {}): Verdict.Verdict => {
-  const found = extract(response)
-  if ("missing" in found) return Verdict.judged({ correct: false, format: false, reason: found.missing })
-  return verdict(found.answer, judge(list(answer), found.answer, options))
 }
 
 interface Found {

@@ -1,4 +1,4 @@
-import { Group, type Problem, Verdict } from "@lpo/rollout"
+import { Group, type Problem, SamplingParams, Verdict } from "@lpo/rollout"
 import { Compose, type Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -104,7 +104,8 @@ it.effect("a masked verdict is left out of the group that is trained on", () =>
       logprobs: Float32Array.of(0),
       finish: "stop" as const,
       policyVersion,
-      sampling: { temperature: 1, topP: 1, topK: 0, logprobs: "raw" as const },
+      logprobsOf: "raw" as const,
+      sampling: SamplingParams.make({ maxTokens: 9 }),
     })
     const completions = [completion(1), completion(2)]
     const kept = Group.maskUnverified({ problem, promptTokens: Int32Array.of(0), completions, verdicts })

@@ -5,7 +5,7 @@
 import { MathEquality, Mathematics, MathExpression } from "@lpo/verifiers"
 import fc from "fast-check"
 import { assert, describe, expect, it } from "vitest"
-import { judge } from "../src/math/Strict.ts"
+import { judge } from "../src/math/compare/Strict.ts"
 import { corpus, read, rewritings } from "./mathCorpus.ts"
 import { fuzz } from "./mathFuzz.ts"
 

@@ -2,7 +2,7 @@
 import { Mathematics, MathEquality, MathExpression } from "@lpo/verifiers"
 import fc from "fast-check"
 import { expect } from "vitest"
-import { judge } from "../src/math/Strict.ts"
+import { judge } from "../src/math/compare/Strict.ts"
 import { corpus } from "./mathCorpus.ts"
 
 const pieces =

@@ -16,6 +16,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 table { border-collapse: collapse; width: 100%; margin-top: .6rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); } th { color: var(--dim); font-weight: 500; font-size: .85rem; }
 td.n, th.n { text-align: right; } .good { color: var(--good); } .bad { color: var(--bad); }
+img { display: block; max-width: min(100%, 24rem); margin: .4rem 0; }
 code, pre { font: 13px/1.45 ui-monospace, monospace; } pre { overflow: auto; margin: 0; } .scroll { overflow-x: auto; }
 button { font: inherit; color: inherit; background: var(--bg); border: 1px solid var(--line); border-radius: 6px; padding: .2rem .7rem; cursor: pointer; }
 `
@@ -65,15 +66,30 @@ const alpha = (color) => color + "33";
 {
   const groups = data.groups, box = document.getElementById("group"), where = document.getElementById("where");
   let at = Math.max(0, groups.length - 1);
+  const content = (node, parts) => {
+    if (typeof parts === "string") { node.append(el("code", parts)); return node; }
+    for (const part of parts) {
+      if (part.type === "text") { node.append(el("code", part.text)); continue; }
+      const image = el("img"); image.src = "data:image/" + part.format + ";base64," + part.data; image.alt = "image of the prompt"; node.append(image);
+    }
+    return node;
+  };
+  const prompt = (given) => {
+    if (typeof given === "string") return content(el("p", "Prompt: "), given);
+    const all = el("div"); for (const m of given) all.append(content(el("p", m.role + ": "), m.content));
+    return all;
+  };
   const show = () => {
     box.replaceChildren();
     if (groups.length === 0) { where.textContent = "no groups were logged"; return; }
     const g = groups[at]; where.textContent = "step " + g.step + ", " + g.problem + " (" + (at + 1) + " of " + groups.length + ")";
-    const p = el("p"); p.append("Prompt: ", el("code", g.prompt)); box.append(p);
+    box.append(prompt(g.prompt));
+    if (g.outcome !== "trained") box.append(el("p", g.outcome === "no-signal" ? "Not trained on: all rewards are equal." : "Not trained on: fewer than two responses have a verdict.", "hint"));
     const scroll = el("div", undefined, "scroll"), table = el("table"), head = el("tr"); scroll.append(table); table.append(head);
     for (const [t, c] of [["response", ""], ["reward", "n"], ["w*", "n"], ["P", "n"], ["c", "n"], ["why", ""]]) head.append(el("th", t, c));
     for (const r of g.completions) { const row = el("tr"); const text = el("td"); text.append(el("code", r.text));
-      row.append(text, el("td", num(r.reward, 2), "n " + (r.correct ? "good" : "bad")), el("td", num(r.target), "n"), el("td", num(r.policy), "n"), el("td", num(r.coefficient), "n"), el("td", r.reason)); table.append(row); }
+      const v = r.verdict, judged = v.status === "ok";
+      row.append(text, el("td", judged ? num(v.score, 2) : v.status, "n " + (v.correct ? "good" : "bad")), el("td", num(r.target), "n"), el("td", num(r.policy), "n"), el("td", num(r.coefficient), "n"), el("td", v.reason || "")); table.append(row); }
     box.append(scroll);
   };
   const move = (d) => { if (groups.length > 0) { at = (at + d + groups.length) % groups.length; show(); } };

@@ -8,6 +8,7 @@ import type { Message, Problem } from "../Problem.ts"
 import * as Probe from "./Probe.ts"
 import * as Sglang from "./Sglang.ts"
 import * as Vllm from "./Vllm.ts"
+import * as SamplingParams from "../SamplingParams.ts"
 
 /** Which weights sample. @category models */
 export interface Served {
@@ -36,7 +37,7 @@ export const hasImage = (prompt: Problem["prompt"]): prompt is ReadonlyArray<Mes
   prompt.some(({ content }) => typeof content !== "string" && content.some((part) => part.type === "image"))
 
 /** One token of the policy itself. */
-const plain: Vllm.Law = { temperature: 1, topP: 1, topK: 0, minP: 0, maxTokens: 1, stops: [], stopStrings: [] }
+const plain: Vllm.Law = { ...SamplingParams.make({ maxTokens: 1 }), stops: [] }
 
 /** The fault of a completion that the server did not finish: asking again may help. @category constructors */
 export const lostFault = (url: string, { index, reason }: Vllm.Lost): HttpFault =>
@@ -161,8 +162,8 @@ export const make = (settings: Settings) => {
       const found = Probe.mode(yield* alternatives(base, tokens, 1), yield* alternatives(base, tokens, 2))
       const url = `${base}/v1/completions`
       if ("refused" in found) return yield* unusable(url, found.refused)
-      const objection = Probe.objection(found.mode, logprobs)
-      if (objection !== null) return yield* unusable(url, objection)
+      const refusal = Probe.refusal(found.mode, logprobs)
+      if (refusal !== null) return yield* unusable(url, refusal)
     })
 
   return { sample, tokenize, load, unload, check }

@@ -12,7 +12,8 @@ import type { Completion } from "../Completion.ts"
 import type { Group } from "../Group.ts"
 import type { Problem } from "../Problem.ts"
 import { SamplerError } from "../RolloutError.ts"
-import { problem as problemOf, Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
+import { Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
+import * as SamplingParams from "../SamplingParams.ts"
 import * as Seed from "../Seed.ts"
 import * as Client from "./Client.ts"
 import * as Servers from "./Servers.ts"
@@ -161,18 +162,11 @@ export const make = (
       asked: SampleOptions,
       served: Version,
     ) {
-      const objection = problemOf(asked)
-      if (objection !== null) return yield* refuse(objection)
+      const sampling = SamplingParams.make(asked)
+      const refusal = SamplingParams.refusal(sampling)
+      if (refusal !== null) return yield* refuse(refusal)
       const prompt = yield* promptOf(problem)
-      const law = {
-        temperature: asked.temperature ?? 1,
-        topP: asked.topP ?? 1,
-        topK: asked.topK ?? 0,
-        minP: asked.minP ?? 0,
-        maxTokens: asked.maxTokens,
-        stops,
-        stopStrings: asked.stopStrings ?? [],
-      }
+      const law = { ...sampling, stops }
       // Greedy responses are all the same, and vLLM refuses to make several.
       const different = law.temperature === 0 ? 1 : asked.groupSize
       const seed = Seed.stream(`${asked.seed}/${problem.id}`).int(0, 2 ** 31 - 1 - asked.groupSize)
@@ -199,7 +193,8 @@ export const make = (
         logprobs: choice.logprobs,
         finish: choice.finish,
         policyVersion: served.version,
-        sampling: { temperature: law.temperature, topP: law.topP, topK: law.topK, minP: law.minP, logprobs },
+        logprobsOf: logprobs,
+        sampling,
       })
       const own = choices.map(completion)
       const completions = Array.from({ length: asked.groupSize }, (_, k) => own[k % different])

@@ -41,7 +41,7 @@ export const mode = (
 }
 
 /** Why the mode does not suit the run; null when it does. @category probes */
-export const objection = (found: LogprobsMode | null, wanted: LogprobsMode): string | null =>
+export const refusal = (found: LogprobsMode | null, wanted: LogprobsMode): string | null =>
   found === null || found === wanted
     ? null
     : `the server's log-probs are ${found} and the run wants ${wanted} ones; start it with --logprobs-mode ${wanted}_logprobs, or set logprobs to "${found}"`

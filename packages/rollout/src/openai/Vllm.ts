@@ -7,21 +7,13 @@
  * `generation_config.json` changes what is sampled.
  */
 import type { Message, Part } from "../Problem.ts"
+import type { SamplingParams } from "../SamplingParams.ts"
 import { Schema } from "effect"
 
 /** What is sampled. @category models */
-export interface Law {
-  readonly temperature: number
-  readonly topP: number
-  /** 0 is off. */
-  readonly topK: number
-  /** 0 is off. */
-  readonly minP: number
-  readonly maxTokens: number
+export interface Law extends SamplingParams {
   /** Tokens that end a response, besides the model's own. */
   readonly stops: ReadonlyArray<number>
-  /** Texts that end a response. */
-  readonly stopStrings: ReadonlyArray<string>
 }
 
 /** One completion of an answer. @category models */

@@ -1,6 +1,6 @@
 /** File writes that either happened or did not, whatever kills the process in between. */
 import { createHash } from "node:crypto"
-import { open, readFile, rename } from "node:fs/promises"
+import { mkdir, open, readFile, rename, stat } from "node:fs/promises"
 import { dirname } from "node:path"
 
 /** Flushes a file or a folder to the disk. */
@@ -32,3 +32,20 @@ export const sha256 = async (path: string): Promise<string> =>
   createHash("sha256")
     .update(await readFile(path))
     .digest("hex")
+
+/**
+ * Makes a folder and those above it, one by one. Node's recursive `mkdir` never returns where a parent exists that takes no folders,
+ * such as /proc.
+ */
+export const makeFolder = async (path: string): Promise<void> => {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return null
+    throw cause
+  })
+  if (found?.isDirectory()) return
+  if (found === null && dirname(path) !== path) await makeFolder(dirname(path))
+  await mkdir(path).catch(async (cause: NodeJS.ErrnoException) => {
+    // Another process may have made it meanwhile.
+    if (cause.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw cause
+  })
+}

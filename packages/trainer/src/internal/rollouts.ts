@@ -1,69 +1,36 @@
-/** Rollouts that wait in a checkpoint: `rollouts.json`. A run that samples ahead cannot sample them again, its policy is gone. */
+/** Rollouts that wait in a checkpoint, as `rollouts.json`. A run that samples ahead cannot sample them again, its policy is gone. */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import type { Problem } from "@lpo/rollout"
+import { Group, type Problem } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import type { Rolled } from "../Rollout.ts"
 import { CheckpointError } from "../TrainerError.ts"
 
 const file = "rollouts.json"
 
-const Verdict = Schema.Struct({
-  status: Schema.Literals(["ok", "error", "timeout"]),
-  score: Schema.Finite,
-  correct: Schema.Boolean,
-  format: Schema.optionalKey(Schema.Boolean),
-  extracted: Schema.optionalKey(Schema.String),
-  reason: Schema.optionalKey(Schema.String),
-  key: Schema.NullOr(Schema.String),
-  components: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
-  masked: Schema.optionalKey(Schema.Boolean),
-})
-const Completion = Schema.Struct({
-  tokens: Schema.Array(Schema.Int),
-  text: Schema.String,
-  logprobs: Schema.Array(Schema.Finite),
-  finish: Schema.Literals(["stop", "length"]),
-  policyVersion: Schema.Int,
-  sampling: Schema.Struct({
-    temperature: Schema.Finite,
-    topP: Schema.Finite,
-    topK: Schema.Int,
-    minP: Schema.optionalKey(Schema.Finite),
-    logprobs: Schema.Literals(["raw", "processed"]),
-  }),
-})
-const Pending = Schema.Array(
-  Schema.Struct({
-    step: Schema.Int,
-    policyStep: Schema.Int,
-    secondsSampling: Schema.Finite,
-    secondsVerifying: Schema.Finite,
-    groups: Schema.Array(
-      Schema.Struct({
-        problem: Schema.String,
-        promptTokens: Schema.Array(Schema.Int),
-        completions: Schema.Array(Completion),
-        verdicts: Schema.Array(Verdict),
-      }),
-    ),
-  }),
+/** Problems are kept by id: the dataset has the rest. */
+const Pending = Schema.fromJsonString(
+  Schema.Array(
+    Schema.Struct({
+      step: Schema.Int,
+      policyStep: Schema.Int,
+      secondsSampling: Schema.Finite,
+      secondsVerifying: Schema.Finite,
+      groups: Schema.Array(Schema.Struct({ ...Group.ScoredGroup.fields, problem: Schema.String })),
+    }),
+  ),
 )
-const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Pending))
+const encode = Schema.encodeSync(Pending)
+const decode = Schema.decodeUnknownEffect(Pending)
 
 /** The files of a checkpoint for these rollouts; none when there are none. */
 export const files = (pending: ReadonlyArray<Rolled>): Readonly<Record<string, string>> => {
   if (pending.length === 0) return {}
-  const rows = pending.map((rolled): (typeof Pending.Type)[number] => ({
+  const rows = pending.map((rolled) => ({
     ...rolled,
-    groups: rolled.groups.map(({ completions, problem, promptTokens, verdicts }) => ({
-      problem: problem.id,
-      promptTokens: Array.from(promptTokens),
-      completions: completions.map((c) => ({ ...c, tokens: Array.from(c.tokens), logprobs: Array.from(c.logprobs) })),
-      verdicts,
-    })),
+    groups: rolled.groups.map((group) => ({ ...group, problem: group.problem.id })),
   }))
-  return { [file]: `${JSON.stringify(rows)}\n` }
+  return { [file]: `${encode(rows)}\n` }
 }
 
 /** The rollouts of a checkpoint folder. Fails with a `CheckpointError` that names what does not fit. */
@@ -85,24 +52,7 @@ export const read = Effect.fn("rollouts.read")(function* (path: string, problems
       const problem = known.get(group.problem)
       return problem === undefined
         ? Effect.fail(fail(`names problem "${group.problem}", which is not in the dataset; resume with the run's own`))
-        : Effect.succeed({
-            problem,
-            promptTokens: Int32Array.from(group.promptTokens),
-            verdicts: group.verdicts,
-            completions: group.completions.map((c) => ({
-              ...c,
-              tokens: Int32Array.from(c.tokens),
-              logprobs: Float32Array.from(c.logprobs),
-            })),
-          })
-    }).pipe(
-      Effect.map((groups): Rolled => ({
-        step: row.step,
-        policyStep: row.policyStep,
-        secondsSampling: row.secondsSampling,
-        secondsVerifying: row.secondsVerifying,
-        groups,
-      })),
-    ),
+        : Effect.succeed({ ...group, problem })
+    }).pipe(Effect.map((groups): Rolled => ({ ...row, groups }))),
   )
 })

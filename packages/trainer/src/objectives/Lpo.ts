@@ -4,7 +4,7 @@
  * clipping.
  */
 import { Divergence, OffPolicy, Projection, Target, Temperature } from "@lpo/simplex"
-import { type Objective, perResponse } from "../Objective.ts"
+import * as Objective from "../Objective.ts"
 
 /** @category models */
 export interface Options {
@@ -43,27 +43,26 @@ export const make = ({
   target = Target.gibbsTarget,
   tau,
   zeroVariance = "drop",
-}: Options): Objective => {
+}: Options): Objective.Objective => {
   const project = typeof divergence === "string" ? divergences[divergence] : divergence
   const read = temperature(tau)
-  return {
+  return Objective.make({
     name,
     zeroVariance,
-    evaluate: ({ anchor, batch, behaviour, current, rewards }) => {
+    evaluate: (input) => {
+      const { anchor, batch, behaviour, current, rewards } = input
       const s = OffPolicy.logRatios(current, behaviour, reduction)
       const start = OffPolicy.logRatios(anchor, behaviour, reduction)
-      const policy = Target.listwise(s)
       const t = read.of(rewards, { anchor: start, ...batch })
-      const logTarget = Target.resolve({ target, rewards, tau: t, zeroVariance, anchor: start })
-      // A dropped group has nothing to prefer: it carries no signal, and its target is where it is.
-      const coefficients =
-        logTarget === null ? new Float64Array(rewards.length) : Projection.coefficients(project, s, logTarget)
+      if (Target.isSilent(zeroVariance, rewards, t)) return Objective.silent(input)
+      const logTarget = Target.resolve({ target, rewards, tau: t, anchor: start })
+      const coefficients = Projection.coefficients(project, s, logTarget)
       return {
-        weights: perResponse(current, coefficients),
+        weights: Objective.perResponse(current, coefficients),
         coefficients,
-        target: logTarget === null ? policy : logTarget.map(Math.exp),
-        policy,
+        target: logTarget.map(Math.exp),
+        policy: Target.listwise(s),
       }
     },
-  }
+  })
 }

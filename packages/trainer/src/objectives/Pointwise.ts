@@ -2,23 +2,24 @@
  * The paper's pointwise ablation: the same target, matched by `-sum_k w*_k log pi(y_k)` without the simplex. Nothing is pushed
  * down, so nothing stops it; it is here to be compared against.
  */
-import { Sibling, Target, type Temperature } from "@lpo/simplex"
-import { logRatios, type Objective, perResponse } from "../Objective.ts"
+import { OffPolicy, Sibling, Target, type Temperature } from "@lpo/simplex"
+import * as Objective from "../Objective.ts"
 
 /** @category constructors */
-export const make = ({ temperature }: { readonly temperature: Temperature.Temperature }): Objective => ({
-  name: "pointwise",
-  evaluate: ({ anchor, batch, behaviour, current, rewards }) => {
-    const start = logRatios(anchor, behaviour)
-    const policy = Target.listwise(logRatios(current, behaviour))
-    const tau = temperature.of(rewards, { anchor: start, ...batch })
-    const silent = tau === "zero-signal" || !Target.hasSignal(rewards)
-    const coefficients = silent ? new Float64Array(rewards.length) : Sibling.pointwise(rewards, tau, start)
-    return {
-      weights: perResponse(current, coefficients),
-      coefficients,
-      target: silent ? policy : coefficients.map((c) => -c),
-      policy,
-    }
-  },
-})
+export const make = ({ temperature }: { readonly temperature: Temperature.Temperature }): Objective.Objective =>
+  Objective.make({
+    name: "pointwise",
+    evaluate: (input) => {
+      const { anchor, batch, behaviour, current, rewards } = input
+      const start = OffPolicy.logRatios(anchor, behaviour)
+      const tau = temperature.of(rewards, { anchor: start, ...batch })
+      if (tau === "zero-signal") return Objective.silent(input)
+      const coefficients = Sibling.pointwise(rewards, tau, start)
+      return {
+        weights: Objective.perResponse(current, coefficients),
+        coefficients,
+        target: coefficients.map((c) => -c),
+        policy: Target.listwise(OffPolicy.logRatios(current, behaviour)),
+      }
+    },
+  })

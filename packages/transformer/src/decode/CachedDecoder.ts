@@ -12,12 +12,12 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
-import { headSize, type ModelConfig, windowOf } from "../ModelConfig.ts"
+import { headSize, type ModelConfig, windowOf } from "../model/ModelConfig.ts"
 import type { Ops } from "../ops/Ops.ts"
-import * as RotaryTables from "../RotaryTables.ts"
-import * as Sampling from "../Sampling.ts"
-import { type Attend, embed, layerForward } from "../Transformer.ts"
-import type { Weights } from "../Weights.ts"
+import * as RotaryTables from "../model/RotaryTables.ts"
+import * as Sampling from "./Sampling.ts"
+import { type Attend, embed, layerForward } from "../model/Transformer.ts"
+import type { Weights } from "../model/Weights.ts"
 import type { Decoder, Model, Plan, Session } from "./Decoder.ts"
 
 /** Columns of the tail before it is merged. */

@@ -5,9 +5,9 @@
  * samples share all they have in common, the prompt and every token until they differ. Two implementations: one on the companion
  * kernels ({@link FusedDecoder}), and one on stock operations for any other backend ({@link CachedDecoder}).
  */
-import type { ModelConfig } from "../ModelConfig.ts"
-import type { SamplingLaw } from "../Sampling.ts"
-import type { Weights } from "../Weights.ts"
+import type { ModelConfig } from "../model/ModelConfig.ts"
+import type { SamplingLaw } from "./Sampling.ts"
+import type { Weights } from "../model/Weights.ts"
 
 /** The model that is decoded. It may change between sessions, followed by a call of `changed`. @category models */
 export interface Model {

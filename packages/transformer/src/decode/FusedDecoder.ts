@@ -6,9 +6,9 @@
  * since keys and values of all rows are stored before any row looks at them. Every number of a row depends on its history only,
  * bit for bit, whatever else is in the step.
  */
-import { headSize, windowOf } from "../ModelConfig.ts"
-import { angles, frequencies } from "../RotaryTables.ts"
-import * as Sampling from "../Sampling.ts"
+import { headSize, windowOf } from "../model/ModelConfig.ts"
+import { angles, frequencies } from "../model/RotaryTables.ts"
+import * as Sampling from "./Sampling.ts"
 import * as BlockCache from "./BlockCache.ts"
 import type { Decoder, Model, Plan, Session } from "./Decoder.ts"
 import * as Heap from "./Heap.ts"

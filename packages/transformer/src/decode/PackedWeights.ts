@@ -3,9 +3,9 @@
  * share an input side by side (q, k and v; gate and up), heads padded to a multiple of four features, all padding zero. One area
  * of the heap, filled anew when the flat vector changed.
  */
-import { featuresOf, headSize, type ModelConfig } from "../ModelConfig.ts"
-import * as Parameters from "../Parameters.ts"
-import { headName } from "../Weights.ts"
+import { featuresOf, headSize, type ModelConfig } from "../model/ModelConfig.ts"
+import * as Parameters from "../model/Parameters.ts"
+import { headName } from "../model/Weights.ts"
 import * as Heap from "./Heap.ts"
 
 /** Columns of a panel, as in `assembly/panels.ts`. */

@@ -1,7 +1,7 @@
 /** Cutting what is to be sampled into pieces for several workers, and into batches that suit the caches. No sample depends on it. */
-import type { Request, Sampled } from "../Generate.ts"
-import { headSize, type ModelConfig } from "../ModelConfig.ts"
-import * as Parameters from "../Parameters.ts"
+import type { Request, Sampled } from "./Generate.ts"
+import { headSize, type ModelConfig } from "../model/ModelConfig.ts"
+import * as Parameters from "../model/Parameters.ts"
 
 const cache = 2 ** 22
 const memory = 2 ** 30

@@ -1,5 +1,5 @@
 /** Runs jobs on a replica, one after the other: the same code in a worker thread and in the thread of the caller. */
-import type { Forward, Replica } from "../Replica.ts"
+import type { Forward, Replica } from "./Replica.ts"
 import type { Job, Result } from "./protocol.ts"
 
 export const makeRunner = (replica: Replica): ((job: Job) => Promise<Result>) => {

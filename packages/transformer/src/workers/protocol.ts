@@ -1,9 +1,9 @@
 /** What the main thread and its workers say to each other. */
-import type { Options, Request, Sampled } from "../Generate.ts"
-import type { LoraConfig } from "../Lora.ts"
-import type { ModelConfig } from "../ModelConfig.ts"
+import type { Sequence } from "@lpo/rollout"
+import type { Options, Request, Sampled } from "../decode/Generate.ts"
+import type { LoraConfig } from "../model/Lora.ts"
+import type { ModelConfig } from "../model/ModelConfig.ts"
 import type { Compiled } from "../ops/Kernels.ts"
-import type { Pair } from "../Replica.ts"
 
 /** Given to a worker at its start. */
 export interface Start {
@@ -20,9 +20,9 @@ export interface Start {
 /** A job; `version` counts the changes of the parameters. */
 export type Job = { readonly version: number } & (
   | { readonly kind: "generate"; readonly requests: ReadonlyArray<Request>; readonly options: Options }
-  | { readonly kind: "logprobs"; readonly pairs: ReadonlyArray<Pair> }
+  | { readonly kind: "logprobs"; readonly pairs: ReadonlyArray<Sequence.Sequence> }
   /** `fresh` starts a new sum of gradients. */
-  | { readonly kind: "forward"; readonly pairs: ReadonlyArray<Pair>; readonly fresh: boolean }
+  | { readonly kind: "forward"; readonly pairs: ReadonlyArray<Sequence.Sequence>; readonly fresh: boolean }
   /** Ends the forward job before it by adding to the sum of gradients; null drops its activations. */
   | { readonly kind: "backward"; readonly weights: ReadonlyArray<Float32Array> | null }
   /** Writes the sum of gradients to shared memory. */

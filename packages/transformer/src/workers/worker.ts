@@ -1,9 +1,9 @@
 /** A worker thread: a replica on a backend of its own, over the shared parameters; one job at a time. */
 import { parentPort, workerData } from "node:worker_threads"
 import { Effect } from "effect"
-import * as Backend from "../Backend.ts"
+import * as Backend from "../device/Backend.ts"
 import * as Kernels from "../ops/Kernels.ts"
-import * as Replica from "../Replica.ts"
+import * as Replica from "./Replica.ts"
 import type { Answer, Job, Start } from "./protocol.ts"
 import { makeRunner } from "./Runner.ts"
 

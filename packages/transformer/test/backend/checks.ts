@@ -2,7 +2,7 @@
  * What every backend must get right, checked on whichever is active: plain functions that throw, so that a machine without a test
  * runner can run them too. The truth is the decoder in float64 plain JavaScript, and finite differences of it.
  */
-import { AdamW, Lora, type ModelConfig, Parameters, Policy, Replica } from "@lpo/transformer"
+import { Lora, type ModelConfig, Parameters, Policy, Replica } from "@lpo/transformer"
 import { Seed } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
@@ -217,9 +217,8 @@ const others: ReadonlyArray<Check> = [
           const now = logprobs.reduce((a, b) => a + b, 0)
           if (!(now > before)) throw new Error(`step ${step}: ${now} after ${before}`)
           before = now
-          policy.gradient.fill(0)
-          yield* policy.accumulate([[pairs[0]]], (_, [row]) => [new Float32Array(row.length).fill(-1)])
-          AdamW.step(policy.values, policy.gradient, policy.optimizer, {
+          yield* policy.accumulate([[pairs[0]]], (_, [row]) => [new Float32Array(row.length).fill(1)])
+          yield* policy.step({
             learningRate: 1e-3,
             maxGradNorm: 1,
             beta1: 0.9,
@@ -227,7 +226,6 @@ const others: ReadonlyArray<Check> = [
             epsilon: 1e-8,
             weightDecay: 0,
           })
-          policy.changed()
         }
       }).pipe(Effect.scoped, Effect.runPromise),
   },

@@ -1,6 +1,6 @@
 /** A process of the pool: judges one answer at a time, for as long as the pool lets it. */
-import type { Options } from "./Compare.ts"
-import { judge } from "./Strict.ts"
+import type { Options } from "./compare/Compare.ts"
+import { judge } from "./compare/Strict.ts"
 
 /** What a request carries. @category models */
 export interface Request {

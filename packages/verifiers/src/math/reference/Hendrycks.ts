@@ -2,7 +2,7 @@
  * The MATH grader of Hendrycks et al. (2021), which verl calls `math_reward`: a string normal form by which two spellings of
  * an answer become one string, then string equality. mathruler, PRM800K and PRIME start from the same form.
  */
-import * as Extract from "../Extract.ts"
+import * as Extract from "../read/Extract.ts"
 
 /** The form is not defined for this text: an exception in the grader. */
 class Unfit extends Error {}

@@ -7,9 +7,9 @@
  * bounded by steps where the original is bounded by seconds.
  */
 import * as SympyText from "./SympyText.ts"
-import * as Rational from "../Rational.ts"
-import * as Syntax from "../Syntax.ts"
-import { within } from "../Work.ts"
+import * as Rational from "../algebra/Rational.ts"
+import * as Syntax from "../read/Syntax.ts"
+import { within } from "../algebra/Work.ts"
 import { type Candidate, candidates, type Piece } from "./mathverify/Candidates.ts"
 import * as Compare from "./mathverify/Compare.ts"
 import { normalise } from "./mathverify/Normalise.ts"

@@ -3,7 +3,7 @@
  * the second one is looked at; evaluation takes the whole response. A box is required; the gold answer may be a string, a number, a
  * list of either, or itself boxed.
  */
-import * as Extract from "../Extract.ts"
+import * as Extract from "../read/Extract.ts"
 import * as Prm800k from "./Prm800k.ts"
 
 /** @category models */

@@ -8,7 +8,7 @@
  */
 import * as Python from "../../countdown/Python.ts"
 import * as PythonNumber from "../../countdown/PythonNumber.ts"
-import * as Extract from "../Extract.ts"
+import * as Extract from "../read/Extract.ts"
 import * as Prm800k from "./Prm800k.ts"
 import * as Scalar from "./Scalar.ts"
 import * as SympyText from "./SympyText.ts"

@@ -5,7 +5,7 @@
  *
  * Known defect, kept: LaTeX becomes plain text without grouping, so `\frac{1}{2}n+2` equals `\frac{1}{2n+2}`.
  */
-import * as Extract from "../Extract.ts"
+import * as Extract from "../read/Extract.ts"
 import * as Hendrycks from "./Hendrycks.ts"
 import * as LatexText from "./LatexText.ts"
 import * as Numeric from "./Numeric.ts"

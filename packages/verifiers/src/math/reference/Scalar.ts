@@ -1,9 +1,9 @@
 /** Values of scalar expressions with a bound on the work, for the graders that ask SymPy for one. */
-import * as Equality from "../Equality.ts"
-import { evaluate } from "../Evaluate.ts"
-import * as Syntax from "../Syntax.ts"
-import { type Expression, isScalar, unknowns } from "../Syntax.ts"
-import { within } from "../Work.ts"
+import * as Equality from "../compare/Equality.ts"
+import { evaluate } from "../algebra/Evaluate.ts"
+import * as Syntax from "../read/Syntax.ts"
+import { type Expression, isScalar, unknowns } from "../read/Syntax.ts"
+import { within } from "../algebra/Work.ts"
 
 /** Most steps spent on one comparison: some tens of milliseconds. @category limits */
 export const steps = 300_000

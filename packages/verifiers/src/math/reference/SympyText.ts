@@ -3,10 +3,10 @@
  * the factorial; names are symbols except the few that SymPy defines.
  */
 import * as Python from "../../countdown/Python.ts"
-import * as Rational from "../Rational.ts"
-import * as Syntax from "../Syntax.ts"
-import { type Expression } from "../Syntax.ts"
-import { within, WorkExceeded } from "../Work.ts"
+import * as Rational from "../algebra/Rational.ts"
+import * as Syntax from "../read/Syntax.ts"
+import { type Expression } from "../read/Syntax.ts"
+import { within, WorkExceeded } from "../algebra/Work.ts"
 
 const constants: Readonly<Record<string, Expression>> = {
   pi: Syntax.pi,

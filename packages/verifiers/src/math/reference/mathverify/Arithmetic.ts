@@ -1,7 +1,7 @@
 /** What Math-Verify's reading makes of parts: products, sums and quotients with as little computed as the original does, lists. */
-import * as Rational from "../../Rational.ts"
-import * as Syntax from "../../Syntax.ts"
-import { type Expression } from "../../Syntax.ts"
+import * as Rational from "../../algebra/Rational.ts"
+import * as Syntax from "../../read/Syntax.ts"
+import { type Expression } from "../../read/Syntax.ts"
 import * as Scalar from "../Scalar.ts"
 import { Unreadable } from "./Tokens.ts"
 import { isSet, scalar, type Value } from "./Values.ts"

@@ -4,10 +4,10 @@
  * within a bound of work; what cannot be decided counts as different, as an exception does there.
  */
 import { Decimal } from "decimal.js"
-import * as Rational from "../../Rational.ts"
-import * as Syntax from "../../Syntax.ts"
-import { children, type Expression, some, unknowns } from "../../Syntax.ts"
-import { spend } from "../../Work.ts"
+import * as Rational from "../../algebra/Rational.ts"
+import * as Syntax from "../../read/Syntax.ts"
+import { children, type Expression, some, unknowns } from "../../read/Syntax.ts"
+import { spend } from "../../algebra/Work.ts"
 import * as Scalar from "../Scalar.ts"
 import { bound } from "./Arithmetic.ts"
 import { complexMark } from "./Parse.ts"

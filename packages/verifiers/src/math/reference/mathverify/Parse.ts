@@ -7,7 +7,7 @@
  * Left out, read as not parsed: sums, products, integrals, limits, derivatives, row operations, and matrix functions other
  * than a determinant in bars.
  */
-import * as Syntax from "../../Syntax.ts"
+import * as Syntax from "../../read/Syntax.ts"
 import { asSet, isScalarOrRelation, isTerm, minus, namesOf, parseNumber, setOf } from "./Arithmetic.ts"
 import { type Element, Terms } from "./Terms.ts"
 import { tokenise, Unreadable } from "./Tokens.ts"

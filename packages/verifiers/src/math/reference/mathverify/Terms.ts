@@ -2,10 +2,10 @@
  * The part of Math-Verify's grammar that reads terms: sums, products, powers, functions, names, matrices and what stands in
  * brackets. What an element between brackets may be is the business of `Parse`.
  */
-import * as Rational from "../../Rational.ts"
-import * as Syntax from "../../Syntax.ts"
-import { type Expression } from "../../Syntax.ts"
-import { spend } from "../../Work.ts"
+import * as Rational from "../../algebra/Rational.ts"
+import * as Syntax from "../../read/Syntax.ts"
+import { type Expression } from "../../read/Syntax.ts"
+import { spend } from "../../algebra/Work.ts"
 import {
   addMatrices,
   determinant,

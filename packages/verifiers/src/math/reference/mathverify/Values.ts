@@ -1,5 +1,5 @@
 /** What Math-Verify reads an answer into: scalars, and what is made of them. */
-import { children, type Expression } from "../../Syntax.ts"
+import { children, type Expression } from "../../read/Syntax.ts"
 
 /** @category models */
 export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">="

@@ -1,0 +1,36 @@
+/**
+ * A group as `completions.jsonl` keeps it: why this reward, why this gradient. Groups that taught nothing are logged too;
+ * their responses have no weight, and for a group that was not trained on no target either.
+ */
+import { Schema } from "effect"
+import { Prompt } from "./Problem.ts"
+import { Verdict } from "./Verdict.ts"
+
+/** One response of a logged group. @category models */
+export const LoggedCompletion = Schema.Struct({
+  text: Schema.String,
+  /** Tokens. */
+  length: Schema.Int,
+  finish: Schema.Literals(["stop", "length"]),
+  verdict: Verdict,
+  /** w*_k, P_k and c_k at the last update on this group; absent where the response was not trained on. */
+  target: Schema.optionalKey(Schema.Finite),
+  policy: Schema.optionalKey(Schema.Finite),
+  coefficient: Schema.optionalKey(Schema.Finite),
+})
+/** @category models */
+export interface LoggedCompletion extends Schema.Schema.Type<typeof LoggedCompletion> {}
+
+/** @category models */
+export const LoggedGroup = Schema.Struct({
+  /** Steps taken, from 1. */
+  step: Schema.Int,
+  problem: Schema.String,
+  prompt: Prompt,
+  /** `trained`, or why it was not: all rewards equal, or fewer than two responses with a verdict. */
+  outcome: Schema.Literals(["trained", "no-signal", "too-small"]),
+  /** [K], in the order they were sampled. */
+  completions: Schema.Array(LoggedCompletion),
+})
+/** @category models */
+export interface LoggedGroup extends Schema.Schema.Type<typeof LoggedGroup> {}

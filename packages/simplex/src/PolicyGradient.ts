@@ -1,0 +1,287 @@
+/**
+ * The policy-gradient methods as ascent weights, one per token:
+ *
+ *     gradient = sum_k sum_t w_k,t grad log pi(y_k,t),   w_k,t = g(rho) A_k / N_k
+ *
+ * A method is an advantage A (`Advantage`), a gate g on the importance ratio rho = pi_theta / pi_b, of a token or of a whole
+ * response, and an aggregation N. A table of the named ones is at the end.
+ *
+ *     gate        g                                    of
+ *     none        rho                                  REINFORCE++, RLOO
+ *     ppo         rho, 0 where clipping is active      GRPO, Dr.GRPO, DAPO, MaxRL
+ *     sequence    the same with rho = exp(S / L)       GSPO
+ *     detached    min(max(rho, low), high)             CISPO
+ *
+ * KL penalties to a reference model are left out: they add to the reward.
+ */
+import * as Advantage from "./Advantage.ts"
+import * as OffPolicy from "./OffPolicy.ts"
+import { badEntry, badValue, checkLength, checkVector, SimplexError } from "./SimplexError.ts"
+
+/** The clip interval [1 - low, 1 + high]. @category models */
+export interface Clip {
+  readonly low: number
+  readonly high: number
+}
+
+/** @category models */
+export type Gate =
+  | { readonly kind: "none" }
+  | { readonly kind: "ppo"; readonly clip: Clip }
+  | { readonly kind: "sequence"; readonly clip: Clip }
+  | { readonly kind: "detached"; readonly clip: Clip }
+
+/**
+ * What a token's weight is divided by. `token-sum`: K, the plain gradient of the responses' log-probabilities.
+ * `sequence-mean`: K T_k, each response counting the same. `group-token-mean`: the group's tokens. `batch-token-mean`: the
+ * batch's tokens over its groups, so that the mean over groups is the mean over all tokens.
+ *
+ * @category models
+ */
+export type Aggregation = "token-sum" | "sequence-mean" | "group-token-mean" | "batch-token-mean"
+
+/** What a batch knows that a group does not. @category models */
+export interface Batch {
+  /** `Advantage.batchStd` of its groups, units of reward. */
+  readonly rewardStd: number
+  /** Response tokens of all its groups. */
+  readonly tokens: number
+  /** Groups over which the trainer averages gradients. */
+  readonly groups: number
+}
+
+/** A group as these methods see it. @category models */
+export interface Group {
+  /** R, [K]. */
+  readonly rewards: ArrayLike<number>
+  /** Token log-probabilities under pi_theta, nats, K arrays of [T_k]. */
+  readonly current: OffPolicy.TokenLogProbs
+  /** The same under the policy that sampled. */
+  readonly behaviour: OffPolicy.TokenLogProbs
+  readonly batch?: Batch
+}
+
+/** @category models */
+export interface Method {
+  readonly name: string
+  /** A, [K]. Throws `SimplexError`. */
+  readonly advantages: (rewards: ArrayLike<number>, batch?: Batch) => Float64Array
+  /** w_k,t, K arrays of [T_k]. Throws `SimplexError`. */
+  readonly weights: (group: Group) => ReadonlyArray<Float64Array>
+}
+
+const needBatch = (name: string, batch: Batch | undefined): Batch => {
+  if (batch === undefined) {
+    throw new SimplexError(`${name} needs the batch's statistics { rewardStd, tokens, groups }, which were not given`, {
+      input: "batch",
+    })
+  }
+  return batch
+}
+
+const checkClip = ({ high, low }: Clip): void => {
+  if (!(low >= 0 && low <= 1)) throw badValue("clip.low", low, "ratios are clipped at 1 - low, so it is in [0, 1]")
+  if (!(high >= 0)) throw badValue("clip.high", high, "it must not be negative")
+}
+
+/** Whether PPO's minimum takes the clipped branch, whose gradient is 0: the ratio has gone too far the way A pushes it. */
+const clipped = (a: number, ratio: number, { high, low }: Clip): boolean => (a > 0 ? ratio > 1 + high : ratio < 1 - low)
+
+const sequenceGate = (a: number, s: number, clip: Clip): number => {
+  const ratio = Math.exp(s)
+  return clipped(a, ratio, clip) ? 0 : ratio
+}
+
+const tokenGate = (gate: Gate, a: number, logRatio: number): number => {
+  const ratio = Math.exp(logRatio)
+  switch (gate.kind) {
+    case "ppo":
+      return clipped(a, ratio, gate.clip) ? 0 : ratio
+    case "detached":
+      return Math.min(Math.max(ratio, 1 - gate.clip.low), 1 + gate.clip.high)
+    case "sequence":
+    case "none":
+      return ratio
+  }
+}
+
+const divisor = (name: string, aggregation: Aggregation, { batch, current }: Group, k: number): number => {
+  switch (aggregation) {
+    case "token-sum":
+      return current.length
+    case "sequence-mean":
+      return current.length * current[k].length
+    case "group-token-mean":
+      return current.reduce((sum, tokens) => sum + tokens.length, 0)
+    case "batch-token-mean": {
+      const { groups, tokens } = needBatch(name, batch)
+      if (!(tokens > 0 && groups > 0))
+        throw badValue("the batch's tokens per group", tokens / groups, "both are positive")
+      return tokens / groups
+    }
+  }
+}
+
+/**
+ * A method from its three parts. The named ones are made with it. Throws `SimplexError`: a clip that is no interval; on
+ * use, lengths that differ, entries that are not finite, a ratio beyond float64, a batch that is needed and missing.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,make}
+ *
+ * @category constructors
+ */
+export const make = (options: {
+  readonly name: string
+  readonly advantages: Method["advantages"]
+  readonly gate: Gate
+  readonly aggregation: Aggregation
+}): Method => {
+  const { advantages, aggregation, gate, name } = options
+  if (gate.kind !== "none") checkClip(gate.clip)
+  return {
+    name,
+    advantages,
+    weights: (group) => {
+      const { behaviour, current } = group
+      const a = advantages(checkVector("rewards", group.rewards, current.length), group.batch)
+      checkLength("behaviour", behaviour, current.length)
+      const means = OffPolicy.logRatios(current, behaviour, "mean")
+      return current.map((tokens, k) => {
+        const n = divisor(name, aggregation, group, k)
+        const whole = gate.kind === "sequence" ? sequenceGate(a[k], means[k], gate.clip) : null
+        return Float64Array.from(tokens, (v, t) => {
+          const w = ((whole ?? tokenGate(gate, a[k], v - behaviour[k][t])) * a[k]) / n
+          if (!Number.isFinite(w)) {
+            throw badEntry(
+              `${name}'s weight of response ${k}`,
+              t,
+              w,
+              "the ratio pi_theta / pi_b is beyond float64; drop the group",
+            )
+          }
+          return w === 0 ? 0 : w
+        })
+      })
+    },
+  }
+}
+
+/** @category models */
+export interface Options {
+  /** null leaves ratios unclipped. */
+  readonly clip?: Clip | null
+  readonly aggregation?: Aggregation
+}
+
+const PPO: Clip = { low: 0.2, high: 0.28 }
+
+const ppo = (
+  name: string,
+  advantages: Method["advantages"],
+  { aggregation = "token-sum", clip = PPO }: Options,
+): Method => make({ name, advantages, gate: clip === null ? { kind: "none" } : { kind: "ppo", clip }, aggregation })
+
+/**
+ * GRPO: `(R - mean) / std`, PPO's clip. By default tokens are summed (see {@link Aggregation}), so that on policy it is
+ * exactly LPO-rev at tau = std (Proposition 1); `sequence-mean` is the published loss, with its length bias.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,grpo}
+ *
+ * @category methods
+ */
+export const grpo = (options: Options = {}): Method => ppo("grpo", (rewards) => Advantage.grpo(rewards), options)
+
+/**
+ * Dr.GRPO: `R - mean`, PPO's clip, tokens summed: neither length nor difficulty bias.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,drGrpo}
+ *
+ * @category methods
+ */
+export const drGrpo = (options: Options = {}): Method => ppo("dr-grpo", Advantage.drGrpo, options)
+
+/**
+ * MaxRL: `(R - mean) / mean`, PPO's clip, tokens summed. For rewards that are not negative.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,maxRl}
+ *
+ * @category methods
+ */
+export const maxRl = (options: Options = {}): Method => ppo("maxrl", Advantage.maxRl, options)
+
+/**
+ * RLOO: reward minus the mean of the others; unclipped unless asked, tokens summed.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,rloo}
+ *
+ * @category methods
+ */
+export const rloo = ({ clip = null, ...options }: Options = {}): Method =>
+  ppo("rloo", Advantage.rloo, { clip, ...options })
+
+/**
+ * DAPO: GRPO's advantage, a clip that is wider above, the mean over all tokens of the batch. Resampling of groups without
+ * signal and the penalty on overlong responses belong to the sampler and to the reward. Needs the batch.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,dapo}
+ *
+ * @category methods
+ */
+export const dapo = ({ aggregation = "batch-token-mean", ...options }: Options = {}): Method =>
+  ppo("dapo", (rewards) => Advantage.grpo(rewards), { aggregation, ...options })
+
+/**
+ * REINFORCE++ with baseline: centred on the group, scaled by the batch's standard deviation; 0 when that is 0. PPO's clip,
+ * tokens summed. Needs the batch.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,reinforcePlusPlus}
+ *
+ * @category methods
+ */
+export const reinforcePlusPlus = (options: Options = {}): Method =>
+  ppo(
+    "reinforce++",
+    (rewards, batch) => {
+      const { rewardStd } = needBatch("reinforce++", batch)
+      return rewardStd === 0 ? new Float64Array(rewards.length) : Advantage.reinforcePlusPlus(rewards, rewardStd)
+    },
+    options,
+  )
+
+/**
+ * GSPO: GRPO's advantage, one ratio per response, exp of its mean token log-ratio, clipped within a few 1e-4; each response
+ * counts the same.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,gspo}
+ *
+ * @category methods
+ */
+export const gspo = ({
+  aggregation = "sequence-mean",
+  clip = { low: 3e-4, high: 4e-4 },
+}: { readonly clip?: Clip; readonly aggregation?: Aggregation } = {}): Method =>
+  make({
+    name: "gspo",
+    advantages: (rewards) => Advantage.grpo(rewards),
+    gate: { kind: "sequence", clip },
+    aggregation,
+  })
+
+/**
+ * CISPO: the clipped ratio is a constant weight, so that no token is ever dropped; GRPO's advantage, the mean over the
+ * group's tokens. By default it is bounded above only.
+ *
+ * {@includeCode ../examples/PolicyGradient.ts#group,cispo}
+ *
+ * @category methods
+ */
+export const cispo = ({
+  aggregation = "group-token-mean",
+  clip = { low: 1, high: 0.28 },
+}: { readonly clip?: Clip; readonly aggregation?: Aggregation } = {}): Method =>
+  make({
+    name: "cispo",
+    advantages: (rewards) => Advantage.grpo(rewards),
+    gate: { kind: "detached", clip },
+    aggregation,
+  })

@@ -1,0 +1,150 @@
+/** From freshly scored groups to the ones worth training on, and what the log says about them. */
+import { Group, type LoggedGroup, SamplingParams } from "@lpo/rollout"
+import { Advantage, type PolicyGradient, Target } from "@lpo/simplex"
+import { mean } from "./internal/mean.ts"
+import type { ObjectiveResult } from "./Objective.ts"
+
+/** What became of a sampled group. @category models */
+export interface Selected {
+  readonly group: Group.ScoredGroup
+  /** The part of it that has verdicts: the very group that is trained on. */
+  readonly verified: Group.ScoredGroup
+  readonly outcome: LoggedGroup.LoggedGroup["outcome"]
+}
+
+/** The groups of a step, and counts of what was left out. @category models */
+export interface Selection {
+  /** All of them, in order. */
+  readonly all: ReadonlyArray<Selected>
+  /** The groups to train on. */
+  readonly kept: ReadonlyArray<Group.ScoredGroup>
+  /** Completions whose verdict was `error` or `timeout`. */
+  readonly masked: number
+  /** Groups with fewer than two verified completions. */
+  readonly tooSmall: number
+  /** Groups whose rewards are all equal: on a fresh group they carry no signal. */
+  readonly zeroVariance: number
+}
+
+/** @category combinators */
+export const rewards = (group: Group.ScoredGroup): Float64Array => Float64Array.from(group.verdicts, (v) => v.score)
+
+/**
+ * Masks completions without a verdict, then drops groups of fewer than two and, unless they are to anchor the policy, those
+ * without signal.
+ *
+ * @category combinators
+ */
+export const select = (
+  groups: ReadonlyArray<Group.ScoredGroup>,
+  zeroVariance: Target.ZeroVariance = "drop",
+): Selection => {
+  const all = groups.map((group): Selected => {
+    const verified = Group.maskUnverified(group)
+    const outcome =
+      verified.completions.length < 2
+        ? "too-small"
+        : Target.isSilent(zeroVariance, rewards(verified))
+          ? "no-signal"
+          : "trained"
+    return { group, verified, outcome }
+  })
+  const large = all.filter(({ outcome }) => outcome !== "too-small")
+  return {
+    all,
+    kept: all.filter(({ outcome }) => outcome === "trained").map(({ verified }) => verified),
+    masked: all.reduce((sum, s) => sum + s.group.completions.length - s.verified.completions.length, 0),
+    tooSmall: all.length - large.length,
+    zeroVariance: large.filter(({ verified }) => !Target.hasSignal(rewards(verified))).length,
+  }
+}
+
+/** What objectives may know of the batch: over the kept groups, of `prompts` that gradients are averaged over. @category metrics */
+export const statistics = (kept: ReadonlyArray<Group.ScoredGroup>, prompts: number): PolicyGradient.Batch => ({
+  rewardStd: kept.length === 0 ? 0 : Advantage.batchStd(kept.map(rewards)),
+  tokens: kept.reduce((sum, g) => sum + g.completions.reduce((n, c) => n + c.tokens.length, 0), 0),
+  groups: prompts,
+})
+
+/** Why a group must not be trained on; null when it may be. @category predicates */
+export const refusal = (group: Group.ScoredGroup): string | null => {
+  for (const [k, completion] of group.completions.entries()) {
+    const where = `problem ${group.problem.id}, completion ${k}`
+    if (!SamplingParams.isPolicyItself(completion.sampling)) {
+      const { minP, temperature, topK, topP } = completion.sampling
+      return `${where} was sampled with temperature ${temperature}, top-p ${topP}, top-k ${topK}, min-p ${minP}, so ratios against it are biased; sample with 1, 1, 0 and 0`
+    }
+    if (completion.tokens.length === 0 || completion.tokens.length !== completion.logprobs.length) {
+      return `${where} has ${completion.tokens.length} tokens and ${completion.logprobs.length} log-probs; they must be as many, and at least 1`
+    }
+    const bad = completion.logprobs.findIndex((v) => !Number.isFinite(v) || v > 1e-4)
+    if (bad >= 0)
+      return `${where} has log-prob ${completion.logprobs[bad]} at token ${bad}; it must be finite and not positive`
+    const { score, status } = group.verdicts[k]
+    if (status === "ok" && !Number.isFinite(score))
+      return `${where} has reward ${score}; a verifier must give a finite score`
+  }
+  return null
+}
+
+/** Means over the verified completions of a batch: reward, pass rate, format rate, entropy, length. @category metrics */
+export const metrics = (groups: ReadonlyArray<Group.ScoredGroup>) => {
+  const verified = groups.map(Group.maskUnverified)
+  const verdicts = verified.flatMap((g) => g.verdicts)
+  const completions = verified.flatMap((g) => g.completions)
+  const tokens = completions.reduce((sum, c) => sum + c.tokens.length, 0)
+  const surprise = completions.reduce((sum, c) => sum - c.logprobs.reduce((a, b) => a + b, 0), 0)
+  return {
+    reward: mean(verdicts.map((v) => v.score)),
+    passRate: mean(verdicts.map((v) => (v.correct ? 1 : 0))),
+    solvedRate: mean(verified.map((g) => (g.verdicts.some((v) => v.correct) ? 1 : 0))),
+    formatRate: mean(verdicts.map((v) => (v.format === true || v.correct ? 1 : 0))),
+    /** Nats per token: the mean surprise of the sampled tokens, an unbiased estimate. */
+    entropy: tokens === 0 ? 0 : surprise / tokens,
+    responseLength: mean(completions.map((c) => c.tokens.length)),
+    truncated: mean(completions.map((c) => (c.finish === "length" ? 1 : 0))),
+    responseTokens: tokens,
+  }
+}
+
+/**
+ * A group as the log keeps it; `result` is the objective's for a group that was trained on.
+ *
+ * @category metrics
+ */
+export const describe = (
+  step: number,
+  { group, outcome, verified }: Selected,
+  result: ObjectiveResult | undefined,
+): LoggedGroup.LoggedGroup => ({
+  step,
+  problem: group.problem.id,
+  prompt: group.problem.prompt,
+  outcome,
+  completions: group.completions.map((completion, k) => {
+    const j = verified.completions.indexOf(completion)
+    return {
+      text: completion.text,
+      length: completion.tokens.length,
+      finish: completion.finish,
+      verdict: group.verdicts[k],
+      ...(result === undefined || j < 0
+        ? {}
+        : { target: result.target[j], policy: result.policy[j], coefficient: result.coefficients[j] }),
+    }
+  }),
+})
+
+/**
+ * The groups to log, at most `count`: as many with a signal as without where there are enough of both, in order. Those
+ * without are the ones that one wants to see when nothing is learned.
+ *
+ * @category metrics
+ */
+export const share = (all: ReadonlyArray<Selected>, count: number): ReadonlyArray<Selected> => {
+  const trained = all.filter(({ outcome }) => outcome === "trained")
+  const others = all.filter(({ outcome }) => outcome !== "trained")
+  const most = Math.min(trained.length, Math.max(Math.ceil(count / 2), count - others.length))
+  const logged = new Set([...trained.slice(0, most), ...others.slice(0, Math.max(0, count - most))])
+  return all.filter((selected) => logged.has(selected))
+}

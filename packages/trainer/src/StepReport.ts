@@ -1,0 +1,55 @@
+/** What is reported after every step: a line of events.jsonl. */
+import { Schema } from "effect"
+
+const Count = Schema.Int
+const Measured = Schema.Finite
+/** Null where there was nothing to measure. */
+const Maybe = Schema.NullOr(Schema.Finite)
+
+/** @category models */
+export const StepReport = Schema.Struct({
+  /** Steps taken, from 1. */
+  step: Count,
+  /** Mean reward of the step's verified responses. */
+  reward: Measured,
+  /** Share of verified responses that are right, and of prompts with at least one right response. */
+  passRate: Measured,
+  solvedRate: Measured,
+  formatRate: Measured,
+  /** Nats per token: the mean surprise of the sampled tokens, an unbiased estimate. */
+  entropy: Measured,
+  /** Mean length of a response, tokens. */
+  responseLength: Measured,
+  /** Share of responses cut at the limit. */
+  truncated: Measured,
+  /** Sampled tokens of the step. */
+  responseTokens: Count,
+  /** Mean global gradient norm of the step's optimiser steps, before clipping; null where the engine does not tell. */
+  gradNorm: Maybe,
+  learningRate: Measured,
+  /** KL(w* || P_theta) in nats, mean over the groups, at each group's last update; null when nothing was trained on. */
+  targetKl: Maybe,
+  /** Effective sample size of P_theta as a share of K, mean over groups, at the last update; null when nothing was trained on. */
+  ess: Maybe,
+  /** Responses without a verdict; groups with fewer than two; groups whose rewards are all equal. */
+  masked: Count,
+  tooSmall: Count,
+  zeroVariance: Count,
+  /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */
+  lag: Count,
+  /** Effective sample size of P_t as a share of K, least of all groups: 1 for fresh ones. */
+  anchorEss: Measured,
+  /** Largest |s_t| of any response, nats: 0 for fresh groups. */
+  anchorLogRatio: Measured,
+  secondsSampling: Measured,
+  secondsVerifying: Measured,
+  secondsLearning: Measured,
+  /** Seconds that the learner waited for rollouts. */
+  secondsLearnerIdle: Measured,
+  /** Seconds of the step in which nothing was sampled or verified. */
+  secondsSamplerIdle: Measured,
+  /** Tokens sampled and learned from, by the step's whole time. */
+  tokensPerSecond: Measured,
+})
+/** @category models */
+export interface StepReport extends Schema.Schema.Type<typeof StepReport> {}

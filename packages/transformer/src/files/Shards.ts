@@ -1,0 +1,180 @@
+/**
+ * The tensors of a checkpoint folder: one `model.safetensors`, or shards named by `model.safetensors.index.json`. What is in the
+ * files must be what the index says and what the model wants: names, shapes, nothing missing, nothing more.
+ */
+import { rm, stat } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, type Scope } from "effect"
+import { commit, io, readJson, writeText } from "./Files.ts"
+import * as Parameters from "../model/Parameters.ts"
+import * as Safetensors from "./Safetensors.ts"
+import { ModelError } from "../TransformerError.ts"
+
+/** Tensors that some checkpoints carry although they follow from the configuration: transformers skips them too. */
+const skipped = /\.rotary_emb\.inv_freq$/
+
+const exists = (path: string): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    stat(path).then(
+      () => true,
+      () => false,
+    ),
+  )
+
+/** The file of every tensor by `index`; a file name is a name, not a path. */
+const readIndex = Effect.fn("Shards.index")(function* (path: string) {
+  const fail = (reason: string) => new ModelError({ reason: `${path}: ${reason}` })
+  const index = yield* readJson(path)
+  const map = index?.["weight_map"]
+  if (map === null || typeof map !== "object" || Array.isArray(map)) return yield* fail("has no weight_map")
+  const files = new Map<string, string>()
+  for (const [name, file] of Object.entries(map as Record<string, unknown>)) {
+    if (typeof file !== "string" || !/^[\w-][\w.-]*\.safetensors$/.test(file)) {
+      return yield* fail(
+        `places tensor ${name} in ${JSON.stringify(file)}; a shard is a .safetensors file in the same folder`,
+      )
+    }
+    files.set(name, file)
+  }
+  return files
+})
+
+interface Located {
+  readonly file: Safetensors.OpenFile
+  readonly entry: Safetensors.Entry
+}
+
+/** Opens the files of a folder (`stem` is "model" or "adapter_model") and finds every tensor in them. */
+const locate = (folder: string, stem: string): Effect.Effect<ReadonlyMap<string, Located>, ModelError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const single = join(folder, `${stem}.safetensors`)
+    const indexPath = `${single}.index.json`
+    const found = new Map<string, Located>()
+    if (yield* exists(single)) {
+      const file = yield* Safetensors.open(single)
+      for (const entry of file.entries.values()) found.set(entry.name, { file, entry })
+      return found
+    }
+    if (!(yield* exists(indexPath))) {
+      return yield* new ModelError({
+        reason: `${folder}: has neither ${stem}.safetensors nor ${stem}.safetensors.index.json; checkpoints in other formats are not read`,
+      })
+    }
+    const files = yield* readIndex(indexPath)
+    for (const name of new Set(files.values())) {
+      const file = yield* Safetensors.open(join(folder, name))
+      for (const entry of file.entries.values()) {
+        if (files.get(entry.name) !== name) {
+          return yield* new ModelError({
+            reason: `${file.path}: has a tensor ${entry.name}, which the index places in ${files.get(entry.name) ?? "no file"}`,
+          })
+        }
+        found.set(entry.name, { file, entry })
+      }
+    }
+    for (const [name, file] of files) {
+      if (!found.has(name))
+        return yield* new ModelError({
+          reason: `${join(folder, file)}: has no tensor ${name}, which the index places in it`,
+        })
+    }
+    return found
+  })
+
+const fill = Effect.fn("Shards.fill")(function* (
+  source: string,
+  tensors: ReadonlyMap<string, Located>,
+  slots: ReadonlyArray<Parameters.Slot>,
+  to: Float32Array,
+  ignored: ReadonlyArray<string>,
+) {
+  const fail = (reason: string) => new ModelError({ reason: `${source}: ${reason}` })
+  const wanted = new Map(slots.map((slot) => [slot.name, slot]))
+  for (const { name, shape } of slots) {
+    const tensor = tensors.get(name)
+    if (tensor === undefined)
+      return yield* fail(`has no tensor ${name}, which the model wants as [${shape.join(", ")}]`)
+    if (tensor.entry.shape.join() !== shape.join()) {
+      return yield* fail(`tensor ${name} is [${tensor.entry.shape.join(", ")}], the model wants [${shape.join(", ")}]`)
+    }
+  }
+  for (const [name, { entry }] of tensors) {
+    if (wanted.has(name) || ignored.includes(name) || skipped.test(name)) continue
+    return yield* fail(`has a tensor the model does not know, ${name} of shape [${entry.shape.join(", ")}]`)
+  }
+  for (const { name, offset, size } of slots) {
+    const tensor = tensors.get(name)
+    if (tensor !== undefined) yield* tensor.file.read(tensor.entry, to.subarray(offset, offset + size))
+  }
+})
+
+/** Reads the tensors of `slots` from a folder into the flat vector `to`; those named in `ignored` may be there too. @category io */
+export const read = (
+  folder: string,
+  stem: "model" | "adapter_model",
+  slots: ReadonlyArray<Parameters.Slot>,
+  to: Float32Array,
+  ignored: ReadonlyArray<string> = [],
+): Effect.Effect<void, ModelError> =>
+  Effect.scoped(Effect.flatMap(locate(folder, stem), (tensors) => fill(folder, tensors, slots, to, ignored)))
+
+/** The same from one file. @category io */
+export const readFile = (
+  path: string,
+  slots: ReadonlyArray<Parameters.Slot>,
+  to: Float32Array,
+): Effect.Effect<void, ModelError> =>
+  Effect.scoped(
+    Effect.flatMap(Safetensors.open(path), (file) =>
+      fill(path, new Map([...file.entries].map(([name, entry]) => [name, { file, entry }])), slots, to, []),
+    ),
+  )
+
+/** @category models */
+export interface WriteOptions {
+  /** Default F32, which loses nothing. */
+  readonly dtype?: Safetensors.DType
+  /** Largest file in bytes; more than that goes into several with an index. Default 5e9. */
+  readonly maxFileBytes?: number
+}
+
+/** Writes tensors into a folder as `<stem>.safetensors`, or as shards with an index where that would be too large. @category io */
+export const write = Effect.fn("Shards.write")(function* (
+  folder: string,
+  stem: "model" | "adapter_model",
+  tensors: ReadonlyArray<Safetensors.NamedTensor>,
+  { dtype = "F32", maxFileBytes = 5e9 }: WriteOptions = {},
+) {
+  const groups: Array<Array<Safetensors.NamedTensor>> = [[]]
+  let filled = 0
+  for (const tensor of tensors) {
+    const bytes = tensor.data.length * Safetensors.bytesOf(dtype)
+    if (filled > 0 && filled + bytes > maxFileBytes) {
+      groups.push([])
+      filled = 0
+    }
+    groups.at(-1)?.push(tensor)
+    filled += bytes
+  }
+  const number = (n: number): string => String(n).padStart(5, "0")
+  const names = groups.map((_, i) =>
+    groups.length === 1 ? `${stem}.safetensors` : `${stem}-${number(i + 1)}-of-${number(groups.length)}.safetensors`,
+  )
+  for (const [i, group] of groups.entries()) {
+    const path = join(folder, names[i])
+    const temporary = `${path}.tmp-${process.pid}`
+    yield* Safetensors.write(temporary, group, { dtype, metadata: { format: "pt" } })
+    yield* commit(temporary, path)
+  }
+  const indexPath = join(folder, `${stem}.safetensors.index.json`)
+  if (groups.length === 1) return yield* io(indexPath, () => rm(indexPath, { force: true }))
+  const size = tensors.reduce((sum, t) => sum + t.data.length, 0)
+  const index = {
+    metadata: { total_parameters: size, total_size: size * Safetensors.bytesOf(dtype) },
+    weight_map: Object.fromEntries(groups.flatMap((group, i) => group.map(({ name }) => [name, names[i]]))),
+  }
+  yield* writeText(indexPath, `${JSON.stringify(index, null, 2)}\n`)
+  // A single file from an earlier save would be read instead of the shards.
+  const single = join(folder, `${stem}.safetensors`)
+  yield* io(single, () => rm(single, { force: true }))
+})

@@ -1,0 +1,149 @@
+/**
+ * The decoder's backward pass: explicit gradients of `sum weight * log-prob`, layer by layer from the head down, by every parameter or
+ * by those of an adapter alone.
+ */
+import * as tf from "@tensorflow/tfjs-core"
+import type { Tensor2D } from "@tensorflow/tfjs-core"
+import * as Lora from "./Lora.ts"
+import type { LoraConfig } from "./Lora.ts"
+import type { ModelConfig } from "./ModelConfig.ts"
+import * as LogProb from "../ops/LogProb.ts"
+import type { AttentionShape, GradientSum, Ops } from "../ops/Ops.ts"
+import * as Parameters from "./Parameters.ts"
+import {
+  type Activations,
+  attendWithin,
+  attentionShape,
+  layerForward,
+  type Normed,
+  type Places,
+  type Saved,
+} from "./Transformer.ts"
+import { headName, type LayerWeights, type Projection, type Weights } from "./Weights.ts"
+
+/** Where gradients by parameters go; those of frozen ones are not computed. */
+interface Gradients {
+  readonly sum: GradientSum
+  /** Where a parameter's gradient lies in the sum, null for a frozen one. */
+  readonly offset: (name: string) => number | null
+}
+
+const addTo = ({ offset, sum }: Gradients, name: string, x: tf.Tensor): void => {
+  const at = offset(name)
+  if (at !== null) sum.add(at, x)
+}
+
+const addLinearTo = ({ offset, sum }: Gradients, name: string, dy: Tensor2D, x: Tensor2D): void => {
+  const at = offset(name)
+  if (at !== null) sum.addLinear(at, dy, x)
+}
+
+/** The gradient by the input of a linear map, plus `plus`; those by its weight and bias, or by its adapter, go to `to`. */
+const linearBackward = (
+  ops: Ops,
+  dy: Tensor2D,
+  x: Tensor2D,
+  weight: Projection,
+  name: string,
+  to: Gradients,
+  plus?: Tensor2D,
+): Tensor2D => {
+  if (weight.adapter !== null) {
+    const { a, b, scale } = weight.adapter
+    tf.tidy(() => {
+      const scaled: Tensor2D = tf.mul(dy, scale)
+      addLinearTo(to, `${name}.lora_B.weight`, scaled, ops.linear(x, a))
+      addLinearTo(to, `${name}.lora_A.weight`, ops.linearBackward(scaled, b), x)
+    })
+  }
+  addLinearTo(to, `${name}.weight`, dy, x)
+  if (weight.bias !== null) {
+    const at = to.offset(`${name}.bias`)
+    if (at !== null) to.sum.addRowSum(at, dy)
+  }
+  // With an adapter the weight is the sum, so this is the whole of it.
+  return ops.linearBackward(dy, weight, plus)
+}
+
+/** The gradient by a layer's input; those by its parameters go to `to`. */
+const layerBackward = (
+  ops: Ops,
+  w: LayerWeights,
+  s: Activations,
+  dOut: Tensor2D,
+  { rotary }: Places,
+  shape: AttentionShape,
+  p: string,
+  to: Gradients,
+): Tensor2D => {
+  const linear = (dy: Tensor2D, x: Tensor2D, weight: Projection, name: Parameters.LinearName, plus?: Tensor2D) =>
+    linearBackward(ops, dy, x, weight, `${p}.${name}`, to, plus)
+  const headsBackward = (dy: Tensor2D, norm: Normed | null, gain: tf.Tensor1D | null, heads: number, name: string) => {
+    const dTurned = ops.ropeBackward(dy, rotary, heads)
+    if (norm === null || gain === null) return dTurned
+    const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, shape.headSize]), norm, gain)
+    addTo(to, `${p}.self_attn.${name}.weight`, dGain)
+    return tf.reshape<tf.Rank.R2>(dx, dTurned.shape)
+  }
+  const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, w.down, "mlp.down_proj"), s.gate, s.up)
+  const dGated = linear(dGate, s.y2, w.gate, "mlp.gate_proj")
+  const norm2 = ops.rmsNormBackward(linear(dUp, s.y2, w.up, "mlp.up_proj", dGated), s.norm2, w.postNorm, dOut)
+  addTo(to, `${p}.post_attention_layernorm.weight`, norm2.dGain)
+  const dMiddle = norm2.dx
+  const { attended } = s
+  const dAttended = linear(dMiddle, attended.y, w.o, "self_attn.o_proj")
+  const { dk, dq, dv } = ops.attentionBackward(dAttended, attended, shape)
+  const dQuery = headsBackward(dq, s.qNorm, w.qNorm, shape.heads, "q_norm")
+  const dKey = headsBackward(dk, s.kNorm, w.kNorm, shape.kvHeads, "k_norm")
+  const fromQuery = linear(dQuery, s.y1, w.q, "self_attn.q_proj")
+  const fromKey = linear(dKey, s.y1, w.k, "self_attn.k_proj", fromQuery)
+  const dNorm1 = linear(dv, s.y1, w.v, "self_attn.v_proj", fromKey)
+  const norm1 = ops.rmsNormBackward(dNorm1, s.norm1, w.inputNorm, dMiddle)
+  addTo(to, `${p}.input_layernorm.weight`, norm1.dGain)
+  return norm1.dx
+}
+
+/**
+ * Adds the gradient of `sum_m weightsPerToken_m * logprob_m` to `gradient`: by every parameter (the flat vector of
+ * `Parameters.layout`), or with an adapter by that alone (the flat vector of `Lora.layout`).
+ *
+ * @category passes
+ */
+export const backward = (
+  config: ModelConfig,
+  ops: Ops,
+  weights: Weights,
+  saved: Saved,
+  weightsPerToken: Float32Array,
+  gradient: GradientSum,
+  lora: LoraConfig | null = null,
+): void => {
+  const layout = lora === null ? Parameters.layout(config) : Lora.layout(config, lora)
+  const offsets = new Map(layout.map(({ name, offset }) => [name, offset]))
+  const to: Gradients = { sum: gradient, offset: (name) => offsets.get(name) ?? null }
+  const { packed, places } = saved
+  tf.tidy(() => {
+    const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dLogits, hidden) =>
+      addLinearTo(to, headName(config), dLogits, hidden),
+    )
+    const dNorm = ops.scatterRows(dHead, packed.rows, packed.ids.length)
+    const last = ops.rmsNormBackward(dNorm, saved.norm, weights.norm)
+    addTo(to, "model.norm.weight", last.dGain)
+    let dx = last.dx
+    for (let i = config.num_hidden_layers - 1; i >= 0; i--) {
+      const w = weights.layers[i]
+      const { activations, input } = saved.layers[i]
+      const shape = attentionShape(config, places, i)
+      const dOut = dx
+      dx = tf.tidy(() => {
+        const s =
+          activations ?? layerForward(config, ops, w, input, places.rotary, attendWithin(ops, shape)).activations
+        return layerBackward(ops, w, s, dOut, places, shape, `model.layers.${i}`, to)
+      })
+      dOut.dispose()
+    }
+    // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
+    const offset = to.offset("model.embed_tokens.weight")
+    if (offset !== null) gradient.addRows(offset, packed.ids, dx)
+  })
+}

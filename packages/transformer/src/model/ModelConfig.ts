@@ -1,0 +1,270 @@
+/**
+ * The shape of a decoder, in the names of a Hugging Face `config.json`: the Llama 2/3, Mistral, Qwen2/2.5 and Qwen3 families.
+ *
+ * All are pre-norm decoders with RMSNorm, rotary positions, grouped key and value heads and SwiGLU. They differ in biases, in
+ * norms on the heads of queries and keys, in sliding windows and in tied or untied heads. What an option means follows
+ * transformers; an option that is not implemented is refused by name, never ignored.
+ */
+import { Effect, Schema } from "effect"
+import { ModelError } from "../TransformerError.ts"
+
+const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 }))
+const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
+const Factor = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1))
+
+/** Scaled rotary positions, by `rope_type`; {@link RotaryTables} has the formulas. @category models */
+export const RopeScaling = Schema.Union([
+  Schema.Struct({ rope_type: Schema.Literal("linear"), factor: Factor }),
+  Schema.Struct({ rope_type: Schema.Literal("dynamic"), factor: Factor }),
+  Schema.Struct({
+    rope_type: Schema.Literal("llama3"),
+    factor: Factor,
+    low_freq_factor: Positive,
+    high_freq_factor: Positive,
+    original_max_position_embeddings: Size,
+  }),
+  Schema.Struct({
+    rope_type: Schema.Literal("yarn"),
+    factor: Factor,
+    original_max_position_embeddings: Size,
+    attention_factor: Schema.optionalKey(Positive),
+    beta_fast: Schema.optionalKey(Positive),
+    beta_slow: Schema.optionalKey(Positive),
+    mscale: Schema.optionalKey(Schema.Finite),
+    mscale_all_dim: Schema.optionalKey(Schema.Finite),
+    truncate: Schema.optionalKey(Schema.Boolean),
+  }),
+])
+/** @category models */
+export type RopeScaling = typeof RopeScaling.Type
+
+/** @category models */
+export const families = ["llama", "mistral", "qwen2", "qwen3"] as const
+/** @category models */
+export type Family = (typeof families)[number]
+
+/** @category models */
+export const ModelConfig = Schema.Struct({
+  model_type: Schema.Literals(families),
+  vocab_size: Size,
+  hidden_size: Size,
+  intermediate_size: Size,
+  num_hidden_layers: Size,
+  num_attention_heads: Size,
+  /** Query heads share key and value heads in groups of `num_attention_heads / num_key_value_heads`. */
+  num_key_value_heads: Size,
+  max_position_embeddings: Size,
+  rope_theta: Positive,
+  rms_norm_eps: Positive,
+  /** Whether the head is the embedding; otherwise it is `lm_head.weight`. */
+  tie_word_embeddings: Schema.Boolean,
+  /** Default: `hidden_size / num_attention_heads`. */
+  head_dim: Schema.optionalKey(Size),
+  /** Biases of the q, k, v and o projections (llama, qwen3); qwen2 always has those of q, k and v. Default false. */
+  attention_bias: Schema.optionalKey(Schema.Boolean),
+  /** Biases of the three maps of the MLP (llama). Default false. */
+  mlp_bias: Schema.optionalKey(Schema.Boolean),
+  rope_scaling: Schema.optionalKey(Schema.NullOr(RopeScaling)),
+  /** A position sees itself and the `sliding_window - 1` before it: every layer of mistral, some of qwen. Default null, all. */
+  sliding_window: Schema.optionalKey(Schema.NullOr(Size)),
+  /** qwen: whether `sliding_window` counts. Default false. */
+  use_sliding_window: Schema.optionalKey(Schema.Boolean),
+  /** qwen: layers before this one see everything. Default 28. */
+  max_window_layers: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+  /** qwen: said layer by layer, it overrides `max_window_layers`. */
+  layer_types: Schema.optionalKey(Schema.Array(Schema.Literals(["full_attention", "sliding_attention"]))),
+})
+/** @category models */
+export type ModelConfig = typeof ModelConfig.Type
+
+/** Options with one value that is implemented; null and absent are fine too. */
+const fixed: Readonly<Record<string, unknown>> = {
+  hidden_act: "silu",
+  attention_dropout: 0,
+  partial_rotary_factor: 1,
+  quantization_config: null,
+  use_mrope: false,
+  is_encoder_decoder: false,
+}
+
+/** Options of other families that would change this one's computation in some engine and not in another. */
+const fixedOf: Readonly<Record<Family, Readonly<Record<string, unknown>>>> = {
+  llama: { sliding_window: null, use_sliding_window: false, max_window_layers: null, layer_types: null },
+  mistral: {
+    attention_bias: false,
+    mlp_bias: false,
+    use_sliding_window: null,
+    max_window_layers: null,
+    layer_types: null,
+  },
+  qwen2: { attention_bias: true, mlp_bias: false },
+  qwen3: { mlp_bias: false },
+}
+
+/** What transformers takes where `config.json` is silent. */
+const defaultsOf: Readonly<Record<Family, Readonly<Record<string, unknown>>>> = {
+  llama: {},
+  mistral: { num_key_value_heads: 8, sliding_window: 4096 },
+  qwen2: { num_key_value_heads: 32, sliding_window: 4096 },
+  qwen3: { num_key_value_heads: 32, sliding_window: 4096, head_dim: 128 },
+}
+
+/** Options that say nothing about the computation. */
+const inert = new Set(
+  (
+    "architectures bos_token_id eos_token_id pad_token_id unk_token_id sep_token_id torch_dtype dtype transformers_version " +
+    "use_cache initializer_range pretraining_tp return_dict output_attentions output_hidden_states torchscript id2label label2id " +
+    "num_labels problem_type is_decoder add_cross_attention chunk_size_feed_forward task_specific_params tokenizer_class prefix " +
+    "name_or_path"
+  ).split(" "),
+)
+
+const same = (a: unknown, b: unknown): boolean => a === b || (a ?? null) === (b ?? null)
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === "object" && !Array.isArray(value)
+
+/** `rope_theta` and the scaling, from `rope_scaling` (transformers 4) or `rope_parameters` (5). */
+const readRope = (input: Readonly<Record<string, unknown>>) => {
+  const given = input["rope_parameters"] ?? input["rope_scaling"] ?? null
+  if (given === null) return { theta: input["rope_theta"] ?? 10_000, scaling: null }
+  if (!isObject(given)) return `rope_scaling is ${JSON.stringify(given)}; give an object with a rope_type`
+  const { partial_rotary_factor, rope_theta, rope_type, type, ...rest } = given
+  const named = rope_type ?? type ?? "default"
+  const kind = typeof named === "string" ? named : JSON.stringify(named)
+  const theta = rope_theta ?? input["rope_theta"] ?? 10_000
+  if (!same(partial_rotary_factor ?? 1, 1))
+    return `partial_rotary_factor is ${JSON.stringify(partial_rotary_factor)}; only 1 is implemented`
+  if (kind === "default" && Object.keys(rest).length > 0)
+    return `rope_scaling of type default has the option ${Object.keys(rest)[0]}, which is not implemented`
+  if (kind === "default") return { theta, scaling: null }
+  if (!["linear", "dynamic", "llama3", "yarn"].includes(kind))
+    return `rope_scaling type ${JSON.stringify(kind)} is not implemented; the types are default, linear, dynamic, llama3, yarn`
+  const original = ["llama3", "yarn"].includes(kind)
+    ? { original_max_position_embeddings: input["max_position_embeddings"] }
+    : {}
+  const scaling: Record<string, unknown> = { ...original, ...rest, rope_type: kind }
+  for (const [key, value] of Object.entries(scaling)) if (value === null) delete scaling[key]
+  return { theta, scaling }
+}
+
+const decodeSchema = Schema.decodeUnknownEffect(ModelConfig, { errors: "all", onExcessProperty: "error" })
+
+/**
+ * Decodes and checks a `config.json`. Fails with a `ModelError` that names the architecture or every offending option; an option
+ * that this engine does not know and that you know to be harmless can be named in `ignore`.
+ *
+ * @category constructors
+ */
+export const decode = Effect.fn("ModelConfig.decode")(function* (
+  input: unknown,
+  { ignore = [] }: { readonly ignore?: ReadonlyArray<string> } = {},
+) {
+  const fail = (reason: string) => new ModelError({ reason: `model config: ${reason}` })
+  if (!isObject(input)) return yield* fail("is not a JSON object")
+  const family = families.find((name) => name === input["model_type"])
+  if (family === undefined) {
+    return yield* fail(
+      `architecture ${JSON.stringify(input["model_type"] ?? null)} is not implemented; the engine runs ${families.join(", ")}`,
+    )
+  }
+  const architectures = input["architectures"]
+  if (Array.isArray(architectures) && architectures.length > 0 && !architectures.includes(architectureOf(family))) {
+    return yield* fail(
+      `architectures is ${JSON.stringify(architectures)}; ${family} models are ${architectureOf(family)}`,
+    )
+  }
+  const rope = readRope(input)
+  if (typeof rope === "string") return yield* fail(rope)
+  const { num_attention_heads: attentionHeads } = input
+  const known: Record<string, unknown> = {
+    num_key_value_heads: attentionHeads,
+    rms_norm_eps: 1e-6,
+    tie_word_embeddings: false,
+    ...defaultsOf[family],
+  }
+  for (const [key, value] of Object.entries(input)) {
+    if (ignore.includes(key) || inert.has(key) || key.startsWith("_")) continue
+    if (["rope_scaling", "rope_parameters", "rope_theta"].includes(key)) continue
+    const rules = { ...fixed, ...fixedOf[family] }
+    if (key in rules) {
+      if (value !== null && !same(value, rules[key])) {
+        return yield* fail(
+          `${key} is ${JSON.stringify(value)}, which is not implemented for ${family}; it must be ${JSON.stringify(rules[key])} or absent`,
+        )
+      }
+      continue
+    }
+    if (!(key in ModelConfig.fields)) {
+      return yield* fail(
+        `has the option ${key}, which is not implemented; if it does not change what the model computes, name it in \`ignore\``,
+      )
+    }
+    // Null says "the default" everywhere but here.
+    if (value !== null || key === "sliding_window") known[key] = value
+  }
+  known["rope_theta"] = rope.theta
+  if (rope.scaling !== null) known["rope_scaling"] = rope.scaling
+  const config = yield* decodeSchema(known).pipe(Effect.mapError((error) => fail(error.message)))
+  const problem = check(config)
+  return problem === null ? config : yield* fail(problem)
+})
+
+/** What is wrong with sizes that must fit each other, or null. */
+const check = (config: ModelConfig): string | null => {
+  const { head_dim, hidden_size, layer_types, num_attention_heads, num_key_value_heads, rope_scaling } = config
+  if (head_dim === undefined && hidden_size % (2 * num_attention_heads) !== 0)
+    return `hidden_size ${hidden_size} must be an even multiple of num_attention_heads ${num_attention_heads}`
+  if (headSize(config) % 2 !== 0) return `head_dim ${head_dim} must be even`
+  if (num_attention_heads % num_key_value_heads !== 0)
+    return `num_attention_heads ${num_attention_heads} must be a multiple of num_key_value_heads ${num_key_value_heads}`
+  if (layer_types !== undefined && layer_types.length !== config.num_hidden_layers)
+    return `layer_types names ${layer_types.length} layers of ${config.num_hidden_layers}`
+  if (layer_types?.includes("sliding_attention") && slidingWindow(config) === null)
+    return "layer_types has a sliding_attention layer, but there is no sliding_window"
+  if (rope_scaling?.rope_type === "llama3" && rope_scaling.high_freq_factor <= rope_scaling.low_freq_factor)
+    return `rope_scaling: high_freq_factor ${rope_scaling.high_freq_factor} must be above low_freq_factor ${rope_scaling.low_freq_factor}`
+  if (rope_scaling?.rope_type === "dynamic" && headSize(config) < 4)
+    return `dynamic rope_scaling needs a head_dim of at least 4, got ${headSize(config)}`
+  return null
+}
+
+/** The class of transformers for a family. @category combinators */
+export const architectureOf = (family: Family): string =>
+  ({
+    llama: "LlamaForCausalLM",
+    mistral: "MistralForCausalLM",
+    qwen2: "Qwen2ForCausalLM",
+    qwen3: "Qwen3ForCausalLM",
+  })[family]
+
+/** Size of one attention head. @category combinators */
+export const headSize = (config: ModelConfig): number =>
+  config.head_dim ?? config.hidden_size / config.num_attention_heads
+
+/** Which optional tensors a layer has. @category combinators */
+export const featuresOf = (config: ModelConfig) => {
+  const bias = config.attention_bias === true
+  return {
+    /** Biases of q, k and v. */
+    projectionBias: bias || config.model_type === "qwen2",
+    /** Bias of o. */
+    outputBias: bias && config.model_type !== "qwen2",
+    mlpBias: config.mlp_bias === true,
+    /** RMSNorm on every head of the queries and keys, before the rotary embedding. */
+    headNorm: config.model_type === "qwen3",
+  }
+}
+
+const slidingWindow = (config: ModelConfig): number | null =>
+  config.model_type === "mistral" || config.use_sliding_window === true ? (config.sliding_window ?? null) : null
+
+/** How many positions a position of this layer sees, itself included; null is all before it. @category combinators */
+export const windowOf = (config: ModelConfig, layer: number): number | null => {
+  if (config.model_type === "mistral") return slidingWindow(config)
+  const slides =
+    config.layer_types === undefined
+      ? layer >= (config.max_window_layers ?? 28)
+      : config.layer_types[layer] === "sliding_attention"
+  return slides ? slidingWindow(config) : null
+}

@@ -1,0 +1,256 @@
+/**
+ * The decoder's forward pass over a micro-batch of packed sequences; `Backward` is the way back.
+ *
+ * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the head. Sequences lie one after the
+ * other, without padding, and several responses can share the rows of their prompt. With activation checkpointing (Chen et al.
+ * 2016) a layer keeps only its input, and its activations are computed again on the way back, by the same code and so to the
+ * same bits.
+ */
+import * as tf from "@tensorflow/tfjs-core"
+import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
+import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
+import * as LogProb from "../ops/LogProb.ts"
+import type { AttentionShape, LinearWeight, Ops, Rotary, SavedAttention } from "../ops/Ops.ts"
+import * as RotaryTables from "./RotaryTables.ts"
+import type { LayerWeights, Weights } from "./Weights.ts"
+
+/** Sequences of one micro-batch, one after the other. @category models */
+export interface Packed {
+  /** [rows] */
+  readonly ids: Int32Array
+  /**
+   * Four numbers per segment: its first row, its length, the first row and the length of a prefix that all its rows see (length 0:
+   * none). Every row is in one segment. A prompt is a segment, and so is what follows it in each response.
+   */
+  readonly segments: Int32Array
+  /** Rows whose next token is asked for, and that token, [m] each. */
+  readonly rows: Int32Array
+  readonly targets: Int32Array
+}
+
+/** The segments of `sequences` right-padded sequences of `time` rows. @category constructors */
+export const padded = (sequences: number, time: number): Int32Array =>
+  Int32Array.from({ length: 4 * sequences }, (_, i) => (i % 4 === 0 ? (i / 4) * time : i % 4 === 1 ? time : 0))
+
+/** What a norm saw, and what it scaled it by. @category models */
+export interface Normed {
+  readonly x: Tensor2D
+  readonly scale: Tensor2D
+}
+
+/** What a layer computed on the way. @category models */
+export interface Activations {
+  readonly norm1: Normed
+  /** The normed input, of which queries, keys and values are made. */
+  readonly y1: Tensor2D
+  readonly qNorm: Normed | null
+  readonly kNorm: Normed | null
+  /** Queries and keys are those after the rotary embedding. */
+  readonly attended: SavedAttention
+  readonly norm2: Normed
+  readonly y2: Tensor2D
+  readonly gate: Tensor2D
+  readonly up: Tensor2D
+  readonly hidden: Tensor2D
+}
+
+/** A layer's input, and without checkpointing its activations. */
+interface SavedLayer {
+  readonly input: Tensor2D
+  readonly activations: Activations | null
+}
+
+/** Activations kept for the backward pass; `dispose` lets them go. @category models */
+export interface Saved {
+  readonly packed: Packed
+  readonly layers: ReadonlyArray<SavedLayer>
+  readonly norm: Normed
+  readonly head: LogProb.SavedHead
+  readonly places: Places
+  readonly dispose: () => void
+}
+
+/** The micro-batch's table of segments, and the rotary embedding of its rows, on the backend. */
+export interface Places {
+  readonly segments: Tensor2D
+  readonly table: Int32Array
+  readonly rotary: Rotary
+}
+
+/** Positions of the longest sequence, its prompt included. @category combinators */
+export const longest = ({ segments }: Packed): number => {
+  let most = 0
+  for (let s = 0; s < segments.length; s += 4) most = Math.max(most, segments[s + 1] + segments[s + 3])
+  return most
+}
+
+const placesOf = (config: ModelConfig, packed: Packed): Places => {
+  const { ids, segments } = packed
+  const positions = new Int32Array(ids.length)
+  for (let s = 0; s < segments.length; s += 4) {
+    const [start, length, , prefix] = segments.subarray(s, s + 4)
+    for (let i = 0; i < length; i++) positions[start + i] = prefix + i
+  }
+  return {
+    segments: tf.tensor2d(segments, [segments.length / 4, 4], "int32"),
+    table: segments,
+    rotary: { ...RotaryTables.tables(config, longest(packed)), positions: tf.tensor1d(positions, "int32") },
+  }
+}
+
+export const attentionShape = (config: ModelConfig, { segments, table }: Places, layer: number): AttentionShape => ({
+  segments,
+  table,
+  heads: config.num_attention_heads,
+  kvHeads: config.num_key_value_heads,
+  headSize: headSize(config),
+  window: windowOf(config, layer),
+})
+
+/** Rows of a table copied out, [ids.length, d]. */
+export const embed = (table: Float32Array, ids: Int32Array, d: number): Tensor2D => {
+  const out = new Float32Array(ids.length * d)
+  for (const [row, id] of ids.entries()) out.set(table.subarray(id * d, (id + 1) * d), row * d)
+  return tf.tensor2d(out, [ids.length, d])
+}
+
+/** Queries or keys from the normed input: projected, normed head by head where the family does so, and turned by position. */
+const turnedHeads = (
+  config: ModelConfig,
+  ops: Ops,
+  y: Tensor2D,
+  weight: LinearWeight,
+  gain: tf.Tensor1D | null,
+  rotary: Rotary,
+  heads: number,
+) => {
+  const projected = ops.linear(y, weight)
+  if (gain === null) return { turned: ops.rope(projected, rotary, heads), norm: null }
+  const x: Tensor2D = tf.reshape(projected, [-1, headSize(config)])
+  const norm = ops.rmsNorm(x, gain, config.rms_norm_eps)
+  const normed: Tensor2D = tf.reshape(norm.y, projected.shape)
+  return { turned: ops.rope(normed, rotary, heads), norm: { x, scale: norm.scale } }
+}
+
+/** Attention of a layer's queries to keys and values: those of the same rows, or of a cache as well. */
+export type Attend = (q: Tensor2D, k: Tensor2D, v: Tensor2D) => { readonly y: Tensor2D; readonly logSums: Tensor2D }
+
+/** Attention among the rows of a pass. */
+export const attendWithin =
+  (ops: Ops, shape: AttentionShape): Attend =>
+  (q, k, v) =>
+    ops.attention(q, k, v, shape)
+
+/** One layer over the rows x [rows, hidden]: its output, and what it computed on the way. */
+export const layerForward = (
+  config: ModelConfig,
+  ops: Ops,
+  w: LayerWeights,
+  x: Tensor2D,
+  rotary: Rotary,
+  attend: Attend,
+) => {
+  const { scale: scale1, y: y1 } = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
+  const { norm: qNorm, turned: q } = turnedHeads(config, ops, y1, w.q, w.qNorm, rotary, config.num_attention_heads)
+  const { norm: kNorm, turned: k } = turnedHeads(config, ops, y1, w.k, w.kNorm, rotary, config.num_key_value_heads)
+  const v = ops.linear(y1, w.v)
+  const attended = { q, k, v, ...attend(q, k, v) }
+  const middle = ops.linear(attended.y, w.o, x)
+  const { scale: scale2, y: y2 } = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
+  const gate = ops.linear(y2, w.gate)
+  const up = ops.linear(y2, w.up)
+  const hidden = ops.swiGlu(gate, up)
+  const activations: Activations = {
+    norm1: { x, scale: scale1 },
+    y1,
+    qNorm,
+    kNorm,
+    attended,
+    norm2: { x: middle, scale: scale2 },
+    y2,
+    gate,
+    up,
+    hidden,
+  }
+  return { out: ops.linear(hidden, w.down, middle), activations }
+}
+
+/** @category models */
+export interface ForwardOptions {
+  /** What `Backward` needs: every activation, or the inputs of the layers alone. Default: nothing. */
+  readonly keep?: "activations" | "inputs"
+}
+
+/** The last hidden states of `packed.rows`, [m, hidden_size], normed, and what was kept on the way. Called within a scope. */
+const hiddenOf = (
+  config: ModelConfig,
+  ops: Ops,
+  weights: Weights,
+  embedding: Float32Array,
+  packed: Packed,
+  keep: ForwardOptions["keep"],
+) => {
+  const places = placesOf(config, packed)
+  let x = embed(embedding, packed.ids, config.hidden_size)
+  const layers: Array<SavedLayer> = []
+  for (const [i, w] of weights.layers.entries()) {
+    const input = x
+    const attend = attendWithin(ops, attentionShape(config, places, i))
+    if (keep === "activations") {
+      const layer = layerForward(config, ops, w, input, places.rotary, attend)
+      layers.push({ input, activations: layer.activations })
+      x = layer.out
+      continue
+    }
+    x = tf.tidy(() => layerForward(config, ops, w, input, places.rotary, attend).out)
+    if (keep === "inputs") layers.push({ input, activations: null })
+    else input.dispose()
+  }
+  const { scale, y } = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
+  return { rows: ops.gatherRows(y, packed.rows), layers, norm: { x, scale }, places }
+}
+
+/** The logits that follow `packed.rows`, [m, vocabulary]. @category passes */
+export const logits = (
+  config: ModelConfig,
+  ops: Ops,
+  weights: Weights,
+  embedding: Float32Array,
+  packed: Packed,
+): Tensor2D =>
+  tf.tidy(() => ops.linear(hiddenOf(config, ops, weights, embedding, packed, undefined).rows, weights.head))
+
+/**
+ * Log-probs of `packed.targets`, in nats, [m]; the caller disposes of them. With `keep` the activations for `Backward` come
+ * too, and the caller disposes of these as well.
+ *
+ * @category passes
+ */
+export const forward = (
+  config: ModelConfig,
+  ops: Ops,
+  weights: Weights,
+  embedding: Float32Array,
+  packed: Packed,
+  { keep }: ForwardOptions = {},
+): { readonly logprobs: Tensor1D; readonly saved: Saved | null } => {
+  const scope = tf.engine()
+  let result: { readonly logprobs: Tensor1D; readonly saved: Omit<Saved, "dispose"> | null } | null = null
+  scope.startScope("forward")
+  try {
+    const { layers, norm, places, rows } = hiddenOf(config, ops, weights, embedding, packed, keep)
+    const { logprobs, saved: head } = LogProb.forward(ops, rows, weights.head, packed.targets)
+    result = { logprobs, saved: keep === undefined ? null : { packed, layers, norm, head, places } }
+  } finally {
+    scope.endScope(tensorsOf(result))
+  }
+  const { logprobs, saved } = result
+  return { logprobs, saved: saved && { ...saved, dispose: () => tf.dispose(tensorsOf(saved)) } }
+}
+
+/** Every tensor anywhere inside a value. */
+const tensorsOf = (value: unknown): Array<tf.Tensor> => {
+  if (value instanceof tf.Tensor) return [value]
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return []
+  return Object.values(value).flatMap(tensorsOf)
+}

@@ -1,0 +1,54 @@
+/**
+ * Chat templates: the Jinja template of a checkpoint turns messages into the text that the model was trained to continue. Only
+ * the prompt is rendered; what the model then samples is kept as tokens and never rendered again.
+ */
+import { Template } from "@huggingface/jinja"
+import type { Problem } from "@lpo/rollout"
+import { Effect } from "effect"
+import { ModelError } from "../TransformerError.ts"
+
+/** @category models */
+export interface ChatTemplate {
+  /** The template as it is in the checkpoint. */
+  readonly source: string
+  /**
+   * The text of a chat, with the beginning of the answer; `variables` are those of the template, such as `enable_thinking`. Fails
+   * with a `ModelError` where the template raises an exception, or on an image.
+   */
+  readonly render: (
+    messages: ReadonlyArray<Problem.Message>,
+    variables?: Readonly<Record<string, unknown>>,
+  ) => Effect.Effect<string, ModelError>
+}
+
+/** Text of a message, or null where it has an image: the families here read text. */
+const textOf = ({ content }: Problem.Message): string | null => {
+  if (typeof content === "string") return content
+  const texts = content.map((part) => (part.type === "text" ? part.text : null))
+  return texts.includes(null) ? null : texts.join("")
+}
+
+/** Compiles a template; `special` are the texts of special tokens that it may use, such as `bos_token`. @category constructors */
+export const make = (
+  source: string,
+  special: Readonly<Record<string, string>>,
+): Effect.Effect<ChatTemplate, ModelError> =>
+  Effect.try({
+    try: (): ChatTemplate => {
+      const template = new Template(source)
+      return {
+        source,
+        render: (messages, variables = {}) =>
+          Effect.gen(function* () {
+            const plain = messages.map((message) => ({ role: message.role, content: textOf(message) }))
+            if (plain.some(({ content }) => content === null))
+              return yield* new ModelError({ reason: "the chat has an image; this model reads text" })
+            return yield* Effect.try({
+              try: () => template.render({ ...special, add_generation_prompt: true, ...variables, messages: plain }),
+              catch: (cause) => new ModelError({ reason: `the chat template refuses: ${(cause as Error).message}` }),
+            })
+          }),
+      }
+    },
+    catch: (cause) => new ModelError({ reason: `the chat template does not parse: ${(cause as Error).message}` }),
+  })

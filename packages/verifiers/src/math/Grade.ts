@@ -1,0 +1,44 @@
+/** Strict judgement of a response: its boxed answer against the accepted ones. */
+import { Verdict } from "@lpo/rollout"
+import { Schema } from "effect"
+import type * as Compare from "./compare/Compare.ts"
+import { judge, type Judgement } from "./compare/Strict.ts"
+import { extract } from "./read/Boxes.ts"
+
+/** The accepted answer, or several of which any will do. @category models */
+export const Answer = Schema.Union([Schema.String, Schema.Array(Schema.String).check(Schema.isMinLength(1))])
+/** @category models */
+export type Answer = typeof Answer.Type
+
+/** How strict mode compares. @category models */
+export type Options = Compare.Options
+
+/** A judgement as a verdict. @category grading */
+export const verdict = (extracted: string, { key, outcome, reason }: Judgement): Verdict.Verdict => {
+  switch (outcome) {
+    case "equal":
+    case "different":
+      return Verdict.judged({ correct: outcome === "equal", format: true, extracted, reason, key })
+    case "unreadable":
+      return Verdict.judged({ correct: false, format: true, extracted, reason: `unreadable: ${reason}`, key })
+    case "undecided":
+      return { ...Verdict.unreached("error", `math: ${reason}`), format: true, extracted, key }
+    case "exhausted":
+      return { ...Verdict.unreached("timeout", `math: ${reason}`), format: true, extracted, key }
+  }
+}
+
+/** The accepted answers. @category models */
+export const list = (answer: Answer): ReadonlyArray<string> => (typeof answer === "string" ? [answer] : answer)
+
+/**
+ * Strict judgement of a response, here and now: bounded in steps, some 30 milliseconds at most. What needs more is a verdict of
+ * status `timeout`.
+ *
+ * @category grading
+ */
+export const grade = (answer: Answer, response: string, options: Options = {}): Verdict.Verdict => {
+  const found = extract(response)
+  if ("missing" in found) return Verdict.judged({ correct: false, format: false, reason: found.missing })
+  return verdict(found.answer, judge(list(answer), found.answer, options))
+}

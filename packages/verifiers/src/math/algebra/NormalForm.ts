@@ -1,0 +1,329 @@
+/**
+ * The exact normal form of a scalar expression: one generalised polynomial over another.
+ *
+ * Two forms are equal when the cross products are. Where all atoms are independent (unknowns, prime roots, i, and one of pi
+ * and e) the forms decide both ways; else unequal forms prove nothing, and the values must be looked at.
+ */
+import * as Polynomial from "./Polynomial.ts"
+import * as Rational from "./Rational.ts"
+import { type Expression } from "../read/Syntax.ts"
+import { spend } from "./Work.ts"
+
+/** @category models */
+export interface NormalForm {
+  readonly num: Polynomial.Polynomial
+  /** One, or several terms. */
+  readonly den: Polynomial.Polynomial
+}
+
+/** A division by zero, or a power 0^0. @category errors */
+export class Undefined extends Error {
+  override readonly name = "Undefined"
+}
+
+const of = (num: Polynomial.Polynomial): NormalForm => ({ num, den: Polynomial.one })
+const rational = (value: Rational.Rational): NormalForm => of(Polynomial.constant(value))
+
+/** The value of a form that is a rational number, else null. @category conversions */
+export const constantOf = (form: NormalForm): Rational.Rational | null =>
+  form.den === Polynomial.one ? Polynomial.constantOf(form.num) : null
+
+const isOne = (p: Polynomial.Polynomial): boolean => {
+  const value = Polynomial.constantOf(p)
+  return value !== null && Rational.equal(value, Rational.one)
+}
+
+const fraction = (num: Polynomial.Polynomial, den: Polynomial.Polynomial): NormalForm => {
+  if (Polynomial.isZero(den)) throw new Undefined("division by zero")
+  if (Polynomial.isZero(num)) return of(Polynomial.zero)
+  const inverse = Polynomial.invert(den)
+  if (inverse !== null) return of(isOne(inverse) ? num : Polynomial.multiply(num, inverse))
+  if (Polynomial.equal(num, den)) return of(Polynomial.one)
+  const by = Rational.invert(Polynomial.leading(den))
+  return { num: Polynomial.scaled(num, by), den: Polynomial.scaled(den, by) }
+}
+
+const add = (a: NormalForm, b: NormalForm): NormalForm =>
+  a.den === Polynomial.one && b.den === Polynomial.one
+    ? of(Polynomial.add(a.num, b.num))
+    : Polynomial.equal(a.den, b.den)
+      ? fraction(Polynomial.add(a.num, b.num), a.den)
+      : fraction(
+          Polynomial.add(Polynomial.multiply(a.num, b.den), Polynomial.multiply(b.num, a.den)),
+          Polynomial.multiply(a.den, b.den),
+        )
+
+const multiply = (a: NormalForm, b: NormalForm): NormalForm =>
+  a.den === Polynomial.one && b.den === Polynomial.one
+    ? of(Polynomial.multiply(a.num, b.num))
+    : fraction(Polynomial.multiply(a.num, b.num), Polynomial.multiply(a.den, b.den))
+
+/** The difference. @category arithmetic */
+export const subtract = (a: NormalForm, b: NormalForm): NormalForm =>
+  add(a, { num: Polynomial.negate(b.num), den: b.den })
+
+/** The quotient; throws `Undefined` when `b` is 0. @category arithmetic */
+export const divide = (a: NormalForm, b: NormalForm): NormalForm =>
+  fraction(Polynomial.multiply(a.num, b.den), Polynomial.multiply(a.den, b.num))
+
+/** The prime factors of n > 0 that trial division finds, and a cofactor that is 1 or has none below 2000. */
+const factor = (n: bigint): { readonly primes: Map<bigint, number>; readonly rest: bigint } => {
+  const primes = new Map<bigint, number>()
+  let rest = n
+  for (let p = 2n; p < 2000n && p * p <= rest; p += p === 2n ? 1n : 2n) {
+    spend(1)
+    for (; rest % p === 0n; rest /= p) primes.set(p, (primes.get(p) ?? 0) + 1)
+  }
+  // A cofactor below 2000^2 is prime.
+  if (rest > 1n && rest < 4_000_000n) {
+    primes.set(rest, (primes.get(rest) ?? 0) + 1)
+    rest = 1n
+  }
+  return { primes, rest }
+}
+
+/** A whole square root, or null. */
+const squareRoot = (n: bigint): bigint | null => {
+  let x = BigInt(Math.floor(Math.sqrt(Number(n))))
+  if (n > 1n << 1000n) return null
+  for (let i = 0; i < 60; i++) {
+    spend(1)
+    if (x === 0n) break
+    const next = (x + n / x) >> 1n
+    if (next === x || next === x + 1n || next === x - 1n) {
+      for (const y of [next - 1n, next, next + 1n]) if (y * y === n) return y
+      return null
+    }
+    x = next
+  }
+  return x * x === n ? x : null
+}
+
+/** n^e for a whole n > 0: prime roots, and `#` of a composite that could not be taken apart. */
+const integerPower = (n: bigint, e: Rational.Rational): Polynomial.Polynomial => {
+  const { primes, rest } = factor(n)
+  let out = Polynomial.one
+  for (const [prime, count] of primes)
+    out = Polynomial.multiply(out, Polynomial.atom(`#${prime}`, Rational.multiply(Rational.integer(count), e)))
+  if (rest === 1n) return out
+  const root = squareRoot(rest)
+  if (root !== null && root < 4_000_000n)
+    return Polynomial.multiply(out, Polynomial.atom(`#${root}`, Rational.multiply(Rational.integer(2), e)))
+  return Polynomial.multiply(out, Polynomial.atom(`(${rest})`, e))
+}
+
+const positive = (name: string): boolean =>
+  name.startsWith("#") || name === "pi" || name === "e" || /^\([0-9]+\)$/.test(name)
+
+/** An expression that stays whole, by the text of its parts. */
+const opaque = (name: string, ...args: ReadonlyArray<NormalForm>): NormalForm =>
+  of(Polynomial.atom(`${name}(${args.map(format).join("; ")})`))
+
+/** The form of base^exponent for an exponent that is a fraction. */
+const rootPower = (base: NormalForm, e: Rational.Rational): NormalForm => {
+  const whole = (): NormalForm => opaque("pow", base, rational(e))
+  if (base.den !== Polynomial.one || base.num.size !== 1) {
+    if (base.den === Polynomial.one && Polynomial.isZero(base.num)) {
+      if (e.num < 0n) throw new Undefined("division by zero")
+      return of(Polynomial.zero)
+    }
+    return whole()
+  }
+  const [{ coefficient, powers }] = base.num.values()
+  const negative = coefficient.num < 0n
+  if (negative && e.den !== 2n) return whole()
+  // (-c m)^(p/2) is only split where m is positive: sqrt(-x) stays whole.
+  if (negative && !powers.every(([name]) => positive(name))) return whole()
+  const size = negative ? Rational.negate(coefficient) : coefficient
+  let out = Polynomial.multiply(integerPower(size.num, e), integerPower(size.den, Rational.negate(e)))
+  if (negative) out = Polynomial.multiply(out, Polynomial.atom("i", Rational.integer(e.num)))
+  const others = powers.filter(([name]) => !positive(name))
+  for (const [name, exponent] of powers)
+    if (positive(name)) out = Polynomial.multiply(out, Polynomial.atom(name, Rational.multiply(exponent, e)))
+  if (others.length === 1 && Rational.equal(others[0][1], Rational.one) && others[0][0] !== "i")
+    return of(Polynomial.multiply(out, Polynomial.atom(others[0][0], e)))
+  if (others.length > 0) {
+    let rest = Polynomial.one
+    for (const [name, exponent] of others) rest = Polynomial.multiply(rest, Polynomial.atom(name, exponent))
+    return multiply(of(out), opaque("pow", of(rest), rational(e)))
+  }
+  return of(out)
+}
+
+/** Largest whole exponent of a sum that is multiplied out, and most terms of the outcome. */
+const maxExpansion = 60
+const maxTerms = 2000
+
+/** How many terms a power of `terms` terms can have: (n + t - 1) over (t - 1). */
+const expanded = (terms: number, n: number): number => {
+  let out = 1
+  for (let k = 1; k < terms && out <= maxTerms; k++) out = (out * (n + k)) / k
+  return out
+}
+
+const power = (base: NormalForm, exponent: NormalForm): NormalForm => {
+  const e = constantOf(exponent)
+  if (e === null) return opaque("pow", base, exponent)
+  if (!Rational.isInteger(e)) return rootPower(base, e)
+  if (e.num === 0n) {
+    if (Polynomial.isZero(base.num)) throw new Undefined("0^0")
+    return of(Polynomial.one)
+  }
+  const n = e.num < 0n ? -e.num : e.num
+  const value = constantOf(base)
+  const size = value === null ? 0 : Math.max(value.num.toString(2).length, value.den.toString(2).length)
+  const trivial = value !== null && value.den === 1n && (value.num === 1n || value.num === -1n || value.num === 0n)
+  const fits =
+    trivial || (value === null ? base.num.size === 1 && base.den === Polynomial.one : n * BigInt(size) < 30_000n)
+  if (n > BigInt(maxExpansion) && !fits) return opaque("pow", base, exponent)
+  if (n > 10_000n && !trivial) return opaque("pow", base, exponent)
+  if (Math.max(expanded(base.num.size, Number(n)), expanded(base.den.size, Number(n))) > maxTerms)
+    return opaque("pow", base, exponent)
+  const k = trivial ? (n % 2n === 0n ? 2 : 1) : Number(n)
+  const [num, den] = [
+    Polynomial.power(base.num, k),
+    base.den === Polynomial.one ? base.den : Polynomial.power(base.den, k),
+  ]
+  return e.num > 0n ? fraction(num, den) : fraction(den, num)
+}
+
+const factorial = (n: bigint): bigint => {
+  let out = 1n
+  for (let i = 2n; i <= n; i++) {
+    spend(2)
+    out *= i
+  }
+  return out
+}
+
+/** Functions of whole or rational numbers that have an exact value. */
+const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rational.Rational | null => {
+  const [a, b] = args
+  const whole = args.every(Rational.isInteger)
+  switch (name) {
+    case "abs":
+      return args.length === 1 ? { num: a.num < 0n ? -a.num : a.num, den: a.den } : null
+    case "floor":
+      return Rational.integer(a.num >= 0n ? a.num / a.den : -((-a.num + a.den - 1n) / a.den))
+    case "ceil":
+      return Rational.integer(a.num <= 0n ? -(-a.num / a.den) : (a.num + a.den - 1n) / a.den)
+    case "factorial":
+      return whole && a.num >= 0n && a.num <= 1000n ? Rational.integer(factorial(a.num)) : null
+    case "binom": {
+      if (!whole || args.length !== 2 || a.num < 0n || a.num > 1000n || b.num < 0n) return null
+      if (b.num > a.num) return Rational.zero
+      return Rational.make(factorial(a.num), factorial(b.num) * factorial(a.num - b.num))
+    }
+    case "gcd":
+    case "lcm": {
+      if (!whole || args.length < 2) return null
+      let out = args[0].num < 0n ? -args[0].num : args[0].num
+      for (const { num } of args.slice(1)) {
+        let [x, y] = [out, num < 0n ? -num : num]
+        while (y !== 0n) {
+          spend(1)
+          ;[x, y] = [y, x % y]
+        }
+        out = name === "gcd" ? x : x === 0n ? 0n : (out / x) * (num < 0n ? -num : num)
+      }
+      return Rational.integer(out)
+    }
+    case "max":
+    case "min":
+      return args.reduce((x, y) => (Rational.compare(x, y) < 0 === (name === "max") ? y : x))
+    default:
+      return null
+  }
+}
+
+const called = (name: string, args: ReadonlyArray<NormalForm>): NormalForm => {
+  if (name === "root" && args.length === 2) {
+    const [degree, radicand] = args.map(constantOf)
+    if (degree !== null && !Rational.isZero(degree)) {
+      const inverse = rational(Rational.invert(degree))
+      // An odd root of a negative number is the real one.
+      if (radicand !== null && radicand.num < 0n && Rational.isInteger(degree) && degree.num % 2n !== 0n)
+        return multiply(rational(Rational.integer(-1)), power(rational(Rational.negate(radicand)), inverse))
+      // sqrt[3]{x} is real for negative x, and x^(1/3) is not.
+      if (degree.num === 2n || radicand !== null || args[1].num.size === 0) return power(args[1], inverse)
+    }
+    return opaque("root", ...args)
+  }
+  if (name === "binom" && args.length === 2) {
+    // n over k is a polynomial in n.
+    const k = constantOf(args[1])
+    if (k !== null && Rational.isInteger(k) && k.num >= 0n && k.num <= 12n && constantOf(args[0]) === null) {
+      let out = rational(Rational.one)
+      for (let i = 0n; i < k.num; i++) {
+        const factor = subtract(args[0], rational(Rational.integer(i)))
+        out = multiply(out, multiply(factor, rational(Rational.make(1n, i + 1n))))
+      }
+      return out
+    }
+  }
+  const values = args.map(constantOf)
+  const value = values.every((v) => v !== null) ? exact(name, values) : null
+  return value === null ? opaque(name, ...args) : rational(value)
+}
+
+/**
+ * The normal form of a scalar. Throws `Undefined` for a division by zero, `WorkExceeded`, and a `TypeError` for what is no
+ * scalar.
+ *
+ * @category constructors
+ */
+export const normalForm = (e: Expression): NormalForm => {
+  spend(3)
+  switch (e.tag) {
+    case "number":
+      return rational(e.value)
+    case "symbol":
+      return of(Polynomial.atom(`${e.name} `))
+    case "constant":
+      return of(Polynomial.atom(e.name))
+    case "sum":
+      return e.terms.map(normalForm).reduce(add)
+    case "product":
+      return e.factors.map(normalForm).reduce(multiply)
+    case "power":
+      return power(normalForm(e.base), normalForm(e.exponent))
+    case "call":
+      return called(e.name, e.args.map(normalForm))
+    case "based":
+    case "list":
+    case "matrix":
+    case "quantity":
+    case "relation":
+    case "set":
+    case "setop":
+    case "text":
+    case "tuple":
+      throw new TypeError(`a ${e.tag} is no scalar`)
+  }
+}
+
+/** The same text for equal forms; equal expressions may still have different forms. @category conversions */
+export const format = (form: NormalForm): string => {
+  const num = Polynomial.format(form.num)
+  return form.den === Polynomial.one ? num : `(${num})/(${Polynomial.format(form.den)})`
+}
+
+/** Whether the forms are equal as they stand: then the expressions are. @category comparison */
+export const equal = (a: NormalForm, b: NormalForm): boolean =>
+  a.den === b.den || Polynomial.equal(a.den, b.den)
+    ? Polynomial.equal(a.num, b.num)
+    : Polynomial.equal(Polynomial.multiply(a.num, b.den), Polynomial.multiply(b.num, a.den))
+
+/** Whether all atoms of these forms are independent of each other: then unequal forms are unequal expressions. @category comparison */
+export const isFree = (...forms: ReadonlyArray<NormalForm>): boolean => {
+  let transcendental: string | null = null
+  for (const { den, num } of forms)
+    for (const polynomial of [num, den])
+      for (const name of Polynomial.atoms(polynomial)) {
+        if (name === "pi" || name === "e") {
+          if (transcendental !== null && transcendental !== name) return false
+          transcendental = name
+        } else if (name !== "i" && !name.startsWith("#") && !/^[^();]* $/.test(name)) return false
+      }
+  return true
+}

@@ -1,0 +1,249 @@
+/**
+ * Sums, products, powers and the units after them.
+ */
+import { accents, Atoms, functions } from "./Atoms.ts"
+import * as Rational from "../algebra/Rational.ts"
+import * as Syntax from "./Syntax.ts"
+import { type Expression } from "./Syntax.ts"
+import { Unreadable } from "./Tokens.ts"
+import * as Units from "./Units.ts"
+import { spend } from "../algebra/Work.ts"
+
+const powersOfTen = new Map([
+  ["hundred", 2],
+  ["thousand", 3],
+  ["million", 6],
+  ["billion", 9],
+  ["trillion", 12],
+])
+/** @category reading */
+export abstract class Formula extends Atoms {
+  /** A sum and the unit after it. */
+  protected measured(): Expression {
+    const outer = this.unit
+    this.unit = null
+    const value = this.scaled(this.sum())
+    const trailing = this.trailingUnit()
+    // Reading the sum may have set it.
+    const unit = this.unit as string | null
+    this.unit = outer
+    if (trailing !== null && unit !== null && trailing !== unit)
+      throw new Unreadable(`two units, ${unit} and ${trailing}`)
+    const name = trailing ?? unit
+    return name === null || name === "" ? value : { tag: "quantity", value, unit: name }
+  }
+
+  /** `5 million`. */
+  protected scaled(value: Expression): Expression {
+    const token = this.tokens[this.at]
+    if (token?.kind !== "text" && token?.kind !== "word") return value
+    const [, word, rest] = /^\s*([a-z]+)\b(.*)$/is.exec(token.text) ?? []
+    const exponent = word === undefined ? undefined : powersOfTen.get(word.toLowerCase())
+    if (exponent === undefined) return value
+    if (rest.trim() === "") this.at++
+    else this.tokens[this.at] = { ...token, text: rest }
+    return Syntax.product([value, Syntax.number(Rational.fromDecimal("1", exponent))])
+  }
+
+  protected trailingUnit(): string | null {
+    const first = this.tokens[this.at]
+    if (first === undefined) return null
+    if (this.take("%")) return "%"
+    const command = this.command()
+    if (command === "dollar" || command === "pounds" || command === "euro") {
+      this.at++
+      return Units.canonical(command)
+    }
+    if (first.kind !== "text" && first.kind !== "word") return null
+    let words = ""
+    let open = false
+    for (; this.at < this.tokens.length; this.at++) {
+      const token = this.tokens[this.at]
+      if (token.kind === "text" || token.kind === "word") words += ` ${token.text}`
+      else if (token.kind === "symbol" && words !== "") words += ` ${token.name}`
+      else if (token.kind === "sign" && (token.sign === "/" || token.sign === "^" || token.sign === "*"))
+        words += token.sign
+      else if (token.kind === "command" && (token.name === "cdot" || token.name === "times")) words += "*"
+      else if (token.kind === "sign" && token.sign === "{" && words.endsWith("^")) open = true
+      else if (token.kind === "sign" && token.sign === "}" && open) open = false
+      else if (token.kind === "sign" && token.sign === "-" && words.endsWith("^")) words += "-"
+      else if (token.kind === "number" && /\^-?$/.test(words)) words += token.text
+      else if (token.kind === "sign" && token.sign === "." && this.at === this.tokens.length - 1) continue
+      else break
+    }
+    const unit = Units.canonical(words)
+    if (unit === null) throw new Unreadable(`"${words.trim()}" is no unit`)
+    return unit
+  }
+
+  protected sum(): Expression {
+    const terms: Array<Expression> = []
+    for (;;) {
+      let minus = false
+      let plusMinus: Expression | null = null
+      for (let any = false; ; any = true) {
+        if (this.take("-")) minus = !minus
+        else if (this.take("+")) {
+          // a + + b is a slip.
+          if (any && terms.length > 0) throw this.unexpected()
+        } else if (this.command() === "pm" || this.command() === "mp") {
+          if (this.command() === "mp") minus = !minus
+          plusMinus = Syntax.plusMinus
+          this.at++
+        } else break
+      }
+      let term = this.product()
+      if (plusMinus !== null) term = Syntax.product([plusMinus, term])
+      terms.push(minus ? Syntax.negate(term) : term)
+      const next = this.sign() ?? this.command() ?? ""
+      if (!["+", "-", "pm", "mp"].includes(next)) return Syntax.sum(terms)
+    }
+  }
+
+  /** Whether a factor can start here without a sign of multiplication. */
+  protected startsFactor(): boolean {
+    const token = this.tokens[this.at]
+    if (token === undefined) return false
+    switch (token.kind) {
+      case "number":
+        return true
+      case "symbol":
+        return true
+      case "text":
+        return /^\s*[a-zA-Z]\s*$/.test(token.text) && (!this.afterValue() || /[ei]/.test(token.text))
+      case "word":
+        return (
+          !(Units.isWord(token.text) && this.afterValue()) &&
+          !(token.space && token.text.length > 3 && this.afterNumber())
+        )
+      case "command":
+        return (
+          functions.has(token.name) ||
+          accents.has(token.name) ||
+          /^(?:frac|sqrt|pi|binom|infty|lfloor|lceil|left|begin .*|dollar|pounds|euro)$/.test(token.name)
+        )
+      case "sign":
+        return token.sign === "(" || token.sign === "{" || token.sign === "[" || (token.sign === "|" && this.bars === 0)
+    }
+  }
+  protected afterNumber(): boolean {
+    const before = this.tokens[this.at - 1]
+    return before?.kind === "number"
+  }
+  protected afterValue(): boolean {
+    const before = this.tokens[this.at - 1]
+    if (before === undefined) return false
+    if (before.kind === "number") return true
+    if (before.kind === "command") return before.name === "pi"
+    return before.kind === "sign" && (before.sign === "}" || before.sign === ")")
+  }
+
+  protected product(implicitOnly = false): Expression {
+    const factors = [this.power()]
+    for (;;) {
+      spend(2)
+      const divides = this.sign() === "/" || this.command() === "div"
+      const times = this.sign() === "*" || this.command() === "cdot" || this.command() === "times" || this.timesLetter()
+      if (!implicitOnly && (divides || times)) {
+        this.at++
+        const minus = this.take("-")
+        if (!minus) this.take("+")
+        let factor = this.power()
+        if (minus) factor = Syntax.negate(factor)
+        factors.push(divides ? Syntax.power(factor, Syntax.minusOne) : factor)
+        const mixed = divides ? this.mixed(factors) : null
+        if (mixed !== null) factors.splice(0, factors.length, mixed)
+      } else if (this.startsFactor()) {
+        const token = this.tokens[this.at]
+        const before = this.tokens[this.at - 1]
+        if (token.kind === "number") {
+          // Only 7 3/4; and x2 could be x^2.
+          const slash = before.kind === "number" && this.sign(this.at + 1) === "/" && token.space
+          if (!slash && (before.kind === "number" || before.kind === "symbol" || before.kind === "word"))
+            throw new Unreadable(`"${token.text}" right after ${before.kind === "number" ? "a number" : "a letter"}`)
+        }
+        if (implicitOnly && token.kind === "command" && functions.has(token.name)) break
+        if (implicitOnly && token.kind === "sign" && before.kind === "symbol") break
+        const afterInteger = before.kind === "number" && before.digits === null
+        if (token.kind === "command" && token.name === "frac" && afterInteger) {
+          const fraction = this.power()
+          factors.push(this.mixedFraction(factors, fraction))
+        } else factors.push(this.power())
+      } else break
+    }
+    return Syntax.product(factors)
+  }
+
+  /** `1.2 x 10^3`: the letter is a times sign. */
+  protected timesLetter(): boolean {
+    const [token, next] = [this.tokens[this.at], this.tokens[this.at + 1]]
+    if (token?.kind !== "symbol" || token.name !== "x" || next?.kind !== "number") return false
+    return token.space && next.space && this.afterNumber()
+  }
+
+  /** `7 3/4`, of which 7, 3 and 4^-1 have been read. */
+  protected mixed(factors: ReadonlyArray<Expression>): Expression | null {
+    if (factors.length !== 3) return null
+    const [whole, num, inverse] = factors
+    if (whole.tag !== "number" || num.tag !== "number" || inverse.tag !== "power" || inverse.base.tag !== "number")
+      return null
+    const slash = this.tokens[this.at - 2]
+    if (slash?.kind !== "sign" || slash.sign !== "/" || this.tokens[this.at - 4]?.kind !== "number") return null
+    return this.mixedNumber(whole.value, num.value, inverse.base.value)
+  }
+  protected mixedNumber(whole: Rational.Rational, num: Rational.Rational, den: Rational.Rational): Expression {
+    if (![whole, num, den].every(Rational.isInteger) || num.num >= den.num || den.num <= 0n)
+      throw new Unreadable("a number before an improper fraction: neither a mixed number nor clearly a product")
+    return Syntax.number(Rational.add(whole, Rational.make(num.num, den.num)))
+  }
+  /** The fraction after an integer: as a factor, or, when it is a number, the mixed number in place of the integer. */
+  protected mixedFraction(factors: Array<Expression>, fraction: Expression): Expression {
+    if (fraction.tag !== "product" || fraction.factors.length !== 2) return fraction
+    const [num, inverse] = fraction.factors
+    if (num.tag !== "number" || inverse.tag !== "power" || inverse.base.tag !== "number") return fraction
+    const whole = factors.pop()
+    if (whole?.tag !== "number") throw new Unreadable("a fraction right after a power")
+    return this.mixedNumber(whole.value, num.value, inverse.base.value)
+  }
+
+  protected power(): Expression {
+    let base = this.atom()
+    for (;;) {
+      spend(2)
+      if (this.take("!")) base = Syntax.call("factorial", base)
+      else if (this.command() === "degree") {
+        this.at++
+        base = this.degrees(base)
+      } else if (this.sign() === "^") {
+        this.at++
+        if (this.isDegree()) {
+          base = this.degrees(base)
+          continue
+        }
+        const ordinal = this.tokens[this.at + (this.sign() === "{" ? 1 : 0)]
+        if ((ordinal?.kind === "text" || ordinal?.kind === "word") && /^\s*(?:st|nd|rd|th)\s*$/.test(ordinal.text)) {
+          const braced = this.take("{")
+          this.at++
+          if (braced) this.expect("}")
+          continue
+        }
+        base = Syntax.power(base, this.argument())
+      } else return base
+    }
+  }
+  protected isDegree(): boolean {
+    if (this.command() === "circ" || this.command() === "degree") {
+      this.at++
+      return true
+    }
+    const inner = this.command(this.at + 1)
+    if (this.sign() !== "{" || (inner !== "circ" && inner !== "degree") || this.sign(this.at + 2) !== "}") return false
+    this.at += 3
+    return true
+  }
+  protected degrees(value: Expression): Expression {
+    if (this.inTrigonometry > 0) return Syntax.product([value, Syntax.pi, Syntax.number(Rational.make(1n, 180n))])
+    this.unit = "degree"
+    return value
+  }
+}

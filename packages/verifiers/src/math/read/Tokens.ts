@@ -1,0 +1,242 @@
+/**
+ * Reads LaTeX, or the plain text that people write instead, as tokens. Layout (`\left`, `\,`, `$`, `\displaystyle`) is gone after
+ * this; `\dfrac` is `\frac`; Unicode signs are their commands; `1,000`, `1{,}000` and `1\,000` are one number each.
+ */
+import * as Rational from "../algebra/Rational.ts"
+import { aliases, layout, letters, plainCommands, signOf, texts, unicode } from "./Vocabulary.ts"
+import { spend } from "../algebra/Work.ts"
+
+/** The text is no answer: `message` says where and why. Never leaves `Expression.parse`. @category errors */
+export class Unreadable extends Error {
+  override readonly name = "Unreadable"
+}
+
+/** `space`: whether white space stands before it. @category models */
+export type Token = { readonly space: boolean } & (
+  | {
+      readonly kind: "number"
+      readonly text: string
+      readonly value: Rational.Rational
+      readonly digits: number | null
+    }
+  /** One letter, or a command that stands for one. */
+  | { readonly kind: "symbol"; readonly name: string }
+  /** Two letters or more without a backslash that are no function: a product, a unit or a word. */
+  | { readonly kind: "word"; readonly text: string }
+  | { readonly kind: "command"; readonly name: string }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "sign"; readonly sign: string }
+)
+
+/** Doubtful spellings, and how to take them. @category models */
+export interface Reading {
+  /** `1,234` is one number; otherwise two. */
+  readonly thousands: boolean
+  /** `2e3` is 2000; otherwise 2 e 3. */
+  readonly scientific: boolean
+}
+
+const numberAt = /(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)/y
+const groupsAt = /(?:(?:\{,\}|,(?:\\!|\s)*\\!\s*|\\,|\\;)[0-9]{3})+(?![0-9])/y
+const plainGroupsAt = /(?:,[0-9]{3})+(?![0-9])/y
+const exponentAt = /[eE](?:[+-]?[0-9]+)(?![0-9.]|\\?[a-zA-Z({])/y
+const recurringAt = /\\(?:overline|bar)\s*\{([0-9]+)\}|\\dot\s*\{?([0-9])\}?/y
+const basedAt = /[0-9A-F]*[A-F][0-9A-F]*(?=\s*_\s*\{?(?:\\text\{)?(?:1[1-6]|sixteen|twelve|eleven))/y
+const wordAt = /[a-zA-Z]+/y
+const commandAt = /\\(?:[a-zA-Z]+\*?|[^])/y
+const groupAt = /\s*\{/y
+
+const at = (pattern: RegExp, text: string, index: number): RegExpExecArray | null => {
+  pattern.lastIndex = index
+  return pattern.exec(text)
+}
+
+/** The group that opens at `open` (a brace) and where it ends; null when it never does. */
+const braced = (text: string, open: number): { readonly content: string; readonly end: number } | null => {
+  let depth = 0
+  for (let i = open; i < text.length; i++) {
+    if (text[i] === "\\") i++
+    else if (text[i] === "{") depth++
+    else if (text[i] === "}" && --depth === 0) return { content: text.slice(open + 1, i), end: i + 1 }
+  }
+  return null
+}
+
+/** Digits that count: without leading zeros. */
+const significant = (digits: string): number => digits.replace(".", "").replace(/^0+/, "").length
+
+/** The tokens of a text. Throws `Unreadable`. @category reading */
+export const tokenize = (source: string, reading: Reading, depth = 0): Array<Token> => {
+  if (depth > 4) throw new Unreadable("text inside text inside text")
+  const text = source.replaceAll(/[^\0-\x7f]/gu, (c) => unicode[c] ?? c)
+  const out: Array<Token> = []
+  let space = false
+  let i = 0
+  /** Brackets open: inside them a comma separates. */
+  let brackets = 0
+  const push = (token: Token): void => {
+    out.push(token)
+    space = false
+  }
+  const sign = (s: string): void => push({ kind: "sign", sign: s, space })
+  const readNumber = (first: string): void => {
+    let digits = first
+    i += first.length
+    let value: Rational.Rational | null = null
+    const groups =
+      /^[0-9]{1,3}$/.test(first) && first !== "0"
+        ? (at(groupsAt, text, i) ?? (reading.thousands && brackets === 0 ? at(plainGroupsAt, text, i) : null))
+        : null
+    if (groups !== null) {
+      i += groups[0].length
+      digits += groups[0].replaceAll(/[^0-9]/g, "")
+      // 1,234.5
+      const rest = text[i] === "." ? at(numberAt, text, i) : null
+      if (rest !== null) {
+        digits += rest[0]
+        i += rest[0].length
+      }
+    }
+    let exponent = 0
+    const recurring = digits.includes(".") ? at(recurringAt, text, i) : null
+    const scientific = reading.scientific && recurring === null ? at(exponentAt, text, i) : null
+    if (recurring !== null) {
+      i += recurring[0].length
+      const period = recurring[1] ?? recurring[2]
+      const places = digits.length - digits.indexOf(".") - 1
+      const tail = Rational.make(BigInt(period), 10n ** BigInt(places) * (10n ** BigInt(period.length) - 1n))
+      value = Rational.add(Rational.fromDecimal(digits), tail)
+    } else if (scientific !== null) {
+      i += scientific[0].length
+      exponent = Number(scientific[0].slice(1))
+    }
+    const decimal = recurring === null && (/\.[0-9]/.test(digits) || scientific !== null)
+    value ??= Rational.fromDecimal(digits, exponent)
+    push({ kind: "number", text: digits, value, digits: decimal ? significant(digits) : null, space })
+  }
+  const readWord = (run: string): void => {
+    i += run.length
+    const name = aliases[run] ?? run
+    if (run.length === 1) push({ kind: "symbol", name: run, space })
+    else if (run === "or" || run === "and") sign(run)
+    else if (plainCommands.has(name) && run !== "lg") push({ kind: "command", name, space })
+    else if (run === "infinity" || run === "inf" || run === "oo") push({ kind: "command", name: "infty", space })
+    else {
+      // `sinx`, `lnx`: the function, then its argument.
+      const fused = /^(sin|cos|tan|ln|log|sqrt|exp)([a-zA-Z])$/.exec(run)
+      if (fused !== null) {
+        push({ kind: "command", name: fused[1], space })
+        push({ kind: "symbol", name: fused[2], space: false })
+      } else push({ kind: "word", text: run, space })
+    }
+  }
+  const readText = (name: string): void => {
+    const open = at(groupAt, text, i)
+    const group = open === null ? null : braced(text, i + open[0].length - 1)
+    // `\mathrm d`, `\text5`
+    const content = group === null ? text.slice(i).trimStart().slice(0, 1) : group.content
+    i = group === null ? i + text.slice(i).indexOf(content) + 1 : group.end
+    const words = content.replaceAll(/\\[ ,;!]|~/g, " ").replaceAll(/\\(?=[%$])/g, "")
+    const bare = words.trim()
+    if (/^,?\s*(?:or|and)\s*,?$/i.test(bare)) return sign(bare.replaceAll(/[^a-zA-Z]/g, "").toLowerCase())
+    if (bare === "" || /^[.!]$/.test(bare)) {
+      space = true
+      return
+    }
+    if (bare === ",") return sign(",")
+    if (name.startsWith("operatorname") || (name === "mathrm" && plainCommands.has(bare)))
+      return push({ kind: "command", name: aliases[bare] ?? bare, space })
+    if (/^math|^b/.test(name) && /^[a-zA-Z]$/.test(bare)) {
+      const bold = /^(?:mathbf|bm|boldsymbol)$/.test(name) && /[ijk]/.test(bare)
+      // \mathrm{m} may be a unit; that depends on what stands before it.
+      if (name === "mathrm" && !/[eid]/.test(bare)) return push({ kind: "text", text: bare, space })
+      return push({ kind: "symbol", name: name === "mathbb" ? `set ${bare}` : bold ? `vec ${bare}` : bare, space })
+    }
+    // \text{5 cm}: the number, then its unit.
+    const measured = /^\s*(-?[0-9][0-9.,]*)\s+(?!x\b|or\b|and\b)([a-zA-Z][a-zA-Z ^/0-9]*)$/.exec(words)
+    if (measured !== null) {
+      for (const token of tokenize(measured[1], reading, depth + 1)) push(token)
+      return push({ kind: "text", text: measured[2], space: true })
+    }
+    // A formula in text clothes, as \textbf{42}, or \text{(A) 5}.
+    if (/[0-9\\^_]/.test(content) && !/^\s*[a-zA-Z]/.test(content)) {
+      for (const token of tokenize(content, reading, depth + 1)) push(token)
+      space = false
+      return
+    }
+    push({ kind: "text", text: words, space })
+  }
+  const readCommand = (command: string): void => {
+    i += command.length
+    const name = command.slice(1)
+    if (name === "" || /\s/.test(name)) {
+      space = true
+      return
+    }
+    if (layout.has(name)) {
+      if (name === "hspace") i = (at(groupAt, text, i) === null ? null : braced(text, text.indexOf("{", i)))?.end ?? i
+      // `\left.` and `\right.` are invisible.
+      if (/^(?:left|right)$/.test(name) && text[i] === ".") i++
+      space = true
+      return
+    }
+    if (texts.has(name)) return readText(name)
+    if (name === "begin" || name === "end") {
+      const open = at(groupAt, text, i)
+      const group = open === null ? null : braced(text, i + open[0].length - 1)
+      if (group === null) throw new Unreadable(`\\${name} without a name`)
+      i = group.end
+      if (name === "begin" && group.content === "array") {
+        const columns = at(groupAt, text, i)
+        i = columns === null ? i : (braced(text, i + columns[0].length - 1)?.end ?? i)
+      }
+      return push({ kind: "command", name: `${name} ${group.content.replace("*", "")}`, space })
+    }
+    if (name === "\\") return sign("\\\\")
+    if (name === "{" || name === "}" || name === "lbrace" || name === "rbrace") {
+      const opens = name === "{" || name === "lbrace"
+      brackets += opens ? 1 : -1
+      return sign(opens ? "\\{" : "\\}")
+    }
+    if (name === "$" || name === "pounds" || name === "euro")
+      return push({ kind: "command", name: name === "$" ? "dollar" : name, space })
+    if (name === "%") return sign("%")
+    const known = aliases[name] ?? name
+    if (known in signOf) {
+      if (known === "(" || known === "[") brackets++
+      if (known === ")" || known === "]") brackets--
+      return sign(signOf[known])
+    }
+    if (letters.has(name)) return push({ kind: "symbol", name, space })
+    push({ kind: "command", name: known, space })
+  }
+  while (i < text.length) {
+    spend(5)
+    const c = text[i]
+    const digits = at(numberAt, text, i)
+    const based = /[0-9A-F]/.test(c) ? at(basedAt, text, i) : null
+    if (based !== null) {
+      i += based[0].length
+      push({ kind: "text", text: based[0], space })
+    } else if (digits !== null) readNumber(digits[0])
+    else if (/[a-zA-Z]/.test(c)) readWord((at(wordAt, text, i) as RegExpExecArray)[0])
+    else if (c === "\\") readCommand((at(commandAt, text, i) ?? ["\\"])[0])
+    else if (/\s|[~$]/.test(c)) {
+      space = true
+      i++
+    } else {
+      if (c === "(" || c === "[") brackets++
+      if (c === ")" || c === "]") brackets--
+      i++
+      const two = text.slice(i - 1, i + 1)
+      const pair = { "<=": "\\le", ">=": "\\ge", "!=": "\\ne", "==": "=", "**": "^", "+-": "" }[two]
+      if (pair !== undefined && pair !== "") {
+        i++
+        if (pair.startsWith("\\")) push({ kind: "command", name: pair.slice(1), space })
+        else sign(pair)
+      } else if (/[-+*/^_()[\]{}|,;=<>!':&%.?]/.test(c)) sign(c)
+      else throw new Unreadable(`"${c}" is no mathematics`)
+    }
+  }
+  return out
+}
