@@ -38,7 +38,7 @@ it("cluster: the layers train, and go on where they stopped", async () => {
     const events = await quiet(train({ ...options, steps: 30 }))
     expect(events).toHaveLength(30)
     const mean = (from: number, to: number) =>
-      events.slice(from, to).reduce((sum, e) => sum + Number(e["reward"]), 0) / (to - from)
+      events.slice(from, to).reduce((sum, e) => sum + e.reward, 0) / (to - from)
     expect(mean(25, 30)).toBeGreaterThan(mean(0, 5) + 0.2)
   } finally {
     await double.close()

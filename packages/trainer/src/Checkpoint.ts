@@ -5,23 +5,47 @@
  * Random streams are named by step, so the state beyond the learner's files is the number of steps taken, and for a run that
  * samples ahead the rollouts that wait.
  */
+import { createHash } from "node:crypto"
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import * as AppendLog from "./internal/appendLog.ts"
 import * as Durable from "./internal/durable.ts"
 import type { LearnerService } from "./Learner.ts"
-import { CheckpointError } from "./TrainerError.ts"
+import { CheckpointError, type RunError } from "./TrainerError.ts"
 
-const Manifest = Schema.Struct({ step: Schema.Int, files: Schema.Record(Schema.String, Schema.String) })
+/** The manifest without its own checksum. */
+const Contents = Schema.Struct({
+  step: Schema.Int,
+  /** How far the run's logs had come, by file. */
+  logs: Schema.Record(Schema.String, AppendLog.Mark),
+  /** SHA-256 by file. */
+  files: Schema.Record(Schema.String, Schema.String),
+})
+const Manifest = Schema.Struct({ ...Contents.fields, sha256: Schema.String })
 const decodeManifest = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))
+
+const seal = (contents: typeof Contents.Type): string =>
+  createHash("sha256")
+    .update(JSON.stringify([contents.step, contents.logs, contents.files]))
+    .digest("hex")
+
+/** The manifest as it is written. */
+const textOf = ({ files, logs, step }: typeof Contents.Type): string => {
+  const contents = { step, logs, files }
+  return `${JSON.stringify({ ...contents, sha256: seal(contents) }, null, 2)}\n`
+}
 
 /** @category models */
 export interface Checkpoint {
   /** Training steps taken before it was written. */
   readonly step: number
   readonly path: string
+  /** How far the run's logs had come, by file. */
+  readonly logs: Readonly<Record<string, AppendLog.Mark>>
 }
 
+const made = /^step-\d{6,}$/
 const name = (step: number): string => `step-${String(step).padStart(6, "0")}`
 
 /** Writes a checkpoint of `learner` after `step` steps and removes all but the newest `keep`. @category io */
@@ -31,6 +55,8 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
   readonly learner: LearnerService
   /** Files beside the learner's, by name. */
   readonly files?: Readonly<Record<string, string>>
+  /** Flushes the run's logs and says how far they have come: rows are on the disk before the checkpoint that refers to them. */
+  readonly logs: Effect.Effect<Checkpoint["logs"], RunError>
   readonly keep: number
 }) {
   const { folder, keep, learner, step } = options
@@ -50,6 +76,7 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
     await mkdir(temporary, { recursive: true })
   })
   yield* learner.save(temporary)
+  const logs = yield* options.logs
   yield* io(async () => {
     for (const [file, text] of Object.entries(options.files ?? {})) await writeFile(join(temporary, file), text)
     const files: Record<string, string> = {}
@@ -57,15 +84,16 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
       await Durable.sync(join(temporary, file))
       files[file] = await Durable.sha256(join(temporary, file))
     }
-    await Durable.writeAtomic(join(temporary, "manifest.json"), `${JSON.stringify({ step, files }, null, 2)}\n`)
+    await Durable.writeAtomic(join(temporary, "manifest.json"), textOf({ step, logs, files }))
     await rm(path, { recursive: true, force: true })
     await rename(temporary, path)
     await Durable.sync(folder)
-    const old = (await readdir(folder)).filter((f) => f.startsWith("step-")).sort()
+    // Only what was made here: a copy that somebody put beside them is theirs.
+    const old = (await readdir(folder)).filter((f) => made.test(f)).sort()
     for (const f of old.slice(0, Math.max(0, old.length - keep)))
       await rm(join(folder, f), { recursive: true, force: true })
   })
-  return { step, path } satisfies Checkpoint
+  return { step, path, logs } satisfies Checkpoint
 })
 
 /** The newest complete checkpoint, its checksums verified; null when there is none. @category io */
@@ -88,7 +116,7 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
     })
   const entries = yield* read(folder, () => readdir(folder).catch(absent<Array<string>>([])))
   for (const entry of entries
-    .filter((e) => /^step-\d+$/.test(e))
+    .filter((e) => made.test(e))
     .sort()
     .reverse()) {
     const path = join(folder, entry)
@@ -99,12 +127,15 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
     const manifest = yield* decodeManifest(text).pipe(
       Effect.mapError((e) => fail(`manifest.json does not decode: ${e.message}`)),
     )
+    // To the byte, so that no change of it passes.
+    if (manifest.sha256 !== seal(manifest) || textOf(manifest) !== text || name(manifest.step) !== entry)
+      return yield* fail("manifest.json is damaged: it does not agree with its own checksum and the folder's name")
     for (const [file, expected] of Object.entries(manifest.files)) {
       if (file.includes("/") || file.includes("..")) return yield* fail(`names a file outside itself: ${file}`)
       const actual = yield* read(join(path, file), () => Durable.sha256(join(path, file)).catch(absent("missing")))
       if (actual !== expected) return yield* fail(`${file} is damaged: SHA-256 ${actual}, expected ${expected}`)
     }
-    return { step: manifest.step, path } satisfies Checkpoint
+    return { step: manifest.step, path, logs: manifest.logs } satisfies Checkpoint
   }
   return null
 })

@@ -6,7 +6,7 @@
  * finishes first: admission is decided by the step before anything is sampled, and nothing is dropped for being stale, which
  * would favour short responses. With `maxLag` 0 sampling and learning take turns, strictly on policy.
  */
-import { Dataset, type Group, type Problem, Sampler, type Verdict } from "@lpo/rollout"
+import { Dataset, type Group, type Problem, type RolloutError, Sampler, type Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Semaphore, Stream } from "effect"
 import * as Clock from "./internal/clock.ts"
@@ -24,6 +24,9 @@ export interface Rolled {
   /** From the last group to the last verdict, seconds: verdicts are reached while other groups are sampled. */
   readonly secondsVerifying: number
 }
+
+/** What can stand against the rollouts of a step. @category errors */
+export type RolloutFailure = RolloutError.SamplerError
 
 /** Samples and scores the groups of one step; each group is verified as soon as it is there. @category running */
 export const rollOut = Effect.fn("Rollout.rollOut")(function* (
@@ -74,12 +77,12 @@ export interface Rollouts {
   /** Starts the rollouts of every step that the policy, which has taken `taken` steps, may sample for. */
   readonly admit: (taken: number) => Effect.Effect<void, never, Sampler.Sampler | Verifier.Verifier>
   /** Waits for the rollouts of the next step to be trained. */
-  readonly take: Effect.Effect<Rolled, Effect.Error<ReturnType<typeof rollOut>>>
+  readonly take: Effect.Effect<Rolled, RolloutFailure>
   /**
    * Waits for the rollouts that the policy of `taken` steps could not sample again, because an older one did; they stay to be
    * taken.
    */
-  readonly pending: (taken: number) => Effect.Effect<ReadonlyArray<Rolled>, Effect.Error<ReturnType<typeof rollOut>>>
+  readonly pending: (taken: number) => Effect.Effect<ReadonlyArray<Rolled>, RolloutFailure>
   /** Seconds since the last call in which nothing was sampled or verified. */
   readonly idle: Effect.Effect<number>
 }
@@ -97,7 +100,7 @@ export const make = Effect.fn("Rollout.make")(function* (
 ) {
   interface Waiting {
     readonly policyStep: number
-    readonly rolled: Effect.Effect<Rolled, Effect.Error<ReturnType<typeof rollOut>>>
+    readonly rolled: Effect.Effect<Rolled, RolloutFailure>
   }
   const queue: Array<Waiting> = pending.map((rolled) => ({
     policyStep: rolled.policyStep,

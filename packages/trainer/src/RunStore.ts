@@ -1,15 +1,18 @@
 /**
  * A run on disk: `config.json`, `events.jsonl` (a line a step), `completions.jsonl`, `checkpoints/`, and a lock.
  *
- * One process owns a run at a time. Rows written after the checkpoint that a run resumes from are dropped, because the
- * steps they describe are taken again.
+ * One process owns a run at a time. A checkpoint refers to the logs as they were then: rows written later are dropped on resuming,
+ * because the steps they describe are taken again, and logs that were changed or cut short are refused.
  */
-import { appendFile, open as openFile, readFile, rm } from "node:fs/promises"
+import { createHash } from "node:crypto"
+import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { LoggedGroup } from "@lpo/rollout"
 import { Effect, Schema, type Scope } from "effect"
 import * as Checkpoint from "./Checkpoint.ts"
+import * as AppendLog from "./internal/appendLog.ts"
 import * as Durable from "./internal/durable.ts"
+import * as Lock from "./internal/lock.ts"
 import { StepReport } from "./StepReport.ts"
 import { type CheckpointError, RunError } from "./TrainerError.ts"
 
@@ -27,6 +30,8 @@ export interface Run {
   readonly write: (file: string, text: string) => Effect.Effect<void, RunError>
   /** A file of the run; null when there is none. */
   readonly read: (file: string) => Effect.Effect<string | null, RunError>
+  /** Flushes the logs; how far they have come is what a checkpoint refers to. */
+  readonly logs: Effect.Effect<Checkpoint.Checkpoint["logs"], RunError>
   readonly events: Effect.Effect<ReadonlyArray<StepReport>, RunError>
   readonly completions: Effect.Effect<ReadonlyArray<LoggedGroup.LoggedGroup>, RunError>
 }
@@ -34,23 +39,21 @@ export interface Run {
 /** A configuration as plain JSON. @category models */
 export type Config = Readonly<Record<string, unknown>>
 
-const logs = { "events.jsonl": StepReport, "completions.jsonl": LoggedGroup.LoggedGroup } as const
+const logs = ["events.jsonl", "completions.jsonl"] as const
 
 const decodeConfig = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM"
-  }
-}
 
 /** A file's text; null when there is none. */
 const readText = (path: string): Promise<string | null> =>
   readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return null
+    throw cause
+  })
+
+/** What a folder holds; nothing when it is not there. */
+const entriesOf = (folder: string): Promise<ReadonlyArray<string>> =>
+  readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return []
     throw cause
   })
 
@@ -72,7 +75,7 @@ const readRows = <A>(folder: string, log: string, schema: Schema.Codec<A, unknow
           ({ message }) =>
             new RunError({
               folder,
-              reason: `${log}, line ${i + 1} is damaged: ${message}; restore the file, or remove the line and those after it`,
+              reason: `${log}, line ${i + 1} is damaged: ${message}; restore the file`,
             }),
         ),
       ),
@@ -97,9 +100,16 @@ const clash = (before: Config, after: Config, mayChange: ReadonlyArray<string>):
   return `was started with ${path} ${was}, and now it is ${is}; leave it as it was, or start a new run${mayChange.length === 0 ? "" : ` (a resume may change ${mayChange.join(", ")})`}`
 }
 
+/** config.json: the configuration, where the run comes from, and a checksum, so that no change of it passes for the run's own. */
+const configText = (config: Config, about: unknown): string => {
+  const contents = { ...config, ...(about === undefined ? {} : { about }) }
+  const sha256 = createHash("sha256").update(JSON.stringify(contents)).digest("hex")
+  return `${JSON.stringify({ ...contents, sha256 }, null, 2)}\n`
+}
+
 /**
- * The configuration of the run in a folder, without what `open` recorded under `about`; null when there is no run. Fails with a
- * `RunError` for a file that is no JSON object.
+ * The configuration of the run in a folder, and what `open` recorded under `about`; null when there is no run. Fails with a
+ * `RunError` for a file that is not as it was written.
  *
  * @category io
  */
@@ -111,7 +121,11 @@ export const readConfig = Effect.fn("RunStore.readConfig")(function* (folder: st
   })
   if (text === null) return null
   const all = yield* decodeConfig(text).pipe(Effect.mapError(({ message }) => fail(`does not decode: ${message}`)))
-  const { about, ...config } = all
+  const { about, sha256, ...config } = all
+  if (configText(config, about) !== text)
+    return yield* fail(
+      "was changed since it was written; restore it (a resume may be given other steps, but not through this file)",
+    )
   return { config: config as Config, about }
 })
 
@@ -142,80 +156,57 @@ export const open = (options: {
     const before = yield* readConfig(folder)
     if (before !== null && !resume) return yield* fail("exists already; resume it, or choose another name")
     if (before === null && resume) return yield* fail("does not exist, so there is nothing to resume")
+    if (before === null && (yield* io("look into the folder", () => entriesOf(folder))).length > 0)
+      return yield* fail("is not empty and holds no config.json, so it is no run; choose another name, or remove it")
     // As it will be read back: what JSON cannot hold does not count.
     const plain = JSON.parse(JSON.stringify(config)) as Config
     const refusal = before === null ? null : clash(before.config, plain, mayChange)
     if (refusal !== null) return yield* fail(refusal)
-    yield* io("create the folder", () => Durable.makeFolder(join(folder, "checkpoints")))
-    const lock = join(folder, "lock")
-    yield* Effect.acquireRelease(acquireLock(lock, fail, io), () => Effect.promise(() => rm(lock, { force: true })))
-    const origin = before === null ? about : before.about
-    const text = `${JSON.stringify({ ...plain, ...(origin === undefined ? {} : { about: origin }) }, null, 2)}\n`
-    yield* io("write config.json", () => Durable.writeAtomic(join(folder, "config.json"), text))
+    yield* io("create the folder", () => Durable.makeFolder(folder))
+    yield* Lock.hold(folder)
     const checkpoints = join(folder, "checkpoints")
+    yield* io("create the folder of checkpoints", () => Durable.makeFolder(checkpoints))
     const resumeFrom = yield* Checkpoint.latest(checkpoints)
-    const events = readRows(folder, "events.jsonl", logs["events.jsonl"])
-    const completions = readRows(folder, "completions.jsonl", logs["completions.jsonl"])
-    let redone = 0
-    if (resume) {
-      const from = resumeFrom?.step ?? 0
-      for (const [log, rows] of [
-        ["events.jsonl", yield* events],
-        ["completions.jsonl", yield* completions],
-      ] as const) {
-        if (log === "events.jsonl") redone = rows.filter(({ step }) => step > from).length
-        yield* io(`drop the rows of ${log} after the last checkpoint`, async () => {
-          const lines = (await readLines(join(folder, log))).filter((_, i) => rows[i].step <= from)
-          await Durable.writeAtomic(join(folder, log), lines.map((line) => `${line}\n`).join(""))
-        })
+    const marks = resumeFrom?.logs ?? {}
+    const events = readRows(folder, "events.jsonl", StepReport)
+    const completions = readRows(folder, "completions.jsonl", LoggedGroup.LoggedGroup)
+    for (const log of logs) {
+      const damage = yield* io(`read ${log}`, () => AppendLog.refusal(join(folder, log), marks[log] ?? AppendLog.none))
+      if (damage !== null) {
+        // A line that does not decode is named; what decodes and differs all the same is not to be told.
+        yield* log === "events.jsonl" ? events : completions
+        return yield* fail(
+          `${log} ${damage} after step ${resumeFrom?.step}; restore it, or remove that checkpoint to go on from the one before`,
+        )
       }
     }
-    const append = (log: string, rows: ReadonlyArray<unknown>) =>
-      io(`append to ${log}`, () =>
-        appendFile(join(folder, log), rows.map((row) => `${JSON.stringify(row)}\n`).join("")),
-      )
+    const path = join(folder, "config.json")
+    yield* io("write config.json", () => Durable.writeAtomic(path, configText(plain, before?.about ?? about)))
+    const whole = yield* io("read events.jsonl", () => readLines(join(folder, "events.jsonl")))
+    const opened = yield* io("open the logs", () =>
+      Promise.all(logs.map((log) => AppendLog.make(join(folder, log), marks[log] ?? AppendLog.none))),
+    )
+    const kept = yield* io("read events.jsonl", () => readLines(join(folder, "events.jsonl")))
+    const append = (index: number, rows: ReadonlyArray<unknown>) =>
+      io(`append to ${logs[index]}`, () => opened[index].append(rows.map((row) => `${JSON.stringify(row)}\n`).join("")))
     const encode = Schema.encodeSync(LoggedGroup.LoggedGroup)
     return {
       folder,
       resumeFrom,
-      redone,
+      redone: whole.length - kept.length,
       checkpoints,
-      appendEvent: (report) => append("events.jsonl", [report]),
+      appendEvent: (report) => append(0, [report]),
       appendCompletions: (groups) =>
         append(
-          "completions.jsonl",
+          1,
           groups.map((group) => encode(group)),
         ),
+      logs: io("flush the logs", async () =>
+        Object.fromEntries(await Promise.all(logs.map(async (log, i) => [log, await opened[i].mark()] as const))),
+      ),
       write: (file, text) => io(`write ${file}`, () => Durable.writeAtomic(join(folder, file), text)),
       read: (file) => io(`read ${file}`, () => readText(join(folder, file))),
       events,
       completions,
     }
-  })
-
-const acquireLock = (
-  lock: string,
-  fail: (reason: string) => RunError,
-  io: <A>(what: string, run: () => Promise<A>) => Effect.Effect<A, RunError>,
-): Effect.Effect<void, RunError> =>
-  Effect.gen(function* () {
-    const create = async (): Promise<boolean> => {
-      const handle = await openFile(lock, "wx").catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code === "EEXIST") return null
-        throw cause
-      })
-      await handle?.writeFile(String(process.pid))
-      await handle?.close()
-      return handle !== null
-    }
-    if (yield* io("lock the run", create)) return
-    const pid = Number(yield* io("read the lock", () => readFile(lock, "utf8")))
-    if (pid > 0 && pid !== process.pid && isAlive(pid)) {
-      return yield* fail(
-        `is in use by process ${pid}; wait for it or stop it (if that is no training run, remove ${lock})`,
-      )
-    }
-    // Its owner was killed: the lock is nobody's.
-    yield* io("remove a stale lock", () => rm(lock, { force: true }))
-    if (!(yield* io("lock the run", create))) return yield* fail("was locked by another process just now")
   })

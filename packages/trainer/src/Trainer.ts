@@ -8,19 +8,20 @@
  */
 import { type Problem, Sampler } from "@lpo/rollout"
 import { Diagnostics } from "@lpo/simplex"
-import { Effect } from "effect"
+import type { Verifier } from "@lpo/verifiers"
+import { Effect, type Result } from "effect"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
 import * as Pending from "./internal/rollouts.ts"
-import { Learner } from "./Learner.ts"
+import { Learner, type LearnerError } from "./Learner.ts"
 import type { ObjectiveResult } from "./Objective.ts"
 import * as Rollout from "./Rollout.ts"
 import type { Run } from "./RunStore.ts"
 import * as Selection from "./Selection.ts"
 import type { StepReport } from "./StepReport.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
-import { TrainingError } from "./TrainerError.ts"
+import { type CheckpointError, type RunError, TrainingError } from "./TrainerError.ts"
 import * as Update from "./Update.ts"
 
 const log = (p: Float64Array): Float64Array => p.map(Math.log)
@@ -56,6 +57,22 @@ const refusal = ({ groups }: Rollout.Rolled, version: number): string | null => 
   return null
 }
 
+/** What can stand against a checkpoint. @category errors */
+export type Saving = CheckpointError | LearnerError | RunError | Rollout.RolloutFailure
+
+/** What can end a run. @category errors */
+export type Failure = Saving | TrainingError
+
+/** @category models */
+export interface Options {
+  readonly config: TrainConfig
+  readonly problems: ReadonlyArray<Problem.Problem>
+  readonly run: Run
+  readonly onStep?: (report: StepReport) => Effect.Effect<void>
+  /** Called when the run ends early, with the steps taken and whether they could be saved. */
+  readonly onClosed?: (taken: number, saved: Result.Result<void, Saving>) => Effect.Effect<void>
+}
+
 /**
  * Trains from the run's last checkpoint (or from the learner's present weights) to `config.steps`. `onStep` is called
  * after every step. Ends with a checkpoint, also when interrupted or when a step fails before its update; with `maxLag`
@@ -63,98 +80,100 @@ const refusal = ({ groups }: Rollout.Rolled, version: number): string | null => 
  *
  * @category running
  */
-export const train = Effect.fn("Trainer.train")(function* (options: {
-  readonly config: TrainConfig
-  readonly problems: ReadonlyArray<Problem.Problem>
-  readonly run: Run
-  readonly onStep?: (report: StepReport) => Effect.Effect<void>
-}) {
-  const { config, problems, run } = options
-  const learner = yield* Learner
-  const refused = samplerRefusal(config, yield* Sampler.Sampler)
-  if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
-  let taken = run.resumeFrom?.step ?? 0
-  let saved = taken
-  const kept = run.resumeFrom === null ? [] : yield* Pending.read(run.resumeFrom.path, problems)
-  if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
-  const rollouts = yield* Rollout.make(config, problems, taken, kept)
-  /** What `publish` answered, by the number of steps the policy had taken. */
-  const versions = new Map(
-    kept.flatMap(({ groups, policyStep }) =>
-      groups.slice(0, 1).map((g) => [policyStep, g.completions[0].policyVersion]),
-    ),
-  )
-  versions.set(taken, yield* learner.publish)
-  const checkpoint = Effect.gen(function* () {
-    if (saved === taken) return
-    const files = Pending.files(yield* rollouts.pending(taken))
-    yield* Checkpoint.write({ folder: run.checkpoints, step: taken, learner, files, keep: 2 })
-    saved = taken
-  })
-  let whole = true
-  let lastReport = yield* Clock.now
-  const update = (rolled: Rollout.Rolled, secondsLearnerIdle: number) =>
-    Effect.gen(function* () {
-      const { step } = rolled
-      const started = yield* Clock.now
-      const reason = refusal(rolled, versions.get(rolled.policyStep) ?? Number.NaN)
-      if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
-      const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective.zeroVariance)
-      whole = false
-      const { anchorEss, anchorLogRatio, gradNorms, results, tokens, version } = yield* Update.run(config, kept, step)
-      taken = step + 1
-      versions.set(taken, version)
-      whole = true
-      const metrics = Selection.metrics(rolled.groups)
-      const elapsed = yield* Clock.since(lastReport)
-      const report: StepReport = {
-        step: taken,
-        ...metrics,
-        ...dropped,
-        gradNorm: meanOrNull(gradNorms),
-        learningRate: Update.learningRate(config, step),
-        targetKl: meanOrNull([...results.values()].map(targetKlOf)),
-        ess: meanOrNull([...results.values()].map(essOf)),
-        lag: step - rolled.policyStep,
-        anchorEss,
-        anchorLogRatio,
-        secondsSampling: rolled.secondsSampling,
-        secondsVerifying: rolled.secondsVerifying,
-        secondsLearning: yield* Clock.since(started),
-        secondsLearnerIdle,
-        secondsSamplerIdle: yield* rollouts.idle,
-        tokensPerSecond: (metrics.responseTokens + tokens) / Math.max(1e-9, elapsed),
-      }
-      lastReport = yield* Clock.now
-      yield* run.appendCompletions(
-        Selection.share(all, config.groupsLogged).map((one) =>
-          Selection.describe(taken, one, results.get(one.verified)),
-        ),
-      )
-      yield* run.appendEvent(report)
-      return report
-    })
-  const loop = Effect.gen(function* () {
-    while (taken < config.steps) {
-      yield* rollouts.admit(taken)
-      const waited = yield* Clock.now
-      const rolled = yield* rollouts.take
-      const report = yield* Effect.uninterruptible(update(rolled, yield* Clock.since(waited)))
-      // The policy is published: what may be sampled ahead from it starts before anything else is done.
-      if (config.maxLag > 0) yield* rollouts.admit(taken)
-      if (taken % config.checkpointEvery === 0) yield* checkpoint
-      if (options.onStep !== undefined) yield* options.onStep(report)
-      yield* Effect.yieldNow
-    }
-  })
-  // A step that failed half way has changed the weights: only whole steps are worth a checkpoint.
-  yield* loop.pipe(
-    Effect.onExit((exit) =>
-      Effect.suspend(() =>
-        whole && (exit._tag === "Success" || config.maxLag === 0) ? Effect.ignore(checkpoint) : Effect.void,
+export const train: (
+  options: Options,
+) => Effect.Effect<number, Failure, Learner | Sampler.Sampler | Verifier.Verifier> = Effect.fn("Trainer.train")(
+  function* (options) {
+    const { config, problems, run } = options
+    const learner = yield* Learner
+    const refused = samplerRefusal(config, yield* Sampler.Sampler)
+    if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
+    let taken = run.resumeFrom?.step ?? 0
+    let saved = taken
+    const kept = run.resumeFrom === null ? [] : yield* Pending.read(run.resumeFrom.path, problems)
+    if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
+    const rollouts = yield* Rollout.make(config, problems, taken, kept)
+    /** What `publish` answered, by the number of steps the policy had taken. */
+    const versions = new Map(
+      kept.flatMap(({ groups, policyStep }) =>
+        groups.slice(0, 1).map((g) => [policyStep, g.completions[0].policyVersion]),
       ),
-    ),
-  )
-  yield* checkpoint
-  return taken
-})
+    )
+    versions.set(taken, yield* learner.publish)
+    const checkpoint = Effect.gen(function* () {
+      if (saved === taken) return
+      const files = Pending.files(yield* rollouts.pending(taken))
+      yield* Checkpoint.write({ folder: run.checkpoints, step: taken, learner, files, logs: run.logs, keep: 2 })
+      saved = taken
+    })
+    let whole = true
+    let lastReport = yield* Clock.now
+    const update = (rolled: Rollout.Rolled, secondsLearnerIdle: number) =>
+      Effect.gen(function* () {
+        const { step } = rolled
+        const started = yield* Clock.now
+        const reason = refusal(rolled, versions.get(rolled.policyStep) ?? Number.NaN)
+        if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
+        const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective.zeroVariance)
+        whole = false
+        const { anchorEss, anchorLogRatio, gradNorms, results, tokens, version } = yield* Update.run(config, kept, step)
+        taken = step + 1
+        versions.set(taken, version)
+        const metrics = Selection.metrics(rolled.groups)
+        const elapsed = yield* Clock.since(lastReport)
+        const report: StepReport = {
+          step: taken,
+          ...metrics,
+          ...dropped,
+          gradNorm: meanOrNull(gradNorms),
+          learningRate: Update.learningRate(config, step),
+          targetKl: meanOrNull([...results.values()].map(targetKlOf)),
+          ess: meanOrNull([...results.values()].map(essOf)),
+          lag: step - rolled.policyStep,
+          anchorEss,
+          anchorLogRatio,
+          secondsSampling: rolled.secondsSampling,
+          secondsVerifying: rolled.secondsVerifying,
+          secondsLearning: yield* Clock.since(started),
+          secondsLearnerIdle,
+          secondsSamplerIdle: yield* rollouts.idle,
+          tokensPerSecond: (metrics.responseTokens + tokens) / Math.max(1e-9, elapsed),
+        }
+        lastReport = yield* Clock.now
+        yield* run.appendCompletions(
+          Selection.share(all, config.groupsLogged).map((one) =>
+            Selection.describe(taken, one, results.get(one.verified)),
+          ),
+        )
+        yield* run.appendEvent(report)
+        // Only a step whose rows are written is one that a checkpoint may speak of.
+        whole = true
+        return report
+      })
+    const loop = Effect.gen(function* () {
+      while (taken < config.steps) {
+        yield* rollouts.admit(taken)
+        const waited = yield* Clock.now
+        const rolled = yield* rollouts.take
+        const report = yield* Effect.uninterruptible(update(rolled, yield* Clock.since(waited)))
+        // The policy is published: what may be sampled ahead from it starts before anything else is done.
+        if (config.maxLag > 0) yield* rollouts.admit(taken)
+        if (taken % config.checkpointEvery === 0) yield* checkpoint
+        if (options.onStep !== undefined) yield* options.onStep(report)
+        yield* Effect.yieldNow
+      }
+    })
+    // A step that failed half way has changed the weights: only whole steps are worth a checkpoint.
+    yield* loop.pipe(
+      Effect.onExit((exit) =>
+        Effect.suspend(() =>
+          exit._tag === "Failure" && whole && config.maxLag === 0
+            ? Effect.flatMap(Effect.result(checkpoint), (saved) => options.onClosed?.(taken, saved) ?? Effect.void)
+            : Effect.void,
+        ),
+      ),
+    )
+    yield* checkpoint
+    return taken
+  },
+)

@@ -61,11 +61,11 @@ it.each([1, 2])(
         run(`over-${turns}`, { engine: pinned(0, turns), config: config({ maxLag: lag }) }),
       )
       expect(over.logits).toEqual(inTurns.logits)
-      expect(over.events.map((e) => e["lag"])).toEqual(Array.from({ length: 9 }, (_, s) => Math.min(s, lag)))
+      expect(over.events.map((e) => e.lag)).toEqual(Array.from({ length: 9 }, (_, s) => Math.min(s, lag)))
       // The first step is on policy; others have moved on from the policy that sampled.
-      expect([over.events[0]["anchorEss"], over.events[0]["anchorLogRatio"]]).toEqual([1, 0])
-      expect(Math.min(...over.events.map((e) => Number(e["anchorEss"])))).toBeLessThan(1)
-      expect(Math.max(...over.events.map((e) => Number(e["anchorLogRatio"])))).toBeGreaterThan(0)
+      expect([over.events[0].anchorEss, over.events[0].anchorLogRatio]).toEqual([1, 0])
+      expect(Math.min(...over.events.map((e) => e.anchorEss))).toBeLessThan(1)
+      expect(Math.max(...over.events.map((e) => e.anchorLogRatio))).toBeGreaterThan(0)
     }
   },
 )
@@ -107,8 +107,8 @@ it.each([1, 2])(
       expect(kept.every((folder) => Number(folder.slice(5)) % 3 === 0)).toBe(true)
       const resumed = await Effect.runPromise(run(name, { engine: engine(), config: options, resume: true }))
       expect(resumed.logits).toEqual(whole.logits)
-      expect(resumed.events.map((e) => [e.step, e["reward"], e["lag"]])).toEqual(
-        whole.events.map((e) => [e.step, e["reward"], e["lag"]]),
+      expect(resumed.events.map((e) => [e.step, e.reward, e.lag])).toEqual(
+        whole.events.map((e) => [e.step, e.reward, e.lag]),
       )
     }
   },

@@ -1,7 +1,17 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Lpo, PolicyGradient, Registry, RunStore, type StepReport, TrainConfig, Trainer } from "@lpo/trainer"
+import {
+  Checkpoint,
+  Lpo,
+  PolicyGradient,
+  Registry,
+  RunStore,
+  type StepReport,
+  TrainConfig,
+  Trainer,
+} from "@lpo/trainer"
+import { Seed, Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Layer } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
@@ -32,6 +42,7 @@ const run = (
     config?: TrainConfig.TrainConfig
     resume?: boolean
     onStep?: (report: StepReport.StepReport) => Effect.Effect<void>
+    onClosed?: Trainer.Options["onClosed"]
   } = {},
 ) => {
   const engine = options.engine ?? makeEngine()
@@ -46,6 +57,7 @@ const run = (
       problems,
       run: open,
       ...(options.onStep ? { onStep: options.onStep } : {}),
+      ...(options.onClosed ? { onClosed: options.onClosed } : {}),
     })
     return { logits: [...engine.logits], events: yield* open.events, completions: yield* open.completions }
   }).pipe(Effect.scoped, Effect.provide(engine.layer))
@@ -54,16 +66,16 @@ const run = (
 it("learns: the pass rate rises, and the log says what happened", async () => {
   const { completions, events } = await Effect.runPromise(run("a", { config: config({ steps: 40 }) }))
   expect(events.map((e) => e.step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
-  expect(events[0]["passRate"]).toBeLessThan(0.3)
-  expect(events[39]["passRate"]).toBeGreaterThan(0.8)
-  expect(events.some((e) => Number(e["masked"]) > 0)).toBe(true)
+  expect(events[0].passRate).toBeLessThan(0.3)
+  expect(events[39].passRate).toBeGreaterThan(0.8)
+  expect(events.some((e) => e.masked > 0)).toBe(true)
   expect(completions[0]).toHaveProperty("completions")
 })
 
 it.each(Registry.names.filter((name) => name !== "pointwise"))("%s learns", async (objective) => {
   const over = { steps: 40, miniBatches: 1, objective: Registry.make(objective) }
   const { events } = await Effect.runPromise(run(objective, { config: config(over) }))
-  const rewards = events.map((e) => Number(e["reward"]))
+  const rewards = events.map((e) => e.reward)
   const mean = (xs: ReadonlyArray<number>) => xs.reduce((a, b) => a + b, 0) / xs.length
   expect(mean(rewards.slice(-8))).toBeGreaterThan(mean(rewards.slice(0, 4)) + 0.1)
 })
@@ -94,7 +106,7 @@ it("stopped anywhere and resumed, ends bit for bit like a run that was not", asy
     }
     const resumed = await Effect.runPromise(run(name, { resume: true }))
     expect(resumed.logits).toEqual(whole.logits)
-    expect(resumed.events.map((e) => [e.step, e["reward"]])).toEqual(whole.events.map((e) => [e.step, e["reward"]]))
+    expect(resumed.events.map((e) => [e.step, e.reward])).toEqual(whole.events.map((e) => [e.step, e.reward]))
   }
 })
 
@@ -127,7 +139,7 @@ it("masks what a verifier never answers, and goes on", async () => {
       config: config({ steps: 2, verifySeconds: 0.01 }),
     }),
   )
-  expect(events.map((e) => [e["masked"], e["tooSmall"]])).toEqual([
+  expect(events.map((e) => [e.masked, e.tooSmall])).toEqual([
     [32, 4],
     [32, 4],
   ])
@@ -140,11 +152,13 @@ it("refuses a run that exists, one that is in use, one to resume that does not e
     Effect.runPromise(Effect.flip(effect)).then((e) => e.message)
   expect(await message(run("a"))).toMatch(/exists already; resume it/)
   expect(await message(run("b", { resume: true }))).toMatch(/nothing to resume/)
-  await writeFile(join(root, "a", "lock"), "1")
-  expect(await message(run("a", { resume: true }))).toMatch(/in use by process 1/)
-  await rm(join(root, "a", "lock"))
-  await writeFile(join(root, "a", "config.json"), `{"task":"letters"}`)
-  expect(await message(run("a", { resume: true }))).toMatch(/started with task "letters", and now it is "digits"/)
+  const held = RunStore.open({ folder: join(root, "a"), config: { task: "digits" }, resume: true })
+  const second = held.pipe(Effect.andThen(Effect.flip(run("a", { resume: true }))), Effect.scoped)
+  expect((await Effect.runPromise(second)).message).toMatch(
+    new RegExp(`in use by process ${process.pid} on .*, since .*; wait for it or stop it`),
+  )
+  const other = RunStore.open({ folder: join(root, "a"), config: { task: "letters" }, resume: true })
+  expect(await message(Effect.scoped(other))).toMatch(/started with task "digits", and now it is "letters"/)
 })
 
 it("refuses a damaged checkpoint by name, and ignores one without a manifest", async () => {
@@ -166,4 +180,165 @@ it("stops on a learning rate that blows the policy up, and the last whole step c
   const error = await Effect.runPromise(Effect.flip(run("a", { config: config({ optimizer }) })))
   expect(error._tag).toBe("TrainingError")
   expect(error.message).toMatch(/NaN|not finite|must be finite/)
+})
+
+it("logs groups that taught nothing: all of them wrong, and those whose verdicts are missing", async () => {
+  const engine = makeEngine()
+  const wrong = Layer.succeed(Verifier.Verifier, {
+    verify: (_problem, { text }) =>
+      Effect.succeed(
+        text.startsWith("4")
+          ? Verdict.unreached("timeout", "too slow")
+          : Verdict.judged({ correct: false, reason: "no" }),
+      ),
+  })
+  const { completions, events, logits } = await Effect.runPromise(
+    run("a", { engine: { ...engine, layer: Layer.merge(engine.layer, wrong) }, config: config({ steps: 3 }) }),
+  )
+  // Nothing was learned, and nothing is said to have been measured.
+  expect(logits).toEqual([...makeEngine().logits])
+  for (const { ess, gradNorm, targetKl, zeroVariance } of events) {
+    expect([ess, gradNorm, targetKl]).toEqual([null, null, null])
+    expect(zeroVariance).toBe(4)
+  }
+  expect(completions).toHaveLength(12)
+  for (const group of completions) {
+    expect(group.outcome).toBe("no-signal")
+    expect(group.completions).toHaveLength(8)
+    for (const { target, text, verdict } of group.completions) {
+      expect(target).toBeUndefined()
+      expect(verdict).toMatchObject(text.startsWith("4") ? { status: "timeout" } : { status: "ok", reason: "no" })
+    }
+  }
+})
+
+it("logs a share of the groups with a signal and of those without, and where each response stands", async () => {
+  const { completions, events } = await Effect.runPromise(run("a", { config: config({ groupsLogged: 2 }) }))
+  for (const { step, zeroVariance } of events) {
+    const logged = completions.filter((group) => group.step === step)
+    expect(logged).toHaveLength(2)
+    const trained = logged.filter(({ outcome }) => outcome === "trained").length
+    expect(trained).toBe(zeroVariance === 0 ? 2 : zeroVariance === 4 ? 0 : 1)
+  }
+  for (const { completions: responses, outcome } of completions)
+    for (const { coefficient, policy, target, verdict } of responses) {
+      const weighed = outcome === "trained" && verdict.status === "ok"
+      expect([target, policy, coefficient].every((x) => (x === undefined) !== weighed)).toBe(true)
+    }
+})
+
+it("a resume may change what it is allowed to, and names the key that it may not", async () => {
+  const started = { train: { steps: 2, groupSize: 8 }, logging: 1 }
+  const open = (config: object, resume: boolean, mayChange: ReadonlyArray<string> = []) =>
+    RunStore.open({ folder: join(root, "a"), config: { ...config }, resume, mayChange, about: { node: "24" } })
+  const attempt = (...args: Parameters<typeof open>) => Effect.runPromise(Effect.scoped(open(...args)))
+  await attempt(started, false)
+  expect(await Effect.runPromise(RunStore.readConfig(join(root, "a")))).toEqual({
+    config: started,
+    about: { node: "24" },
+  })
+  const longer = { train: { steps: 9, groupSize: 8 }, logging: 5 }
+  const refused = await Effect.runPromise(Effect.flip(Effect.scoped(open(longer, true, ["logging"]))))
+  expect(refused.message).toMatch(/started with train\.steps 2, and now it is 9.*a resume may change logging/)
+  await attempt(longer, true, ["train.steps", "logging"])
+  expect((await Effect.runPromise(RunStore.readConfig(join(root, "a"))))?.config).toEqual(longer)
+  for (const other of [{ ...longer, extra: 1 }, { train: longer.train }, { ...longer, train: { steps: 9 } }])
+    await expect(attempt(other, true, ["train.steps"])).rejects.toThrow(/was started with/)
+})
+
+it("names the damaged line of a log, and keeps what stands before it", async () => {
+  await Effect.runPromise(run("a"))
+  const log = join(root, "a", "events.jsonl")
+  const lines = (await readFile(log, "utf8")).split("\n")
+  const damage = async (bad: string) => {
+    const text = [...lines.slice(0, 4), bad, ...lines.slice(5)].join("\n")
+    await writeFile(log, text)
+    const { message } = await Effect.runPromise(Effect.flip(run("a", { resume: true })))
+    expect(message).toMatch(/events\.jsonl, line 5 is damaged/)
+    expect(await readFile(log, "utf8")).toBe(text)
+  }
+  for (const bad of ["{", "", "[]", lines[4].replace(/"reward":[^,]+/, `"reward":"high"`), lines[4].slice(0, 40)])
+    await damage(bad)
+  // What decodes is found out all the same, and so is a log that was cut short or lost.
+  const refused = async (text: string | null) => {
+    await (text === null ? rm(log) : writeFile(log, text))
+    return (await Effect.runPromise(Effect.flip(run("a", { resume: true })))).message
+  }
+  const digit = lines[4].replace(/"reward":[\d.e-]+/, `"reward":0.123`)
+  expect(await refused([...lines.slice(0, 4), digit, ...lines.slice(5)].join("\n"))).toMatch(/events\.jsonl/)
+  expect(await refused(lines.slice(0, 5).join("\n"))).toMatch(/has \d+ bytes, and the checkpoint refers to \d+/)
+  expect(await refused(null)).toMatch(/has 0 bytes, and the checkpoint refers to \d+/)
+  // A last line that a kill cut short comes after the checkpoint: it is dropped.
+  await writeFile(log, lines.join("\n") + lines[4].slice(0, 40))
+  expect((await Effect.runPromise(run("a", { resume: true }))).events.map((e) => e.step)).toHaveLength(12)
+  expect(await readFile(log, "utf8")).toBe(lines.join("\n"))
+})
+
+it("takes only a folder that is not there for a run without checkpoints", async () => {
+  await Effect.runPromise(run("a"))
+  const [events, completions] = ["events.jsonl", "completions.jsonl"].map((log) => join(root, "a", log))
+  const before = [await readFile(events, "utf8"), await readFile(completions, "utf8")]
+  const checkpoints = join(root, "a", "checkpoints")
+  await rename(checkpoints, `${checkpoints}-away`)
+  await writeFile(checkpoints, "not a folder")
+  const error = await Effect.runPromise(Effect.flip(run("a", { resume: true })))
+  expect(error.message).toMatch(/checkpoints/)
+  expect([await readFile(events, "utf8"), await readFile(completions, "utf8")]).toEqual(before)
+  expect(await Effect.runPromise(Checkpoint.latest(join(root, "nowhere")))).toBeNull()
+})
+
+it("every changed byte of a manifest or a configuration is found out, and nothing is adopted that is no run", async () => {
+  await Effect.runPromise(run("a", { config: config({ steps: 3 }) }))
+  const resumed = () => Effect.runPromise(Effect.flip(run("a", { resume: true, config: config({ steps: 3 }) })))
+  for (const file of ["config.json", join("checkpoints", "step-000003", "manifest.json")]) {
+    const path = join(root, "a", file)
+    const bytes = await readFile(path)
+    const random = Seed.stream(`flips/${file}`)
+    for (let i = 0; i < bytes.length; i++) {
+      const changed = Buffer.from(bytes)
+      changed[i] ^= 1 << random.int(0, 7)
+      await writeFile(path, changed)
+      expect((await resumed()).message).toMatch(/config\.json|manifest\.json|is damaged|missing/)
+    }
+    await writeFile(path, bytes)
+  }
+  // Without its configuration the folder is no run, and no other may take its place.
+  await rm(join(root, "a", "config.json"))
+  expect((await Effect.runPromise(Effect.flip(run("a")))).message).toMatch(/is not empty and holds no config\.json/)
+})
+
+it("retention touches only the checkpoints that the run made", async () => {
+  const options = { config: config({ steps: 9 }) }
+  await Effect.runPromise(run("a", options))
+  const checkpoints = join(root, "a", "checkpoints")
+  for (const name of ["step-best", "step-old", "step-000001.bak"]) await mkdir(join(checkpoints, name))
+  await Effect.runPromise(run("a", { ...options, config: config({ steps: 12 }), resume: true }))
+  expect((await readdir(checkpoints)).sort()).toEqual([
+    "step-000001.bak",
+    "step-000009",
+    "step-000012",
+    "step-best",
+    "step-old",
+  ])
+})
+
+it("a row that cannot be written ends the run before any checkpoint speaks of it", async () => {
+  const log = join(root, "a", "events.jsonl")
+  const fail = ({ step }: StepReport.StepReport) =>
+    step === 4 ? Effect.promise(() => rm(log).then(() => mkdir(log))) : Effect.void
+  const closed: Array<[number, boolean]> = []
+  const error = await Effect.runPromise(
+    Effect.flip(
+      run("a", {
+        onStep: fail,
+        onClosed: (taken, saved) => Effect.sync(() => closed.push([taken, saved._tag === "Success"])),
+      }),
+    ),
+  )
+  expect(error.message).toMatch(/events\.jsonl/)
+  expect(await readdir(join(root, "a", "checkpoints"))).toEqual(["step-000003"])
+  await rm(log, { recursive: true })
+  expect((await Effect.runPromise(Effect.flip(run("a", { resume: true })))).message).toMatch(/has 0 bytes/)
+  // The step that lost its row is not one to save.
+  expect(closed).toEqual([])
 })

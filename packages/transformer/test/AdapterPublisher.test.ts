@@ -134,9 +134,9 @@ const run = async (name: string, maxLag: number) => {
 
 it("on policy, what the server sampled has the learner's log-probs at every step", async () => {
   const { adapters, events, server } = await run("on", 0)
-  expect(events.map((e) => e["lag"])).toEqual([0, 0, 0, 0, 0])
-  for (const event of events) expect(Number(event["anchorLogRatio"])).toBeLessThan(1e-4)
-  expect(events.some((e) => Number(e["gradNorm"]) > 0)).toBe(true)
+  expect(events.map((e) => e.lag)).toEqual([0, 0, 0, 0, 0])
+  for (const event of events) expect(event.anchorLogRatio).toBeLessThan(1e-4)
+  expect(events.some((e) => (e.gradNorm ?? 0) > 0)).toBe(true)
   expect(server.loaded).toEqual(["on-1", "on-2", "on-3", "on-4", "on-5", "on-6"])
   // The last three versions stay on the disk.
   expect((await readdir(adapters)).sort()).toEqual(["version-4", "version-5", "version-6"])
@@ -144,9 +144,9 @@ it("on policy, what the server sampled has the learner's log-probs at every step
 
 it("one step behind, the samples are those of the version before", async () => {
   const { events } = await run("behind", 1)
-  expect(events.map((e) => e["lag"])).toEqual([0, 1, 1, 1, 1])
-  expect(Number(events[0]["anchorLogRatio"])).toBeLessThan(1e-4)
-  expect(Math.max(...events.map((e) => Number(e["anchorLogRatio"])))).toBeGreaterThan(1e-3)
+  expect(events.map((e) => e.lag)).toEqual([0, 1, 1, 1, 1])
+  expect(events[0].anchorLogRatio).toBeLessThan(1e-4)
+  expect(Math.max(...events.map((e) => e.anchorLogRatio))).toBeGreaterThan(1e-3)
 })
 
 it("refuses a policy without an adapter and a relative folder", async () => {

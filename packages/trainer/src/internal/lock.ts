@@ -1,0 +1,71 @@
+/**
+ * One owner of a run: an exclusive lock that the kernel holds for as long as the process lives, whatever its pid namespace, and gives
+ * back when it dies. Node has no `flock`, so the lock is that of an empty SQLite database, which is part of Node.
+ */
+import { readFile } from "node:fs/promises"
+import { hostname } from "node:os"
+import { join } from "node:path"
+import { Effect, type Scope } from "effect"
+import { RunError } from "../TrainerError.ts"
+import * as Durable from "./durable.ts"
+
+const file = "lock"
+const note = "owner.json"
+
+/** Where Linux says which boot this is; elsewhere there is none. */
+const bootId = (): Promise<string | null> =>
+  readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
+    (text) => text.trim(),
+    () => null,
+  )
+
+/** What the owner said of itself; a note that cannot be read is no reason not to name the lock. */
+const ownerOf = (folder: string): Effect.Effect<string> =>
+  Effect.promise(() => readFile(join(folder, note), "utf8").catch(() => "")).pipe(
+    Effect.map((text) => {
+      const pid = /"pid": (\d+)/.exec(text)?.[1]
+      const host = /"host": "([^"]+)"/.exec(text)?.[1]
+      const since = /"since": "([^"]+)"/.exec(text)?.[1]
+      return pid === undefined ? "another process" : `process ${pid} on ${host}, since ${since}`
+    }),
+  )
+
+/** Holds the lock of a folder for the lifetime of the scope. Fails with a `RunError` that says who has it. */
+export const hold = (folder: string): Effect.Effect<void, RunError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const path = join(folder, file)
+    const fail = (reason: string) => new RunError({ folder, reason })
+    const { DatabaseSync } = yield* Effect.promise(() => import("node:sqlite"))
+    const attempt = Effect.try({
+      try: () => {
+        const database = new DatabaseSync(path)
+        try {
+          database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE")
+          return database
+        } catch (cause) {
+          database.close()
+          throw cause
+        }
+      },
+      catch: (cause) => cause as Error & { readonly errcode?: number },
+    })
+    yield* Effect.acquireRelease(
+      attempt.pipe(
+        Effect.catch((cause) =>
+          // SQLITE_BUSY
+          cause.errcode === 5
+            ? Effect.flatMap(ownerOf(folder), (owner) =>
+                Effect.fail(fail(`is in use by ${owner}; wait for it or stop it`)),
+              )
+            : Effect.fail(fail(`cannot be locked (${cause.message}); remove ${path} if it is no lock of a run`)),
+        ),
+      ),
+      (database) => Effect.sync(() => database.close()),
+    )
+    const boot = yield* Effect.promise(bootId)
+    const owner = { pid: process.pid, host: hostname(), since: new Date().toISOString(), boot, command: process.argv }
+    yield* Effect.tryPromise({
+      try: () => Durable.writeAtomic(join(folder, note), `${JSON.stringify(owner, null, 2)}\n`),
+      catch: (cause) => fail(`cannot be written (${(cause as Error).message}); put that right, then run again`),
+    })
+  })
