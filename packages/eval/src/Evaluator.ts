@@ -1,5 +1,5 @@
 /** Evaluation: sample n responses to every problem, judge them, and estimate the pass@k curve. */
-import { type Problem, Sampler } from "@lpo/rollout"
+import { type Problem, type RolloutError, Sampler } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Schema, Stream } from "effect"
 import { bootstrap, Estimate } from "./Interval.ts"
@@ -51,10 +51,12 @@ export const curve = (counts: ReadonlyArray<Count>, seed: string): Curve => {
 }
 
 /** Evaluates the policy behind the sampler. Problems without a single verdict are left out of the curve. @category running */
-export const evaluate = Effect.fn("Evaluator.evaluate")(function* (
+export const evaluate: (
   problems: ReadonlyArray<Problem.Problem>,
   options: Options,
-) {
+) => Effect.Effect<Evaluation, RolloutError.SamplerError, Sampler.Sampler | Verifier.Verifier> = Effect.fn(
+  "Evaluator.evaluate",
+)(function* (problems, options) {
   const sampler = yield* Sampler.Sampler
   const verifier = yield* Verifier.Verifier
   let done = 0
@@ -78,17 +80,19 @@ export const evaluate = Effect.fn("Evaluator.evaluate")(function* (
         if (options.onProgress !== undefined) yield* options.onProgress(done, problems.length)
         const ok = verdicts.filter((v) => v.status === "ok")
         return {
-          problem: group.problem.id,
-          samples: ok.length,
-          correct: ok.filter((v) => v.correct).length,
-        } satisfies Count
+          place: group.place,
+          count: {
+            problem: group.problem.id,
+            samples: ok.length,
+            correct: ok.filter((v) => v.correct).length,
+          } satisfies Count,
+        }
       }),
     ),
     Stream.runCollect,
   )
   // Groups come in any order; the order of the problems keeps the bootstrap reproducible.
-  const order = new Map(problems.map((p, i) => [p.id, i]))
-  const sorted = [...counts].sort((a, b) => (order.get(a.problem) ?? 0) - (order.get(b.problem) ?? 0))
+  const sorted = [...counts].sort((a, b) => a.place - b.place).map(({ count }) => count)
   const judged = sorted.filter((c) => c.samples > 0)
   return {
     counts: sorted,

@@ -62,9 +62,10 @@ it("the 95 % interval covers the true mean about 95 times in 100", () => {
 const layer = Layer.mergeAll(
   Layer.succeed(Sampler.Sampler, {
     sample: (problems, { groupSize }) =>
-      Stream.fromIterable([...problems].reverse()).pipe(
-        Stream.map((problem) => ({
+      Stream.fromIterable(Sampler.asked(problems, "any").toReversed()).pipe(
+        Stream.map(({ place, problem }) => ({
           problem,
+          place,
           promptTokens: Int32Array.of(0),
           completions: Array.from({ length: groupSize }, (_, k) => ({
             tokens: Int32Array.of(k),

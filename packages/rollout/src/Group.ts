@@ -12,6 +12,8 @@ import { isTrainable, Verdict } from "./Verdict.ts"
 /** K sampled responses to one prompt. @category models */
 export const Group = Schema.Struct({
   problem: Problem,
+  /** Place of the problem in the list that was sampled, from 0. */
+  place: Schema.Int,
   /** The prompt as the sampler tokenised it, [P], P >= 1; 0 at the places of an image. */
   promptTokens: Int32,
   /** The prompt in pieces, where it has images. */

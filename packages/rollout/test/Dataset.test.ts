@@ -56,6 +56,7 @@ it("masks completions whose verdict is not ok", () => {
   })
   const masked = Group.maskUnverified({
     problem: { id: "p", task: "t", prompt: "x", answer: null },
+    place: 0,
     promptTokens: Int32Array.of(1),
     completions: [completion(0), completion(1), completion(2)],
     verdicts: [

@@ -1,5 +1,5 @@
 /** The records of the domain: what is written as JSON is read back to the bit, and what does not fit is named. */
-import { Group, LoggedGroup, SamplingParams, Sequence, Verdict } from "@lpo/rollout"
+import { Group, LoggedGroup, Sampler, SamplingParams, Sequence, Verdict } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
@@ -19,8 +19,9 @@ const chunk = fc.oneof(
     .map((location): Sequence.Chunk => ({ type: "image", format: "jpeg", source: { location }, positions: 3 })),
 )
 
-const completion = fc.array(fc.tuple(fc.nat(50_000), fc.float({ min: -40, max: 0, noNaN: true })), { minLength: 1 }).map(
-  (pairs): Group.Group["completions"][number] => ({
+const completion = fc
+  .array(fc.tuple(fc.nat(50_000), fc.float({ min: -40, max: 0, noNaN: true })), { minLength: 1 })
+  .map((pairs): Group.Group["completions"][number] => ({
     tokens: Int32Array.from(pairs, ([token]) => token),
     text: pairs.map(([token]) => String.fromCodePoint(32 + (token % 0xd000))).join(""),
     // JSON has no -0, and a log-prob of 0 has no sign.
@@ -29,20 +30,20 @@ const completion = fc.array(fc.tuple(fc.nat(50_000), fc.float({ min: -40, max: 0
     finish: "stop",
     policyVersion: 3,
     sampling: SamplingParams.make({ maxTokens: 9, stopStrings: ["</answer>"] }),
-  }),
-)
+  }))
 
-const group = fc.record({ chunks: fc.array(chunk, { minLength: 1 }), completions: fc.array(completion) }).map(
-  ({ chunks, completions }): Group.ScoredGroup => ({
+const group = fc
+  .record({ chunks: fc.array(chunk, { minLength: 1 }), completions: fc.array(completion) })
+  .map(({ chunks, completions }): Group.ScoredGroup => ({
     problem: { id: "p", task: "t", prompt: [{ role: "user", content: "?" }], answer: { target: 3 } },
+    place: 2,
     promptTokens: Sequence.flatten(chunks),
     promptChunks: chunks,
     completions,
     verdicts: completions.map((_, k) =>
       k % 2 === 0 ? Verdict.judged({ correct: true, extracted: "3" }) : Verdict.unreached("timeout", "too slow"),
     ),
-  }),
-)
+  }))
 
 it("a scored group comes back from JSON to the bit, images and log-probs included", () => {
   const codec = Schema.fromJsonString(Group.ScoredGroup)
@@ -105,4 +106,23 @@ it("sampling parameters: the defaults sample from the policy itself, and what ca
   expect(refused({ topK: 1.5 })).toMatch(/topK is 1.5/)
   expect(refused({ minP: 2 })).toMatch(/minP is 2/)
   expect(refused({ stopStrings: [""] })).toMatch(/stopStrings has ""/)
+})
+
+it("no two places of any two lists share a stream, however often a problem occurs", () => {
+  const id = fc.constantFrom("a", "b", "a#2", "a/2", "2")
+  fc.assert(
+    fc.property(fc.array(fc.array(id, { maxLength: 6 }), { maxLength: 6 }), (steps) => {
+      const seen = steps.flatMap((ids, step) =>
+        Sampler.asked(
+          ids.map((name) => ({ id: name, task: "t", prompt: "?", answer: null })),
+          `7/sample/${step}`,
+        ).map(({ place, problem, stream }) => {
+          expect(problem.id).toBe(ids[place])
+          return stream
+        }),
+      )
+      expect(new Set(seen).size).toBe(seen.length)
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -64,7 +64,7 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
         return { input, chunks }
       })
       const sampleOne = Effect.fn("TinkerSampler.sample")(function* (
-        problem: Problem.Problem,
+        { place, problem, stream }: Sampler.Asked,
         wanted: Sampler.SampleOptions,
       ) {
         const sampling = SamplingParams.make(wanted)
@@ -94,7 +94,7 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                 topP,
                 topK: topK === 0 ? -1 : topK,
                 // Servers add the completion's index; the sum must stay a 32-bit integer.
-                seed: Seed.stream(`${wanted.seed}/${problem.id}`).int(0, 2 ** 30),
+                seed: Seed.stream(stream).int(0, 2 ** 30),
                 stop: tokenizer.stops,
               }
               const answer = yield* session.sample(request)
@@ -131,6 +131,7 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                 })
                 return {
                   problem,
+                  place,
                   promptTokens: Sequence.flatten(chunks),
                   ...(chunks.some(({ type }) => type === "image") ? { promptChunks: chunks } : {}),
                   completions,
@@ -141,8 +142,8 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
       })
       return Sampler.Sampler.of({
         sample: (problems, wanted) =>
-          Stream.fromIterable(problems).pipe(
-            Stream.mapEffect((problem) => sampleOne(problem, wanted), {
+          Stream.fromIterable(Sampler.asked(problems, wanted.seed)).pipe(
+            Stream.mapEffect((one) => sampleOne(one, wanted), {
               concurrency: Math.max(1, Math.min(options.concurrency ?? 64, maxConcurrentSamples)),
               unordered: true,
             }),

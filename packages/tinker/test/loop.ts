@@ -103,10 +103,10 @@ export const local = () => {
     )
   const sampler = Layer.succeed(Sampler.Sampler, {
     sample: (problems, { groupSize, maxTokens, seed }) =>
-      Stream.fromIterable(problems).pipe(
-        Stream.mapEffect((problem) =>
+      Stream.fromIterable(Sampler.asked(problems, seed)).pipe(
+        Stream.mapEffect(({ place, problem, stream }) =>
           Effect.map(tokenizer.encode(typeof problem.prompt === "string" ? problem.prompt : ""), (promptTokens) => {
-            const first = Seed.stream(`${seed}/${problem.id}`).int(0, 2 ** 30)
+            const first = Seed.stream(stream).int(0, 2 ** 30)
             const completions = Array.from({ length: groupSize }, (_, k): Completion.Completion => {
               const last = promptTokens[promptTokens.length - 1]
               const drawn = Bigram.sample(weights, last, { seed: first + k, maxTokens })
@@ -122,7 +122,7 @@ export const local = () => {
                 sampling: SamplingParams.make({ maxTokens }),
               }
             })
-            return { problem, promptTokens, completions }
+            return { problem, place, promptTokens, completions }
           }),
         ),
       ),

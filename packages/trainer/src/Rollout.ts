@@ -38,7 +38,6 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
   const sampler = yield* Sampler.Sampler
   const verifier = yield* Verifier.Verifier
   const batch = Dataset.batch(problems, { step, size: config.promptsPerStep, seed: config.seed })
-  const place = new Map(batch.map((problem, i) => [problem.id, i]))
   const turns = yield* Semaphore.make(config.verifyConcurrency)
   const started = yield* Clock.now
   let sampled = started
@@ -62,11 +61,10 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
       ),
       Stream.runCollect,
     )
-  const at = (group: Group.Group): number => place.get(group.problem.id) ?? batch.length
   return {
     step,
     policyStep,
-    groups: [...groups].sort((a, b) => at(a) - at(b)),
+    groups: [...groups].sort((a, b) => a.place - b.place),
     secondsSampling: sampled - started,
     secondsVerifying: yield* Clock.since(sampled),
   } satisfies Rolled

@@ -111,6 +111,7 @@ it("batch statistics are over the kept groups: centred rewards, tokens, prompts"
   })
   const group = (scores: ReadonlyArray<number>) => ({
     problem: { id: "p", task: "t", prompt: "", answer: "" },
+    place: 0,
     promptTokens: Int32Array.of(0),
     completions: scores.map((_, k) => completion(k + 1)),
     verdicts: scores.map((score) => ({ status: "ok" as const, score, correct: score === 1, key: "" })),
@@ -126,6 +127,7 @@ it.each([{ temperature: 0.7 }, { topP: 0.9 }, { topK: 20 }, { minP: 0.1 }])(
   (law) => {
     const group = (sampling: object) => ({
       problem: { id: "p", task: "t", prompt: "", answer: "" },
+      place: 0,
       promptTokens: Int32Array.of(0),
       completions: [
         {

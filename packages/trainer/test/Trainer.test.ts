@@ -43,6 +43,7 @@ const run = (
     resume?: boolean
     onStep?: (report: StepReport.StepReport) => Effect.Effect<void>
     onClosed?: Trainer.Options["onClosed"]
+    problems?: Trainer.Options["problems"]
   } = {},
 ) => {
   const engine = options.engine ?? makeEngine()
@@ -54,7 +55,7 @@ const run = (
     })
     yield* Trainer.train({
       config: options.config ?? config(),
-      problems,
+      problems: options.problems ?? problems,
       run: open,
       ...(options.onStep ? { onStep: options.onStep } : {}),
       ...(options.onClosed ? { onClosed: options.onClosed } : {}),
@@ -341,4 +342,19 @@ it("a row that cannot be written ends the run before any checkpoint speaks of it
   expect((await Effect.runPromise(Effect.flip(run("a", { resume: true })))).message).toMatch(/has 0 bytes/)
   // The step that lost its row is not one to save.
   expect(closed).toEqual([])
+})
+
+it("no stream of a run is drawn from twice, though a step holds the same problem four times", async () => {
+  for (const [some, promptsPerStep, steps] of [
+    [1, 4, 5],
+    [4, 6, 12],
+    [6, 64, 3],
+  ]) {
+    const drawn: Array<string> = []
+    const engine = makeEngine({ onDraw: (stream) => drawn.push(stream) })
+    const options = config({ steps, promptsPerStep })
+    await Effect.runPromise(run(`${some}`, { engine, config: options, problems: problems.slice(0, some) }))
+    expect(drawn).toHaveLength(steps * promptsPerStep * 8)
+    expect(new Set(drawn).size).toBe(drawn.length)
+  }
 })

@@ -20,6 +20,8 @@ export const makeEngine = (
     readonly delay?: (problem: string) => Effect.Effect<void>
     /** The version that completions claim, by default the published one. */
     readonly claim?: number
+    /** Told the name of every stream that a completion is drawn from. */
+    readonly onDraw?: (stream: string) => void
   } = {},
 ) => {
   const logits = new Float64Array(positions * vocabulary)
@@ -33,6 +35,7 @@ export const makeEngine = (
     return row[token] - max - Math.log(row.reduce((sum, v) => sum + Math.exp(v - max), 0))
   }
   const draw = (name: string, weights: typeof logits, policyVersion: number): Completion.Completion => {
+    options.onDraw?.(name)
     const random = Seed.stream(name)
     const tokens = Int32Array.from({ length: positions }, (_, t) => {
       let u = random.uniform()
@@ -57,15 +60,14 @@ export const makeEngine = (
       const pinned =
         options.pinned === undefined ? logits : published[Math.max(0, published.length - 1 - options.pinned.behind)]
       const policyVersion = options.claim ?? version
-      return Stream.fromIterable(problems).pipe(
+      return Stream.fromIterable(Sampler.asked(problems, seed)).pipe(
         Stream.mapEffect(
-          (problem) =>
+          ({ place, problem, stream }) =>
             Effect.as(options.delay?.(problem.id) ?? Effect.void, {
               problem,
+              place,
               promptTokens: Int32Array.of(0),
-              completions: Array.from({ length: groupSize }, (_, k) =>
-                draw(`${seed}/${problem.id}/${k}`, pinned, policyVersion),
-              ),
+              completions: Array.from({ length: groupSize }, (_, k) => draw(`${stream}/${k}`, pinned, policyVersion)),
             }),
           { concurrency: "unbounded", unordered: true },
         ),

@@ -45,7 +45,7 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
     Effect.gen(function* () {
       const policy = yield* Policy
       const sampleChunk = Effect.fn("TransformerSampler.sample")(function* (
-        problems: ReadonlyArray<Problem.Problem>,
+        asked: ReadonlyArray<Sampler.Asked>,
         options: Sampler.SampleOptions,
       ) {
         const fail = (problem: string | null, reason: string) =>
@@ -53,7 +53,7 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
         const sampling = SamplingParams.make(options)
         const refusal = SamplingParams.refusal(sampling)
         if (refusal !== null) return yield* fail(null, refusal)
-        const requests = yield* Effect.forEach(problems, (problem) =>
+        const requests = yield* Effect.forEach(asked, ({ problem, stream }) =>
           Effect.gen(function* () {
             const prompt = yield* encode(problem, policy.tokenizer).pipe(
               Effect.mapError((e) => fail(problem.id, e.message)),
@@ -66,7 +66,7 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
                 `needs ${length} positions (prompt ${prompt.length}, maxTokens ${options.maxTokens}), the model has ${policy.config.max_position_embeddings}; lower maxTokens`,
               )
             }
-            const streams = Array.from({ length: options.groupSize }, (_, k) => `${options.seed}/${problem.id}/${k}`)
+            const streams = Array.from({ length: options.groupSize }, (_, k) => `${stream}/${k}`)
             return { prompt, streams }
           }),
         )
@@ -74,7 +74,8 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
           .generate(requests, { ...sampling, maxSequences })
           .pipe(Effect.mapError((e) => fail(null, e.message)))
         return sampled.map((completions, i): Group.Group => ({
-          problem: problems[i],
+          problem: asked[i].problem,
+          place: asked[i].place,
           promptTokens: requests[i].prompt,
           completions: completions.map((c) => ({
             ...c,
@@ -90,8 +91,9 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
           // The prompts' lengths are not known yet: as if they were as long as the responses.
           const sequences = maxSequences ?? policy.sequencesAtOnce(2 * options.maxTokens)
           const size = Math.max(1, Math.round((policy.parallelism * sequences) / options.groupSize))
-          const chunks = Array.from({ length: Math.ceil(problems.length / size) }, (_, i) =>
-            problems.slice(i * size, (i + 1) * size),
+          const asked = Sampler.asked(problems, options.seed)
+          const chunks = Array.from({ length: Math.ceil(asked.length / size) }, (_, i) =>
+            asked.slice(i * size, (i + 1) * size),
           )
           return Stream.fromIterable(chunks).pipe(
             // Two at once, so that no worker waits for the slowest of a chunk.

@@ -108,7 +108,7 @@ it.effect("a masked verdict is left out of the group that is trained on", () =>
       sampling: SamplingParams.make({ maxTokens: 9 }),
     })
     const completions = [completion(1), completion(2)]
-    const kept = Group.maskUnverified({ problem, promptTokens: Int32Array.of(0), completions, verdicts })
+    const kept = Group.maskUnverified({ problem, place: 0, promptTokens: Int32Array.of(0), completions, verdicts })
     assert.deepStrictEqual(
       kept.completions.map((c) => c.policyVersion),
       [1],

@@ -12,7 +12,7 @@ import type { Completion } from "../Completion.ts"
 import type { Group } from "../Group.ts"
 import type { Problem } from "../Problem.ts"
 import { SamplerError } from "../RolloutError.ts"
-import { Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
+import { type Asked, asked as askedOf, Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
 import * as SamplingParams from "../SamplingParams.ts"
 import * as Seed from "../Seed.ts"
 import * as Client from "./Client.ts"
@@ -158,7 +158,7 @@ export const make = (
     }
 
     const sampleGroup = Effect.fn("OpenAiSampler.sampleGroup")(function* (
-      problem: Problem,
+      { place, problem, stream }: Asked,
       asked: SampleOptions,
       served: Version,
     ) {
@@ -169,7 +169,7 @@ export const make = (
       const law = { ...sampling, stops }
       // Greedy responses are all the same, and vLLM refuses to make several.
       const different = law.temperature === 0 ? 1 : asked.groupSize
-      const seed = Seed.stream(`${asked.seed}/${problem.id}`).int(0, 2 ** 31 - 1 - asked.groupSize)
+      const seed = Seed.stream(stream).int(0, 2 ** 31 - 1 - asked.groupSize)
       const ask = (n: number, from: number) =>
         persist(servers.withServer(n, ({ url }) => client.sample(url, served, prompt, law, n, from)))
       const again = (index: number) =>
@@ -198,7 +198,7 @@ export const make = (
       })
       const own = choices.map(completion)
       const completions = Array.from({ length: asked.groupSize }, (_, k) => own[k % different])
-      return { problem, promptTokens: tokens, completions } satisfies Group
+      return { problem, place, promptTokens: tokens, completions } satisfies Group
     })
 
     const unloadUnused = Effect.suspend(() => {
@@ -228,9 +228,9 @@ export const make = (
                   unloadUnused,
                 ),
             )
-            return Stream.fromIterable(problems).pipe(
+            return Stream.fromIterable(askedOf(problems, asked.seed)).pipe(
               // The servers' own limit decides how many run; this one only bounds what waits.
-              Stream.mapEffect((problem) => sampleGroup(problem, asked, served), {
+              Stream.mapEffect((one) => sampleGroup(one, asked, served), {
                 concurrency: 4096,
                 unordered: true,
               }),
