@@ -1,23 +1,16 @@
 /** Evaluation: sample n responses to every problem, judge them, and estimate the pass@k curve. */
-import { type Problem, type RolloutError, Sampler } from "@lpo/rollout"
+import { type Completion, type Problem, type RolloutError, Sampler, type Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Schema, Stream } from "effect"
-import { bootstrap, Estimate } from "./Interval.ts"
-import { Count, ks, passAtK } from "./PassAtK.ts"
-
-/** pass@k by k. @category models */
-export const Curve = Schema.Record(Schema.String, Estimate)
-/** @category models */
-export type Curve = typeof Curve.Type
+import { Judged, type Sample, Summary, summary } from "./Metrics.ts"
+import { type Count, Curve, curve } from "./PassAtK.ts"
 
 /** @category models */
 export const Evaluation = Schema.Struct({
-  counts: Schema.Array(Count),
+  /** In the order of the problems. */
+  problems: Schema.Array(Judged),
   curve: Curve,
-  /** Responses whose verdict was `error` or `timeout`, left out of n. */
-  masked: Schema.Int,
-  /** Mean response length, tokens. */
-  responseLength: Schema.Finite,
+  summary: Summary,
 })
 /** @category models */
 export interface Evaluation extends Schema.Schema.Type<typeof Evaluation> {}
@@ -36,21 +29,36 @@ export interface Options {
   readonly onProgress?: (done: number, total: number) => Effect.Effect<void>
 }
 
-/** The pass@k curve of these counts; k goes up to the smallest n. @category estimators */
-export const curve = (counts: ReadonlyArray<Count>, seed: string): Curve => {
-  const n = Math.min(...counts.map((c) => c.samples))
-  return Object.fromEntries(
-    ks(n).map((k) => [
-      String(k),
-      bootstrap(
-        counts.map((c) => passAtK(c.samples, c.correct, k)),
-        { seed: `${seed}/pass@${k}` },
-      ),
-    ]),
-  )
-}
+/** What is counted of judged samples. @category combinators */
+export const counts = (problems: ReadonlyArray<Judged>): ReadonlyArray<Count> =>
+  problems.map(({ problem, samples }) => {
+    const judged = samples.filter(({ status }) => status === "ok")
+    return {
+      problem,
+      samples: judged.length,
+      correct: judged.filter(({ correct }) => correct).length,
+      unjudged: samples.length - judged.length,
+    }
+  })
 
-/** Evaluates the policy behind the sampler. Problems without a single verdict are left out of the curve. @category running */
+/** An evaluation of samples that were judged before. @category running */
+export const of = (problems: ReadonlyArray<Judged>, seed: string): Evaluation => ({
+  problems,
+  curve: curve(counts(problems), seed),
+  summary: summary(problems),
+})
+
+const sampleOf = (completion: Completion.Completion, verdict: Verdict.Verdict): Sample => ({
+  status: verdict.status,
+  correct: verdict.correct,
+  score: verdict.score,
+  key: verdict.key,
+  length: completion.tokens.length,
+  truncated: completion.finish === "length",
+  surprise: completion.logprobs.reduce((sum, v) => sum - v, 0) / completion.tokens.length,
+})
+
+/** Evaluates the policy behind the sampler. @category running */
 export const evaluate: (
   problems: ReadonlyArray<Problem.Problem>,
   options: Options,
@@ -60,7 +68,6 @@ export const evaluate: (
   const sampler = yield* Sampler.Sampler
   const verifier = yield* Verifier.Verifier
   let done = 0
-  let tokens = 0
   const groups = sampler.sample(problems, {
     groupSize: options.samples,
     maxTokens: options.maxTokens,
@@ -68,36 +75,25 @@ export const evaluate: (
     stopStrings: options.stopStrings ?? [],
     seed: `${options.seed}/sample`,
   })
-  const counts = yield* groups.pipe(
+  const judged = yield* groups.pipe(
     Stream.mapEffect((group) =>
       Effect.gen(function* () {
         const verdicts = yield* Verifier.batch(
           verifier,
           group.completions.map((completion) => ({ problem: group.problem, completion })),
         )
-        tokens += group.completions.reduce((sum, c) => sum + c.tokens.length, 0)
         done++
         if (options.onProgress !== undefined) yield* options.onProgress(done, problems.length)
-        const ok = verdicts.filter((v) => v.status === "ok")
-        return {
-          place: group.place,
-          count: {
-            problem: group.problem.id,
-            samples: ok.length,
-            correct: ok.filter((v) => v.correct).length,
-          } satisfies Count,
-        }
+        const samples = group.completions.map((completion, k) => sampleOf(completion, verdicts[k]))
+        return { place: group.place, problem: group.problem.id, samples }
       }),
     ),
     Stream.runCollect,
   )
   // Groups come in any order; the order of the problems keeps the bootstrap reproducible.
-  const sorted = [...counts].sort((a, b) => a.place - b.place).map(({ count }) => count)
-  const judged = sorted.filter((c) => c.samples > 0)
-  return {
-    counts: sorted,
-    curve: judged.length === 0 ? {} : curve(judged, options.seed),
-    masked: sorted.reduce((sum, c) => sum + options.samples - c.samples, 0),
-    responseLength: tokens / Math.max(1, problems.length * options.samples),
-  } satisfies Evaluation
+  const sorted = [...judged].sort((a, b) => a.place - b.place)
+  return of(
+    sorted.map(({ problem, samples }) => ({ problem, samples })),
+    options.seed,
+  )
 })

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { LoggedGroup } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
-import type { Curve } from "./Evaluator.ts"
+import type { Curve } from "./PassAtK.ts"
 import { client, style } from "./internal/reportPage.ts"
 
 /** @category models */

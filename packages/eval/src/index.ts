@@ -3,7 +3,9 @@
  *
  * @packageDocumentation
  */
+export * as Compare from "./Compare.ts"
 export * as Evaluator from "./Evaluator.ts"
 export * as Interval from "./Interval.ts"
+export * as Metrics from "./Metrics.ts"
 export * as PassAtK from "./PassAtK.ts"
 export * as Report from "./Report.ts"

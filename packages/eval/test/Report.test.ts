@@ -30,7 +30,7 @@ const chat: Problem.Prompt = [
     ],
   },
 ]
-const estimate = (mean: number) => ({ mean, low: mean - 0.03, high: mean + 0.03 })
+const estimate = (mean: number) => ({ mean, low: mean - 0.03, high: mean + 0.03, problems: 9, atLeast: mean })
 const input: Report.ReportInput = {
   title: `Run ${hostile}`,
   facts: { objective: "lpo-fwd", [hostile]: hostile },

@@ -1,5 +1,5 @@
-import { Evaluator, Interval, PassAtK } from "@lpo/eval"
-import { Sampler, SamplingParams, Seed } from "@lpo/rollout"
+import { Evaluator, PassAtK } from "@lpo/eval"
+import { Sampler, SamplingParams } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
@@ -40,22 +40,34 @@ it("is the share of k-subsets that hold a right answer (by enumeration), and gro
   )
 })
 
-it("refuses k beyond n by value", () => {
-  expect(() => PassAtK.passAtK(4, 1, 5)).toThrow(/k = 5 with n = 4/)
+it("the whole curve in one pass is pass@k at every k, for n up to 10,000", () => {
+  fc.assert(
+    fc.property(
+      fc
+        .integer({ min: 1, max: 10_000 })
+        .chain((n) => fc.tuple(fc.constant(n), fc.nat(n), fc.integer({ min: 1, max: n }))),
+      ([n, c, k]) => {
+        const curve = PassAtK.wholeCurve(n, c)
+        expect(curve).toHaveLength(n)
+        for (const one of [1, k, n]) expect(curve[one - 1]).toBeCloseTo(PassAtK.passAtK(n, c, one), 9)
+        expect(curve.every((v, i) => v >= 0 && v <= 1 && (i === 0 || v >= curve[i - 1]))).toBe(true)
+      },
+    ),
+  )
 })
 
-it("the 95 % interval covers the true mean about 95 times in 100", () => {
-  const truth = 0.3
-  let covered = 0
-  for (let trial = 0; trial < 300; trial++) {
-    const random = Seed.stream(`coverage/${trial}`)
-    const values = Array.from({ length: 100 }, () => (random.uniform() < truth ? 1 : 0))
-    const { high, low } = Interval.bootstrap(values, { seed: `coverage/${trial}`, resamples: 400 })
-    if (low <= truth && truth <= high) covered++
-  }
-  // 300 trials at 0.95: four standard errors below and above, and a little for the bootstrap's own optimism.
-  expect(covered / 300).toBeGreaterThan(0.88)
-  expect(covered / 300).toBeLessThanOrEqual(1)
+it("one problem with missing verdicts leaves the rest of the curve alone", () => {
+  const full = Array.from({ length: 9 }, (_, i) => ({ problem: `p${i}`, samples: 16, correct: 4, unjudged: 0 }))
+  const curve = PassAtK.curve([...full, { problem: "p9", samples: 1, correct: 1, unjudged: 15 }], "s")
+  expect(Object.keys(curve)).toEqual(["1", "2", "4", "8", "16"])
+  expect([curve["1"].problems, curve["2"].problems, curve["16"].problems]).toEqual([10, 9, 9])
+  expect(curve["4"].mean).toBeCloseTo(0.728022, 6)
+  expect(curve["4"].atLeast).toBeCloseTo((9 * 0.728022 + PassAtK.passAtK(16, 1, 4)) / 10, 6)
+  expect(PassAtK.curve([], "s")).toEqual({})
+})
+
+it("refuses k beyond n by value", () => {
+  expect(() => PassAtK.passAtK(4, 1, 5)).toThrow(/k = 5 with n = 4/)
 })
 
 /** Completion k of a problem is right when k < its answer; the last one is never judged. */
@@ -95,14 +107,16 @@ const layer = Layer.mergeAll(
 it("evaluates: counts per problem in their order, unjudged responses left out", async () => {
   const problems = [0, 4, 8].map((answer) => ({ id: `p${answer}`, task: "t", prompt: "?", answer }))
   const run = Evaluator.evaluate(problems, { samples: 9, maxTokens: 1, seed: "e" }).pipe(Effect.provide(layer))
-  const { counts, curve, masked } = await Effect.runPromise(run)
-  expect(counts.map((c) => [c.problem, c.samples, c.correct])).toEqual([
+  const { curve, problems: judged, summary } = await Effect.runPromise(run)
+  expect(Evaluator.counts(judged).map((c) => [c.problem, c.samples, c.correct])).toEqual([
     ["p0", 8, 0],
     ["p4", 8, 4],
     ["p8", 8, 8],
   ])
-  expect(masked).toBe(3)
+  expect([summary.samples, summary.unjudged, summary.responseLength, summary.entropy]).toEqual([27, 3, 1, 1])
   expect(curve["1"].mean).toBeCloseTo(0.5, 12)
   expect(curve["8"].mean).toBeCloseTo(2 / 3, 12)
+  // Taken as wrong, the ninth response of the second problem leaves 4 of 9.
+  expect(curve["1"].atLeast).toBeCloseTo((0 + 4 / 9 + 8 / 9) / 3, 12)
   expect(await Effect.runPromise(run)).toEqual(await Effect.runPromise(run))
 })

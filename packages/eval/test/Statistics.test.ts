@@ -1,0 +1,182 @@
+import { Compare, Interval, Metrics } from "@lpo/eval"
+import { Seed } from "@lpo/rollout"
+import fc from "fast-check"
+import { expect, it } from "vitest"
+
+const sample = (over: Partial<Metrics.Sample> = {}): Metrics.Sample => ({
+  status: "ok",
+  correct: false,
+  score: 0,
+  key: null,
+  length: 10,
+  truncated: false,
+  surprise: 1,
+  ...over,
+})
+const right = sample({ correct: true, score: 1, key: "42" })
+const problem = (samples: ReadonlyArray<Metrics.Sample>, name = "p"): Metrics.Judged => ({ problem: name, samples })
+
+it.each([
+  ["binary, 100 problems", 100, 0.3, (u: number, v: number) => (u < 0.3 ? 1 : 0) + 0 * v],
+  ["binary, 30 problems", 30, 0.5, (u: number, v: number) => (u < 0.5 ? 1 : 0) + 0 * v],
+  ["graded, 60 problems", 60, 0.25, (u: number, v: number) => u * v],
+  ["graded, 15 problems", 15, 0.5, (u: number) => u],
+])("a 95 %% interval covers the true mean in 93 to 97 of 100 benchmarks: %s", (name, n, truth, draw) => {
+  let covered = 0
+  for (let trial = 0; trial < 2000; trial++) {
+    const random = Seed.stream(`coverage/${name}/${trial}`)
+    const values = Array.from({ length: n }, () => draw(random.uniform(), random.uniform()))
+    const { high, low } = Interval.bootstrap(values, { seed: `coverage/${trial}`, resamples: 250 })
+    if (low <= truth && truth <= high) covered++
+  }
+  expect(covered / 2000).toBeGreaterThanOrEqual(0.93)
+  expect(covered / 2000).toBeLessThanOrEqual(0.97)
+})
+
+it("no interval has a width of zero: one problem alone, or a benchmark where all fail or all pass", () => {
+  for (const n of [1, 2, 10, 500])
+    for (const value of [0, 0.5, 1]) {
+      const { high, low, mean } = Interval.bootstrap(Array<number>(n).fill(value), { seed: "s" })
+      expect(mean).toBe(value)
+      expect(high - low).toBeGreaterThan(0)
+      expect(low).toBeGreaterThanOrEqual(0)
+      expect(high).toBeLessThanOrEqual(1)
+    }
+  // Clopper and Pearson's bound for none of 30: 1 - 0.025^(1/30).
+  expect(Interval.bootstrap(Array<number>(30).fill(0), { seed: "s" }).high).toBeCloseTo(0.1157, 4)
+})
+
+it("the normal law: values of the table, and the quantile is the inverse", () => {
+  expect(Interval.normalCdf(1.959964)).toBeCloseTo(0.975, 6)
+  expect(Interval.normalCdf(-1.281552)).toBeCloseTo(0.1, 6)
+  for (const p of [0.001, 0.025, 0.5, 0.9, 0.999])
+    expect(Interval.normalCdf(Interval.normalQuantile(p))).toBeCloseTo(p, 6)
+})
+
+it("a paired comparison has its nominal size where the two are alike, and finds a difference where there is one", () => {
+  const trials = 600
+  let wrong = 0
+  let found = 0
+  for (let trial = 0; trial < trials; trial++) {
+    const random = Seed.stream(`size/${trial}`)
+    const a = Array.from({ length: 40 }, () => Math.round(random.uniform() * 8) / 8)
+    const b = a.map((v) => (random.uniform() < 0.6 ? v : Math.round(random.uniform() * 8) / 8))
+    const c = a.map((v) => Math.min(1, v + (random.uniform() < 0.5 ? 0.25 : 0)))
+    // Drawn again from the same law, then swapped by a coin, so that neither side is the better one.
+    const swap = a.map((v, i) => (random.uniform() < 0.5 ? [v, b[i]] : [b[i], v]))
+    const left = swap.map(([x]) => x)
+    const { p } = Compare.compare(
+      left,
+      swap.map(([, y]) => y),
+      { seed: `${trial}`, permutations: 400 },
+    )
+    if (p < 0.05) wrong++
+    if (Compare.compare(a, c, { seed: `${trial}`, permutations: 400 }).p < 0.05) found++
+  }
+  // Three standard errors about 5 %.
+  expect(wrong / trials).toBeGreaterThan(0.05 - 3 * Math.sqrt((0.05 * 0.95) / trials))
+  expect(wrong / trials).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / trials))
+  expect(found / trials).toBeGreaterThan(0.95)
+})
+
+it("a comparison says how large, how sure, and counts all sign patterns where they are few", () => {
+  const { difference, effect, n, p } = Compare.compare([0, 0, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1], { seed: "7" })
+  expect(p).toBeCloseTo(2 / 32, 12)
+  expect(difference.mean).toBeCloseTo(5 / 6, 12)
+  // Five differences of 1 and one of 0: mean 5/6, standard deviation sqrt(1/6).
+  expect(effect).toBeCloseTo(5 / 6 / Math.sqrt(1 / 6), 9)
+  expect(n).toBe(6)
+  expect(Compare.compare([1, 0], [1, 0], { seed: "7" })).toMatchObject({ p: 1, effect: 0 })
+  expect(() => Compare.compare([1], [1, 0], { seed: "7" })).toThrow(/1 and 2 values/)
+})
+
+it("McNemar's exact test is the binomial's two tails", () => {
+  const choose = (n: number, k: number): number => (k === 0 ? 1 : (choose(n - 1, k - 1) * n) / k)
+  fc.assert(
+    fc.property(fc.nat(30), fc.nat(30), (gained, lost) => {
+      const n = gained + lost
+      let tail = 0
+      for (let i = 0; i <= Math.min(gained, lost); i++) tail += choose(n, i) / 2 ** n
+      const { p } = Compare.mcNemar(gained, lost)
+      expect(p).toBeCloseTo(Math.min(1, 2 * tail), 9)
+      expect(p).toBe(Compare.mcNemar(lost, gained).p)
+    }),
+  )
+  expect(Compare.mcNemar(9, 1).p).toBeCloseTo(0.021484, 6)
+  expect(Compare.mcNemar(9, 1).odds).toBeCloseTo(9.5 / 1.5, 12)
+  // A thousand problems do not overflow.
+  expect(Compare.mcNemar(600, 400).p).toBeLessThan(1e-9)
+})
+
+it("Holm's correction: the worked example, monotone, never below the p-value", () => {
+  expect(Compare.holm([0.01, 0.04, 0.03]).map((p) => Math.round(p * 1e6) / 1e6)).toEqual([0.03, 0.06, 0.06])
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 9 }), (ps) => {
+      const corrected = Compare.holm(ps)
+      for (const [i, p] of ps.entries()) {
+        expect(corrected[i]).toBeGreaterThanOrEqual(p)
+        expect(corrected[i]).toBeLessThanOrEqual(Math.min(1, ps.length * p) + 1e-12)
+        for (const [j, q] of ps.entries()) if (p < q) expect(corrected[i]).toBeLessThanOrEqual(corrected[j])
+      }
+    }),
+  )
+})
+
+it("equivalence wants an interval inside the bound, not a difference that was not found", () => {
+  const a = Array.from({ length: 200 }, (_, i) => (i % 3) / 2)
+  const same = a.map((v, i) => v + (i % 2 === 0 ? 0.01 : -0.01))
+  expect(Compare.equivalent(a, same, { seed: "s", bound: 0.02 }).holds).toBe(true)
+  expect(Compare.equivalent([0, 1, 0], [1, 0, 0], { seed: "s", bound: 0.02 }).holds).toBe(false)
+})
+
+it("maj@k: canonical keys vote, ties go to the first, samples without a key do not vote", () => {
+  const answer = (key: string | null, correct = false) => sample({ key, correct, score: correct ? 1 : 0 })
+  const of = (samples: ReadonlyArray<Metrics.Sample>, k: number) => Metrics.majority([problem(samples)], k)[0]
+  expect(of([answer("1"), answer("42", true), answer("42", true)], 3)).toBe(1)
+  expect(of([answer("1"), answer("42", true)], 2)).toBe(0)
+  expect(of([answer("42", true), answer("1")], 2)).toBe(1)
+  expect(of([answer(null), answer(null), answer("42", true)], 3)).toBe(1)
+  expect(of([answer(null), answer(null)], 2)).toBe(0)
+  // Two runs of two, one of which is right; what has no verdict does not take part.
+  expect(of([right, sample({ status: "timeout" }), right, answer("1"), answer("42", true)], 2)).toBe(0.5)
+  expect(Metrics.majority([problem([right])], 2)).toEqual([])
+})
+
+it("verl's resampled metrics: the page's values, and brute force over all draws", () => {
+  const graded = (n: number, c: number) => problem(Array.from({ length: n }, (_, i) => (i < c ? right : sample())))
+  expect(Metrics.verl([graded(16, 1)], "s")["best@16/mean"]).toBeCloseTo(0.644, 3)
+  expect(Metrics.verl([graded(16, 4)], "s")["best@4/mean"]).toBeCloseTo(0.684, 3)
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -2, max: 2, noNaN: true }), { minLength: 2, maxLength: 4 }), (scores) => {
+      const draws: Array<Array<number>> = [[]]
+      for (let i = 0; i < 2; i++) draws.splice(0, draws.length, ...draws.flatMap((d) => scores.map((s) => [...d, s])))
+      const moments = (values: ReadonlyArray<number>) => {
+        const mean = values.reduce((a, b) => a + b, 0) / values.length
+        return [mean, Math.sqrt(values.reduce((s, v) => s + (v - mean) ** 2, 0) / values.length)]
+      }
+      const metrics = Metrics.verl([problem(scores.map((score) => sample({ score })))], "s")
+      const [best, bestStd] = moments(draws.map((d) => Math.max(...d)))
+      const [worst, worstStd] = moments(draws.map((d) => Math.min(...d)))
+      expect(metrics["best@2/mean"]).toBeCloseTo(best, 9)
+      expect(metrics["best@2/std"]).toBeCloseTo(bestStd, 6)
+      expect(metrics["worst@2/mean"]).toBeCloseTo(worst, 9)
+      expect(metrics["worst@2/std"]).toBeCloseTo(worstStd, 6)
+    }),
+  )
+  const all = Metrics.verl([graded(16, 4), graded(16, 0)], "s")
+  expect(all["mean@16"]).toBeCloseTo(0.125, 12)
+  expect(all["std@16"]).toBeCloseTo((Math.sqrt(3) / 4 + 0) / 2, 12)
+  expect(Object.keys(all)).toContain("maj@16/mean")
+})
+
+it("a summary counts what has no verdict, and weighs surprise by tokens", () => {
+  const summary = Metrics.summary([
+    problem([
+      sample({ length: 10, surprise: 1, truncated: true }),
+      sample({ status: "error", length: 30, surprise: 2 }),
+    ]),
+    problem([right, sample({ key: "41" })]),
+  ])
+  expect(summary).toMatchObject({ samples: 4, unjudged: 1, responseLength: 15, truncated: 0.25, distinctAnswers: 1 })
+  expect(summary.entropy).toBeCloseTo((10 + 60 + 10 + 10) / 60, 12)
+})
