@@ -33,7 +33,7 @@ const teach = Effect.fn(function* (folder: string) {
   if (tokenizer === null) return yield* Effect.die("the fixture has no tokenizer")
   const policy = yield* Policy.make(config, tokenizer, values, { workers: 0 })
   const all = problems(countdownTiny, "train", questionOf(countdownTiny, true))
-  const [problem] = Dataset.batch(all, { seed: "countdown-tiny/1", step: 1, size: 1 })
+  const [problem] = Dataset.take(all, { seed: "countdown-tiny/1", from: 1, size: 1 })
   const { nums } = problem.answer as { nums: ReadonlyArray<number> }
   if (typeof problem.prompt === "string") return yield* Effect.die("the fixture has a chat template")
   const prompt = yield* tokenizer.encodeChat(problem.prompt)

@@ -1,8 +1,8 @@
 /**
  * Datasets as JSON lines of problems, and the order in which training walks through them.
  *
- * The order is a function of the seed and the step alone: epoch e is the problems shuffled by stream
- * `<seed>/shuffle/<e>`, so a resumed run needs no cursor beyond its step number.
+ * The order is a function of the seed and the place alone: epoch e is the problems shuffled by stream `<seed>/shuffle/<e>`, so a
+ * resumed run needs no more than how many problems were drawn.
  */
 import { readFile } from "node:fs/promises"
 import { Effect, Schema } from "effect"
@@ -42,20 +42,20 @@ export const fromJsonLines = Effect.fn("Dataset.fromJsonLines")(function* (path:
 })
 
 /**
- * The problems of training step `step` (from 0): `size` of them, walking through epoch after epoch.
+ * `size` problems, walking through epoch after epoch, from place `from` (counted over all epochs, from 0).
  *
  * @category combinators
  */
-export const batch = (
+export const take = (
   problems: ReadonlyArray<Problem>,
-  options: { readonly step: number; readonly size: number; readonly seed: string },
+  options: { readonly from: number; readonly size: number; readonly seed: string },
 ): Array<Problem> => {
-  const { step, size, seed } = options
+  const { from, size, seed } = options
   const n = problems.length
   const out: Array<Problem> = []
   let epoch = -1
   let order: Array<Problem> = []
-  for (let i = step * size; i < (step + 1) * size; i++) {
+  for (let i = from; i < from + size; i++) {
     const e = Math.floor(i / n)
     if (e !== epoch) {
       epoch = e

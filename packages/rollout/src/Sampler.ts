@@ -4,7 +4,7 @@
  * Groups stream out as they finish, in any order; a completion depends only on the policy, the problem and how often it stood
  * in the list before, its index k and the seed, never on which other problems shared its batch.
  */
-import { Context, type Stream } from "effect"
+import { Context, type Effect, type Stream } from "effect"
 import type { Group } from "./Group.ts"
 import type { Problem } from "./Problem.ts"
 import type { SamplerError } from "./RolloutError.ts"
@@ -50,6 +50,11 @@ export const asked = (problems: ReadonlyArray<Problem>, seed: string): ReadonlyA
 /** @category services */
 export interface SamplerService {
   readonly sample: (problems: ReadonlyArray<Problem>, options: SampleOptions) => Stream.Stream<Group, SamplerError>
+  /**
+   * Why a problem cannot be sampled, such as a prompt that is too long for the model; null when it can. Absent: the sampler
+   * cannot tell beforehand, and fails when it is asked.
+   */
+  readonly refusal?: (problem: Problem, options: SampleOptions) => Effect.Effect<string | null>
   /**
    * Whether a stream keeps the policy that it began with, whatever is trained meanwhile, so that sampling and learning may
    * overlap. Absent or false: it samples from the weights that the learner changes.

@@ -10,15 +10,28 @@ import { Dataset, type Group, type Problem, type RolloutError, Sampler, type Ver
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Semaphore, Stream } from "effect"
 import * as Clock from "./internal/clock.ts"
+import * as Selection from "./Selection.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
+
+/** A problem that was left out. @category models */
+export interface LeftOut {
+  readonly problem: string
+  readonly reason: string
+}
 
 /** What a step is trained on. @category models */
 export interface Rolled {
   readonly step: number
   /** Steps that the policy which sampled had taken. */
   readonly policyStep: number
-  /** In the order of the step's problems. */
+  /** Problems drawn from the dataset up to here, over the whole run. */
+  readonly drawn: number
+  /** In the order of the step's problems, those sampled in the place of others last. */
   readonly groups: ReadonlyArray<Group.ScoredGroup>
+  /** Problems that the sampler refused. */
+  readonly leftOut: ReadonlyArray<LeftOut>
+  /** How many of the groups were sampled in the place of silent ones. */
+  readonly resampled: number
   /** From the first request to the last group, seconds. */
   readonly secondsSampling: number
   /** From the last group to the last verdict, seconds: verdicts are reached while other groups are sampled. */
@@ -28,17 +41,25 @@ export interface Rolled {
 /** What can stand against the rollouts of a step. @category errors */
 export type RolloutFailure = RolloutError.SamplerError
 
-/** Samples and scores the groups of one step; each group is verified as soon as it is there. @category running */
-export const rollOut = Effect.fn("Rollout.rollOut")(function* (
+/** Samples and scores groups; each is verified as soon as it is there. */
+const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
   config: TrainConfig,
   problems: ReadonlyArray<Problem.Problem>,
-  step: number,
-  policyStep: number,
+  seed: string,
 ) {
   const sampler = yield* Sampler.Sampler
   const verifier = yield* Verifier.Verifier
-  const batch = Dataset.batch(problems, { step, size: config.promptsPerStep, seed: config.seed })
   const turns = yield* Semaphore.make(config.verifyConcurrency)
+  const { groupSize, maxTokens, stopStrings = [] } = config
+  const options = { groupSize, maxTokens, stopStrings, seed }
+  const reasons = yield* Effect.forEach(
+    problems,
+    (problem) => sampler.refusal?.(problem, options) ?? Effect.succeed(null),
+  )
+  const leftOut = problems.flatMap(({ id }, i): ReadonlyArray<LeftOut> => {
+    const reason = reasons[i]
+    return reason === null ? [] : [{ problem: id, reason }]
+  })
   const started = yield* Clock.now
   let sampled = started
   /** One verdict, its deadline from when its turn comes. */
@@ -47,9 +68,11 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
       Effect.map(([verdict]): Verdict.Verdict => verdict),
       turns.withPermits(1),
     )
-  const { groupSize, maxTokens, stopStrings = [] } = config
   const groups = yield* sampler
-    .sample(batch, { groupSize, maxTokens, stopStrings, seed: `${config.seed}/sample/${step}` })
+    .sample(
+      problems.filter((_, i) => reasons[i] === null),
+      options,
+    )
     .pipe(
       Stream.tap(() => Effect.map(Clock.now, (time) => (sampled = time))),
       Stream.mapEffect(
@@ -62,11 +85,48 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
       Stream.runCollect,
     )
   return {
-    step,
-    policyStep,
     groups: [...groups].sort((a, b) => a.place - b.place),
+    leftOut,
     secondsSampling: sampled - started,
     secondsVerifying: yield* Clock.since(sampled),
+  }
+})
+
+/** The groups of one step, from the problems after the `drawn` ones that were taken before. @category running */
+export const rollOut = Effect.fn("Rollout.rollOut")(function* (
+  config: TrainConfig,
+  problems: ReadonlyArray<Problem.Problem>,
+  step: number,
+  policyStep: number,
+  drawn: number,
+) {
+  const { promptsPerStep: size, resampleRounds = 3, seed, silentGroups = "drop" } = config
+  const draw = (count: number) => {
+    const batch = Dataset.take(problems, { from: drawn, size: count, seed })
+    drawn += count
+    return batch
+  }
+  const first = yield* sampleAndScore(config, draw(size), `${seed}/sample/${step}`)
+  let { groups, leftOut, secondsSampling, secondsVerifying } = first
+  let resampled = 0
+  const lacking = (): number => size - Selection.select(groups, config.objective.zeroVariance).kept.length
+  for (let round = 1; silentGroups === "resample" && round <= resampleRounds && lacking() > 0; round++) {
+    const more = yield* sampleAndScore(config, draw(lacking()), `${seed}/resample/${step}/${round}`)
+    resampled += more.groups.length
+    groups = [...groups, ...more.groups]
+    leftOut = [...leftOut, ...more.leftOut]
+    secondsSampling += more.secondsSampling
+    secondsVerifying += more.secondsVerifying
+  }
+  return {
+    step,
+    policyStep,
+    drawn,
+    groups,
+    leftOut,
+    resampled,
+    secondsSampling,
+    secondsVerifying,
   } satisfies Rolled
 })
 
@@ -86,7 +146,8 @@ export interface Rollouts {
 }
 
 /**
- * The rollouts of a run from step `from` on; `pending` are those that a checkpoint kept. Its fibers end with the caller's.
+ * The rollouts of a run from step `from` on, when `drawn` problems were taken from the dataset; `pending` are those that a
+ * checkpoint kept. Its fibers end with the caller's.
  *
  * @category constructors
  */
@@ -95,6 +156,7 @@ export const make = Effect.fn("Rollout.make")(function* (
   problems: ReadonlyArray<Problem.Problem>,
   from: number,
   pending: ReadonlyArray<Rolled>,
+  drawn: number,
 ) {
   interface Waiting {
     readonly policyStep: number
@@ -105,6 +167,8 @@ export const make = Effect.fn("Rollout.make")(function* (
     rolled: Effect.succeed(rolled),
   }))
   let next = from + pending.length
+  // Steps that are sampled ahead draw as many problems as there are prompts; one that may draw more is not sampled ahead.
+  let ahead = pending.at(-1)?.drawn ?? drawn
   let active = 0
   let idleSince = yield* Clock.now
   let idle = 0
@@ -118,7 +182,12 @@ export const make = Effect.fn("Rollout.make")(function* (
     admit: (taken) =>
       Effect.gen(function* () {
         for (; next <= taken + config.maxLag && next < config.steps; next++) {
-          const rolling = begin.pipe(Effect.andThen(rollOut(config, problems, next, taken)), Effect.ensuring(end))
+          const rolling = begin.pipe(
+            Effect.andThen(rollOut(config, problems, next, taken, ahead)),
+            Effect.tap((rolled) => Effect.sync(() => (ahead = Math.max(ahead, rolled.drawn)))),
+            Effect.ensuring(end),
+          )
+          if (config.maxLag > 0) ahead += config.promptsPerStep
           // At once: the policy that was published last is the one that samples.
           const fiber = yield* Effect.forkChild(rolling, { startImmediately: true })
           queue.push({ policyStep: taken, rolled: Fiber.join(fiber) })

@@ -35,12 +35,24 @@ export const StepReport = Schema.Struct({
   masked: Count,
   tooSmall: Count,
   zeroVariance: Count,
+  /** Prompts that the sampler refused, so that they were left out. */
+  leftOut: Count,
+  /** Groups of other prompts that were sampled in the place of silent ones. */
+  resampled: Count,
+  /** Earlier groups that were trained on again, and those that had moved too far for it. */
+  replayed: Count,
+  stale: Count,
   /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */
   lag: Count,
   /** Effective sample size of P_t as a share of K, least of all groups: 1 for fresh ones. */
   anchorEss: Measured,
   /** Largest |s_t| of any response, nats: 0 for fresh groups. */
   anchorLogRatio: Measured,
+  /**
+   * KL(sampler || learner) in nats per token, estimated on the step's own responses: how far the arithmetic of the two differs when
+   * the policy is the same. Null where the anchor is not recomputed or the samples lag behind.
+   */
+  samplerKl: Maybe,
   secondsSampling: Measured,
   secondsVerifying: Measured,
   secondsLearning: Measured,

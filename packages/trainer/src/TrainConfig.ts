@@ -1,6 +1,7 @@
 /** What a training run does, every value spelled out; the defaults are the paper's where it states them. */
 import type { StepOptions } from "./Learner.ts"
 import type { Objective } from "./Objective.ts"
+import type { Options as ReplayOptions } from "./Replay.ts"
 
 /** @category models */
 export interface TrainConfig {
@@ -25,7 +26,19 @@ export interface TrainConfig {
   readonly optimizer: StepOptions & {
     /** Training steps over which the learning rate rises linearly from 0. */
     readonly warmupSteps: number
+    /** What it does after that, until the last step: stay, or fall to 0 in a line or in half a cosine. Default `constant`. */
+    readonly decay?: "constant" | "linear" | "cosine"
   }
+  /**
+   * What becomes of a step with groups that teach nothing. `drop`: the rest is trained on, and they count as the zero gradient
+   * they are. `resample`: other prompts are sampled in their place, at most `resampleRounds` times. `replay`: earlier
+   * groups take their place. Default `drop`.
+   */
+  readonly silentGroups?: "drop" | "resample" | "replay"
+  /** Default 3. */
+  readonly resampleRounds?: number
+  /** For `silentGroups: "replay"`. */
+  readonly replay?: ReplayOptions
   /**
    * `sampled`: the recorded log-probs are the anchor's (the sampler runs the very weights that are trained).
    * `recompute`: the learner computes the anchor's, for samplers whose arithmetic differs.
@@ -39,6 +52,8 @@ export interface TrainConfig {
   readonly maxLag: number
   /** Steps between checkpoints. */
   readonly checkpointEvery: number
+  /** Checkpoints kept, the newest. */
+  readonly checkpointsKept: number
   /** Verifications under way at once. */
   readonly verifyConcurrency: number
   /** Longest time for one verdict, seconds; then it is a `timeout`, and the completion is masked. */
@@ -65,6 +80,7 @@ export const defaults = {
   anchor: "sampled",
   maxLag: 0,
   checkpointEvery: 10,
+  checkpointsKept: 2,
   verifyConcurrency: 16,
   verifySeconds: 30,
   groupsLogged: 4,

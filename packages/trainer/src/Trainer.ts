@@ -6,16 +6,17 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { type Problem, Sampler } from "@lpo/rollout"
+import { Group, type Problem, Sampler } from "@lpo/rollout"
 import { Diagnostics } from "@lpo/simplex"
 import type { Verifier } from "@lpo/verifiers"
-import { Effect, type Result } from "effect"
+import { Effect, type Result, Schema } from "effect"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
-import * as Pending from "./internal/rollouts.ts"
+import * as State from "./internal/state.ts"
 import { Learner, type LearnerError } from "./Learner.ts"
 import type { ObjectiveResult } from "./Objective.ts"
+import * as Replay from "./Replay.ts"
 import * as Rollout from "./Rollout.ts"
 import type { Run } from "./RunStore.ts"
 import * as Selection from "./Selection.ts"
@@ -23,6 +24,8 @@ import type { StepReport } from "./StepReport.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 import { type CheckpointError, type RunError, TrainingError } from "./TrainerError.ts"
 import * as Update from "./Update.ts"
+
+const encodeGroups = Schema.encodeSync(Schema.fromJsonString(Schema.Array(Group.ScoredGroup)))
 
 const log = (p: Float64Array): Float64Array => p.map(Math.log)
 const targetKlOf = ({ policy, target }: ObjectiveResult): number => Diagnostics.kl(log(target), log(policy))
@@ -40,6 +43,10 @@ const samplerRefusal = (config: TrainConfig, sampler: Sampler.SamplerService): s
     return `maxLag is ${config.maxLag}; give a whole number of steps, 0 for strictly on policy`
   if (config.maxLag > 0 && sampler.pinsPolicy !== true)
     return `maxLag is ${config.maxLag}, but this sampler reads the weights that are being trained; give 0`
+  if (config.maxLag > 0 && config.silentGroups === "resample")
+    return `maxLag is ${config.maxLag} and silentGroups "resample", but a step that is sampled ahead cannot know how many prompts the one before takes; give maxLag 0, or silentGroups "replay"`
+  const replay = config.silentGroups === "replay" ? Replay.optionsRefusal(config.replay ?? Replay.defaults) : null
+  if (replay !== null) return replay
   if (config.maxLag > 0 && config.anchor !== "recompute")
     return `maxLag is ${config.maxLag} and anchor "sampled", but the policy that sampled is not the anchor; give anchor "recompute"`
   return null
@@ -90,9 +97,11 @@ export const train: (
     if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
     let taken = run.resumeFrom?.step ?? 0
     let saved = taken
-    const kept = run.resumeFrom === null ? [] : yield* Pending.read(run.resumeFrom.path, problems)
+    const state = run.resumeFrom === null ? State.initial : yield* State.read(run.resumeFrom.path, problems)
+    const kept = state.pending
+    let { drawn, replay } = state
     if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
-    const rollouts = yield* Rollout.make(config, problems, taken, kept)
+    const rollouts = yield* Rollout.make(config, problems, taken, kept, drawn)
     /** What `publish` answered, by the number of steps the policy had taken. */
     const versions = new Map(
       kept.flatMap(({ groups, policyStep }) =>
@@ -100,14 +109,49 @@ export const train: (
       ),
     )
     versions.set(taken, yield* learner.publish)
+    let latest = run.resumeFrom
     const checkpoint = Effect.gen(function* () {
       if (saved === taken) return
-      const files = Pending.files(yield* rollouts.pending(taken))
-      yield* Checkpoint.write({ folder: run.checkpoints, step: taken, learner, files, logs: run.logs, keep: 2 })
+      const files = State.files({ drawn, pending: yield* rollouts.pending(taken), replay })
+      latest = yield* Checkpoint.write({
+        folder: run.checkpoints,
+        step: taken,
+        learner,
+        files,
+        logs: run.logs,
+        keep: config.checkpointsKept,
+      })
       saved = taken
     })
     let whole = true
     let lastReport = yield* Clock.now
+    const replayOptions = config.replay ?? Replay.defaults
+    /** Earlier groups for the places that are left, with the policy's own log-probs; what has moved too far is not among them. */
+    const replayed = Effect.fn("Trainer.replayed")(function* (step: number, places: number) {
+      if (config.silentGroups !== "replay") return { groups: [], rest: replay, stale: 0 }
+      const count = Math.min(places, Math.floor(replayOptions.ratio * config.promptsPerStep))
+      const { picked, rest } = Replay.pick(replay, count, step, replayOptions, `${config.seed}/replay/${step}`)
+      const all = yield* Update.anchored(
+        picked.map(({ group }) => group),
+        "recompute",
+      )
+      const groups = all.filter(({ anchor }, i) => Replay.refusal(picked[i], anchor, step, replayOptions) === null)
+      return { groups, rest, stale: all.length - groups.length }
+    })
+    /** A step that cannot be taken leaves what it was to be taken on, and the learner as it was at the last checkpoint. */
+    const dumped = Effect.fn("Trainer.dumped")(function* (
+      error: TrainingError,
+      groups: ReadonlyArray<Update.Anchored>,
+    ) {
+      const file = `failed-step-${String(error.step).padStart(6, "0")}.json`
+      yield* run.write(file, encodeGroups(groups.map(({ group }) => group)))
+      const at = latest
+      if (at !== null) yield* learner.restore(at.path)
+      return yield* new TrainingError({
+        step: error.step,
+        reason: `${error.reason}; its groups are in ${file}, and the policy is back at ${at === null ? "its start" : `step ${at.step}`}`,
+      })
+    })
     const update = (rolled: Rollout.Rolled, secondsLearnerIdle: number) =>
       Effect.gen(function* () {
         const { step } = rolled
@@ -115,10 +159,19 @@ export const train: (
         const reason = refusal(rolled, versions.get(rolled.policyStep) ?? Number.NaN)
         if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
         const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective.zeroVariance)
+        for (const { problem, reason } of rolled.leftOut)
+          yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${reason}`)
         whole = false
-        const { anchorEss, anchorLogRatio, gradNorms, results, tokens, version } = yield* Update.run(config, kept, step)
+        const fresh = yield* Update.anchored(kept, config.anchor)
+        const again = yield* replayed(step, config.promptsPerStep - kept.length)
+        const groups = [...fresh, ...again.groups]
+        const { gradNorms, results, tokens, version } = yield* Update.run(config, groups, step).pipe(
+          Effect.catchTag("TrainingError", (error) => dumped(error, groups)),
+        )
         taken = step + 1
         versions.set(taken, version)
+        drawn = rolled.drawn
+        if (config.silentGroups === "replay") replay = Replay.add(again.rest, kept, rolled.policyStep, replayOptions)
         const metrics = Selection.metrics(rolled.groups)
         const elapsed = yield* Clock.since(lastReport)
         const report: StepReport = {
@@ -129,9 +182,13 @@ export const train: (
           learningRate: Update.learningRate(config, step),
           targetKl: meanOrNull([...results.values()].map(targetKlOf)),
           ess: meanOrNull([...results.values()].map(essOf)),
+          leftOut: rolled.leftOut.length,
+          resampled: rolled.resampled,
+          replayed: again.groups.length,
+          stale: again.stale,
           lag: step - rolled.policyStep,
-          anchorEss,
-          anchorLogRatio,
+          ...Update.drift(groups),
+          samplerKl: config.anchor === "recompute" && step === rolled.policyStep ? Update.samplerKl(fresh) : null,
           secondsSampling: rolled.secondsSampling,
           secondsVerifying: rolled.secondsVerifying,
           secondsLearning: yield* Clock.since(started),

@@ -1,5 +1,5 @@
 /**
- * The update of a step: E epochs of mini-batches over the kept groups. Here, and only here, a group's rewards, log-probs and
+ * The update of a step: E epochs of mini-batches over the groups to train on. Here, and only here, a group's rewards, log-probs and
  * anchor become an objective's input, and its weights the ones that the engine applies.
  */
 import { Group, Seed } from "@lpo/rollout"
@@ -11,6 +11,13 @@ import * as Selection from "./Selection.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 import { TrainingError } from "./TrainerError.ts"
 
+/** A group with the log-probs of its tokens under the policy just before the update. @category models */
+export interface Anchored {
+  readonly group: Group.ScoredGroup
+  /** Token log-probs, K arrays of [T_k], nats. */
+  readonly anchor: ReadonlyArray<Float32Array>
+}
+
 /** What an update did. @category models */
 export interface Updated {
   /** The last result of every group: weights, w*, P and c at the theta they were computed at. */
@@ -20,36 +27,80 @@ export interface Updated {
   readonly tokens: number
   /** Of the policy that the update published. */
   readonly version: number
-  /** Effective sample size of P_t as a share of K, least of all groups. */
-  readonly anchorEss: number
-  /** Largest |s_t| of any response, nats. */
-  readonly anchorLogRatio: number
 }
 
-/** The learning rate of a step: linear warm-up to the peak, then constant. @category schedules */
-export const learningRate = ({ optimizer }: TrainConfig, step: number): number =>
-  optimizer.learningRate * Math.min(1, (step + 1) / (optimizer.warmupSteps + 1))
+/** The learning rate of a step (from 0): linear warm-up to the peak, then as `decay` says. @category schedules */
+export const learningRate = ({ optimizer, steps }: TrainConfig, step: number): number => {
+  const { decay = "constant", learningRate: peak, warmupSteps } = optimizer
+  if (step < warmupSteps) return (peak * (step + 1)) / (warmupSteps + 1)
+  if (decay === "constant") return peak
+  const share = (step - warmupSteps) / Math.max(1, steps - warmupSteps)
+  return peak * (decay === "linear" ? 1 - share : (1 + Math.cos(Math.PI * share)) / 2)
+}
 
 const behaviourOf = ({ completions }: Group.ScoredGroup) => completions.map((c) => c.logprobs)
 
-/** Algorithm 1 of the paper on the kept groups of a step, and the publication of the new policy. @category running */
+/** The groups with their anchors: what was recorded where the sampler ran these very weights, or the learner's log-probs. @category running */
+export const anchored = Effect.fn("Update.anchored")(function* (
+  groups: ReadonlyArray<Group.ScoredGroup>,
+  anchor: TrainConfig["anchor"],
+) {
+  const learner = yield* Learner
+  return yield* Effect.forEach(groups, (group) =>
+    anchor === "sampled"
+      ? Effect.succeed<Anchored>({ group, anchor: behaviourOf(group) })
+      : Effect.map(learner.logprobs(Group.sequences(group)), (logprobs): Anchored => ({ group, anchor: logprobs })),
+  )
+})
+
+/** How far the anchors are from the policies that sampled. @category metrics */
+export const drift = (groups: ReadonlyArray<Anchored>) => {
+  const staleness = groups.map(({ anchor, group }) =>
+    OffPolicy.staleness(OffPolicy.logRatios(anchor, behaviourOf(group))),
+  )
+  return {
+    /** Effective sample size of P_t as a share of K, least of all groups. */
+    anchorEss: staleness.reduce((least, { ess }, i) => Math.min(least, ess / groups[i].anchor.length), 1),
+    /** Largest |s_t| of any response, nats. */
+    anchorLogRatio: staleness.reduce((most, { maxAbs }) => Math.max(most, maxAbs), 0),
+  }
+}
+
+/**
+ * KL(sampler || learner) per token, nats, from tokens that the sampler drew: the mean of r - 1 - log r with r = pi_t / pi_b, which is
+ * never negative and has little variance. 0 for no tokens.
+ *
+ * @category metrics
+ */
+export const samplerKl = (groups: ReadonlyArray<Anchored>): number => {
+  let sum = 0
+  let tokens = 0
+  for (const { anchor, group } of groups)
+    for (const [k, behaviour] of behaviourOf(group).entries())
+      for (const [t, logprob] of behaviour.entries()) {
+        const logRatio = anchor[k][t] - logprob
+        sum += Math.expm1(logRatio) - logRatio
+        tokens++
+      }
+  return tokens === 0 ? 0 : sum / tokens
+}
+
+/** Algorithm 1 of the paper on the groups of a step, and the publication of the new policy. @category running */
 export const run = Effect.fn("Update.run")(function* (
   config: TrainConfig,
-  kept: ReadonlyArray<Group.ScoredGroup>,
+  groups: ReadonlyArray<Anchored>,
   step: number,
 ) {
   const learner = yield* Learner
-  const anchors =
-    config.anchor === "sampled"
-      ? kept.map(behaviourOf)
-      : yield* Effect.forEach(kept, (group) => learner.logprobs(Group.sequences(group)))
-  const groups = kept.map((group, i) => ({ group, anchor: anchors[i] }))
-  const batch = Selection.statistics(kept, config.promptsPerStep)
+  const batch = Selection.statistics(
+    groups.map(({ group }) => group),
+    config.promptsPerStep,
+  )
   // 1/B over all prompts of the mini-batch: a dropped group counts as the zero gradient it has (Algorithm 1).
   const scale = config.miniBatches / config.promptsPerStep
   const results = new Map<Group.ScoredGroup, ObjectiveResult>()
   const weighIn =
-    (part: typeof groups): Weigh =>
+    (part: ReadonlyArray<Anchored>): Weigh =>
     (index, current) => {
       const { anchor, group } = part[index]
       const input = { rewards: Selection.rewards(group), behaviour: behaviourOf(group), anchor, current, batch }
@@ -74,21 +125,11 @@ export const run = Effect.fn("Update.run")(function* (
       if (!Number.isFinite(gradNorm)) {
         return yield* new TrainingError({
           step: step + 1,
-          reason: `the gradient norm is ${gradNorm}; lower the learning rate (${config.optimizer.learningRate}) and resume from the last checkpoint`,
+          reason: `the gradient norm is ${gradNorm}; lower the learning rate (${config.optimizer.learningRate})`,
         })
       }
       gradNorms.push(gradNorm)
     }
   }
-  const staleness = groups.map(({ anchor, group }) =>
-    OffPolicy.staleness(OffPolicy.logRatios(anchor, behaviourOf(group))),
-  )
-  return {
-    results,
-    gradNorms,
-    tokens,
-    version: yield* learner.publish,
-    anchorEss: staleness.reduce((least, { ess }, i) => Math.min(least, ess / groups[i].anchor.length), 1),
-    anchorLogRatio: staleness.reduce((most, { maxAbs }) => Math.max(most, maxAbs), 0),
-  } satisfies Updated
+  return { results, gradNorms, tokens, version: yield* learner.publish } satisfies Updated
 })

@@ -1,0 +1,84 @@
+/**
+ * What a checkpoint keeps beside the learner's files, as `state.json`: how many problems were drawn, the rollouts that wait (a run that
+ * samples ahead cannot sample them again, its policy is gone), and the groups to replay.
+ */
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Group, type Problem } from "@lpo/rollout"
+import { Effect, Schema } from "effect"
+import type * as Replay from "../Replay.ts"
+import type { Rolled } from "../Rollout.ts"
+import { CheckpointError } from "../TrainerError.ts"
+
+const file = "state.json"
+
+/** Problems are kept by id: the dataset has the rest. */
+const KeptGroup = Schema.Struct({ ...Group.ScoredGroup.fields, problem: Schema.String })
+const Kept = Schema.fromJsonString(
+  Schema.Struct({
+    drawn: Schema.Int,
+    pending: Schema.Array(
+      Schema.Struct({
+        step: Schema.Int,
+        policyStep: Schema.Int,
+        drawn: Schema.Int,
+        leftOut: Schema.Array(Schema.Struct({ problem: Schema.String, reason: Schema.String })),
+        resampled: Schema.Int,
+        secondsSampling: Schema.Finite,
+        secondsVerifying: Schema.Finite,
+        groups: Schema.Array(KeptGroup),
+      }),
+    ),
+    replay: Schema.Array(Schema.Struct({ group: KeptGroup, policyStep: Schema.Int, uses: Schema.Int })),
+  }),
+)
+const encode = Schema.encodeSync(Kept)
+const decode = Schema.decodeUnknownEffect(Kept)
+
+/** @category models */
+export interface State {
+  readonly drawn: number
+  readonly pending: ReadonlyArray<Rolled>
+  readonly replay: Replay.Buffer
+}
+
+/** Of a run that has not begun. */
+export const initial: State = { drawn: 0, pending: [], replay: [] }
+
+const byId = (group: Group.ScoredGroup): typeof KeptGroup.Type => ({ ...group, problem: group.problem.id })
+
+/** The file of a checkpoint, by name. */
+export const files = ({ drawn, pending, replay }: State): Readonly<Record<string, string>> => ({
+  [file]: `${encode({
+    drawn,
+    pending: pending.map((rolled) => ({ ...rolled, groups: rolled.groups.map(byId) })),
+    replay: replay.map((entry) => ({ ...entry, group: byId(entry.group) })),
+  })}\n`,
+})
+
+/** The state of a checkpoint folder. Fails with a `CheckpointError` that names what does not fit. */
+export const read = Effect.fn("state.read")(function* (path: string, problems: ReadonlyArray<Problem.Problem>) {
+  const fail = (reason: string) => new CheckpointError({ path, reason: `${file} ${reason}` })
+  const text = yield* Effect.tryPromise({
+    try: () => readFile(join(path, file), "utf8"),
+    catch: (cause) => fail(`cannot be read: ${(cause as Error).message}`),
+  })
+  const kept = yield* decode(text).pipe(Effect.mapError((error) => fail(`does not decode: ${error.message}`)))
+  const known = new Map(problems.map((problem) => [problem.id, problem]))
+  const whole = (group: typeof KeptGroup.Type): Effect.Effect<Group.ScoredGroup, CheckpointError> => {
+    const problem = known.get(group.problem)
+    return problem === undefined
+      ? Effect.fail(fail(`names problem "${group.problem}", which is not in the dataset; resume with the run's own`))
+      : Effect.succeed({ ...group, problem })
+  }
+  const state: State = {
+    drawn: kept.drawn,
+    pending: yield* Effect.forEach(kept.pending, (rolled) =>
+      Effect.map(Effect.forEach(rolled.groups, whole), (groups): Rolled => ({ ...rolled, groups })),
+    ),
+    replay: yield* Effect.forEach(kept.replay, (entry) =>
+      Effect.map(whole(entry.group), (group): Replay.Entry => ({ ...entry, group })),
+    ),
+  }
+  return state
+})
