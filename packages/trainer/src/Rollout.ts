@@ -106,27 +106,26 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
     drawn += count
     return batch
   }
-  const first = yield* sampleAndScore(config, draw(size), `${seed}/sample/${step}`)
-  let { groups, leftOut, secondsSampling, secondsVerifying } = first
-  let resampled = 0
-  const lacking = (): number => size - Selection.select(groups, config.objective.zeroVariance).kept.length
-  for (let round = 1; silentGroups === "resample" && round <= resampleRounds && lacking() > 0; round++) {
-    const more = yield* sampleAndScore(config, draw(lacking()), `${seed}/resample/${step}/${round}`)
-    resampled += more.groups.length
-    groups = [...groups, ...more.groups]
-    leftOut = [...leftOut, ...more.leftOut]
-    secondsSampling += more.secondsSampling
-    secondsVerifying += more.secondsVerifying
-  }
+  const rounds = [yield* sampleAndScore(config, draw(size), `${seed}/sample/${step}`)]
+  const lacking = (): number =>
+    size -
+    Selection.select(
+      rounds.flatMap((round) => round.groups),
+      config.objective.zeroVariance,
+    ).kept.length
+  const most = silentGroups === "resample" ? resampleRounds : 0
+  for (let round = 1; round <= most && lacking() > 0; round++)
+    rounds.push(yield* sampleAndScore(config, draw(lacking()), `${seed}/resample/${step}/${round}`))
+  const groups = rounds.flatMap((round) => round.groups)
   return {
     step,
     policyStep,
     drawn,
     groups,
-    leftOut,
-    resampled,
-    secondsSampling,
-    secondsVerifying,
+    leftOut: rounds.flatMap(({ leftOut }) => leftOut),
+    resampled: groups.length - rounds[0].groups.length,
+    secondsSampling: rounds.reduce((sum, round) => sum + round.secondsSampling, 0),
+    secondsVerifying: rounds.reduce((sum, round) => sum + round.secondsVerifying, 0),
   } satisfies Rolled
 })
 

@@ -121,12 +121,12 @@ export const readConfig = Effect.fn("RunStore.readConfig")(function* (folder: st
   })
   if (text === null) return null
   const all = yield* decodeConfig(text).pipe(Effect.mapError(({ message }) => fail(`does not decode: ${message}`)))
-  const { about, sha256, ...config } = all
+  const { about, sha256: _sealed, ...config } = all
   if (configText(config, about) !== text)
     return yield* fail(
       "was changed since it was written; restore it (a resume may be given other steps, but not through this file)",
     )
-  return { config: config as Config, about }
+  return { config, about }
 })
 
 /**

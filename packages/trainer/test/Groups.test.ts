@@ -40,7 +40,9 @@ const run = (
   options: {
     config: TrainConfig.TrainConfig
     engine?: ReturnType<typeof makeEngine>
-    layer?: Layer.Layer<Verifier.Verifier> | Layer.Layer<Sampler.Sampler>
+    /** In the place of the engine's own. */
+    verifier?: Layer.Layer<Verifier.Verifier>
+    sampler?: Layer.Layer<Sampler.Sampler>
     resume?: boolean
     onStep?: (report: StepReport.StepReport) => Effect.Effect<void>
   },
@@ -55,7 +57,10 @@ const run = (
       ...(options.onStep ? { onStep: options.onStep } : {}),
     })
     return { logits: [...engine.logits], events: yield* open.events }
-  }).pipe(Effect.scoped, Effect.provide(options.layer ? Layer.merge(engine.layer, options.layer) : engine.layer))
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.mergeAll(engine.layer, options.verifier ?? Layer.empty, options.sampler ?? Layer.empty)),
+  )
 }
 
 it("resamples other prompts in the place of silent groups, a bounded number of times, and goes on from there", async () => {
@@ -158,7 +163,7 @@ it("a prompt that the sampler refuses is left out and counted, and the run goes 
       }),
     ),
   ).pipe(Layer.provide(engine.layer))
-  const { events } = await Effect.runPromise(run("a", { config: config(), engine, layer: refusing }))
+  const { events } = await Effect.runPromise(run("a", { config: config(), engine, sampler: refusing }))
   expect(events.map((e) => e.step)).toHaveLength(12)
   expect(events.reduce((sum, e) => sum + e.leftOut, 0)).toBe(6)
   for (const e of events) expect(e.responseTokens).toBeLessThanOrEqual((5 - e.leftOut) * 8 * 2)
@@ -186,7 +191,7 @@ it("a step that cannot be taken leaves its groups in a file and the policy at th
       run("a", {
         config: { ...blown, objective },
         engine,
-        layer: poisoned,
+        verifier: poisoned,
         onStep: ({ step }) => Effect.sync(() => void (step % 3 === 0 && (last = [...engine.logits]))),
       }),
     ),
