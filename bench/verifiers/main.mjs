@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { Countdown, StandardTasks, Tasks, Verifier, VerifierError } from "@lpo/verifiers"
+import { Countdown, Tasks, Verifier, VerifierError } from "@lpo/verifiers"
 import { Effect } from "effect"
 import * as Peers from "../peers/peers.mjs"
 
@@ -152,7 +152,7 @@ const round = (x) => (x === null ? null : Number(x.toPrecision(4)))
 await Effect.runPromise(
   Effect.scoped(
     Effect.gen(function* () {
-      const tasks = yield* StandardTasks.make
+      const tasks = yield* Tasks.standard
       countdown()
       const m = yield* Effect.promise(() => math(tasks))
       const c = yield* Effect.promise(() => code(tasks))

@@ -47,6 +47,26 @@ it.each(pages)("the examples of %s print what they say", async (page) => {
   expect((await outputs(codes)).map((text) => text.trimEnd().split("\n"))).toEqual(expected)
 })
 
+it("the examples compile as they stand", async () => {
+  const folder = mkdtempSync(join(docs, ".examples-"))
+  try {
+    for (const page of pages)
+      for (const [i, { code }] of blocks(page, "ts").entries())
+        // A module of its own, whether or not it imports anything.
+        writeFileSync(join(folder, `${page}-${i}.ts`), `${code}\nexport {}\n`)
+    const config = { extends: "../tsconfig.json", compilerOptions: { noUnusedLocals: false }, include: ["*.ts"] }
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
+    const tsc = fileURLToPath(new URL("../bin/tsc", import.meta.resolve("typescript")))
+    const said = await run(process.execPath, [tsc, "-p", folder]).then(
+      () => "",
+      (error: { readonly stdout: string; readonly stderr: string }) => `${error.stdout}${error.stderr}`,
+    )
+    expect(said).toBe("")
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 it("the table of attacks lists what the package publishes", () => {
   const file = fileURLToPath(new URL("../../packages/verifiers/cases/attacks.json", import.meta.url))
   const names = (JSON.parse(readFileSync(file, "utf8")) as Array<{ readonly name: string }>).map(({ name }) => name)

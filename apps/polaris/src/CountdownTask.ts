@@ -1,7 +1,7 @@
 /** Countdown as this app trains it: the words of its prompts, its problems, and its demonstrations. */
 import { type Problem, Seed, type Sequence } from "@lpo/rollout"
 import { Tokenizer } from "@lpo/transformer"
-import { Countdown, Expressions } from "@lpo/verifiers"
+import { Countdown } from "@lpo/verifiers"
 import { Effect } from "effect"
 import type { Preset } from "./Preset.ts"
 
@@ -72,7 +72,7 @@ export const makeDemonstrations = (preset: Preset) => {
   for (const { nums } of answers) {
     const key = nums.join(",")
     if (known.has(key)) continue
-    const solutions = Expressions.byValue(nums, operators)
+    const solutions = Countdown.Expressions.byValue(nums, operators)
     known.set(key, { solutions, all: [...solutions.values()].flat() })
   }
   const encode = (text: string): Int32Array => Effect.runSync(tokenizer.encode(text))

@@ -1,7 +1,7 @@
 /** Presets: everything about a run that is not an option of the command line. */
 import type { TrainConfig } from "@lpo/trainer"
 import type { ModelConfig } from "@lpo/transformer"
-import type { Expressions } from "@lpo/verifiers"
+import type { Countdown } from "@lpo/verifiers"
 
 /** One stage of the supervised warm start. */
 export interface WarmStartStage {
@@ -23,7 +23,7 @@ export interface Preset {
     readonly max: number
     readonly minTarget: number
     readonly maxTarget: number
-    readonly operators: ReadonlyArray<Expressions.Operator>
+    readonly operators: ReadonlyArray<Countdown.Expressions.Operator>
     /** Share of the number multisets that is held out. */
     readonly heldOutShare: number
     readonly heldOutProblems: number

@@ -1,48 +1,57 @@
 /**
- * Tasks by name: which grader judges a row whose task is "countdown" in mode "reference:lab". What the reward server, the
- * command line and a training set of mixed tasks share.
+ * The registry: tasks by name. What the reward server, the command line and a training set of mixed tasks share.
  */
 import { Verdict } from "@lpo/rollout"
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
+import * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
+import { Sandbox } from "./sandbox/Sandbox.ts"
+import * as Task from "./Task.ts"
+import * as Code from "./tasks/Code.ts"
+import * as Countdown from "./tasks/Countdown.ts"
+import * as Geometry3k from "./tasks/Geometry3k.ts"
+import * as Mathematics from "./tasks/Mathematics.ts"
 import { type AnyGrader, define, type Mode, type Options, type VerifierService } from "./Verifier.ts"
 import { VerifierError } from "./VerifierError.ts"
 
-/** A task and its graders. @category models */
-export interface Task {
-  /** What rows and problems call it. */
-  readonly name: string
-  /** Names of its reference graders, without "reference:". */
-  readonly references: ReadonlyArray<string>
-  /** The grader of a mode that the task has. */
-  readonly grader: (mode: Mode) => AnyGrader
-}
+/** Tasks by name. @category models */
+export type Registry<T extends Task.Judge = Task.Judge> = ReadonlyMap<string, T>
 
-/** @category models */
-export type Tasks = ReadonlyMap<string, Task>
-
-/** Tasks by name; throws a `RangeError` when two share one. @category constructors */
-export const make = (tasks: ReadonlyArray<Task>): Tasks => {
+/** A registry; throws a `RangeError` when two tasks share a name. @category constructors */
+export const make = <T extends Task.Judge>(tasks: ReadonlyArray<T>): Registry<T> => {
   const out = new Map(tasks.map((task) => [task.name, task]))
   if (out.size < tasks.length) throw new RangeError(`two tasks share a name: ${tasks.map((t) => t.name).join(", ")}`)
   return out
 }
 
+/**
+ * The tasks of this package. What one needs (processes, a sandbox) starts when it is first asked for and ends with the scope.
+ *
+ * @category constructors
+ */
+export const standard: Effect.Effect<Registry<Task.AnyTask>, never, Scope.Scope> = Effect.all([
+  Countdown.task(),
+  Mathematics.task(),
+  Code.task(),
+  Geometry3k.task(),
+]).pipe(
+  Effect.map((tasks) => make<Task.AnyTask>(tasks)),
+  Effect.provideServiceEffect(Sandbox, EmbeddedSandbox.make()),
+)
+
 /** Whether this is how a mode is written; any grader name passes. @category predicates */
 export const isMode = (mode: string): mode is Mode => mode === "strict" || /^reference:[\w.-]+$/.test(mode)
 
+/** The modes of all tasks, `strict` first. @category lookup */
+export const modes = (tasks: Registry): ReadonlyArray<Mode> => [
+  ...new Set<Mode>(["strict", ...[...tasks.values()].flatMap(({ graders }) => Task.modes(graders))]),
+]
+
 /** The grader of a task in a mode, or why there is none. @category lookup */
-export const grader = (tasks: Tasks, name: string, mode: Mode): AnyGrader | VerifierError => {
+export const grader = (tasks: Registry, name: string, mode: Mode): AnyGrader | VerifierError => {
   const task = tasks.get(name)
-  if (task === undefined) {
-    const reason = `no task of that name; there are ${[...tasks.keys()].join(", ")}`
-    return new VerifierError({ verifier: name, reason })
-  }
-  const reference = mode === "strict" ? null : mode.slice("reference:".length)
-  if (reference !== null && !task.references.includes(reference)) {
-    const reason = `no reference grader "${reference}"; there are ${task.references.join(", ") || "none"}`
-    return new VerifierError({ verifier: name, reason })
-  }
-  return task.grader(mode)
+  if (task !== undefined) return Task.grader(task, mode)
+  const reason = `no task of that name; there are ${[...tasks.keys()].join(", ")}`
+  return new VerifierError({ verifier: name, reason })
 }
 
 /**
@@ -50,7 +59,7 @@ export const grader = (tasks: Tasks, name: string, mode: Mode): AnyGrader | Veri
  *
  * @category constructors
  */
-export const verifier = (tasks: Tasks, mode: Mode = "strict", options: Options = {}): VerifierService => {
+export const verifier = (tasks: Registry, mode: Mode = "strict", options: Options = {}): VerifierService => {
   const services = new Map<string, VerifierService>()
   for (const name of tasks.keys()) {
     const found = grader(tasks, name, mode)

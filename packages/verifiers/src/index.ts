@@ -1,33 +1,25 @@
 /**
- * Verifiable rewards: the `Verifier` service, its combinators, and verifiers for the tasks of the field.
+ * Verifiable rewards: the `Verifier` service, its combinators, and a task for each domain.
  *
  * @packageDocumentation
  */
-export * as Code from "./Code.ts"
-export * as CodeJudge from "./code/Judge.ts"
-export * as CodeValue from "./code/Value.ts"
-export * as Compose from "./Compose.ts"
-export * as Countdown from "./Countdown.ts"
-export * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
-export * as Expression from "./countdown/Expression.ts"
-export * as Expressions from "./countdown/Expressions.ts"
-export * as Geometry3k from "./Geometry3k.ts"
-export * as GroundTruth from "./code/GroundTruth.ts"
-export * as Mathematics from "./Mathematics.ts"
-export * as MathEquality from "./math/compare/Equality.ts"
-export * as MathExpression from "./math/read/Expression.ts"
-export * as MathExtract from "./math/read/Extract.ts"
-export * as MathReference from "./math/reference/index.ts"
-export * as NativeSandbox from "./sandbox/NativeSandbox.ts"
-export * as Output from "./code/Output.ts"
-export * as PrimeCode from "./code/PrimeCode.ts"
-export * as Program from "./code/Extract.ts"
-export * as Reference from "./countdown/Reference.ts"
-export * as RewardServer from "./server/RewardServer.ts"
-export * as Row from "./server/Row.ts"
-export * as Sandbox from "./sandbox/Sandbox.ts"
-export * as SandboxFusion from "./sandbox/SandboxFusion.ts"
-export * as StandardTasks from "./StandardTasks.ts"
-export * as Tasks from "./Tasks.ts"
+// Judging.
 export * as Verifier from "./Verifier.ts"
 export * as VerifierError from "./VerifierError.ts"
+export * as Compose from "./Compose.ts"
+// Tasks.
+export * as Task from "./Task.ts"
+export * as Tasks from "./Tasks.ts"
+export * as Thinking from "./Thinking.ts"
+export * as Countdown from "./tasks/Countdown.ts"
+export * as Mathematics from "./tasks/Mathematics.ts"
+export * as Code from "./tasks/Code.ts"
+export * as Geometry3k from "./tasks/Geometry3k.ts"
+// Where programs run.
+export * as Sandbox from "./sandbox/Sandbox.ts"
+export * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
+export * as NativeSandbox from "./sandbox/NativeSandbox.ts"
+export * as SandboxFusion from "./sandbox/SandboxFusion.ts"
+// Verdicts over HTTP.
+export * as RewardServer from "./server/RewardServer.ts"
+export * as Row from "./server/Row.ts"

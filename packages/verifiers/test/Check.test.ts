@@ -65,6 +65,28 @@ it("reports bad rows by line, keeps step with the file, and goes on", async () =
   expect(stdout).toContain("errors    3, of which 2 lines are no row")
 })
 
+it.each([
+  ["rows of no task", [{ ...rows[0], task: "chess" }, rows[1], "{"], 0, ""],
+  [
+    "rows of no task alone",
+    [{ ...rows[0], task: "chess" }, "{"],
+    1,
+    "none of the 2 rows could be judged; the first says: chess: no task",
+  ],
+  ["lines that are no rows", ["{", "[]"], 1, "none of the 2 rows could be judged; the first says: line 1: is not JSON"],
+  ["no rows at all", ["", ""], 1, "rows.jsonl holds no row; give at least one"],
+])("a file with %s ends as it should, with what there is written", async (_, lines, expected, message) => {
+  writeFileSync(file, lines.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n"))
+  const { code, stderr } = await cli("check", file, "--out", out)
+  expect(code, stderr).toBe(expected)
+  expect(stderr).toContain(message)
+  const count = readFileSync(out, "utf8").split("\n").length - 1
+  expect(count).toBe(lines.filter((line) => line !== "").length)
+  // Started again, it finds the verdicts there and says the same.
+  const again = await cli("check", file, "--out", out)
+  expect(again.code, again.stderr).toBe(expected)
+})
+
 it("resumes after the last whole row, with the bytes of a run that was never stopped", async () => {
   writeFileSync(file, text(rows))
   await cli("check", file, "--out", out)

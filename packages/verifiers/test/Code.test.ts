@@ -1,16 +1,6 @@
 /** Every row of the table of `prime_code`, in every mode, and what strict mode adds, in the embedded sandbox. */
 import { readFileSync } from "node:fs"
-import {
-  Code,
-  CodeJudge,
-  CodeValue,
-  EmbeddedSandbox,
-  GroundTruth,
-  Output,
-  Program,
-  Sandbox,
-  Verifier,
-} from "@lpo/verifiers"
+import { Code, EmbeddedSandbox, Sandbox, Verifier } from "@lpo/verifiers"
 import { assert, it, layer } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import fc from "fast-check"
@@ -37,9 +27,9 @@ const truth = (tests: ReadonlyArray<readonly [string, string]>, extra: object = 
 layer(EmbeddedSandbox.layer({ processes: 2 }), { timeout: "120 seconds", excludeTestServices: true })(
   "in the embedded sandbox",
   (it) => {
-    const verdict = (mode: Verifier.Mode, answer: unknown, text: string, more: Code.Options = {}) =>
+    const verdict = (mode: "strict" | "reference:prime_code", answer: unknown, text: string, more: Code.Options = {}) =>
       Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
-        Verifier.define(Code.grader(sandbox, mode, { ...options, ...more })).verify(
+        Verifier.define(Code.graders(sandbox, { ...options, ...more })[mode]).verify(
           { id: "p", task: "code", prompt: "", answer },
           { text, finish: "stop" },
         ),
@@ -69,7 +59,7 @@ layer(EmbeddedSandbox.layer({ processes: 2 }), { timeout: "120 seconds", exclude
           ["0", "0"],
         ])
         const program = "n = int(input())\nif n == 2: raise KeyError(n)\nif n == 3: print(7)\nelse: print(2 * n)"
-        const { tests, verdict } = yield* CodeJudge.judge(sandbox, answer, fence(program), options)
+        const { tests, verdict } = yield* Code.Judge.judge(sandbox, answer, fence(program), options)
         assert.deepStrictEqual(
           tests.map((t) => t.status),
           ["done", "raised", "wrong", "done"],
@@ -171,7 +161,7 @@ const refusing: Sandbox.SandboxService = {
 it.effect("a sandbox that cannot run is an error in every mode, never a zero", () =>
   Effect.gen(function* () {
     for (const mode of ["strict", "reference:prime_code"] as const) {
-      const verifier = Verifier.define(Code.grader(refusing, mode))
+      const verifier = Verifier.define(Code.graders(refusing)[mode])
       const { reason, status } = yield* verifier.verify(
         { id: "p", task: "code", prompt: "", answer: truth([["1", "1"]]) },
         { text: fence("print(1)"), finish: "stop" },
@@ -192,16 +182,16 @@ it.each([
   ["[", "not JSON"],
   [3, "does not decode"],
 ])("refuses the ground truth %j", (answer, why) => {
-  expect(Result.getOrThrow(Result.flip(GroundTruth.decode(answer)))).toContain(why)
+  expect(Result.getOrThrow(Result.flip(Code.GroundTruth.decode(answer)))).toContain(why)
 })
 
 it("finds the program of a response", () => {
-  expect(Program.strict("<think>\n```python\n1\n```\n</think>\n```python\n2\n```\n", "python")).toBe("2")
-  expect(Program.strict("<think>\n```python\n1\n```\n", "python")).toBe(null)
-  expect(Program.strict("```python\n1\n```\nIt prints:\n```text\n3\n```\n", "python")).toBe("1")
-  expect(Program.strict("```ts\n1\n```", "python")).toBe(null)
-  expect(Program.strict("```js\n1\n```\n```ts\n2\n```", "javascript")).toBe("1")
-  expect(Program.prime("```python\n1\n```\n```py\n2\n```")).toBe("\n1\n")
+  expect(Code.Program.strict("<think>\n```python\n1\n```\n</think>\n```python\n2\n```\n", "python")).toBe("2")
+  expect(Code.Program.strict("<think>\n```python\n1\n```\n", "python")).toBe(null)
+  expect(Code.Program.strict("```python\n1\n```\nIt prints:\n```text\n3\n```\n", "python")).toBe("1")
+  expect(Code.Program.strict("```ts\n1\n```", "python")).toBe(null)
+  expect(Code.Program.strict("```js\n1\n```\n```ts\n2\n```", "javascript")).toBe("1")
+  expect(Code.Program.prime("```python\n1\n```\n```py\n2\n```")).toBe("\n1\n")
 })
 
 it.each([
@@ -216,18 +206,18 @@ it.each([
   ["", "0", false],
   ["1,2", "1, 2", false],
 ])("strict: prints %j for %j: %s", (given, expected, passes) => {
-  expect(Output.strict(given, expected)).toBe(passes)
+  expect(Code.Output.strict(given, expected)).toBe(passes)
 })
 
 const json = fc.jsonValue({ maxDepth: 3 }).map((v) => JSON.stringify(v))
 it("values: JSON read back is itself, and a change of one leaf is seen", () => {
   fc.assert(
     fc.property(json, json, (a, b) => {
-      const [x, y] = [CodeValue.fromJson(a), CodeValue.fromJson(b)]
+      const [x, y] = [Code.Value.fromJson(a), Code.Value.fromJson(b)]
       if (x === undefined || y === undefined) throw new Error("no JSON")
-      expect(CodeValue.equal(x, x, CodeValue.python)).toBe(true)
-      expect(CodeValue.equal(x, y, CodeValue.python)).toBe(CodeValue.equal(y, x, CodeValue.python))
-      if (CodeValue.equal(x, y, CodeValue.python)) expect(CodeValue.canonical(x)).toBe(CodeValue.canonical(y))
+      expect(Code.Value.equal(x, x, Code.Value.python)).toBe(true)
+      expect(Code.Value.equal(x, y, Code.Value.python)).toBe(Code.Value.equal(y, x, Code.Value.python))
+      if (Code.Value.equal(x, y, Code.Value.python)) expect(Code.Value.canonical(x)).toBe(Code.Value.canonical(y))
     }),
     { numRuns: 2000 },
   )
@@ -239,7 +229,7 @@ it("outputs: reflexive, and stable under white space at the ends of lines, in bo
     .map((p) => p.join(" "))
   fc.assert(
     fc.property(text, text, (a, b) => {
-      for (const compare of [Output.strict, Output.prime]) {
+      for (const compare of [Code.Output.strict, Code.Output.prime]) {
         expect(compare(a, a)).toBe(true)
         expect(compare(a.replaceAll("\n", " \n\n "), b)).toBe(compare(a, b))
       }

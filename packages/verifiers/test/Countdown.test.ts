@@ -1,4 +1,4 @@
-import { Countdown, Expression, Expressions, Verifier } from "@lpo/verifiers"
+import { Countdown, Verifier } from "@lpo/verifiers"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
@@ -46,7 +46,7 @@ it("reports an undecodable ground truth as an error, not as a zero", async () =>
 it("never throws, whatever the text", () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...Array.from("0123456789+-*/() .x\n")) }), (text) => {
-      Expression.parse(text)
+      Countdown.Expression.parse(text)
       expect(Countdown.grade(answer, text, { extract: "whole" }).status).toBe("ok")
     }),
     { numRuns: 5000 },
@@ -56,7 +56,7 @@ it("never throws, whatever the text", () => {
 it("enumerates expressions: all distinct, each worth its value, and every reachable value of + - * among them", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 2, maxLength: 4 }), (nums) => {
-      const all = Expressions.byValue(nums, ["+", "-", "*"])
+      const all = Countdown.Expressions.byValue(nums, ["+", "-", "*"])
       const texts = [...all.values()].flat()
       expect(new Set(texts).size).toBe(texts.length)
       for (const [value, list] of all)
@@ -66,7 +66,7 @@ it("enumerates expressions: all distinct, each worth its value, and every reacha
     { numRuns: 50 },
   )
   // 3 distinct numbers: 6 orders times 9 flat forms and 6 orders times 2 * 2 forms with parentheses.
-  expect([...Expressions.byValue([2, 5, 11], ["+", "-", "*"]).values()].flat()).toHaveLength(6 * 9 + 6 * 4)
+  expect([...Countdown.Expressions.byValue([2, 5, 11], ["+", "-", "*"]).values()].flat()).toHaveLength(6 * 9 + 6 * 4)
 })
 
 it("enumerates every problem of a side once, and no multiset on both", () => {

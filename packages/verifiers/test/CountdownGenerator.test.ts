@@ -86,7 +86,7 @@ it.each(["countdown-34", "countdown-4", "countdown-6"] as const)(
       expect(problem.target >= target[0] && problem.target <= target[1]).toBe(true)
       const [solution] = Countdown.solutions(problem.nums, problem.target, 1)
       for (const mode of ["strict", "reference:lab", "reference:reasoning-gym"] as const)
-        expect(Countdown.grader(mode).grade(problem, `<answer>${solution}</answer>`).score, solution).toBe(1)
+        expect(Countdown.graders()[mode].grade(problem, `<answer>${solution}</answer>`).score, solution).toBe(1)
     }
     const both = new Set(train.map(key))
     for (const problem of heldOut) expect(both.has(key(problem))).toBe(false)

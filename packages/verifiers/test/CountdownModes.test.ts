@@ -4,7 +4,7 @@
  * 3.11. Left out: gamma functions, 0 over a symbol, and powers of millions of bits, where reasoning-gym is not matched.
  */
 import { readFileSync } from "node:fs"
-import { Countdown, Reference, Verifier } from "@lpo/verifiers"
+import { Countdown, Task, Verifier } from "@lpo/verifiers"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -20,10 +20,11 @@ const read = (file: string) =>
   JSON.parse(readFileSync(new URL(`../cases/${file}`, import.meta.url), "utf8")) as Array<Row>
 const rows = read("countdown.json")
 const mutated = read("countdown-mutated.json")
-const modes = ["strict", ...Countdown.references.map((r) => `reference:${r}` as const)] as const
+const graders = Countdown.graders()
+const modes = Task.modes(graders)
 
 describe.each(modes)("%s", (mode) => {
-  const { grade } = Countdown.grader(mode)
+  const { grade } = graders[mode]
   const of = (row: Row) => row.scores[mode.replace("reference:", "")]
   it.each(rows.map((row) => [row.name, row] as const))("%s", (_, row) => {
     const verdict = grade(row, row.response)
@@ -34,7 +35,7 @@ describe.each(modes)("%s", (mode) => {
 
 // The strict mode has a test of its own below: Python's graders are its bound, not its equals.
 it.each(modes.slice(1))("%s: mutated expressions", (mode) => {
-  const { grade } = Countdown.grader(mode)
+  const { grade } = graders[mode]
   for (const row of mutated)
     expect(grade(row, row.response).score, row.response).toBe(row.scores[mode.replace("reference:", "")])
 })
@@ -55,26 +56,32 @@ const answer = { nums: [19, 36, 55, 7], target: 65 }
 const E = "55 + 36 - 7 - 19"
 
 it("TinyZero looks at prompt and response together", () => {
-  expect(Reference.tinyzero(answer, `<answer>${E}</answer>`).score).toBe(0)
-  expect(Reference.tinyzero(answer, `User: Assistant: <answer>${E}</answer>`).score).toBe(1)
-  expect(Reference.tinyzero(answer, `<|im_start|>assistant\n<answer>${E}</answer>`).score).toBe(1)
-  const { grade } = Countdown.grader("reference:tinyzero")
+  expect(Countdown.Reference.tinyzero(answer, `<answer>${E}</answer>`).score).toBe(0)
+  expect(Countdown.Reference.tinyzero(answer, `User: Assistant: <answer>${E}</answer>`).score).toBe(1)
+  expect(Countdown.Reference.tinyzero(answer, `<|im_start|>assistant\n<answer>${E}</answer>`).score).toBe(1)
+  const { grade } = graders["reference:tinyzero"]
   expect(grade(answer, `<answer>${E}</answer>`, { prompt: "User: do it.\nAssistant: well," }).score).toBe(1)
 })
 
-it.each(["tinyzero", "lab", "reasoning-gym"])("%s would hang on a tower of powers: a timeout, not a zero", (name) => {
-  const { grade } = Countdown.grader(`reference:${name}`)
-  expect(grade({ nums: [9, 9, 9], target: 1 }, "<answer>9**9**9</answer>").status).toBe("timeout")
-})
+it.each(["tinyzero", "lab", "reasoning-gym"] as const)(
+  "%s would hang on a tower of powers: a timeout, not a zero",
+  (name) => {
+    const { grade } = graders[`reference:${name}`]
+    expect(grade({ nums: [9, 9, 9], target: 1 }, "<answer>9**9**9</answer>").status).toBe("timeout")
+  },
+)
 
-it("refuses a mode that there is not", () => {
-  expect(() => Countdown.grader("reference:rllm")).toThrow('mode is "reference:rllm"')
+it("refuses a mode that there is not", async () => {
+  const found = Task.grader(await Effect.runPromise(Countdown.task()), "reference:rllm")
+  expect(found).toMatchObject({
+    message: 'countdown: no reference grader "rllm"; there are tinyzero, lab, reasoning-gym',
+  })
 })
 
 it("judges 3,000 random texts in every mode: no exception, no hang, always a finite score", () => judgeCountdown(3000))
 
 it.each(modes)("%s is linear in hostile texts of a megabyte", (mode) => {
-  const { grade } = Countdown.grader(mode)
+  const { grade } = graders[mode]
   for (const piece of ["<answer>", "</answer>", "(", "-", "1+", "**", "9", " ", "<answer>(\n", "//"]) {
     const long = piece.repeat(2 ** 20 / piece.length)
     expect(grade(answer, long).correct).toBe(false)
@@ -89,14 +96,14 @@ it("is stable under white space and under the order of the given numbers", () =>
       fc.constantFrom(" ", "", "  ", "\t"),
       (nums, gap) => {
         const response = `<answer>${gap}${E.replaceAll(" ", gap)}${gap}</answer>`
-        for (const mode of modes) expect(Countdown.grader(mode).grade({ ...answer, nums }, response).score).toBe(1)
+        for (const mode of modes) expect(graders[mode].grade({ ...answer, nums }, response).score).toBe(1)
       },
     ),
   )
 })
 
 it("carries the mode in its name", async () => {
-  const verify = Verifier.define(Countdown.grader("reference:lab"))
+  const verify = Verifier.define(graders["reference:lab"])
   const verdict = await Effect.runPromise(
     verify.verify({ id: "p", task: "countdown", prompt: "", answer: { nums: [] } }, { text: "", finish: "stop" }),
   )

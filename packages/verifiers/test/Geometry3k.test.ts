@@ -3,14 +3,14 @@
  * 1.14). Five more of the 700 drawn are left out: LaTeX that mathruler's converter repairs in ways of its own.
  */
 import { readFileSync } from "node:fs"
-import { Geometry3k, MathReference, Verifier } from "@lpo/verifiers"
+import { Geometry3k, Mathematics, Task, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
-import { Effect, Result, Schema } from "effect"
+import { Effect, Result } from "effect"
 import fc from "fast-check"
 import { describe, expect } from "vitest"
 import { judgeGeometry3k } from "./helpers/fuzz.ts"
 
-const { Numeric, Prm800k } = MathReference
+const { Numeric, Prm800k } = Mathematics.Reference
 
 interface Row {
   readonly name: string
@@ -24,10 +24,13 @@ interface Row {
 const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`../cases/${file}`, import.meta.url), "utf8"))
 const rows = read("geometry3k.json") as Array<Row>
 const mutated = read("geometry3k-mutated.json") as Array<readonly [string, string, boolean]>
-const modes = ["strict", ...Geometry3k.references.map((r) => `reference:${r}` as const)] as const
+const graders = Geometry3k.graders()
+const modes = Task.modes(graders)
+const equal = (given: string, gold: string): boolean =>
+  Geometry3k.grade(gold, `<think></think>\\boxed{${given}}`).correct
 
 describe.each(modes)("%s", (mode) => {
-  const { grade } = Geometry3k.grader(mode)
+  const { grade } = graders[mode]
   it.each(rows.map((row) => [row.name, row] as const))("%s", (_, row) => {
     const verdict = grade(row.answer, row.response)
     const score = row.scores[mode.replace("reference:", "")]
@@ -74,17 +77,18 @@ const rewritings: ReadonlyArray<(gold: string) => string> = [
 
 it("strict accepts every rewriting of a gold, and no gold for another", () => {
   for (const gold of golds) {
-    for (const rewrite of rewritings) expect(Geometry3k.equal(rewrite(gold), gold), rewrite(gold)).toBe(true)
+    for (const rewrite of rewritings) expect(equal(rewrite(gold), gold), rewrite(gold)).toBe(true)
     for (const other of golds)
-      if (other !== gold) for (const rewrite of rewritings) expect(Geometry3k.equal(rewrite(other), gold)).toBe(false)
+      if (other !== gold) for (const rewrite of rewritings) expect(equal(rewrite(other), gold)).toBe(false)
   }
 })
 
 it.each([
   ["\\frac{1}{2x+2}", "\\frac{1}{2}x+2"],
   ["29.73", "2\\sqrt{221}"],
-  ["12.566370614359172", "4\\pi"],
-  ["5.333333333333333", "\\frac{16}{3}"],
+  ["12.57", "4\\pi"],
+  ["5.333", "\\frac{16}{3}"],
+  ["50\\%", "50"],
   ["4 8", "48"],
   ["-48", "48"],
   ["48, 47", "48"],
@@ -92,7 +96,15 @@ it.each([
   ["\\sqrt{2x}", "\\sqrt{2}x"],
   ["", "48"],
 ])("strict refuses %s for %s", (given, gold) => {
-  expect(Geometry3k.equal(given, gold)).toBe(false)
+  expect(equal(given, gold)).toBe(false)
+})
+
+it.each([
+  ["12.566370614359172", "4\\pi"],
+  ["5.333333333333333", "\\frac{16}{3}"],
+])("strict takes %s for %s, as strict mathematics does from six places on", (given, gold) => {
+  expect(equal(given, gold)).toBe(true)
+  expect(Mathematics.grade(gold, `\\boxed{${given}}`).correct).toBe(true)
 })
 
 it("judges 3,000 random texts in every mode against random golds: no exception, a finite score", () =>
@@ -101,17 +113,17 @@ it("judges 3,000 random texts in every mode against random golds: no exception, 
 it("comparison is reflexive on golds, symmetric for values, and stable under white space", () => {
   fc.assert(
     fc.property(fc.constantFrom(...mutated), ([given, gold]) => {
-      expect(Geometry3k.equal(gold, gold)).toBe(true)
+      expect(equal(gold, gold)).toBe(true)
       expect(Prm800k.equal(gold, gold)).toBe(true)
       expect(Numeric.equal(given, gold)).toBe(Numeric.equal(gold, given))
-      expect(Geometry3k.equal(`  ${given} `, gold)).toBe(Geometry3k.equal(given, gold))
+      expect(equal(`  ${given} `, gold)).toBe(equal(given, gold))
     }),
     { numRuns: 2000 },
   )
 })
 
 it.each(modes)("%s is bounded on hostile texts of a megabyte", (mode) => {
-  const { grade } = Geometry3k.grader(mode)
+  const { grade } = graders[mode]
   for (const piece of [
     "\\boxed{",
     "{",
@@ -137,9 +149,12 @@ it.each(modes)("%s is bounded on hostile texts of a megabyte", (mode) => {
 const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0)
 
+const fromRow = (row: unknown) => Geometry3k.fromRow().geometry3k(row, "g1")
+const refusal = (row: unknown) => Result.getOrThrow(Result.flip(fromRow(row))).reason
+
 it("makes a prompt of text and image parts in the order of the placeholders", () => {
   const row = { images: [png, { bytes: jpeg }], problem: "<image>Find x. <image>", answer: "48" }
-  const problem = Result.getOrThrow(Geometry3k.problem("g1", row))
+  const problem = Result.getOrThrow(fromRow(row))
   assert.deepStrictEqual(problem.prompt, [
     {
       role: "user",
@@ -151,23 +166,19 @@ it("makes a prompt of text and image parts in the order of the placeholders", ()
       ],
     },
   ])
-  const without = (images: Geometry3k.Row["images"]) =>
-    Result.getOrThrow(Result.flip(Geometry3k.problem("g1", { ...row, images })))
-  expect(without([png])).toBe("row g1 has 2 <image> placeholders and 1 images")
-  expect(without([png, Uint8Array.of(1, 2)])).toBe("image 1 of row g1 is neither PNG nor JPEG")
+  expect(refusal({ ...row, images: [png] })).toBe("it has 2 <image> placeholders and 1 images; give one for each")
+  expect(refusal({ ...row, images: [png, Uint8Array.of(1, 2)] })).toBe("image 1 is neither PNG nor JPEG")
 })
 
 it("takes images as base64 from JSON, and text problems without any", () => {
-  const decode = Schema.decodeUnknownSync(Geometry3k.Row)
-  const row = decode({ images: [Buffer.from(png).toString("base64")], problem: "<image> x?", answer: "48" })
-  assert.deepStrictEqual(Result.isSuccess(Geometry3k.problem("a", row)), true)
-  const plain = Geometry3k.problem("b", decode({ images: [], problem: "x + 1 = 49", answer: "48" }))
-  assert.isTrue(Result.isSuccess(plain))
+  const image = Buffer.from(png).toString("base64")
+  assert.isTrue(Result.isSuccess(fromRow({ images: [image], problem: "<image> x?", answer: "48" })))
+  assert.isTrue(Result.isSuccess(fromRow({ images: [], problem: "x + 1 = 49", answer: "48" })))
 })
 
 it.effect("any of several golds will do, and a ground truth of another kind is an error", () =>
   Effect.gen(function* () {
-    const verifier = Verifier.define(Geometry3k.grader())
+    const verifier = Verifier.define(graders.strict)
     const judge = (answer: unknown) =>
       verifier.verify({ id: "g", task: "geometry3k", prompt: "", answer }, { text: "\\boxed{48}", finish: "stop" })
     assert.isTrue((yield* judge(["47", "48"])).correct)

@@ -1,11 +1,11 @@
 /**
  * Mixed verifications with 5 % that hang: every one is accounted for, in order, within its deadline and in bounded memory. 2,000 items, or as many
- * as LPO_LOAD says. Every task of `StandardTasks` that there are rows for takes part but code, whose programs have a load test of
+ * as LPO_LOAD says. Every task of `Tasks.standard` that there are rows for takes part but code, whose programs have a load test of
  * their own (`CodeLoad.test.ts`); child processes are killed at random meanwhile.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { Seed } from "@lpo/rollout"
-import { Countdown, StandardTasks, Tasks, Verifier } from "@lpo/verifiers"
+import { Countdown, Task, Tasks, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule, Schema, Stream } from "effect"
 
@@ -20,7 +20,7 @@ interface Case {
   readonly expected: "right" | "wrong" | "timeout"
 }
 
-const make = (i: number, tasks: Tasks.Tasks): Case => {
+const make = (i: number, tasks: Tasks.Registry): Case => {
   const of = (task: string, answer: unknown, text: string, expected: Case["expected"]): Case => ({
     item: { problem: { id: `${task}-${i}`, task, prompt: "", answer }, completion: { text, finish: "stop" } },
     expected,
@@ -51,13 +51,12 @@ it.live(
   `${count} mixed verifications`,
   () =>
     Effect.gen(function* () {
-      const standard = yield* StandardTasks.make
-      const hang: Tasks.Task = {
+      const standard = yield* Tasks.standard
+      const hang: Task.Judge = {
         name: "hang",
-        references: [],
-        grader: () => ({ name: "hang", answer: Schema.Unknown, grade: () => Effect.never }),
+        graders: Task.graders("hang", Schema.Unknown, { strict: () => Effect.never }),
       }
-      const tasks = Tasks.make([...standard.values(), hang])
+      const tasks = Tasks.make<Task.Judge>([...standard.values(), hang])
       const before = new Set(children())
       const kill = Effect.sync(() => {
         const mine = children().filter((pid) => !before.has(pid))

@@ -1,6 +1,6 @@
 /** Comparisons that take long: their deadline, and processes that die under them. */
 import { readFileSync, readdirSync } from "node:fs"
-import { Mathematics, StandardTasks, Tasks, Verifier } from "@lpo/verifiers"
+import { Mathematics, Task, Tasks, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 
@@ -27,8 +27,8 @@ it("what takes long here is a timeout, never a zero", () => {
 
 it.live("a monster costs its deadline, and the verdicts beside it nothing", () =>
   Effect.gen(function* () {
-    const task = yield* Mathematics.make({ deadline: "3 seconds", processes: 2 })
-    const verifier = Verifier.define(task.grader("strict"))
+    const task = yield* Mathematics.task({ deadline: "3 seconds", processes: 2 })
+    const verifier = Verifier.define(task.graders.strict)
     const items = [
       item("1", monster),
       item("30", identity(30)),
@@ -56,8 +56,8 @@ it.live("a monster costs its deadline, and the verdicts beside it nothing", () =
 it.live.skipIf(process.platform !== "linux")("kill -9 of a process loses no verdict", () =>
   Effect.gen(function* () {
     const before = new Set(children())
-    const task = yield* Mathematics.make({ deadline: "30 seconds", processes: 2 })
-    const verifier = Verifier.define(task.grader("strict"), { deadline: "60 seconds" })
+    const task = yield* Mathematics.task({ deadline: "30 seconds", processes: 2 })
+    const verifier = Verifier.define(task.graders.strict, { deadline: "60 seconds" })
     let killed = 0
     const kill = Effect.sync(() => {
       for (const pid of children())
@@ -80,8 +80,8 @@ it.live.skipIf(process.platform !== "linux")("kill -9 of a process loses no verd
 
 it.live("the standard tasks have it, with its modes", () =>
   Effect.gen(function* () {
-    const tasks = yield* StandardTasks.make
-    for (const mode of ["strict", ...Mathematics.references.map((name) => `reference:${name}` as const)] as const) {
+    const tasks = yield* Tasks.standard
+    for (const mode of Task.modes(Mathematics.graders())) {
       const verifier = Tasks.verifier(tasks, mode)
       const { completion, problem } = item("48", "48")
       const text = `<think>a</think> ${completion.text} Answer: 48`

@@ -1,6 +1,6 @@
 import { request } from "node:http"
 import { Verdict } from "@lpo/rollout"
-import { Countdown, RewardServer, Row, Tasks, type Verifier } from "@lpo/verifiers"
+import { Countdown, RewardServer, Row, Task, Tasks } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Metric, Result, Schema, Scope } from "effect"
 import fc from "fast-check"
@@ -13,13 +13,10 @@ const row = {
 }
 
 /** A task that answers when the test lets it. */
-const gated = (gate: Deferred.Deferred<void>, state: { waiting: number; interrupted: number }): Tasks.Task => ({
+const gated = (gate: Deferred.Deferred<void>, state: { waiting: number; interrupted: number }): Task.Judge => ({
   name: "gated",
-  references: [],
-  grader: (): Verifier.AnyGrader => ({
-    name: "gated",
-    answer: Schema.Unknown,
-    grade: () =>
+  graders: Task.graders("gated", Schema.Unknown, {
+    strict: () =>
       Effect.sync(() => state.waiting++).pipe(
         Effect.andThen(Deferred.await(gate)),
         Effect.onInterrupt(() => Effect.sync(() => state.interrupted++)),
@@ -42,7 +39,7 @@ const start = (options: Partial<RewardServer.Options> = {}) =>
   Effect.gen(function* () {
     const gate = yield* Deferred.make<void>()
     const state = { waiting: 0, interrupted: 0 }
-    const tasks = Tasks.make([Countdown.task, gated(gate, state)])
+    const tasks = Tasks.make<Task.Judge>([yield* Countdown.task(), gated(gate, state)])
     const server = yield* RewardServer.make({ tasks, port: 0, ...options })
     return { ...server, gate, state, post: (path: string, body: unknown) => send(server.url, path, body) }
   }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))

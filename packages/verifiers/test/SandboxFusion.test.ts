@@ -84,7 +84,7 @@ const serve = (
 const judge = (url: string, answer: unknown, code: string) =>
   Effect.gen(function* () {
     const sandbox = yield* SandboxFusion.make({ url, grace: 10 })
-    const verifier = Verifier.define(Code.grader(sandbox, "strict", { limits: { seconds: 2 } }))
+    const verifier = Verifier.define(Code.graders(sandbox, { limits: { seconds: 2 } }).strict)
     const text = `\`\`\`python\n${code}\n\`\`\``
     return yield* verifier.verify({ id: "p", task: "code", prompt: "", answer }, { text, finish: "stop" })
   })

@@ -109,7 +109,7 @@ it.effect("a batch accounts for every item, in order, within its concurrency", (
   }),
 )
 
-const tasks = Tasks.make([{ name: "count-a", references: ["loose"], grader: () => countA }])
+const tasks = Tasks.make([{ name: "count-a", graders: { strict: countA, "reference:loose": countA } }])
 
 it.effect.each([
   ["count-a", "strict", undefined],

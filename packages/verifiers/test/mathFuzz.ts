@@ -1,5 +1,5 @@
 /** Random, mutated and adversarial texts through every strict parser and comparator. The full size runs in `full/`. */
-import { Mathematics, MathEquality, MathExpression } from "@lpo/verifiers"
+import { Mathematics } from "@lpo/verifiers"
 import fc from "fast-check"
 import { expect } from "vitest"
 import { judge } from "../src/math/compare/Strict.ts"
@@ -47,10 +47,10 @@ export const fuzz = (runs: number): number => {
       Mathematics.extract(given)
       expect(Number.isFinite(verdict.score)).toBe(true)
       expect(verdict.correct && verdict.status !== "ok").toBe(false)
-      const [a, b] = [MathExpression.parse(gold), MathExpression.parse(given)]
+      const [a, b] = [Mathematics.Expression.parse(gold), Mathematics.Expression.parse(given)]
       if (typeof a !== "string" && typeof b !== "string") {
-        const there = MathEquality.equal(a, b, 50_000)
-        const back = MathEquality.equal(b, a, 50_000)
+        const there = Mathematics.Equality.equal(a, b, 50_000)
+        const back = Mathematics.Equality.equal(b, a, 50_000)
         // Steps may run out in one direction only.
         if (there !== "unknown" && back !== "unknown") expect(there).toBe(back)
       }

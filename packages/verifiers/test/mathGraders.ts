@@ -1,7 +1,6 @@
 /** What the quick and the full fuzzing of the reference graders share: hostile texts, and everything that must survive them. */
-import { MathExtract, Mathematics, MathReference } from "@lpo/verifiers"
+import { Mathematics, Task } from "@lpo/verifiers"
 import type { Verdict } from "@lpo/rollout"
-import { Effect } from "effect"
 import fc from "fast-check"
 import { expect } from "vitest"
 import { read } from "./mathCorpus.ts"
@@ -15,16 +14,17 @@ export const mutated = read<{ readonly answers: ReadonlyArray<Mutated>; readonly
 /** The graders in the order of the letters H, D, P, S, V. */
 export const letters = ["math_reward", "math_dapo", "prime_math", "prm800k", "math-verify"] as const
 
-/** The verdict of a reference grader, which is always reached at once. */
-export const judge = (
-  name: (typeof Mathematics.references)[number],
-  response: string,
-  gold: string,
-): Verdict.Verdict => {
-  const graded = Mathematics.grader(`reference:${name}`).grade(gold, response)
-  if (Effect.isEffect(graded)) throw new Error("a reference grader that waits")
-  return graded
-}
+const graders = Mathematics.graders()
+/** The reference graders' names. */
+export const references = Task.modes(graders).flatMap((mode) =>
+  mode === "strict"
+    ? []
+    : [mode.slice("reference:".length) as (typeof letters)[number] | "polaris" | "polaris-evaluation"],
+)
+
+/** The verdict of a reference grader. */
+export const judge = (name: (typeof references)[number], response: string, gold: string): Verdict.Verdict =>
+  graders[`reference:${name}`].grade(gold, response)
 
 const pieces =
   "0 1 7 42 0.5 1,000 . , ; : + - * / ^ _ ( ) [ ] { } | ! = < > $ $$ % & \\ \\\\ \\frac \\frac{ \\dfrac12 \\sqrt \\sqrt[ \\pi \\infty \\text{ \\mathrm{ \\boxed{ \\boxed \\fbox{ \\left( \\right) \\left[ \\right] \\circ \\pm \\cup \\in \\le \\begin{pmatrix} \\end{pmatrix} \\{ \\} \\[ \\] \\( \\) \\sin \\log_ \\binom{ \\cdot \\times <think> </think> Answer: answer final#answer#is I#hope the#answer#is x y e i E f(x) cm degrees or and percent million Interval( 1e9 \n \u03c0 \u2212 \u0665 \ud835\udc9e \u0130 None #### {,} \\! \\, ~"
@@ -48,12 +48,12 @@ export const text: fc.Arbitrary<string> = fc.oneof(
 
 /** Every extractor and every grader on one text, the gold being another: no exception, a finite score, an answer that is text. */
 export const survive = (response: string, gold: string): void => {
-  for (const extract of Object.values(MathExtract.strategies)) {
+  for (const extract of Object.values(Mathematics.Extract.strategies)) {
     const found = extract(response)
     expect(found === null || typeof found === "string").toBe(true)
   }
-  expect(MathReference.MathVerify.extract(response).text ?? "").toBeTypeOf("string")
-  for (const name of Mathematics.references) {
+  expect(Mathematics.Reference.MathVerify.extract(response).text ?? "").toBeTypeOf("string")
+  for (const name of references) {
     const { score, status } = judge(name, response, gold)
     expect(status).toBe("ok")
     expect(Math.abs(score) <= 1).toBe(true)

@@ -25,7 +25,7 @@ export class CheckError extends Schema.TaggedError<CheckError>()("CheckError", {
 export interface Options {
   readonly file: string
   readonly out: string
-  readonly tasks: Tasks.Tasks
+  readonly tasks: Tasks.Registry
   readonly mode: Mode
   /** Verifications under way at once. Default 16. */
   readonly concurrency?: number
@@ -52,6 +52,8 @@ export interface Summary {
   readonly bad: number
   /** Mean score of the verdicts that are ok; NaN when there is none. */
   readonly meanScore: number
+  /** Why the first row that could not be judged could not; empty when all could. */
+  readonly refusal: string
   readonly seconds: number
 }
 
@@ -90,9 +92,11 @@ interface Tally {
   timeouts: number
   bad: number
   score: number
+  refusal: string
 }
 
 const count = (tally: Tally, verdict: Row.VerdictRow): void => {
+  if (verdict.status !== "ok" && tally.refusal === "") tally.refusal = verdict.reason ?? verdict.status
   if (verdict.status === "ok") {
     tally.ok++
     tally.score += verdict.score
@@ -153,7 +157,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
   Effect.gen(function* () {
     const { concurrency = 16, file, mode, out, tasks } = options
     const started = performance.now()
-    const tally: Tally = { ok: 0, correct: 0, errors: 0, timeouts: 0, bad: 0, score: 0 }
+    const tally: Tally = { ok: 0, correct: 0, errors: 0, timeouts: 0, bad: 0, score: 0, refusal: "" }
     const total = yield* io(`${file} cannot be read`, async () => {
       let n = 0
       for await (const _ of lines(file)) n++
@@ -208,7 +212,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
       write,
       (handle) => Effect.promise(() => handle.close()),
     )
-    const { bad, correct, errors, ok, score, timeouts } = tally
+    const { bad, correct, errors, ok, refusal, score, timeouts } = tally
     const seconds = (performance.now() - started) / 1000
-    return { rows: total, resumed, ok, correct, errors, timeouts, bad, meanScore: score / ok, seconds }
+    return { rows: total, resumed, ok, correct, errors, timeouts, bad, meanScore: score / ok, refusal, seconds }
   })

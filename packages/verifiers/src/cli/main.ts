@@ -5,9 +5,7 @@ import { SingleBar } from "cli-progress"
 import { Cause, Console, Effect, Exit, Runtime, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as RewardServer from "../server/RewardServer.ts"
-import * as StandardTasks from "../StandardTasks.ts"
 import * as Tasks from "../Tasks.ts"
-import type { Mode } from "../Verifier.ts"
 import * as Check from "./Check.ts"
 
 class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { reason: Schema.String }) {
@@ -31,13 +29,14 @@ const deadline = Flag.Finite("deadline").pipe(
 
 /** The mode when some task has it, and numbers within their ranges. */
 const checked = (
-  tasks: Tasks.Tasks,
+  tasks: Tasks.Registry,
   flags: { readonly mode: string; readonly concurrency: number; readonly deadline: number },
 ) =>
   Effect.gen(function* () {
-    const references = new Set([...tasks.values()].flatMap((t) => t.references.map((r) => `reference:${r}`)))
-    if (flags.mode !== "strict" && !references.has(flags.mode)) {
-      const reason = `--mode is "${flags.mode}"; give strict or one of ${[...references].join(", ")}`
+    const [strict, ...references] = Tasks.modes(tasks)
+    const mode = [strict, ...references].find((known) => known === flags.mode)
+    if (mode === undefined) {
+      const reason = `--mode is "${flags.mode}"; give strict or one of ${references.join(", ")}`
       return yield* new UsageError({ reason })
     }
     if (flags.concurrency < 1)
@@ -45,7 +44,7 @@ const checked = (
     if (!(flags.deadline > 0))
       return yield* new UsageError({ reason: `--deadline is ${flags.deadline}; give seconds above 0` })
     return {
-      mode: flags.mode as Mode,
+      mode,
       concurrency: flags.concurrency,
       deadline: `${Math.round(flags.deadline * 1000)} millis` as const,
     }
@@ -69,7 +68,7 @@ const serve = Command.make(
     maxBody: Flag.Int("max-body").pipe(Flag.withDescription("Largest request body, MiB"), Flag.withDefault(32)),
   },
   Effect.fn(function* ({ host, maxBody, maxPending, port, ...flags }) {
-    const tasks = yield* StandardTasks.make
+    const tasks = yield* Tasks.standard
     const options = yield* checked(tasks, flags)
     if (maxPending < 1) return yield* new UsageError({ reason: `--max-pending is ${maxPending}; give 1 or more` })
     if (maxBody < 1) return yield* new UsageError({ reason: `--max-body is ${maxBody}; give 1 or more` })
@@ -108,7 +107,7 @@ const check = Command.make(
     ),
   },
   Effect.fn(function* ({ file, out, restart, ...flags }) {
-    const tasks = yield* StandardTasks.make
+    const tasks = yield* Tasks.standard
     const options = yield* checked(tasks, flags)
     const bar = new SingleBar({
       format: "{bar} {value}/{total} {percentage} %  {eta_formatted} left  {correct} correct",
@@ -128,7 +127,7 @@ const check = Command.make(
       onVerdict: (verdict) => bar.increment(1, { correct: (correct += verdict.correct ? 1 : 0) }),
       onBadRow: (line, reason) => process.stderr.write(`${file}, line ${line}: ${reason}\n`),
     }).pipe(Effect.ensuring(Effect.sync(() => bar.stop())))
-    const { bad, errors, meanScore, ok, resumed, rows, seconds, timeouts } = summary
+    const { bad, errors, meanScore, ok, refusal, resumed, rows, seconds, timeouts } = summary
     const rate = rows > resumed ? `, ${((rows - resumed) / seconds).toFixed(0)} a second` : ""
     yield* Console.log(
       [
@@ -138,6 +137,11 @@ const check = Command.make(
         `timeouts  ${timeouts}`,
       ].join("\n"),
     )
+    if (rows === 0) return yield* new UsageError({ reason: `${file} holds no row; give at least one` })
+    if (ok === 0) {
+      const reason = `none of the ${rows} rows could be judged; the first says: ${refusal}`
+      return yield* new UsageError({ reason })
+    }
   }, Effect.scoped),
 ).pipe(Command.withDescription("Grade a JSON-lines file"))
 

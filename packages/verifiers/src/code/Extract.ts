@@ -1,4 +1,5 @@
 /** Where the program stands in a response. */
+import * as Thinking from "../Thinking.ts"
 import type { Language } from "../sandbox/Sandbox.ts"
 
 const fence = "```"
@@ -51,9 +52,8 @@ const blocks = (text: string): ReadonlyArray<Block> => {
  * @category extraction
  */
 export const strict = (response: string, language: Language): string | null => {
-  const thought = response.lastIndexOf("</think>")
-  if (thought < 0 && response.includes("<think>")) return null
-  const text = response.slice(thought < 0 ? 0 : thought + "</think>".length).replaceAll("\r\n", "\n")
+  const text = Thinking.after(response)?.replaceAll("\r\n", "\n")
+  if (text === undefined) return null
   const found = blocks(text)
   if (found.length === 0) return text.trim() === "" ? null : text
   const block = found.findLast((b) => names[language].includes(b.language)) ?? found.findLast((b) => b.language === "")

@@ -17,6 +17,7 @@ import type { AddressInfo } from "node:net"
 import { Verdict } from "@lpo/rollout"
 import { Duration, Effect, Fiber, Metric, Result, Schema, type Scope, Semaphore } from "effect"
 import { PrometheusMetrics } from "effect/observability"
+import * as Task from "../Task.ts"
 import * as Tasks from "../Tasks.ts"
 import type { Mode, VerifierService } from "../Verifier.ts"
 import { type BodyError, readJson } from "./Body.ts"
@@ -24,7 +25,7 @@ import * as Row from "./Row.ts"
 
 /** @category models */
 export interface Options {
-  readonly tasks: Tasks.Tasks
+  readonly tasks: Tasks.Registry
   /** Default 127.0.0.1. */
   readonly host?: string
   /** 0 picks a free one. Default 8787. */
@@ -129,8 +130,8 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     const fork = Effect.runForkWith(yield* Effect.context())
     const deadline = options.deadline === undefined ? {} : { deadline: options.deadline }
     const verifiers = new Map<Mode, VerifierService>()
-    const modes = ["strict", ...[...tasks.values()].flatMap((t) => t.references.map((r) => `reference:${r}` as const))]
-    for (const mode of modes as ReadonlyArray<Mode>) verifiers.set(mode, Tasks.verifier(tasks, mode, deadline))
+    const modes = Tasks.modes(tasks)
+    for (const mode of modes) verifiers.set(mode, Tasks.verifier(tasks, mode, deadline))
     let pending = 0
     let stopping = false
     /** Bytes of bodies that are being read; bounded, so that memory is. */
@@ -179,7 +180,7 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     const route = (request: IncomingMessage): Effect.Effect<Reply, BodyError> => {
       const path = new URL(request.url ?? "/", "http://localhost").pathname
       if (path === "/health") {
-        const graders = Object.fromEntries([...tasks.values()].map((t) => [t.name, { references: t.references }]))
+        const graders = Object.fromEntries([...tasks.values()].map((t) => [t.name, { references: Task.references(t) }]))
         const status = stopping ? 503 : 200
         return Effect.succeed({
           status,

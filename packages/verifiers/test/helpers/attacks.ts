@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { CodeJudge, Sandbox } from "@lpo/verifiers"
+import { Code, Sandbox } from "@lpo/verifiers"
 import { Effect } from "effect"
 
 export interface Attack {
@@ -90,7 +90,7 @@ export const run = (sandbox: Sandbox.SandboxService, target: Host, attack: Attac
     let said = ""
     if (ran._tag === "Success") {
       const [outcome] = ran.success
-      const test = CodeJudge.judgeTest(outcome, nonce, false)
+      const test = Code.Judge.judgeTest(outcome, nonce, false)
       status = test.status
       reason = test.reason
       said = outcome.stdout + outcome.stderr + (outcome.error ?? "")

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { Seed } from "@lpo/rollout"
-import { Code, Countdown, EmbeddedSandbox, StandardTasks, Tasks, Verifier } from "@lpo/verifiers"
+import { Code, Countdown, EmbeddedSandbox, type Task, Tasks, Verifier } from "@lpo/verifiers"
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 
@@ -51,12 +51,12 @@ export const run = ({ count, hanging, killEvery, programs, seconds }: Load) =>
     const random = Seed.stream("code load")
     const problems = Countdown.problems({ recipe: "countdown-34", count: 200, side: "train", seed: "load" })
     const solved = problems.map((p) => `<answer>${Countdown.solutions(p.nums, p.target, 1)[0]}</answer>`)
-    const standard = yield* StandardTasks.make
+    const standard = yield* Tasks.standard
     const sandbox = yield* EmbeddedSandbox.make({ processes: 2 })
     const others = [...standard.values()].filter(({ name }) => name !== "code")
-    const code = Code.task(sandbox, { limits: { seconds: 30, totalSeconds: 60 } })
-    const short: Tasks.Task = { ...Code.task(sandbox, { limits: { seconds } }), name: "short" }
-    const tasks = Tasks.make([...others, code, short])
+    const code = { name: "code", graders: Code.graders(sandbox, { limits: { seconds: 30, totalSeconds: 60 } }) }
+    const short = { name: "short", graders: Code.graders(sandbox, { limits: { seconds } }) }
+    const tasks = Tasks.make<Task.Judge>([...others, code, short])
     const make = (i: number): Case => {
       const of = (task: string, answer: unknown, text: string, correct: boolean): Case => ({
         item: { problem: { id: `${task}-${i}`, task, prompt: "", answer }, completion: { text, finish: "stop" } },

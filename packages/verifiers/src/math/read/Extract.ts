@@ -13,9 +13,11 @@
  * | `lastNumber` | the last number | |
  * | `lastMath` | the content of the last `$...$`, `$$...$$`, `\(...\)` or `\[...\]` | |
  *
- * Math-Verify chooses among many candidates and looks at whether they parse; its strategy is in `MathVerifyExtract`. All
+ * Math-Verify chooses among many candidates and looks at whether they parse; its strategy is in `reference/mathverify/Candidates.ts`. All
  * of these take time linear in the text.
  */
+
+import * as Thinking from "../../Thinking.ts"
 
 /** Finds the answer in a text; null when there is none. @category models */
 export type Extractor = (text: string) => string | null
@@ -29,11 +31,7 @@ export const lastCharacters = (text: string, count: number): string =>
         .join("")
 
 /** What follows the last `</think>`; the whole text without one; null when a `<think>` is never closed. @category parts */
-export const afterThinking = (text: string): string | null => {
-  const end = text.lastIndexOf("</think>")
-  if (end >= 0) return text.slice(end + "</think>".length)
-  return text.includes("<think>") ? null : text
-}
+export const afterThinking: Extractor = Thinking.after
 
 /** What lies between the first and the second `</think>`, or the end; null without one: Polaris's rule. @category parts */
 export const afterFirstThinking = (text: string): string | null => {

@@ -1,0 +1,119 @@
+/**
+ * Programming problems: a program against tests, in a sandbox.
+ *
+ * | mode | program | score |
+ * | --- | --- | --- |
+ * | `strict` | the last block in the language, outside of the thinking | share of tests that pass |
+ * | `reference:prime_code` | after the last `\`\`\`python`, else the whole response | 1, or the share of the first ten |
+ *
+ * The expected outputs never enter the sandbox. A test that runs into a limit has failed; a sandbox that could not run makes a
+ * verdict of status `error`.
+ */
+import type { Problem } from "@lpo/rollout"
+import { Effect, Result, Schema } from "effect"
+import * as GroundTruth from "../code/GroundTruth.ts"
+import * as Judge from "../code/Judge.ts"
+import * as Output from "../code/Output.ts"
+import * as PrimeCode from "../code/PrimeCode.ts"
+import * as Program from "../code/Extract.ts"
+import * as Value from "../code/Value.ts"
+import { decoder, find, json, meta, refuse, text } from "../rows/Columns.ts"
+import * as Verl from "../rows/Verl.ts"
+import { Sandbox, type SandboxService } from "../sandbox/Sandbox.ts"
+import * as Task from "../Task.ts"
+
+export { GroundTruth, Judge, Output, PrimeCode, Program, Value }
+
+/** @category models */
+export const name = "code"
+
+/** The ground truth is a JSON text or an object as `GroundTruth` describes; each mode decodes it in its own way. @category models */
+export const Answer = Schema.Unknown
+/** @category models */
+export type Answer = typeof Answer.Type
+
+/** @category models */
+export interface Options extends Judge.Options {
+  /** Limits of the reference mode. */
+  readonly prime?: Partial<PrimeCode.Limits>
+  /** How a problem is put. Default `chat`. */
+  readonly style?: Task.Style
+}
+
+/** What to program, and how it will be called. @category prompts */
+export interface Question {
+  readonly problem: string
+  /** The function to write; without one the program reads standard input. */
+  readonly function?: string | null
+  /** Default `python`. */
+  readonly language?: GroundTruth.GroundTruth["language"]
+}
+
+/** @category prompts */
+export const ask = (question: Question, { style }: Options = {}): Problem.Problem["prompt"] => {
+  const { function: called, language = "python", problem } = question
+  const how =
+    typeof called === "string"
+      ? `Write the function ${called}.`
+      : "The program reads from standard input and writes to standard output."
+  return Task.prompt(`${problem.trim()}\n\n${how} Give the program in one \`\`\`${language} block.`, style)
+}
+
+/** A ground truth that decodes; the text or object as it stands. */
+const truthOf = (value: unknown): GroundTruth.GroundTruth => {
+  const truth = GroundTruth.decode(value)
+  return Result.isSuccess(truth) ? truth.success : refuse(truth.failure)
+}
+
+/**
+ * Readers of rows: `verl` (Eurus, whose ground truth is a JSON text; its rows of mathematics are refused) with its own prompt, and
+ * `apps` (APPS, TACO) with `question` and `input_output`.
+ *
+ * @category rows
+ */
+export const fromRow = (options: Options = {}) => ({
+  verl: decoder(name, "verl", (row) => {
+    const { messages, meta, truth } = Verl.read(row, ["code"])
+    truthOf(truth)
+    return { prompt: messages, answer: truth, meta }
+  }),
+  apps: decoder(name, "apps", (row) => {
+    const problem = text(row, "question", "problem")
+    const answer = json(find(row, ["input_output"]), "input_output")
+    const truth = truthOf(answer)
+    const prompt = ask(
+      { problem, function: truth.fn_name ?? null, ...(truth.language && { language: truth.language }) },
+      options,
+    )
+    return { prompt, answer, meta: meta(row, "problem_id", "difficulty", "url") }
+  }),
+})
+
+/** The graders by mode; they run programs in `sandbox`. @category grading */
+export const graders = (sandbox: SandboxService, options: Options = {}) =>
+  Task.graders(name, Answer, {
+    strict: (answer: Answer, response: string) =>
+      Effect.map(Judge.judge(sandbox, answer, response, options), ({ verdict }) => verdict),
+    "reference:prime_code": (answer: Answer, response: string) =>
+      PrimeCode.judge(sandbox, answer, response, options.prime),
+  })
+
+/** Why the tests can decide nothing, or null. Data sets come without a program that passes, so none is run. @category grading */
+export const validate = (problem: Problem.Problem): Effect.Effect<string | null> =>
+  Effect.sync(() =>
+    Result.match(GroundTruth.decode(problem.answer), { onFailure: (why) => why, onSuccess: () => null }),
+  )
+
+/** @category constructors */
+export const task = (options: Options = {}): Effect.Effect<Task.Task<Answer, Question>, never, Sandbox> =>
+  Effect.map(Sandbox, (sandbox) => ({
+    name,
+    Answer,
+    ask: (question) => ask(question, options),
+    fromRow: fromRow(options),
+    graders: graders(sandbox, options),
+    validate,
+  }))
+
+/** The strict verifier of programs, in whichever sandbox there is. @category layers */
+export const layer = (options: Options = {}) => Task.layer(task(options))
