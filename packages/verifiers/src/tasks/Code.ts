@@ -90,7 +90,7 @@ export const fromRow = (options: Options = {}) => ({
 })
 
 /** The graders by mode; they run programs in `sandbox`. @category grading */
-export const graders = (sandbox: SandboxService, options: Options = {}) =>
+export const graders = (sandbox: SandboxService, options: Options = {}): Task.Graders<Answer> =>
   Task.graders(name, Answer, {
     strict: (answer: Answer, response: string) =>
       Effect.map(Judge.judge(sandbox, answer, response, options), ({ verdict }) => verdict),
