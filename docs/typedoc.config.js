@@ -9,6 +9,7 @@ export default {
   projectDocuments: [
     "guides/quickstart.md",
     "guides/theory.md",
+    "guides/walk.md",
     "guides/simplex/index.md",
     "guides/verifiers/index.md",
     "guides/runs.md",
