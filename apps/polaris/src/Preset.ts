@@ -1,93 +1,62 @@
-/** Presets: everything about a run that is not an option of the command line. */
-import type { TrainConfig } from "@lpo/trainer"
-import type { ModelConfig } from "@lpo/transformer"
-import type { Countdown } from "@lpo/verifiers"
+/**
+ * Presets: data that says which task a run trains and everything that no option of the command line says. A preset is a file of
+ * `presets/`; nothing else lists it.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { basename, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Effect, Schema } from "effect"
+import { Model } from "./Model.ts"
+import { find, UsageError } from "./Usage.ts"
 
-/** One stage of the supervised warm start. */
-export interface WarmStartStage {
-  readonly steps: number
-  readonly batchSize: number
-  readonly learningRate: number
-  readonly warmupSteps: number
-  /** Share of the steps over which the learning rate falls to 0. */
-  readonly decayShare: number
-  /** Share of the demonstrations that are right; the others are random well-formed expressions. */
-  readonly correctShare: number
-}
+export const Preset = Schema.Struct({
+  name: Schema.NonEmptyString,
+  /** One line for people. */
+  about: Schema.String,
+  /** The task decodes its parameters itself. */
+  task: Schema.Struct({ name: Schema.String, parameters: Schema.Record(Schema.String, Schema.Unknown) }),
+  engine: Schema.String,
+  model: Model,
+  train: Schema.Struct({
+    steps: Schema.Int,
+    promptsPerStep: Schema.Int,
+    groupSize: Schema.Int,
+    maxTokens: Schema.Int,
+    epochs: Schema.Int,
+    miniBatches: Schema.Int,
+    checkpointEvery: Schema.Int,
+    learningRate: Schema.Finite,
+    maxGradNorm: Schema.NullOr(Schema.Finite),
+  }),
+  evaluation: Schema.Struct({ problems: Schema.Int, samples: Schema.Int }),
+  /** What is otherwise with `--model`: a larger model starts from more and takes longer. */
+  withModel: Schema.Struct({
+    promptsPerStep: Schema.Int,
+    maxTokens: Schema.Int,
+    learningRate: Schema.Finite,
+    adapterLearningRate: Schema.Finite,
+    problems: Schema.Int,
+    samples: Schema.Int,
+  }),
+})
+export interface Preset extends Schema.Schema.Type<typeof Preset> {}
 
-export interface Preset {
-  readonly name: string
-  readonly about: string
-  readonly task: {
-    readonly size: number
-    readonly max: number
-    readonly minTarget: number
-    readonly maxTarget: number
-    readonly operators: ReadonlyArray<Countdown.Expressions.Operator>
-    /** Share of the number multisets that is held out. */
-    readonly heldOutShare: number
-    readonly heldOutProblems: number
-  }
-  /** `vocab_size` comes from the task's tokenizer. */
-  readonly model: Omit<ModelConfig.ModelConfig, "vocab_size">
-  readonly warmStart: {
-    readonly seed: string
-    readonly stages: ReadonlyArray<WarmStartStage>
-    readonly maxGradNorm: number
-  }
-  readonly train: Pick<
-    TrainConfig.TrainConfig,
-    "steps" | "promptsPerStep" | "groupSize" | "maxTokens" | "epochs" | "miniBatches" | "checkpointEvery"
-  >
-  readonly optimizer: Pick<TrainConfig.TrainConfig["optimizer"], "learningRate" | "maxGradNorm">
-  readonly evaluation: { readonly samples: number }
-}
+const folder = fileURLToPath(new URL("../presets/", import.meta.url))
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Preset), { errors: "all", onExcessProperty: "error" })
 
-/** A 343,008-parameter model learns three-number Countdown in under half a minute on two cores. */
-export const countdownTiny: Preset = {
-  name: "countdown-tiny",
-  about: "three numbers from 1 to 12, + - *, targets from 1 to 100; a 343,008-parameter model",
-  task: {
-    size: 3,
-    max: 12,
-    minTarget: 1,
-    maxTarget: 100,
-    operators: ["+", "-", "*"],
-    heldOutShare: 0.2,
-    heldOutProblems: 500,
-  },
-  model: {
-    model_type: "llama",
-    hidden_size: 96,
-    intermediate_size: 256,
-    num_hidden_layers: 3,
-    num_attention_heads: 4,
-    num_key_value_heads: 4,
-    max_position_embeddings: 32,
-    rope_theta: 10000,
-    rms_norm_eps: 1e-5,
-    tie_word_embeddings: true,
-  },
-  // First the arithmetic, then an honest imperfection: the second stage teaches the model to be right only now and then.
-  warmStart: {
-    seed: "countdown-tiny/warm-start",
-    maxGradNorm: 1,
-    stages: [
-      { steps: 3000, batchSize: 128, learningRate: 2e-3, warmupSteps: 100, decayShare: 0.3, correctShare: 1 },
-      { steps: 400, batchSize: 128, learningRate: 1e-3, warmupSteps: 100, decayShare: 0.3, correctShare: 0.4 },
-    ],
-  },
-  train: {
-    steps: 60,
-    promptsPerStep: 64,
-    groupSize: 8,
-    maxTokens: 10,
-    epochs: 1,
-    miniBatches: 2,
-    checkpointEvery: 10,
-  },
-  optimizer: { learningRate: 4e-4, maxGradNorm: 1 },
-  evaluation: { samples: 16 },
-}
+/** Where each preset is, by name. */
+const files = Object.fromEntries(
+  readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => [basename(file, ".json"), join(folder, file)]),
+)
 
-export const presets: Readonly<Record<string, Preset>> = { [countdownTiny.name]: countdownTiny }
+export const names: ReadonlyArray<string> = Object.keys(files)
+
+/** A preset by name. Fails with a `UsageError` that has the nearest name, or the file and the key that do not decode. */
+export const load = Effect.fn("Preset.load")(function* (name: string) {
+  const file = yield* find("preset", name, files)
+  return yield* decode(readFileSync(file, "utf8")).pipe(
+    Effect.mapError(({ message }) => new UsageError({ reason: `${file}: ${message}` })),
+  )
+})

@@ -1,220 +1,256 @@
-/** The options of a run, resolved against its preset: what config.json records and resume compares. */
-import { type Objective, Registry, TrainConfig } from "@lpo/trainer"
-import { existsSync } from "node:fs"
-import { Lora } from "@lpo/transformer"
-import { Effect, Option, Schema } from "effect"
-import { answerEnd } from "./CountdownTask.ts"
-import { type Preset, presets } from "./Preset.ts"
+/**
+ * The settings of a run: a preset with what the command line changes, every value spelled out. They are what config.json records, and
+ * what a run that goes on takes from it.
+ */
+import { type RunStore, Registry, TrainConfig } from "@lpo/trainer"
+import { SamplingParams } from "@lpo/rollout"
+import { Effect, Schema } from "effect"
+import { type Engine, engines, type Flags } from "./engines/index.ts"
+import * as Model from "./Model.ts"
+import * as Objectives from "./Objectives.ts"
+import * as Preset from "./Preset.ts"
+import { find, positive, UsageError, whole } from "./Usage.ts"
 
-/** The command line asked for something that cannot be. */
-export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { reason: Schema.String }) {
-  override get message(): string {
-    return this.reason
-  }
+/** The command line; null where it says nothing, and the preset or the run that goes on counts. */
+export interface Given extends Flags, Model.Given {
+  readonly preset: string | null
+  readonly engine: string | null
+  readonly objective: Registry.Name | null
+  readonly tau: string | null
+  readonly seed: number | null
+  readonly steps: number | null
+  readonly groupSize: number | null
+  readonly prompts: number | null
+  readonly maxTokens: number | null
+  readonly learningRate: number | null
+  readonly problems: number | null
+  readonly samples: number | null
 }
 
-/** What the command line gives; absent values come from the preset. */
-export interface Flags {
-  readonly preset: string
-  readonly objective: Registry.Name
-  readonly seed: number
-  readonly steps: Option.Option<number>
-  readonly groupSize: Option.Option<number>
-  readonly tau: string
-  readonly problems: Option.Option<number>
-  readonly samples: Option.Option<number>
-  readonly prompts: Option.Option<number>
-  readonly maxTokens: Option.Option<number>
-  readonly learningRate: Option.Option<number>
-  /** A checkpoint's folder, or `name[@revision]` on the hub. */
-  readonly model: Option.Option<string>
-  readonly loraRank: Option.Option<number>
-  readonly loraAlpha: Option.Option<number>
-}
-
-/** Every value spelled out, as plain JSON. */
-export interface Settings {
-  readonly preset: string
-  readonly objective: Registry.Name
-  /** The target's temperature, as `Registry.temperature` reads it; null for the methods that have none to choose. */
-  readonly tau: number | string | null
-  readonly seed: number
-  /** The trainer's configuration but for its seed and objective, which follow from the values above. */
-  readonly train: Omit<TrainConfig.TrainConfig, "seed" | "objective">
-  readonly evaluation: { readonly problems: number; readonly samples: number }
-  readonly task: Preset["task"]
-  readonly start:
-    | { readonly kind: "warm-start"; readonly model: Preset["model"]; readonly warmStart: Preset["warmStart"] }
-    | {
-        readonly kind: "checkpoint"
-        readonly source: string
-        /** Null: the hub's `main`, pinned when the run begins. */
-        readonly revision: string | null
-        /** Null: every parameter is trained. */
-        readonly lora: Lora.LoraConfig | null
-      }
-}
-
-/** Where a checkpoint takes other values than the preset's small model, which is fast and starts from little. */
-const checkpointDefaults = { promptsPerStep: 8, maxTokens: 256, evaluationProblems: 64, evaluationSamples: 4 }
-/** Of AdamW: for an adapter, and for all parameters. */
-const learningRates = { adapter: 2e-5, full: 1e-6 }
-
-/** As it is recorded: a number where it is one. */
-const parseTau = (text: string): number | string | null =>
-  Registry.temperature(text) === null ? null : Number.isFinite(Number(text)) ? Number(text) : text
-
-const atLeast = (name: string, value: number, low: number, high: number) =>
-  Number.isInteger(value) && value >= low && value <= high
-    ? Effect.succeed(value)
-    : Effect.fail(new UsageError({ reason: `--${name} is ${value}; give a whole number from ${low} to ${high}` }))
-
-const positive = (name: string, value: number) =>
-  Number.isFinite(value) && value > 0
-    ? Effect.succeed(value)
-    : Effect.fail(new UsageError({ reason: `--${name} is ${value}; give a positive number` }))
-
-export const findPreset = (name: string): Effect.Effect<Preset, UsageError> => {
-  const preset = presets[name]
-  return preset === undefined
-    ? Effect.fail(
-        new UsageError({ reason: `there is no preset "${name}"; choose one of: ${Object.keys(presets).join(", ")}` }),
-      )
-    : Effect.succeed(preset)
-}
-
-/** A folder as it stands, or a name on the hub and what follows its last @. */
-const parseModel = (text: string) => {
-  const at = existsSync(text) || /^[./~]/.test(text) ? -1 : text.lastIndexOf("@")
-  return at < 0 ? { source: text, revision: null } : { source: text.slice(0, at), revision: text.slice(at + 1) }
-}
-
-const startOf = Effect.fn("Settings.start")(function* (preset: Preset, { loraAlpha, loraRank, model }: Flags) {
-  if (Option.isNone(model)) {
-    const stray = Option.isSome(loraRank) ? "--lora-rank" : Option.isSome(loraAlpha) ? "--lora-alpha" : null
-    if (stray !== null)
-      return yield* new UsageError({
-        reason: `${stray} is given without --model; the preset's model is trained in full`,
-      })
-    return { kind: "warm-start", model: preset.model, warmStart: preset.warmStart } satisfies Settings["start"]
-  }
-  const { revision, source } = parseModel(model.value)
-  if (source === "" || revision === "")
-    return yield* new UsageError({
-      reason: `--model is "${model.value}"; give a folder, or name or name@revision of the hub`,
-    })
-  if (Option.isNone(loraRank)) {
-    if (Option.isSome(loraAlpha))
-      return yield* new UsageError({
-        reason: "--lora-alpha is given without --lora-rank; give both, or neither to train all",
-      })
-    return { kind: "checkpoint", source, revision, lora: null } satisfies Settings["start"]
-  }
-  const rank = yield* atLeast("lora-rank", loraRank.value, 1, 4096)
-  const alpha = Option.getOrElse(loraAlpha, () => 2 * rank)
-  yield* positive("lora-alpha", alpha)
-  return {
-    kind: "checkpoint",
-    source,
-    revision,
-    lora: { rank, alpha, targets: Lora.modules },
-  } satisfies Settings["start"]
+/** Responses that are trained on are drawn from the policy itself; there is nothing to choose but their end. */
+const Sampling = Schema.Struct({
+  ...SamplingParams.SamplingParams.fields,
+  temperature: Schema.Literal(1),
+  topP: Schema.Literal(1),
+  topK: Schema.Literal(0),
+  minP: Schema.Literal(0),
 })
 
-/** Resolves and checks the options; fails with a `UsageError` that names the value, the rule and the fix. */
-export const resolve = Effect.fn("Settings.resolve")(function* (flags: Flags) {
-  const preset = yield* findPreset(flags.preset)
-  const tau = parseTau(flags.tau)
-  if (tau === null) {
-    return yield* new UsageError({
-      reason: `--tau is "${flags.tau}"; give a positive number, std, sample-std, mean, batch-std, kl:NATS or ess:N`,
-    })
-  }
-  const start = yield* startOf(preset, flags)
-  const own = start.kind === "warm-start"
-  const usual = own
-    ? {
-        promptsPerStep: preset.train.promptsPerStep ?? TrainConfig.defaults.promptsPerStep,
-        maxTokens: preset.train.maxTokens,
-        evaluationProblems: preset.task.heldOutProblems,
-        evaluationSamples: preset.evaluation.samples,
-      }
-    : checkpointDefaults
-  const promptsPerStep = yield* atLeast(
-    "prompts",
-    Option.getOrElse(flags.prompts, () => usual.promptsPerStep),
-    1,
-    65_536,
-  )
-  const maxTokens = yield* atLeast(
-    "max-tokens",
-    Option.getOrElse(flags.maxTokens, () => usual.maxTokens),
-    1,
-    1_000_000,
-  )
-  const learningRate = yield* positive(
-    "learning-rate",
-    Option.getOrElse(flags.learningRate, () =>
-      start.kind === "warm-start"
-        ? preset.optimizer.learningRate
-        : start.lora === null
-          ? learningRates.full
-          : learningRates.adapter,
+const Optimizer = Schema.Struct({
+  learningRate: Schema.Finite,
+  warmupSteps: Schema.Int,
+  decay: Schema.Literals(["constant", "linear", "cosine"]),
+  /** Null: no clipping. */
+  maxGradNorm: Schema.NullOr(Schema.Finite),
+  beta1: Schema.Finite,
+  beta2: Schema.Finite,
+  epsilon: Schema.Finite,
+  weightDecay: Schema.Finite,
+})
+
+export const Evaluation = Schema.Struct({
+  /** Held-out problems, and samples of each. */
+  problems: Schema.Int,
+  samples: Schema.Int,
+  temperature: Schema.Finite,
+})
+
+export const Settings = Schema.Struct({
+  preset: Schema.String,
+  task: Preset.Preset.fields.task,
+  seed: Schema.Int,
+  objective: Objectives.Settings,
+  engine: Schema.Struct({
+    name: Schema.Literals(Object.keys(engines)),
+    /** The engine decodes them itself. */
+    options: Schema.Record(Schema.String, Schema.Unknown),
+  }),
+  model: Model.Model,
+  train: Schema.Struct({
+    steps: Schema.Int,
+    promptsPerStep: Schema.Int,
+    groupSize: Schema.Int,
+    sampling: Sampling,
+    epochs: Schema.Int,
+    miniBatches: Schema.Int,
+    optimizer: Optimizer,
+    silentGroups: Schema.Literals(["drop", "resample"]),
+    resampleRounds: Schema.Int,
+    anchor: Schema.Literals(["sampled", "recompute"]),
+    maxLag: Schema.Int,
+    checkpointEvery: Schema.Int,
+    checkpointsKept: Schema.Int,
+    verifyConcurrency: Schema.Int,
+    verifySeconds: Schema.Finite,
+    groupsLogged: Schema.Int,
+  }),
+  evaluation: Evaluation,
+})
+export interface Settings extends Schema.Schema.Type<typeof Settings> {}
+
+const decode = Schema.decodeUnknownEffect(Settings, { errors: "all", onExcessProperty: "error" })
+
+/** Settings as a run recorded them. Fails with a `UsageError` that names the file and the key. */
+export const read = (folder: string, config: RunStore.Config) =>
+  decode(config).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new UsageError({ reason: `${folder}/config.json does not decode: ${message}; restore the file` }),
     ),
   )
-  const steps = yield* atLeast(
-    "steps",
-    Option.getOrElse(flags.steps, () => preset.train.steps),
-    1,
-    1_000_000,
-  )
-  const groupSize = yield* atLeast(
-    "k",
-    Option.getOrElse(flags.groupSize, () => preset.train.groupSize),
-    2,
-    1024,
-  )
-  const samples = yield* atLeast(
-    "samples",
-    Option.getOrElse(flags.samples, () => usual.evaluationSamples),
-    1,
-    1024,
-  )
-  const problems = yield* atLeast(
-    "problems",
-    Option.getOrElse(flags.problems, () => usual.evaluationProblems),
-    1,
-    preset.task.heldOutProblems,
-  )
-  const seed = yield* atLeast("seed", flags.seed, 0, Number.MAX_SAFE_INTEGER)
-  return {
+
+export const engineOf = ({ engine }: Pick<Settings, "engine">): Engine => engines[engine.name]
+
+/** Keys that a run which goes on may change: how long, how it is judged, what is logged, and where its servers are. */
+export const mayChange = (settings: Settings): ReadonlyArray<string> => [
+  "train.steps",
+  "evaluation",
+  "train.checkpointEvery",
+  "train.checkpointsKept",
+  "train.groupsLogged",
+  "train.verifyConcurrency",
+  "train.verifySeconds",
+  ...engineOf(settings).mayChange.map((key) => `engine.options.${key}`),
+]
+
+/** Options of a model that engine trains itself; a server's adapter is the engine's matter. */
+const modelFlags = (engine: Engine, given: Given): Model.Given =>
+  engine.takes.includes("loraAlpha") ? given : { ...given, loraRank: null, loraAlpha: null }
+
+/** A preset's own settings with this engine and model, before any option of numbers. */
+const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
+  const preset = yield* Preset.load(given.preset ?? "countdown-tiny")
+  const name = given.engine ?? preset.engine
+  const engine = yield* find("engine", name, engines)
+  const model = yield* Model.resolve(preset.model, modelFlags(engine, given))
+  const options = yield* engine.settings(null, given, model)
+  const adapted = engine.adapted(options)
+  const { train, withModel } = preset
+  const own = model.kind === "warm-start"
+  const adapter = model.kind === "checkpoint" && (model.lora !== null || !engine.takes.includes("loraAlpha"))
+  const { learningRate: rate, maxGradNorm, maxTokens, ...lengths } = train
+  const learningRate = own ? rate : adapter ? withModel.adapterLearningRate : withModel.learningRate
+  const { optimizer, ...usual } = TrainConfig.defaults
+  const settings: Settings = {
     preset: preset.name,
-    objective: flags.objective,
-    tau: Registry.hasTemperature(flags.objective) ? tau : null,
-    seed,
-    train: {
-      ...TrainConfig.defaults,
-      ...preset.train,
-      steps,
-      groupSize,
-      promptsPerStep,
-      maxTokens,
-      // A checkpoint may go on behind its answer for as long as it is let.
-      ...(own ? {} : { stopStrings: [answerEnd] }),
-      optimizer: { ...TrainConfig.defaults.optimizer, ...preset.optimizer, learningRate },
-    },
-    evaluation: { problems, samples },
     task: preset.task,
-    start,
-  } satisfies Settings
+    seed: 1,
+    objective: yield* Objectives.resolve(null, { objective: null, tau: null }),
+    engine: { name, options: options as Record<string, unknown> },
+    model,
+    train: {
+      ...usual,
+      ...lengths,
+      ...(own ? {} : { promptsPerStep: withModel.promptsPerStep }),
+      sampling: sampling(own ? maxTokens : withModel.maxTokens, []),
+      silentGroups: "drop",
+      resampleRounds: 3,
+      optimizer: { ...optimizer, decay: "constant", maxGradNorm, ...adapted.optimizer, learningRate },
+      anchor: adapted.anchor,
+    },
+    evaluation: own ? { ...preset.evaluation, temperature: 1 } : { ...evaluationOf(withModel), temperature: 1 },
+  }
+  return settings
 })
 
-const objective = ({ objective: name, tau }: Settings): Objective.Objective =>
-  Registry.make(name, Registry.temperature(`${tau}`) ?? undefined)
+const evaluationOf = ({ problems, samples }: Preset.Preset["withModel"]) => ({ problems, samples })
+
+const sampling = (maxTokens: number, stopStrings: ReadonlyArray<string>): typeof Sampling.Type => ({
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  maxTokens,
+  stopStrings,
+})
+
+/** How an option of a number changes the settings. */
+type Change = (settings: Settings, value: number) => Settings
+const inTrain =
+  (key: "steps" | "promptsPerStep" | "groupSize"): Change =>
+  (settings, value) => ({
+    ...settings,
+    train: { ...settings.train, [key]: value },
+  })
+const inEvaluation =
+  (key: "problems" | "samples"): Change =>
+  (settings, value) => ({
+    ...settings,
+    evaluation: { ...settings.evaluation, [key]: value },
+  })
+
+const million = 1_000_000
+/** The options of whole numbers: how each is written, its range, and where it goes. */
+const wholes: ReadonlyArray<readonly [keyof Given, option: string, low: number, high: number, change: Change]> = [
+  ["seed", "seed", 0, Number.MAX_SAFE_INTEGER, (settings, seed) => ({ ...settings, seed })],
+  ["steps", "steps", 1, million, inTrain("steps")],
+  ["prompts", "prompts", 1, 65_536, inTrain("promptsPerStep")],
+  ["groupSize", "k", 2, 1024, inTrain("groupSize")],
+  [
+    "maxTokens",
+    "max-tokens",
+    1,
+    million,
+    (settings, maxTokens) => ({
+      ...settings,
+      train: { ...settings.train, sampling: { ...settings.train.sampling, maxTokens } },
+    }),
+  ],
+  ["problems", "problems", 1, million, inEvaluation("problems")],
+  ["samples", "samples", 1, 1024, inEvaluation("samples")],
+]
+
+/**
+ * The settings of a run: `recorded` are those of a run that goes on, null for a new one. Fails with a `UsageError` that names the
+ * value, the rule and the fix.
+ */
+export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, recorded: Settings | null) {
+  const base = recorded ?? (yield* fresh(given))
+  const name = given.engine ?? base.engine.name
+  const engine = yield* find("engine", name, engines)
+  const model = yield* Model.resolve(base.model, modelFlags(engine, given))
+  const before = name === base.engine.name ? base.engine.options : null
+  const options = (yield* engine.settings(before, given, model)) as Record<string, unknown>
+  let settings: Settings = {
+    ...base,
+    preset: given.preset ?? base.preset,
+    objective: yield* Objectives.resolve(base.objective, given),
+    engine: { name, options },
+    model,
+  }
+  for (const [key, option, low, high, change] of wholes) {
+    const value = given[key]
+    if (typeof value === "number") settings = change(settings, yield* whole(option, value, low, high))
+  }
+  if (given.learningRate !== null) {
+    const learningRate = yield* positive("learning-rate", given.learningRate)
+    settings = {
+      ...settings,
+      train: { ...settings.train, optimizer: { ...settings.train.optimizer, learningRate } },
+    }
+  }
+  return settings
+})
+
+/** The settings with the texts that end a response, where model and engine are such that texts can. */
+export const withStops = (settings: Settings, texts: ReadonlyArray<string>): Settings => {
+  const { engine, model, train } = settings
+  const stops = model.kind === "checkpoint" && engineOf(settings).adapted(engine.options).stopStrings ? texts : []
+  return { ...settings, train: { ...train, sampling: { ...train.sampling, stopStrings: stops } } }
+}
+
+/** Names the random streams of the run. */
+export const seedOf = ({ preset, seed }: Settings): string => `${preset}/${seed}`
 
 /** The trainer's configuration of these settings. */
-export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => ({
-  ...settings.train,
-  seed: `${settings.preset}/${settings.seed}`,
-  objective: objective(settings),
-})
+export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => {
+  const { optimizer, sampling, ...train } = settings.train
+  return {
+    ...train,
+    maxTokens: sampling.maxTokens,
+    stopStrings: sampling.stopStrings,
+    optimizer: { ...optimizer, maxGradNorm: optimizer.maxGradNorm ?? Number.POSITIVE_INFINITY },
+    seed: seedOf(settings),
+    objective: Objectives.make(settings.objective),
+  }
+}

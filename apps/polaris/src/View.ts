@@ -37,35 +37,45 @@ export const clock = (seconds: number): string => {
   return minutes < 60 ? `${minutes}:${two(s % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`
 }
 
-/** A view on standard output. */
-export const make = (): View => {
-  const live = process.stdout.isTTY
+/** Where a view writes: standard output, or what stands for it. */
+export interface Output {
+  readonly isTTY?: boolean
+  readonly write: (text: string) => unknown
+}
+
+/** A log is read, not watched: a line when this much more is done or this much time has passed. */
+const lineShare = 0.1
+const lineSeconds = 10
+
+/** A view on standard output; `now` is a clock in seconds. */
+export const make = (output: Output = process.stdout, now: () => number = () => performance.now() / 1000): View => {
+  const live = output.isTTY === true
   const update = createLogUpdate(process.stdout)
   let phase = ""
   let started = 0
   let firstDone = 0
-  let lastPrinted = -1
+  let lastShare = -1
   let drawn = -Infinity
   return {
     print: (line) => {
       if (live) update.clear()
-      process.stdout.write(`${line}\n`)
+      output.write(`${line}\n`)
     },
     progress: ({ detail, done, format = String, title, total }) => {
       if (title !== phase) {
         phase = title
-        started = performance.now()
+        started = now()
         firstDone = done
-        lastPrinted = -1
+        lastShare = -1
         drawn = -Infinity
       }
-      const elapsed = (performance.now() - started) / 1000
+      const elapsed = now() - started
       const left = done > firstDone ? ` left ${clock(((total - done) * elapsed) / (done - firstDone))}` : ""
       const share = total === 0 ? 1 : done / total
       if (live) {
         // A download reports every packet; a person sees ten pictures a second.
-        if (done !== total && performance.now() - drawn < 100) return
-        drawn = performance.now()
+        if (done !== total && now() - drawn < 0.1) return
+        drawn = now()
         const width = 30
         const full = Math.round(share * width)
         const bar = styleText("cyan", "█".repeat(full)) + styleText("dim", "░".repeat(width - full))
@@ -77,11 +87,11 @@ export const make = (): View => {
         )
         return
       }
-      // About twenty lines a phase: a log is read, not watched.
-      const mark = Math.floor(share * 20)
-      if (mark === lastPrinted && done !== total) return
-      lastPrinted = mark
-      process.stdout.write(
+      const tenth = Math.floor(share / lineShare + 1e-9)
+      if (tenth === lastShare && now() - drawn < lineSeconds && done !== total) return
+      lastShare = tenth
+      drawn = now()
+      output.write(
         `${title} ${format(done)}/${format(total)} ${clock(elapsed)}${left}${detail.length > 0 ? `  ${detail[0]}` : ""}\n`,
       )
     },

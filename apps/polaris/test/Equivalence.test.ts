@@ -5,43 +5,27 @@ import { join } from "node:path"
 import { Lpo, type Objective, PolicyGradient, RunStore, type TrainConfig, Trainer } from "@lpo/trainer"
 import { Backend, ModelFiles, Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
 import { Countdown } from "@lpo/verifiers"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { expect, it } from "vitest"
-import { makeTokenizer, problems } from "../src/CountdownTask.ts"
-import { countdownTiny } from "../src/Preset.ts"
 import * as Settings from "../src/Settings.ts"
-import * as Warmstart from "../src/Warmstart.ts"
-
-const none = Option.none<number>()
-const flags = {
-  preset: "countdown-tiny",
-  seed: 3,
-  tau: "std",
-  steps: Option.some(1),
-  groupSize: none,
-  problems: none,
-  samples: none,
-  prompts: none,
-  maxTokens: none,
-  learningRate: none,
-  model: Option.none<string>(),
-  loraRank: none,
-  loraAlpha: none,
-}
+import * as WarmStart from "../src/WarmStart.ts"
+import { resolve } from "./given.ts"
+import * as Tiny from "./tiny.ts"
 
 /** How one step with this objective changes the shipped warm start. */
 const firstUpdate = (objective: Objective.Objective) =>
   Effect.gen(function* () {
     yield* Backend.start("wasm")
-    const config = yield* Warmstart.modelConfig(countdownTiny)
-    const start = yield* ModelFiles.readModel(config, Warmstart.shipped(countdownTiny))
-    const policy = yield* Policy.make(config, makeTokenizer(countdownTiny), start, { workers: 0 })
+    const { domain, model, preset } = yield* Effect.promise(Tiny.open)
+    const config = yield* WarmStart.modelConfig(model, domain.tiny)
+    const start = yield* ModelFiles.readModel(config, WarmStart.shipped(preset.name))
+    const policy = yield* Policy.make(config, domain.tiny.tokenizer, start, { workers: 0 })
     const engine = Layer.mergeAll(TransformerSampler.layer(), TransformerLearner.layer()).pipe(
       Layer.provide(Layer.succeed(Policy.Policy, policy)),
     )
     const root = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "lpo-equivalence-")))
     const run = yield* RunStore.open({ folder: join(root, "run"), config: {}, resume: false })
-    const settings = yield* Settings.resolve({ ...flags, objective: "lpo-rev" })
+    const settings = yield* Effect.promise(() => resolve({ seed: 3, steps: 1, objective: "lpo-rev" }))
     // One mini-batch of everything is strictly on policy. A large epsilon keeps Adam linear, and a large rate keeps the
     // difference of the weights clear of their rounding, so the update shows the gradient.
     const trainer = Settings.trainConfig(settings)
@@ -51,7 +35,8 @@ const firstUpdate = (objective: Objective.Objective) =>
       miniBatches: 1,
       optimizer: { ...trainer.optimizer, epsilon: 1, learningRate: 1000, maxGradNorm: Number.POSITIVE_INFINITY },
     }
-    yield* Trainer.train({ config: config1, problems: problems(countdownTiny, "train"), run }).pipe(
+    const problems = yield* Effect.promise(() => Tiny.problems("train", "words"))
+    yield* Trainer.train({ config: config1, problems, run }).pipe(
       Effect.provide(Layer.merge(engine, Countdown.layer({ extract: "whole" }))),
     )
     yield* Effect.promise(() => rm(root, { recursive: true }))

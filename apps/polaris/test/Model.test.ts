@@ -2,15 +2,15 @@
 import { readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Checkpoint, LoraFiles } from "@lpo/transformer"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { commit } from "../../../packages/transformer/test/hubDouble.ts"
-import { countdownTiny } from "../src/Preset.ts"
 import * as Settings from "../src/Settings.ts"
-import * as Start from "../src/Start.ts"
 import * as View from "../src/View.ts"
 import * as Tiny from "./checkpoint.ts"
+import { nothing } from "./given.ts"
 import { makeProgram } from "./program.ts"
+import * as Countdown from "./tiny.ts"
 
 const { end, out, polaris } = makeProgram()
 let tiny: Awaited<ReturnType<typeof Tiny.make>>
@@ -54,7 +54,8 @@ it("trains an adapter on a model of a hub, downloaded in sight; stopped, it goes
   expect(stopped.code).toBe(130)
   expect(stopped.stdout).toMatch(/Downloading tiny\/qwen3 .* MB\/.* MB/)
   expect(stopped.stdout).toMatch(/an adapter of 1,072 trained/)
-  expect(JSON.parse(await readFile(join(out, "stopped", "commit.json"), "utf8"))).toEqual({ commit })
+  const recorded = JSON.parse(await readFile(join(out, "stopped", "config.json"), "utf8")) as Record<string, unknown>
+  expect(recorded).toMatchObject({ model: { source: "tiny/qwen3", revision: "main", commit } })
   const asked = tiny.hub.requests.length
   const resumed = await polaris([...Tiny.adapter, "--name", "stopped", "--resume"], undefined, tiny.offline)
   expect(resumed.stderr).toBe("")
@@ -73,30 +74,26 @@ it("trains an adapter on a model of a hub, downloaded in sight; stopped, it goes
   expect(JSON.parse(json)).toMatchObject({ base_model_name_or_path: "tiny/qwen3", r: 2, lora_alpha: 4 })
 })
 
-const none = Option.none<number>()
-const flags: Settings.Flags = {
-  preset: "countdown-tiny",
-  objective: "lpo-fwd",
-  seed: 1,
-  tau: "std",
-  steps: none,
-  groupSize: none,
-  problems: none,
-  samples: none,
-  prompts: none,
-  maxTokens: none,
-  learningRate: none,
-  model: Option.none(),
-  loraRank: none,
-  loraAlpha: none,
-}
-
 it("says in one line why a checkpoint cannot be trained, and leaves no run behind", async () => {
-  const refusal = async (model: string, more: Partial<Settings.Flags> = {}, env: Record<string, string> = {}) => {
+  const { domain, preset } = await Countdown.open()
+  const refusal = async (model: string, more: Partial<Settings.Given> = {}, env: Record<string, string> = {}) => {
+    const given = { ...nothing, model, ...more }
     const program = Effect.gen(function* () {
-      const settings = yield* Settings.resolve({ ...flags, model: Option.some(model), ...more })
-      return yield* Start.open(countdownTiny, settings, View.make(), { folder: join(out, "nothing"), resume: false })
-    })
+      const settings = yield* Settings.resolve(given, null)
+      return yield* Settings.engineOf(settings).open(settings.engine.options, {
+        seed: Settings.seedOf(settings),
+        number: settings.seed,
+        preset,
+        model: settings.model,
+        groupSize: settings.train.groupSize,
+        maxTokens: settings.train.sampling.maxTokens,
+        evaluationSamples: settings.evaluation.samples,
+        domain,
+        flags: given,
+        folder: join(out, "nothing"),
+        view: View.make(),
+      })
+    }).pipe(Effect.scoped)
     const { message } = await Tiny.run(Effect.flip(program), { ...tiny.online, ...env })
     expect(message).not.toMatch(/\n/)
     return message
@@ -117,25 +114,18 @@ it("says in one line why a checkpoint cannot be trained, and leaves no run behin
     )
     expect(await refusal(strange)).toMatch(/config\.json: .*mamba/)
     const before = tiny.hub.requests.length
-    const huge = { groupSize: Option.some(1024), maxTokens: Option.some(1_000_000) }
+    const huge = { groupSize: 1024, maxTokens: 1_000_000 }
     expect(await refusal("tiny/qwen3", huge, { HF_HUB_CACHE: join(out, "other") })).toMatch(/WASM heap ends at 4 GiB/)
     // Refused before any weights came.
     expect(tiny.hub.requests.slice(before).filter((request) => /safetensors/.test(request))).toEqual([])
     expect(await refusal(Tiny.fixture)).toMatch(
       /a prompt takes \d+ tokens and a response up to 256 .* has 128 positions/,
     )
-    expect(await refusal(tiny.folder, { maxTokens: Option.some(400) })).toMatch(/give --max-tokens \d+ or less/)
+    expect(await refusal(tiny.folder, { maxTokens: 400 })).toMatch(/give --max-tokens \d+ or less/)
     expect(await refusal(large)).toMatch(/parameters need .* GiB to train in full, and a WASM heap ends at 4 GiB/)
     expect(await refusal(bare)).toMatch(/has no tokenizer\.json/)
     expect(await refusal(small)).toMatch(/model\.embed_tokens\.weight/)
     expect(await refusal("a@")).toMatch(/--model is "a@"; give a folder, or name or name@revision of the hub/)
-    const refused: ReadonlyArray<readonly [Partial<Settings.Flags>, RegExp]> = [
-      [{ loraRank: Option.some(0) }, /--lora-rank is 0; give a whole number from 1/],
-      [{ loraAlpha: Option.some(8) }, /--lora-alpha is given without --lora-rank/],
-      [{ learningRate: Option.some(-1) }, /--learning-rate is -1; give a positive number/],
-      [{ model: Option.none(), loraRank: Option.some(4) }, /--lora-rank is given without --model/],
-    ]
-    for (const [more, message] of refused) expect(await refusal(tiny.folder, more)).toMatch(message)
   } finally {
     for (const path of [strange, large, small, bare]) await rm(path, { recursive: true })
   }

@@ -1,10 +1,11 @@
 /** The command itself in processes of its own: what it writes, how it stops, how it goes on. */
 import { chmod, readdir, readFile, readlink, writeFile } from "node:fs/promises"
+import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
-import { makeProgram } from "./program.ts"
+import { command, makeProgram } from "./program.ts"
 
-const { checksum, end, killAt, out, polaris, short } = makeProgram()
+const { checksum, end, events, killAt, out, polaris, short } = makeProgram()
 afterAll(end)
 
 it("trains, and leaves the run, the summary and the report", async () => {
@@ -16,7 +17,6 @@ it("trains, and leaves the run, the summary and the report", async () => {
   const files = await readdir(join(out, "whole"))
   for (const file of ["config.json", "events.jsonl", "completions.jsonl", "summary.json", "report.html", "checkpoints"])
     expect(files).toContain(file)
-  expect(files).not.toContain("lock")
   const summary = JSON.parse(await readFile(join(out, "whole", "summary.json"), "utf8")) as Record<string, unknown>
   expect(summary).toMatchObject({
     preset: "countdown-tiny",
@@ -40,16 +40,64 @@ it("killed with SIGKILL and resumed, ends with the same weights", async () => {
 
 it("Ctrl-C leaves a checkpoint and exits 130; --resume goes on to the same weights", async () => {
   const stopped = await polaris([...short, "--name", "stopped"], (stdout) =>
-    /Training \(lpo-fwd\) 4\/14/.test(stdout) ? "SIGINT" : null,
+    /Training \(lpo-fwd\) 5\/14/.test(stdout) ? "SIGINT" : null,
   )
   expect(stopped.code).toBe(130)
   expect(stopped.stderr).toBe("")
+  expect(stopped.stdout).toMatch(
+    /stopped; saved as .*stopped\/checkpoints\/step-00000[5-7]\ngo on with: .* --resume --out .* --name stopped/,
+  )
   const checkpoints = await readdir(join(out, "stopped", "checkpoints"))
-  expect(checkpoints.some((c) => /^step-00000[4-6]$/.test(c))).toBe(true)
-  const resumed = await polaris([...short, "--resume"])
-  expect(resumed.stdout).toMatch(/resuming after step [4-6] of 14/)
+  expect(checkpoints.some((c) => /^step-00000[5-7]$/.test(c))).toBe(true)
+  const resumed = await polaris(["--resume"])
+  expect(resumed.stdout).toMatch(/resuming after step [5-7] of 14/)
   expect(resumed.code).toBe(0)
   expect(await checksum("stopped")).toBe(await checksum("whole"))
+  // The time before counts.
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(out, "stopped", file), "utf8"))
+  const [base, summary] = [await read("base.json"), await read("summary.json")] as Array<{ seconds: number }>
+  const rows = await events("stopped")
+  const loop = rows.reduce((sum, e) => sum + e.secondsLearning + e.secondsLearnerIdle, 0)
+  expect(summary.seconds).toBeGreaterThan(base.seconds + loop)
+})
+
+it("goes on with other steps and another evaluation, and names what may not change", async () => {
+  const longer = await polaris(["--name", "whole", "--resume", "--steps", "15", "--problems", "5"])
+  expect(longer.stderr).toBe("")
+  expect(longer.stdout).toMatch(/resuming after step 14 of 15/)
+  expect(longer.stdout).toMatch(/^5 held-out problems, 4 samples each/m)
+  expect(await events("whole")).toHaveLength(15)
+  const clash = await polaris(["--name", "whole", "--resume", "--learning-rate", "0.5"])
+  expect(clash.code).toBe(1)
+  expect(clash.stderr).toMatch(/was started with train\.optimizer\.learningRate 0\.0004, and now it is 0\.5/)
+})
+
+it("ends quietly when nobody reads any more, and can go on", async () => {
+  const child = spawn(process.execPath, command(["train", "--out", out, "--name", "pipe", ...short]))
+  let stderr = ""
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+  child.stdout.once("data", () => child.stdout.destroy())
+  const code = await new Promise((resolve) => child.on("close", resolve))
+  expect(code).toBe(130)
+  expect(stderr).toBe("")
+})
+
+it("names a damaged record, and makes two runs that begin together", async () => {
+  const path = join(out, "whole", "base.json")
+  await writeFile(path, '{"curve":3}')
+  const damaged = await polaris(["--name", "whole", "--resume"])
+  expect(damaged).toMatchObject({ code: 1 })
+  expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and it is made again/s)
+  const tiny = ["--steps", "1", "--prompts", "2", "--problems", "2", "--samples", "2", "--workers", "0"]
+  const both = await Promise.all([polaris(tiny), polaris(tiny)])
+  expect(both.map(({ code }) => code)).toEqual([0, 0])
+})
+
+it("warns of a policy that collapsed", async () => {
+  const sizes = "--steps 3 --problems 20 --samples 4 --learning-rate 1 --prompts 16".split(" ")
+  const result = await polaris([...sizes, "--name", "collapsed"])
+  expect(result.code).toBe(0)
+  expect(result.stdout).toMatch(/^warning: the policy collapsed: no held-out problem is solved any more/m)
 })
 
 it("explains what it cannot do in one line, without a trace", async () => {
@@ -58,10 +106,13 @@ it("explains what it cannot do in one line, without a trace", async () => {
     [["--tau", "cold"], /--tau is "cold"; give a positive number/],
     [["--k", "1"], /--k is 1; give a whole number from 2/],
     [["--objective", "ppo"], /--objective/],
-    [[...short, "--name", "whole"], /exists already; resume it/],
-    [["--name", "whole", "--resume", "--seed", "8"], /another configuration/],
+    [[...short, "--name", "whole"], /exists already; go on with it by --resume/],
+    [["--name", "whole", "--resume", "--seed", "8"], /was started with seed 7, and now it is 8/],
     [["--name", "nobody", "--resume"], /nothing to resume/],
-    [["--name", "file"], /cannot read config\.json \(ENOTDIR/],
+    [["--name", "file"], /config\.json cannot be read \(ENOTDIR/],
+    [["--objective", "grpo", "--tau", "1"], /grpo has no temperature to choose/],
+    [["--kl", "1"], /^polaris: there is no option --kl; did you mean --k\?\n/],
+    [["--objective", "lpo-fdw"], /^polaris: --objective is "lpo-fdw"; did you mean lpo-fwd\?\n/],
   ]
   for (const [args, message] of cases) {
     const result = await polaris(args)
@@ -72,13 +123,13 @@ it("explains what it cannot do in one line, without a trace", async () => {
 })
 
 it("refuses a damaged checkpoint by name and loses nothing", async () => {
-  const path = join(out, "whole", "checkpoints", "step-000014", "model.safetensors")
+  const path = join(out, "whole", "checkpoints", "step-000015", "model.safetensors")
   const bytes = await readFile(path)
   bytes[bytes.length - 1] ^= 1
   await chmod(path, 0o644)
   await writeFile(path, bytes)
-  const result = await polaris([...short, "--name", "whole", "--resume"])
+  const result = await polaris(["--name", "whole", "--resume"])
   expect(result.code).toBe(1)
-  expect(result.stderr).toMatch(/step-000014.*model\.safetensors is damaged/)
+  expect(result.stderr).toMatch(/step-000015.*model\.safetensors is damaged/)
   expect(await readFile(join(out, "whole", "summary.json"), "utf8")).toContain("countdown-tiny")
 })

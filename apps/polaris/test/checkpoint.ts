@@ -7,8 +7,7 @@ import { Dataset } from "@lpo/rollout"
 import { Backend, Checkpoint, Policy, Supervised } from "@lpo/transformer"
 import { ConfigProvider, Effect } from "effect"
 import * as HubDouble from "../../../packages/transformer/test/hubDouble.ts"
-import { problems, questionOf } from "../src/CountdownTask.ts"
-import { countdownTiny } from "../src/Preset.ts"
+import * as Countdown from "./tiny.ts"
 
 export const fixture = fileURLToPath(new URL("../../../packages/transformer/test/fixtures/qwen3", import.meta.url))
 
@@ -32,7 +31,7 @@ const teach = Effect.fn(function* (folder: string) {
   const { config, tokenizer, values } = checkpoint
   if (tokenizer === null) return yield* Effect.die("the fixture has no tokenizer")
   const policy = yield* Policy.make(config, tokenizer, values, { workers: 0 })
-  const all = problems(countdownTiny, "train", questionOf(countdownTiny, true))
+  const all = yield* Effect.promise(() => Countdown.problems("train", "chat"))
   const [problem] = Dataset.take(all, { seed: "countdown-tiny/1", from: 1, size: 1 })
   const { nums } = problem.answer as { nums: ReadonlyArray<number> }
   if (typeof problem.prompt === "string") return yield* Effect.die("the fixture has a chat template")

@@ -6,8 +6,17 @@ import { readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { StepReport } from "@lpo/trainer"
+import { Schema } from "effect"
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+
+/** The arguments of Node for a command line of the program. */
+export const command = (args: ReadonlyArray<string>): ReadonlyArray<string> => [
+  "--conditions=@lpo/source",
+  main,
+  ...args,
+]
 
 interface Result {
   readonly code: number | null
@@ -15,6 +24,8 @@ interface Result {
   readonly stdout: string
   readonly stderr: string
 }
+
+const decodeEvents = Schema.decodeUnknownSync(Schema.Array(StepReport.StepReport))
 
 /** A folder for runs, and the command that writes to it; `end` removes it. */
 export const makeProgram = () => {
@@ -29,8 +40,9 @@ export const makeProgram = () => {
     env: Readonly<Record<string, string>> = {},
   ): Promise<Result> =>
     new Promise((resolve) => {
-      const options = ["--conditions=@lpo/source", main, "train", "countdown-tiny", "--out", out, ...args]
-      const child = spawn(process.execPath, options, { env: { ...process.env, ...env } })
+      const child = spawn(process.execPath, command(["train", "--out", out, ...args]), {
+        env: { ...process.env, ...env },
+      })
       let stdout = ""
       let stderr = ""
       let sent = false
@@ -51,6 +63,17 @@ export const makeProgram = () => {
       .update(await readFile(join(out, name, "model", "model.safetensors")))
       .digest("hex")
 
+  /** The rows of events.jsonl. */
+  const events = async (name: string) => {
+    const text = await readFile(join(out, name, "events.jsonl"), "utf8")
+    return decodeEvents(
+      text
+        .split("\n")
+        .slice(0, -1)
+        .map((line): unknown => JSON.parse(line)),
+    )
+  }
+
   /** Kills the run at each of these steps, goes on every time, and lets it end; how often the kill came in time. */
   const killAt = async (name: string, steps: ReadonlyArray<number>) => {
     let kills = 0
@@ -63,5 +86,5 @@ export const makeProgram = () => {
     return { kills, last: await polaris([...short, "--name", name, "--resume"]) }
   }
 
-  return { out, short, polaris, checksum, killAt, end: () => rm(out, { recursive: true }) }
+  return { out, short, polaris, checksum, events, killAt, end: () => rm(out, { recursive: true }) }
 }

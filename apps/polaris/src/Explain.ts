@@ -1,0 +1,115 @@
+/** What a person reads when something goes wrong: one line for what can be expected, the whole trace for a fault of the program. */
+import { Cause, Effect } from "effect"
+import { CliError, CliOutput } from "effect/cli"
+import { nearest } from "./Usage.ts"
+
+/** What libraries call their settings, and the options that set them. */
+const options: ReadonlyArray<readonly [RegExp, option: string]> = [
+  [/\bmaxTokens\b/, "--max-tokens"],
+  [/\bgroupSize\b/, "--k"],
+  [/the option lora\b/, "--lora-rank"],
+  [/\blearningRate\b/, "--learning-rate"],
+  [/a backend without this limit/, "--backend"],
+  [/\bbaseModel\b/, "--model"],
+  [/the profile of the server/, "--profile"],
+]
+
+/** The message, with the options that set what it speaks of. */
+export const hinted = (message: string): string => {
+  const named = options.flatMap(([pattern, option]) =>
+    pattern.test(message) && !message.includes(option) ? [option] : [],
+  )
+  return named.length === 0 ? message : `${message} (here: ${named.join(", ")})`
+}
+
+/** Lines for standard error; null for an interruption, and for what the command line has already said. */
+const lineOf = (reason: Cause.Reason<unknown>): string | null => {
+  switch (reason._tag) {
+    case "Interrupt":
+      return null
+    case "Fail": {
+      const { error } = reason
+      if (CliError.isCliError(error) && error._tag === "ShowHelp") return null
+      return hinted(error instanceof Error ? error.message : String(error))
+    }
+    case "Die": {
+      const { defect } = reason
+      const trace = defect instanceof Error ? (defect.stack ?? defect.message) : String(defect)
+      return `a fault of this program, please report it: ${trace}`
+    }
+  }
+}
+
+/** Prints why the program failed. */
+export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    for (const line of new Set(cause.reasons.map(lineOf))) if (line !== null) process.stderr.write(`polaris: ${line}\n`)
+  })
+
+/** The words of an error that list what could have been given. */
+const choices = (expected: string): ReadonlyArray<string> =>
+  [...expected.matchAll(/"([^"]+)"/g)].map(([, name]) => name)
+
+/** One line for a wrong command line, with the nearest right one. */
+const usage = (
+  error: CliError.NonShowHelpErrors,
+  flags: ReadonlyArray<string>,
+  commands: ReadonlyArray<string>,
+): string => {
+  const meant = (near: string | null): string => (near === null ? "" : `; did you mean ${near}?`)
+  switch (error._tag) {
+    case "UnrecognizedOption":
+      return `there is no option ${error.option}${meant(nearest(error.option, flags))}`
+    case "UnknownSubcommand":
+      return `there is no command "${error.subcommand}"${meant(nearest(error.subcommand, commands))}`
+    case "InvalidValue": {
+      const { expected, kind, option, value } = error
+      const where = kind === "flag" ? `--${option}` : option
+      const all = choices(expected)
+      const near = nearest(value, all)
+      if (value === "") return `${where} is given without a value`
+      if (near !== null) return `${where} is "${value}"${meant(near)}`
+      return `${where} is "${value}"; ${all.length > 0 ? `choose one of: ${all.join(", ")}` : expected.toLowerCase()}`
+    }
+    case "DuplicateOption":
+    case "MissingArgument":
+    case "MissingOption":
+    case "UnexpectedArgument":
+    case "UserError":
+    case "ValidationError":
+      return error.message
+  }
+}
+
+/** A wrong command line is a line of its own; the help is for those who ask for it. */
+export const presenter = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Effect.sync(() => {
+          const { commandPath, errors, helpDoc } = event
+          const flags = [...helpDoc.flags, ...(helpDoc.globalFlags ?? [])].map(
+            ({ name }) => `--${name.replace(/^-+/, "")}`,
+          )
+          const commands = (helpDoc.subcommands ?? []).flatMap((group) => group.commands.map(({ name }) => name))
+          for (const line of new Set(errors.map((error) => usage(error, flags, commands))))
+            process.stderr.write(`polaris: ${line}\n`)
+          process.stderr.write(`${commandPath.join(" ")} --help lists the options\n`)
+        })
+      : CliOutput.defaultPresenter.present(event),
+})
+
+/**
+ * A closed pipe (`polaris train | head`) ends the program as Ctrl-C does, without a word: nobody reads any more. A step that is under
+ * way is finished and saved.
+ */
+export const closedPipe = (): void => {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error
+      quiet = true
+      process.emit("SIGINT")
+    })
+}
+let quiet = false
+/** Whether nobody reads any more. */
+export const isQuiet = (): boolean => quiet

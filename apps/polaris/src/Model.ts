@@ -1,0 +1,88 @@
+/** What a run starts from: a preset's own small model, taught by demonstrations, or a checkpoint in Hugging Face's format. */
+import { existsSync } from "node:fs"
+import { Lora, ModelConfig } from "@lpo/transformer"
+import { Effect, Schema, Struct } from "effect"
+import { positive, UsageError, whole } from "./Usage.ts"
+
+/** One stage of the supervised warm start. */
+const Stage = Schema.Struct({
+  steps: Schema.Int,
+  batchSize: Schema.Int,
+  learningRate: Schema.Finite,
+  warmupSteps: Schema.Int,
+  /** Share of the steps over which the learning rate falls to 0. */
+  decayShare: Schema.Finite,
+  /** Share of the demonstrations that are right; the others are random well-formed answers. */
+  correctShare: Schema.Finite,
+})
+
+/** A model of the preset's own. Its vocabulary is that of the task's words. */
+export const WarmStart = Schema.Struct({
+  kind: Schema.Literal("warm-start"),
+  shape: ModelConfig.ModelConfig.mapFields(Struct.omit(["vocab_size"])),
+  demonstrations: Schema.Struct({ seed: Schema.String, maxGradNorm: Schema.Finite, stages: Schema.Array(Stage) }),
+})
+export interface WarmStart extends Schema.Schema.Type<typeof WarmStart> {}
+
+export const Checkpoint = Schema.Struct({
+  kind: Schema.Literal("checkpoint"),
+  /** A folder, or a name on the hub; for a server, the name of its base model. */
+  source: Schema.String,
+  /** Null: the hub's `main`. */
+  revision: Schema.NullOr(Schema.String),
+  /** The commit that the run began with; null where it did not come from the hub. */
+  commit: Schema.NullOr(Schema.String),
+  /** Null: every parameter is trained, or the server decides. */
+  lora: Schema.NullOr(Lora.LoraConfig),
+})
+export interface Checkpoint extends Schema.Schema.Type<typeof Checkpoint> {}
+
+export const Model = Schema.Union([WarmStart, Checkpoint])
+export type Model = typeof Model.Type
+
+/** What the command line says of the model; null where it says nothing. */
+export interface Given {
+  /** A folder, or `name[@revision]` on the hub. */
+  readonly model: string | null
+  readonly loraRank: number | null
+  readonly loraAlpha: number | null
+}
+
+/** A folder as it stands, or a name on the hub and what follows its last @. */
+const parse = (text: string) => {
+  const at = existsSync(text) || /^[./~]/.test(text) ? -1 : text.lastIndexOf("@")
+  const [source, revision] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)]
+  return source === "" || revision === ""
+    ? Effect.fail(
+        new UsageError({ reason: `--model is "${text}"; give a folder, or name or name@revision of the hub` }),
+      )
+    : Effect.succeed({ source, revision })
+}
+
+/** The model of a preset or of a run with what the command line changes. */
+export const resolve = Effect.fn("Model.resolve")(function* (base: Model, { loraAlpha, loraRank, model }: Given) {
+  const named = model === null ? null : yield* parse(model)
+  const start: Model =
+    base.kind === "checkpoint"
+      ? { ...base, ...named }
+      : named !== null
+        ? { kind: "checkpoint", ...named, commit: null, lora: null }
+        : base
+  if (start.kind === "warm-start") {
+    const stray = loraRank !== null ? "--lora-rank" : loraAlpha !== null ? "--lora-alpha" : null
+    if (stray === null) return start
+    return yield* new UsageError({
+      reason: `${stray} is given without --model; the preset's model is trained in full`,
+    })
+  }
+  const rank = loraRank === null ? start.lora?.rank : yield* whole("lora-rank", loraRank, 1, 4096)
+  if (rank === undefined) {
+    if (loraAlpha === null) return start
+    return yield* new UsageError({
+      reason: "--lora-alpha is given without --lora-rank; give both, or neither to train all",
+    })
+  }
+  const usual = loraRank === null && start.lora !== null ? start.lora.alpha : 2 * rank
+  const alpha = loraAlpha === null ? usual : yield* positive("lora-alpha", loraAlpha)
+  return { ...start, lora: { targets: Lora.modules, ...start.lora, rank, alpha } } satisfies Checkpoint
+})

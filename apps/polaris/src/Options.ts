@@ -1,0 +1,88 @@
+/** The options of `train`. None has a default of its own here: what is not given is the preset's, or that of the run that goes on. */
+import { Registry } from "@lpo/trainer"
+import { Backend } from "@lpo/transformer"
+import { Option } from "effect"
+import { Argument, Flag } from "effect/cli"
+import { engines } from "./engines/index.ts"
+import { profileNames } from "./engines/tinker.ts"
+import * as Preset from "./Preset.ts"
+
+/** With a description, and null where it is not given. */
+const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | null> =>
+  flag.pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
+
+export const preset = Argument.String("preset").pipe(
+  Argument.withDescription(`What to train: ${Preset.names.join(", ")}. Default countdown-tiny`),
+  Argument.optional,
+  Argument.map(Option.getOrNull),
+)
+
+/** As `Settings.Given` has them. */
+export const given = {
+  preset,
+  engine: optional(
+    Flag.Literals("engine", Object.keys(engines)),
+    "What samples and learns: embedded here; tinker on a server; hybrid learns here, with rollouts on vLLM. Default: the preset's, embedded",
+  ),
+  objective: optional(
+    Flag.Literals("objective", Registry.names),
+    "The objective that turns a scored group into token weights. Default lpo-fwd",
+  ),
+  tau: optional(
+    Flag.String("tau"),
+    "Temperature of the target, for objectives that have one: a positive number, std, sample-std, mean, batch-std, kl:NATS or ess:N. Default std",
+  ),
+  seed: optional(Flag.Int("seed"), "Names every random stream of the run. Default 1"),
+  steps: optional(Flag.Int("steps"), "Training steps. Default: the preset's, 60"),
+  groupSize: optional(Flag.Int("k"), "Group size K: responses per prompt. Default: the preset's, 8"),
+  prompts: optional(Flag.Int("prompts"), "Prompts per step. Default: the preset's, 64; with --model 8"),
+  maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the preset's, 10; with --model 256"),
+  learningRate: optional(
+    Flag.Finite("learning-rate"),
+    "Peak learning rate of AdamW. Default: the preset's, 4e-4; with --model 1e-6, for an adapter 2e-5",
+  ),
+  problems: optional(
+    Flag.Int("problems"),
+    "Held-out problems to evaluate on. Default: the preset's, 500; with --model 64",
+  ),
+  samples: optional(Flag.Int("samples"), "Samples per held-out problem. Default: the preset's, 16; with --model 4"),
+  model: optional(
+    Flag.String("model"),
+    "A Hugging Face checkpoint in place of the preset's model: a folder, or a name on the hub such as Qwen/Qwen3-0.6B, with @revision to pin one. For tinker, the server's base model. Default: the preset's",
+  ),
+  loraRank: optional(
+    Flag.Int("lora-rank"),
+    "Train an adapter of this rank on the model. Default: all parameters; for tinker 32",
+  ),
+  loraAlpha: optional(Flag.Finite("lora-alpha"), "The adapter counts alpha / rank times. Default: twice the rank"),
+  server: optional(Flag.String("server"), "tinker: URL of the server. The key, if any, is TINKER_API_KEY"),
+  profile: optional(Flag.Literals("profile", profileNames), "tinker: which server it is. Default skyrl-jax"),
+  rollouts: optional(
+    Flag.String("rollouts"),
+    "hybrid: URLs of vLLM servers that sample, between commas. The key, if any, is LPO_ROLLOUTS_KEY",
+  ),
+  servedName: optional(Flag.String("served-name"), "hybrid: what the servers call the model. Default: as in --model"),
+  backend: optional(
+    Flag.Literals("backend", ["auto", ...Backend.names]),
+    "Where the model runs; auto takes a GPU whose packages are installed, and else wasm. Default auto",
+  ),
+  workers: optional(
+    Flag.Int("workers"),
+    "Worker threads of the backend wasm; results do not depend on it. Default: as many as cores; 0 works in the main thread",
+  ),
+}
+
+/** Where the run is, and whether it is a new one. */
+export const place = {
+  out: Flag.Directory("out").pipe(Flag.withDescription("Folder of the runs. Default runs"), Flag.withDefault("runs")),
+  name: optional(
+    Flag.String("name"),
+    "Name of the run. Default: made of preset, objective, seed and time; with --resume the newest",
+  ),
+  resume: Flag.Boolean("resume").pipe(
+    Flag.withDescription(
+      "Go on with a run that was stopped, with its own settings; --steps, --problems, --samples and the servers may change. Default: begin a new one",
+    ),
+    Flag.withDefault(false),
+  ),
+}

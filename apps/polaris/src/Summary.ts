@@ -1,0 +1,127 @@
+/** What a run says of itself at its end: a table, warnings, summary.json and the report. */
+import { join } from "node:path"
+import { type Evaluator, type Interval, type PassAtK, Report } from "@lpo/eval"
+import type { RunStore, StepReport, TrainerError } from "@lpo/trainer"
+import Table from "cli-table3"
+import { Effect } from "effect"
+import type { Opened } from "./engines/index.ts"
+import type { Settings } from "./Settings.ts"
+import * as View from "./View.ts"
+
+export interface Outcome {
+  readonly settings: Settings
+  readonly opened: Opened
+  readonly base: Evaluator.Evaluation
+  readonly trained: Evaluator.Evaluation
+  readonly problems: number
+  /** Of all the lives of the run. */
+  readonly seconds: number
+}
+
+const mean = (xs: ReadonlyArray<number>): number => xs.reduce((sum, x) => sum + x, 0) / xs.length
+
+const advice = "take a lower --learning-rate, or look at the groups in the report"
+
+/** What went wrong although the run came to its end; none is the usual case. */
+export const warnings = (
+  base: Readonly<Record<string, Interval.Estimate>>,
+  trained: Readonly<Record<string, Interval.Estimate>>,
+  events: ReadonlyArray<Pick<StepReport.StepReport, "reward" | "targetKl">>,
+): ReadonlyArray<string> => {
+  const out: Array<string> = []
+  const ks = Object.keys(base).filter((k) => trained[k] !== undefined)
+  const last = ks.at(-1)
+  if (last !== undefined && base[last].mean > 0 && trained[last].mean === 0)
+    out.push(
+      `the policy collapsed: no held-out problem is solved any more, and pass@${last} was ${base[last].mean.toFixed(3)}; ${advice}`,
+    )
+  else {
+    const worse = ks.find((k) => trained[k].high < base[k].low)
+    if (worse !== undefined)
+      out.push(
+        `the trained policy is worse: pass@${worse} fell from ${base[worse].mean.toFixed(3)} to ${trained[worse].mean.toFixed(3)}, beyond both intervals; ${advice}`,
+      )
+  }
+  const rewards = events.map(({ reward }) => reward)
+  const tenth = Math.max(1, Math.floor(rewards.length / 10))
+  const [first, end] = [mean(rewards.slice(0, tenth)), mean(rewards.slice(-tenth))]
+  if (first > 0 && end < 0.1 * first)
+    out.push(`the reward fell to almost nothing, from ${first.toFixed(3)} to ${end.toFixed(3)}; ${advice}`)
+  if (events.length > 0 && events.every(({ targetKl }) => targetKl === null))
+    out.push(
+      "nothing was learned: in every group of every step all rewards were equal, so that no group had a signal; take easier problems, a better model or a larger --k",
+    )
+  return out
+}
+
+const estimate = ({ high, low, mean }: Interval.Estimate): string =>
+  `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`
+
+const table = (label: string, base: PassAtK.Curve, trained: PassAtK.Curve): string => {
+  const out = new Table({ head: ["", label, "trained", "change"], style: { head: [], border: [] } })
+  for (const [k, before] of Object.entries(base)) {
+    const after = trained[k]
+    if (after === undefined) continue
+    const change = after.mean - before.mean
+    out.push([`pass@${k}`, estimate(before), estimate(after), `${change >= 0 ? "+" : ""}${change.toFixed(3)}`])
+  }
+  return out.toString()
+}
+
+/** Writes summary.json and report.html; gives the lines to print. */
+export const write: (
+  store: RunStore.Run,
+  outcome: Outcome,
+) => Effect.Effect<ReadonlyArray<string>, TrainerError.RunError> = Effect.fn("Summary.write")(
+  function* (store, outcome) {
+    const { base, opened, problems, seconds, settings, trained } = outcome
+    const { evaluation, model, objective, preset, seed, train } = settings
+    const events = yield* store.events
+    const warned = warnings(base.curve, trained.curve, events)
+    const counted = (e: Evaluator.Evaluation) => ({ passAt: e.curve, ...e.summary })
+    const summary = {
+      preset,
+      model: model.kind === "checkpoint" ? model.source : null,
+      engine: settings.engine.name,
+      objective: objective.name,
+      seed,
+      steps: train.steps,
+      parameters: opened.trained,
+      problems,
+      samplesPerProblem: evaluation.samples,
+      seconds: Math.round(seconds * 10) / 10,
+      base: counted(base),
+      trained: counted(trained),
+      warnings: warned,
+    }
+    yield* store.write("summary.json", `${JSON.stringify(summary, null, 2)}\n`)
+    const page = yield* Report.render({
+      title: `${preset}, ${objective.name}, seed ${seed}`,
+      facts: {
+        objective: objective.name,
+        tau: String(objective.tau ?? "–"),
+        seed: String(seed),
+        "group size K": String(train.groupSize),
+        steps: String(train.steps),
+        engine: settings.engine.name,
+        start: model.kind === "checkpoint" ? model.source : opened.label,
+        "parameters trained": opened.trained?.toLocaleString("en") ?? "–",
+        "held-out problems": `${problems} × ${evaluation.samples} samples`,
+        time: View.clock(seconds),
+      },
+      config: { ...settings },
+      events,
+      base: base.curve,
+      trained: trained.curve,
+      groups: yield* store.completions,
+    })
+    yield* store.write("report.html", page)
+    return [
+      table(opened.label, base.curve, trained.curve),
+      `${problems} held-out problems, ${evaluation.samples} samples each; 95 % intervals over problems; ${View.clock(seconds)} in all`,
+      ...warned.map((text) => `warning: ${text}`),
+      `run     ${store.folder}`,
+      `report  ${join(store.folder, "report.html")}`,
+    ]
+  },
+)

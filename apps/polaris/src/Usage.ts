@@ -1,0 +1,49 @@
+/** What is asked for and cannot be, and the nearest thing that can. */
+import { Effect, Schema } from "effect"
+
+/** The command line, a preset or a run's configuration asks for something that cannot be. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/** Edits from one word to another: letters put in, left out or changed. */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length]
+}
+
+/** The one of `names` that was probably meant; null where none is near. */
+export const nearest = (text: string, names: ReadonlyArray<string>): string | null => {
+  const [best] = names
+    .map((name) => [distance(text.toLowerCase(), name.toLowerCase()), name] as const)
+    .sort(([a], [b]) => a - b)
+  return best !== undefined && best[0] <= Math.max(2, Math.floor(text.length / 3)) ? best[1] : null
+}
+
+/** One of these by its name. Fails with a `UsageError` that has the nearest one. */
+export const find = <A>(what: string, name: string, all: Readonly<Record<string, A>>): Effect.Effect<A, UsageError> => {
+  if (Object.hasOwn(all, name)) return Effect.succeed(all[name])
+  const near = nearest(name, Object.keys(all))
+  const hint = near === null ? `choose one of: ${Object.keys(all).join(", ")}` : `did you mean ${near}?`
+  return Effect.fail(new UsageError({ reason: `there is no ${what} "${name}"; ${hint}` }))
+}
+
+/** A whole number that an option gives, in its range. */
+export const whole = (option: string, value: number, low: number, high: number): Effect.Effect<number, UsageError> =>
+  Number.isInteger(value) && value >= low && value <= high
+    ? Effect.succeed(value)
+    : Effect.fail(new UsageError({ reason: `--${option} is ${value}; give a whole number from ${low} to ${high}` }))
+
+/** A positive number that an option gives. */
+export const positive = (option: string, value: number): Effect.Effect<number, UsageError> =>
+  Number.isFinite(value) && value > 0
+    ? Effect.succeed(value)
+    : Effect.fail(new UsageError({ reason: `--${option} is ${value}; give a positive number` }))

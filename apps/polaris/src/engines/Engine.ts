@@ -1,0 +1,147 @@
+/**
+ * An engine samples and learns: it makes of a run's settings one layer that provides `Sampler` and `Learner`, says what it needs, and
+ * refuses what cannot be before the run has a folder. The loop, the tasks and the reports never ask which one runs.
+ */
+import type { Sampler } from "@lpo/rollout"
+import type { Learner } from "@lpo/trainer"
+import type { Layer } from "effect"
+import { Effect, Schema, type Scope } from "effect"
+import type * as Model from "../Model.ts"
+import type { Domain, Reads } from "../tasks/index.ts"
+import { UsageError } from "../Usage.ts"
+import type { View } from "../View.ts"
+
+/** The engine cannot run what it is asked to; `reason` names the value, the rule and the fix. */
+export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", {
+  engine: Schema.String,
+  reason: Schema.String,
+}) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/** Options of the command line that only some engines take; null where they are not given. */
+export interface Flags {
+  readonly server: string | null
+  readonly profile: string | null
+  readonly rollouts: string | null
+  readonly servedName: string | null
+  readonly backend: string | null
+  readonly workers: number | null
+  readonly loraRank: number | null
+  readonly loraAlpha: number | null
+}
+
+/** How the options are written. */
+const written: Readonly<Record<keyof Flags, string>> = {
+  server: "--server",
+  profile: "--profile",
+  rollouts: "--rollouts",
+  servedName: "--served-name",
+  backend: "--backend",
+  workers: "--workers",
+  loraRank: "--lora-rank",
+  loraAlpha: "--lora-alpha",
+}
+
+/** What the engine must have otherwise than is usual. */
+export interface Adapted {
+  readonly anchor: "sampled" | "recompute"
+  /** Whether texts can end a response. */
+  readonly stopStrings: boolean
+  /** Settings of AdamW that it does not let one choose; a `maxGradNorm` of null is no clipping. */
+  readonly optimizer: Partial<Readonly<Record<"beta1" | "beta2" | "epsilon" | "weightDecay", number>>> & {
+    readonly maxGradNorm?: number | null
+  }
+}
+
+/** What of a run an engine sees. */
+export interface Asked {
+  /** Names the random streams of the run. */
+  readonly seed: string
+  /** The seed's number, for servers that take one. */
+  readonly number: number
+  readonly preset: { readonly name: string; readonly about: string }
+  readonly model: Model.Model
+  readonly groupSize: number
+  readonly maxTokens: number
+  readonly evaluationSamples: number
+  readonly domain: Domain
+  readonly flags: Flags
+  /** The run's folder, absolute; it may not exist yet. */
+  readonly folder: string
+  readonly view: View
+}
+
+/** An engine that is ready to sample and to learn. */
+export interface Opened {
+  /** What the model is called before it is trained, in tables and titles. */
+  readonly label: string
+  /** Lines for people: the model, and where it runs. */
+  readonly about: ReadonlyArray<string>
+  /** The same for the run's record. */
+  readonly record: Readonly<Record<string, unknown>>
+  readonly reads: Reads
+  readonly layer: Layer.Layer<Sampler.Sampler | Learner.Learner>
+  /** The commit of a model of the hub; null for anything else. */
+  readonly commit: string | null
+  /** Parameters that are trained; null where a server does not tell. */
+  readonly trained: number | null
+  /** Leaves the trained model in the run's folder; gives a line about where it is, or null where the files speak. */
+  readonly save: Effect.Effect<string | null, Fault>
+}
+
+/** Expected failures of libraries have a message of one line. */
+export interface Fault {
+  readonly _tag: string
+  readonly message: string
+}
+
+/** What an engine's file defines. */
+interface Definition<S> {
+  readonly name: string
+  /** Which of `Flags` it takes. */
+  readonly takes: ReadonlyArray<keyof Flags>
+  /** What config.json records of it. */
+  readonly Settings: Schema.Codec<S, unknown>
+  /** Its settings from the command line, on top of those of a run that goes on (null for a new one). */
+  readonly settings: (base: S | null, flags: Flags, model: Model.Model) => Effect.Effect<S, UsageError>
+  /** Keys of its settings that a run which goes on may change. */
+  readonly mayChange: ReadonlyArray<string>
+  readonly adapted: (settings: S) => Adapted
+  readonly open: (settings: S, asked: Asked) => Effect.Effect<Opened, Fault, Scope.Scope>
+}
+
+/** An engine as the program sees it: its settings are JSON. */
+export interface Engine extends Omit<Definition<unknown>, "Settings"> {}
+
+/** The first option that was given and that the engine does not take. */
+const stray = (name: string, takes: ReadonlyArray<keyof Flags>, flags: Flags): UsageError | null => {
+  const all: ReadonlyArray<keyof Flags> = ["server", "profile", "rollouts", "servedName", "backend", "workers"]
+  const key = [...all, "loraRank" as const, "loraAlpha" as const].find((k) => flags[k] !== null && !takes.includes(k))
+  return key === undefined
+    ? null
+    : new UsageError({ reason: `${written[key]} is given, and the engine ${name} takes no such option; leave it out` })
+}
+
+/** @category constructors */
+export const define = <S>(definition: Definition<S>): Engine => {
+  const { Settings, adapted, name, open, settings, takes } = definition
+  const decode = Schema.decodeUnknownEffect(Settings)
+  const read = (value: unknown) =>
+    decode(value).pipe(
+      Effect.mapError(({ message }) => new UsageError({ reason: `the settings of the engine ${name}: ${message}` })),
+    )
+  return {
+    ...definition,
+    settings: (base, flags, model) =>
+      Effect.gen(function* () {
+        const refused = stray(name, takes, flags)
+        if (refused !== null) return yield* refused
+        return yield* settings(base === null ? null : yield* read(base), flags, model)
+      }),
+    adapted: (value) => adapted(Schema.decodeUnknownSync(Settings)(value)),
+    open: (value, asked) => Effect.flatMap(read(value), (decoded) => open(decoded, asked)),
+  }
+}

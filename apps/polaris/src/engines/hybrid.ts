@@ -1,0 +1,84 @@
+/**
+ * The hybrid engine: a LoRA adapter is trained in this process, and vLLM servers sample. With every publication the adapter goes to
+ * the servers as a PEFT folder below the run's own, so they must see that folder under the same path.
+ */
+import { join } from "node:path"
+import { OpenAiSampler } from "@lpo/rollout"
+import { AdapterPublisher, Policy, TransformerLearner } from "@lpo/transformer"
+import { Config, Effect, Layer, Option, Schema } from "effect"
+import { UsageError } from "../Usage.ts"
+import { define } from "./Engine.ts"
+import * as Here from "./policy.ts"
+
+const Settings = Schema.Struct({
+  /** Base URLs of the servers. */
+  rollouts: Schema.Array(Schema.String),
+  /** What they call the base model. */
+  servedName: Schema.String,
+})
+
+const key = "LPO_ROLLOUTS_KEY"
+
+/** The URLs between commas. */
+const parse = (text: string) => {
+  const urls = text.split(",").map((url) => url.trim().replace(/\/+$/, ""))
+  const bad = urls.find((url) => !/^https?:\/\/[^/\s]+/.test(url))
+  return bad === undefined
+    ? Effect.succeed(urls)
+    : Effect.fail(
+        new UsageError({
+          reason: `--rollouts has "${bad}"; give base URLs such as http://127.0.0.1:8000, between commas`,
+        }),
+      )
+}
+
+export const hybrid = define({
+  name: "hybrid",
+  takes: ["rollouts", "servedName", "backend", "workers", "loraRank", "loraAlpha"],
+  Settings,
+  settings: Effect.fn("hybrid.settings")(function* (base, flags, model) {
+    if (model.kind !== "checkpoint" || model.lora === null) {
+      return yield* new UsageError({
+        reason: "the engine hybrid trains an adapter on the model that the servers have; give --model and --lora-rank",
+      })
+    }
+    const rollouts = flags.rollouts === null ? base?.rollouts : yield* parse(flags.rollouts)
+    if (rollouts === undefined) {
+      return yield* new UsageError({
+        reason: "the engine hybrid needs servers that sample; give --rollouts URL or --rollouts URL,URL",
+      })
+    }
+    return { rollouts, servedName: flags.servedName ?? base?.servedName ?? model.source }
+  }),
+  mayChange: ["rollouts"],
+  // The servers' arithmetic is not the learner's.
+  adapted: () => ({ anchor: "recompute", stopStrings: true, optimizer: {} }),
+  open: ({ rollouts, servedName }, asked) =>
+    Effect.gen(function* () {
+      const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
+      // The servers are checked before anything large is opened.
+      const servers = yield* Layer.build(
+        OpenAiSampler.layer({
+          servers: rollouts,
+          model: servedName,
+          // Runs that share a server must not share names.
+          adapterName: `${asked.seed.replace(/\W+/g, "-")}-${process.pid}`,
+          ...(secret === undefined ? {} : { key: secret }),
+        }),
+      )
+      const { memoryMiB, policy, ...opened } = yield* Here.open(asked)
+      const learner = TransformerLearner.layer({ memoryMiB }).pipe(
+        Layer.provideMerge(Layer.succeed(Policy.Policy, policy)),
+      )
+      const rolling = Layer.succeedContext(servers)
+      return {
+        ...opened,
+        about: [...opened.about, `rollouts on ${rollouts.join(", ")}, where the model is ${servedName}`],
+        record: { ...opened.record, rollouts },
+        layer: AdapterPublisher.layer({ folder: join(asked.folder, "rollouts") }).pipe(
+          Layer.provide(learner),
+          Layer.provideMerge(rolling),
+        ),
+      }
+    }),
+})

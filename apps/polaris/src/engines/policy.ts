@@ -1,0 +1,179 @@
+/** The model in this process, for the engines that train here: started on a backend, opened, checked, and made a policy. */
+import { basename, join } from "node:path"
+import type { Problem } from "@lpo/rollout"
+import {
+  Backend,
+  Checkpoint,
+  type HfTokenizer,
+  type Hub,
+  Lora,
+  LoraFiles,
+  Memory,
+  type ModelConfig,
+  ModelFiles,
+  Policy,
+  type TransformerError,
+} from "@lpo/transformer"
+import { Effect } from "effect"
+import type * as Model from "../Model.ts"
+import { UsageError } from "../Usage.ts"
+import type { View } from "../View.ts"
+import * as WarmStart from "../WarmStart.ts"
+import { type Asked, EngineError, type Opened } from "./Engine.ts"
+
+/** Memory for the activations of a micro-batch, where a group does not need more. */
+const memoryMiB = 1024
+/** About as many as a question takes, at most. */
+const promptTokens = 256
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+
+/** Shows a download; files that the cache has already are not shown. */
+export const downloadIn = (view: View, source: string) => {
+  let shown = false
+  return ({ file, received, size, totalReceived, totalSize }: Hub.Progress): void => {
+    shown ||= received < size
+    if (!shown) return
+    view.progress({
+      title: `Downloading ${source}`,
+      done: totalReceived,
+      total: totalSize,
+      format: megabytes,
+      detail: [file],
+    })
+  }
+}
+
+/** The commit of a folder of the hub's cache; null for any other. */
+export const commitOf = (folder: string): string | null =>
+  basename(join(folder, "..")) === "snapshots" ? basename(folder) : null
+
+/** Why the longest prompt does not fit the model, or null. */
+const refusal = (
+  config: ModelConfig.ModelConfig,
+  { encode, encodeChat }: HfTokenizer.HfTokenizer,
+  prompt: Problem.Problem["prompt"],
+  maxTokens: number,
+) =>
+  Effect.gen(function* () {
+    const tokens = yield* typeof prompt === "string" ? encode(prompt) : encodeChat(prompt)
+    const outside = tokens.find((token) => token >= config.vocab_size)
+    if (outside !== undefined)
+      return `its tokenizer makes token ${outside} of a prompt, and its config.json has a vocab_size of ${config.vocab_size}; the two do not belong together`
+    const positions = config.max_position_embeddings
+    return tokens.length + maxTokens <= positions
+      ? null
+      : `a prompt takes ${tokens.length} tokens and a response up to ${maxTokens} (--max-tokens), and the model has ${positions} positions; ` +
+          (tokens.length < positions
+            ? `give --max-tokens ${positions - tokens.length} or less, or a model with a longer context`
+            : "give a model with a longer context")
+  })
+
+/** A model that is ready to become a policy. */
+interface Ready {
+  readonly config: ModelConfig.ModelConfig
+  readonly values: Float32Array
+  readonly tokenizer: Policy.PolicyService["tokenizer"]
+  readonly options: Pick<Policy.Options, "lora" | "checkpointActivations">
+  readonly memoryMiB: number
+  readonly opened: Pick<Opened, "label" | "reads" | "commit">
+  readonly about: string
+  readonly save: (policy: Policy.PolicyService) => Effect.Effect<void, TransformerError.ModelError>
+}
+
+const warmStart = Effect.fn("policy.warmStart")(function* (model: Model.WarmStart, asked: Asked) {
+  const { domain, folder, preset } = asked
+  const config = yield* WarmStart.modelConfig(model, domain.tiny)
+  const ready: Ready = {
+    config,
+    values: yield* ModelFiles.readModel(config, WarmStart.shipped(preset.name)),
+    tokenizer: domain.tiny.tokenizer,
+    options: {},
+    memoryMiB,
+    opened: { label: "warm start", reads: "words", commit: null },
+    about: `${preset.name}: ${preset.about}`,
+    save: (policy) => ModelFiles.save(policy, join(folder, "model"), { optimizer: false }),
+  }
+  return ready
+})
+
+const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkpoint, asked: Asked) {
+  const { commit, source } = model
+  const fail = (reason: string) => new EngineError({ engine: "embedded", reason: `${source}: ${reason}` })
+  const revision = commit ?? model.revision
+  const at = revision === null ? {} : { revision }
+  // The weights of a model that cannot be trained need not come.
+  const { config } = yield* Checkpoint.readConfig(yield* Checkpoint.locate(source, { ...at, only: /^config\.json$/ }))
+  const { domain, evaluationSamples, folder: run, groupSize, maxTokens, preset, view } = asked
+  // A group is learned from as a whole: its prompt once, and its responses.
+  const rows = promptTokens + groupSize * maxTokens
+  const activations = (checkpointActivations: boolean) =>
+    (rows * Memory.bytesPerToken(config, checkpointActivations)) / 2 ** 20
+  const misfit = (checkpointActivations: boolean) =>
+    Memory.refusal(config, {
+      purpose: "train",
+      lora: model.lora,
+      checkpointActivations,
+      tokens: rows,
+      sequences: Math.max(groupSize, evaluationSamples),
+      positions: promptTokens + maxTokens,
+    })
+  const checkpointActivations = misfit(false) !== null || activations(false) > memoryMiB
+  const misses = checkpointActivations ? misfit(true) : null
+  if (misses !== null) return yield* fail(misses)
+  const folder = yield* Checkpoint.locate(source, { ...at, onProgress: downloadIn(view, source) })
+  view.done()
+  const opened = yield* Checkpoint.open(folder)
+  const { tokenizer, values } = opened
+  if (tokenizer === null) return yield* fail("has no tokenizer.json; convert the tokenizer with transformers first")
+  const reads = tokenizer.chatTemplate === null ? "text" : "chat"
+  const problem = yield* refusal(config, tokenizer, domain.longest(reads), maxTokens)
+  if (problem !== null) return yield* fail(problem)
+  const lora = model.lora === null ? null : Lora.initialise(config, model.lora, asked.seed)
+  const size = values.length.toLocaleString("en")
+  const ready: Ready = {
+    config,
+    values,
+    tokenizer,
+    options: { checkpointActivations, ...(lora === null ? {} : { lora }) },
+    memoryMiB: Math.max(memoryMiB, Math.ceil(activations(checkpointActivations))),
+    opened: { label: "base model", reads, commit: commitOf(folder) },
+    about:
+      `${preset.name} with ${source}${revision === null ? "" : ` at ${revision}`}: ${config.model_type}, ${size} parameters, ` +
+      (lora === null ? "all trained" : `an adapter of ${lora.values.length.toLocaleString("en")} trained`) +
+      (checkpointActivations ? ", activations recomputed" : ""),
+    save: (policy) =>
+      Effect.gen(function* () {
+        const to = join(run, "model")
+        if (policy.lora === null) return yield* Checkpoint.save({ ...opened, values: policy.values }, to)
+        const adapter = { config: policy.lora.config, values: policy.values }
+        yield* LoraFiles.write(config, adapter, join(run, "adapter"), { baseModel: source })
+        yield* Checkpoint.save(Checkpoint.merged(opened, adapter), to)
+      }),
+  }
+  return ready
+})
+
+/** Starts the backend and makes the policy; its workers end with the scope. */
+export const open = Effect.fn("policy.open")(function* (asked: Asked) {
+  const { flags, model } = asked
+  const wanted = Backend.names.find((name) => name === flags.backend)
+  const running = yield* wanted === undefined ? Backend.auto : Backend.start(wanted)
+  if (running.name !== "wasm" && flags.workers !== null && flags.workers > 0) {
+    return yield* new UsageError({
+      reason: `--workers is ${flags.workers}, and the backend ${running.name} works in one thread; leave it out, or give --backend wasm`,
+    })
+  }
+  const workers = running.name === "wasm" ? (flags.workers ?? Policy.defaultWorkers()) : 0
+  const ready = yield* model.kind === "warm-start" ? warmStart(model, asked) : checkpoint(model, asked)
+  const policy = yield* Policy.make(ready.config, ready.tokenizer, ready.values, { ...ready.options, workers })
+  return {
+    ...ready.opened,
+    policy,
+    about: [ready.about, `backend ${running.name} (${running.device}): ${running.reason}; ${workers} workers`],
+    record: { backend: running.name, device: running.device, workers },
+    memoryMiB: ready.memoryMiB,
+    trained: policy.values.length,
+    save: Effect.as(ready.save(policy), null),
+  }
+})

@@ -1,0 +1,129 @@
+/**
+ * The Tinker engine: a server (SkyRL on GPUs of your own, hosted Tinker, Twinkle) trains an adapter and samples. Here are the
+ * tokenizer, the problems, the rewards and the objective. The key comes from the environment, never from the command line.
+ */
+import { Checkpoint, HfTokenizer } from "@lpo/transformer"
+import { Datum, ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "@lpo/tinker"
+import { Config, Effect, Layer, Option, Schema } from "effect"
+import { find, UsageError, whole } from "../Usage.ts"
+import { define, EngineError } from "./Engine.ts"
+import { commitOf, downloadIn } from "./policy.ts"
+
+const profiles: Readonly<Record<string, ServerProfile.ServerProfile>> = {
+  hosted: ServerProfile.hosted,
+  "skyrl-jax": ServerProfile.skyrlJax,
+  "skyrl-fsdp": ServerProfile.skyrlFsdp,
+  twinkle: ServerProfile.twinkle,
+}
+export const profileNames: ReadonlyArray<string> = Object.keys(profiles)
+
+const Settings = Schema.Struct({
+  /** What comes before `/api/v1`. */
+  server: Schema.String,
+  profile: Schema.Literals(profileNames),
+  /** Of the adapter on the server. */
+  rank: Schema.Int,
+})
+
+const key = "TINKER_API_KEY"
+const usualProfile = "skyrl-jax"
+const usualRank = 32
+
+/** A tokenizer needs no weights. */
+const files =
+  /^(config|generation_config|tokenizer.*|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|\.jinja$/
+
+export const tinker = define({
+  name: "tinker",
+  takes: ["server", "profile", "loraRank"],
+  Settings,
+  settings: Effect.fn("tinker.settings")(function* (base, flags, model) {
+    if (model.kind !== "checkpoint") {
+      return yield* new UsageError({
+        reason:
+          "the engine tinker trains the server's base model; give its name or a folder with its tokenizer by --model",
+      })
+    }
+    const server = flags.server ?? base?.server
+    if (server === undefined || !/^https?:\/\/[^/\s]+/.test(server)) {
+      const what = server === undefined ? "the engine tinker needs a server" : `--server is "${server}"`
+      return yield* new UsageError({ reason: `${what}; give its URL, such as --server http://127.0.0.1:8000` })
+    }
+    const profile = flags.profile ?? base?.profile ?? usualProfile
+    yield* find("server profile", profile, profiles)
+    const rank =
+      flags.loraRank === null ? (base?.rank ?? usualRank) : yield* whole("lora-rank", flags.loraRank, 1, 4096)
+    return { server: server.replace(/\/+$/, ""), profile, rank }
+  }),
+  mayChange: ["server"],
+  adapted: ({ profile }) => {
+    const { clipping, fixedAdam } = profiles[profile]
+    return {
+      // Some servers sample on another engine than the one that learns.
+      anchor: "recompute",
+      stopStrings: false,
+      optimizer: {
+        ...fixedAdam,
+        ...(clipping === "request" ? {} : { maxGradNorm: clipping === "never" ? null : clipping }),
+      },
+    }
+  },
+  open: ({ profile, rank, server }, asked) =>
+    Effect.gen(function* () {
+      const { model, number, preset, view } = asked
+      if (model.kind !== "checkpoint")
+        return yield* new EngineError({
+          engine: "tinker",
+          reason: "the run has no model; start a new one with --model",
+        })
+      const revision = model.commit ?? model.revision
+      const folder = yield* Checkpoint.locate(model.source, {
+        ...(revision === null ? {} : { revision }),
+        only: files,
+        onProgress: downloadIn(view, model.source),
+      })
+      view.done()
+      const tokenizer = yield* HfTokenizer.load(folder)
+      const reads = tokenizer.chatTemplate === null ? "text" : "chat"
+      const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
+      if (profile === "hosted" && secret === undefined)
+        return yield* new EngineError({
+          engine: "tinker",
+          reason: `${server} asks for a key; set ${key} in the environment`,
+        })
+      const policy = yield* Layer.build(
+        TinkerPolicy.layer({
+          baseUrl: server,
+          profile: profiles[profile],
+          baseModel: model.source,
+          rank,
+          seed: number,
+          ...(secret === undefined ? {} : { apiKey: secret }),
+        }),
+      )
+      return {
+        label: "base model",
+        about: [
+          `${preset.name} with ${model.source} on the Tinker server ${server} (${profile}): an adapter of rank ${rank} trained`,
+        ],
+        record: { server, profile },
+        reads,
+        layer: Layer.merge(
+          TinkerLearner.layer,
+          TinkerSampler.layer({
+            tokenizer,
+            render: ({ prompt }) =>
+              Effect.map(
+                typeof prompt === "string" ? tokenizer.encode(prompt) : tokenizer.encodeChat(prompt),
+                Datum.text,
+              ),
+          }),
+        ).pipe(Layer.provide(Layer.succeedContext(policy))),
+        commit: commitOf(folder),
+        trained: null,
+        save: Effect.succeed(
+          `the trained adapter stays on the server: its path is in tinker.json of the last checkpoint`,
+        ),
+      }
+    }),
+})

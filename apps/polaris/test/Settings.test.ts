@@ -1,0 +1,126 @@
+/** Settings: every default spelled out, one way from the preset or the run's folder to them, and what cannot be said by name. */
+import { Registry, TrainConfig } from "@lpo/trainer"
+import { Effect, Schema } from "effect"
+import { expect, it } from "vitest"
+import * as Objectives from "../src/Objectives.ts"
+import * as Preset from "../src/Preset.ts"
+import * as Settings from "../src/Settings.ts"
+import { refusal, resolve } from "./given.ts"
+
+it("decodes every preset, by the name of its file", async () => {
+  expect(Preset.names).toContain("countdown-tiny")
+  for (const name of Preset.names) expect((await Effect.runPromise(Preset.load(name))).name).toBe(name)
+})
+
+it("spells out every default, and reads back what it wrote", async () => {
+  const settings = await resolve({})
+  // The trainer's own defaults, all of them.
+  for (const [key, value] of Object.entries(TrainConfig.defaults))
+    if (key !== "optimizer") expect(settings.train).toHaveProperty(key, value)
+  for (const key of Object.keys(TrainConfig.defaults.optimizer)) expect(settings.train.optimizer).toHaveProperty(key)
+  expect(settings.train.sampling).toEqual({ temperature: 1, topP: 1, topK: 0, minP: 0, maxTokens: 10, stopStrings: [] })
+  expect(settings.evaluation).toEqual({ problems: 500, samples: 16, temperature: 1 })
+  expect(settings.objective).toEqual({
+    name: "lpo-fwd",
+    tau: "std",
+    zeroVariance: "drop",
+    options: { reduction: "sum" },
+  })
+  expect((await resolve({ objective: "grpo" })).objective).toEqual({
+    name: "grpo",
+    tau: null,
+    zeroVariance: "drop",
+    options: { clip: { low: 0.2, high: 0.28 }, aggregation: "token-sum" },
+  })
+  const text = JSON.stringify(settings)
+  expect(await Effect.runPromise(Settings.read("runs/x", JSON.parse(text) as Record<string, unknown>))).toEqual(
+    settings,
+  )
+  const damaged = JSON.parse(text.replace('"maxLag":0', '"maxLag":"none"')) as Record<string, unknown>
+  const { message } = await Effect.runPromise(Effect.flip(Settings.read("runs/x", damaged)))
+  expect(message).toMatch(/^runs\/x\/config\.json does not decode: .*maxLag/s)
+})
+
+/** Off the policy, so that clips and ratios count. */
+const input = {
+  rewards: Float64Array.of(1, 0.1, 0, 1),
+  behaviour: [[-1, -2], [-0.5], [-1, -1, -3], [-2]].map((x) => Float32Array.from(x)),
+  anchor: [[-1.1, -1.9], [-0.6], [-1, -0.8, -3], [-2]].map((x) => Float32Array.from(x)),
+  current: [[-0.3, -2.4], [-0.9], [-1.5, -0.7, -3], [-1.2]].map((x) => Float32Array.from(x)),
+  batch: { rewardStd: 0.4, tokens: 14, groups: 2 },
+}
+
+it.each(Registry.names)("makes %s of what is recorded, the same as by its name", async (objective) => {
+  const settings = await resolve({ objective })
+  const recorded = Schema.decodeUnknownSync(Objectives.Settings)(JSON.parse(JSON.stringify(settings.objective)))
+  const [mine, named] = [Objectives.make(recorded), Registry.make(objective)]
+  expect(mine.name).toBe(named.name)
+  expect(recorded.zeroVariance).toBe(named.zeroVariance)
+  expect(mine.evaluate(input)).toEqual(named.evaluate(input))
+})
+
+it("takes what a run recorded, and lays the command line over it", async () => {
+  const recorded = await resolve({ seed: 7, objective: "grpo", groupSize: 4, prompts: 3, learningRate: 1e-3 })
+  expect(await resolve({}, recorded)).toEqual(recorded)
+  const longer = await resolve({ steps: 99, problems: 5 }, recorded)
+  expect(longer).toEqual({
+    ...recorded,
+    train: { ...recorded.train, steps: 99 },
+    evaluation: { ...recorded.evaluation, problems: 5 },
+  })
+  const other = await resolve({ objective: "lpo-rev", tau: "0.5" }, recorded)
+  expect(other.objective).toMatchObject({ name: "lpo-rev", tau: 0.5 })
+  expect((await resolve({ tau: "2" }, other)).objective).toMatchObject({ name: "lpo-rev", tau: 2 })
+})
+
+it("refuses by name what cannot be", async () => {
+  const tau = await refusal({ objective: "grpo", tau: "1" })
+  expect(tau).toMatch(/^--tau is "1", and grpo has no temperature to choose; leave it out, or .*lpo-fwd/)
+  for (const name of Registry.names.filter((n) => !Registry.hasTemperature(n)))
+    expect(await refusal({ objective: name, tau: "std" })).toMatch(/no temperature/)
+  const cases: ReadonlyArray<readonly [Parameters<typeof refusal>[0], RegExp]> = [
+    [{ tau: "cold" }, /--tau is "cold"; give a positive number/],
+    [{ preset: "countdwn-tiny" }, /there is no preset "countdwn-tiny"; did you mean countdown-tiny\?/],
+    [{ preset: "poker" }, /there is no preset "poker"; choose one of: countdown-tiny/],
+    [{ groupSize: 1 }, /--k is 1; give a whole number from 2 to 1024/],
+    [{ steps: 0 }, /--steps is 0/],
+    [{ learningRate: -1 }, /--learning-rate is -1; give a positive number/],
+    [{ loraRank: 4 }, /--lora-rank is given without --model/],
+    [{ model: "a@" }, /--model is "a@"; give a folder, or name or name@revision of the hub/],
+    [{ model: "a/b", loraAlpha: 8 }, /--lora-alpha is given without --lora-rank/],
+    [{ model: "a/b", loraRank: 0 }, /--lora-rank is 0; give a whole number from 1/],
+    [{ server: "http://a" }, /--server is given, and the engine embedded takes no such option/],
+    [{ rollouts: "http://a" }, /--rollouts is given, and the engine embedded takes no such option/],
+    [{ engine: "tinker" }, /give its name or a folder with its tokenizer by --model/],
+    [{ engine: "tinker", model: "a/b" }, /needs a server; give its URL, such as --server/],
+    [{ engine: "tinker", model: "a/b", server: "gpu:8000" }, /--server is "gpu:8000"; give its URL/],
+    [
+      { engine: "tinker", model: "a/b", server: "http://a", loraAlpha: 3 },
+      /--lora-alpha is given, and the engine tinker/,
+    ],
+    [{ engine: "hybrid", model: "a/b" }, /trains an adapter .*give --model and --lora-rank/],
+    [{ engine: "hybrid", model: "a/b", loraRank: 2 }, /needs servers that sample; give --rollouts/],
+    [{ engine: "hybrid", model: "a/b", loraRank: 2, rollouts: "http://a,b" }, /--rollouts has "b"; give base URLs/],
+  ]
+  for (const [given, message] of cases) expect(await refusal(given)).toMatch(message)
+})
+
+it("takes of an engine what it cannot do otherwise", async () => {
+  const tinker = { engine: "tinker", model: "a/b", server: "http://gpu:8000/" }
+  const skyrl = await resolve(tinker)
+  expect(skyrl.engine.options).toEqual({ server: "http://gpu:8000", profile: "skyrl-jax", rank: 32 })
+  expect(skyrl.train.optimizer.maxGradNorm).toBeNull()
+  expect(Settings.trainConfig(skyrl).optimizer.maxGradNorm).toBe(Number.POSITIVE_INFINITY)
+  expect(skyrl.train.anchor).toBe("recompute")
+  // The protocol has no room for texts that end a response.
+  expect(Settings.withStops(skyrl, ["</answer>"]).train.sampling.stopStrings).toEqual([])
+  const fsdp = await resolve({ ...tinker, profile: "skyrl-fsdp" })
+  expect(fsdp.train.optimizer).toMatchObject({ maxGradNorm: 1, beta2: 0.999, weightDecay: 0.01 })
+  const hosted = await resolve({ ...tinker, profile: "hosted", loraRank: 8 })
+  expect(hosted.engine.options).toMatchObject({ rank: 8 })
+  expect(hosted.train.optimizer).toMatchObject({ maxGradNorm: 1, beta2: 0.95 })
+  const hybrid = await resolve({ engine: "hybrid", model: "a/b", loraRank: 2, rollouts: "http://a, http://b/" })
+  expect(hybrid.engine.options).toEqual({ rollouts: ["http://a", "http://b"], servedName: "a/b" })
+  expect(Settings.withStops(hybrid, ["</answer>"]).train.sampling.stopStrings).toEqual(["</answer>"])
+  expect(Settings.mayChange(hybrid)).toContain("engine.options.rollouts")
+})
