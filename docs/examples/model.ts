@@ -1,8 +1,7 @@
 // A Hugging Face checkpoint: opened, asked, trained with an adapter, saved for other engines. `source` is a folder, or a name on
 // the hub such as "Qwen/Qwen3-0.6B".
-import type { Sequence } from "@lpo/rollout"
 import { join } from "node:path"
-import type { Problem } from "@lpo/rollout"
+import type { Problem, Sequence } from "@lpo/rollout"
 
 // #region open
 import { Checkpoint, Policy } from "@lpo/transformer"
@@ -13,8 +12,7 @@ export const ask = Effect.fn(function* (source: string, messages: ReadonlyArray<
   if (tokenizer === null) return yield* Effect.die("the checkpoint has no tokenizer")
   const policy = yield* Policy.make(config, tokenizer, values, { workers: 1 })
   const prompt = yield* tokenizer.encodeChat(messages)
-  const law = { maxTokens: 32, temperature: 0.7, topK: 0, topP: 1 }
-  const [[answer]] = yield* policy.generate([{ prompt, streams: ["answer"] }], law)
+  const [[answer]] = yield* policy.generate([{ prompt, streams: ["answer"] }], { maxTokens: 32, temperature: 0.7 })
   return tokenizer.decode(answer.tokens)
 }, Effect.scoped)
 // #endregion open

@@ -6,20 +6,21 @@
  * into shards in the same way for all; a worker adds up a shard's gradients in its own memory, and those of the shards are added in
  * their order.
  */
-import type { Sequence } from "@lpo/rollout"
+import { SamplingParams, type Sequence } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"
 import { Context, Effect, type Scope } from "effect"
 import * as AdamW from "./train/AdamW.ts"
 import * as Cores from "./device/Cores.ts"
+import type * as Engine from "./device/Engine.ts"
 import * as Pieces from "./decode/Pieces.ts"
 import type * as Generate from "./decode/Generate.ts"
 import * as Lora from "./model/Lora.ts"
 import type { LoraConfig } from "./model/Lora.ts"
 import * as Memory from "./device/Memory.ts"
 import * as MicroBatch from "./train/MicroBatch.ts"
+import * as Pack from "./train/Pack.ts"
 import type { ModelConfig } from "./model/ModelConfig.ts"
 import * as Kernels from "./ops/Kernels.ts"
-import type { Ops } from "./ops/Ops.ts"
 import * as Replica from "./workers/Replica.ts"
 import * as StopStrings from "./decode/StopStrings.ts"
 import type { TokenizerService } from "./tokenizer/Tokenizer.ts"
@@ -27,10 +28,8 @@ import { EngineError } from "./TransformerError.ts"
 import * as Pool from "./workers/Pool.ts"
 import { makeRunner } from "./workers/Runner.ts"
 
-/** @category models */
-export interface GenerateOptions extends Omit<Generate.Options, "stops" | "stopStrings"> {
-  /** Texts that end a sequence, at the token that completes one; none is empty. */
-  readonly stopStrings?: ReadonlyArray<string> | undefined
+/** How to sample; what is left out is as `SamplingParams.make` has it. @category models */
+export type GenerateOptions = SamplingParams.Options & {
   /** Most sequences decoded at once by each worker. Default: as many as suit the backend. Samples do not depend on it. */
   readonly maxSequences?: number | undefined
 }
@@ -89,8 +88,8 @@ export interface Options {
    * Default: as many as there are cores for this process, and 0 where that is one.
    */
   readonly workers?: number
-  /** The operations of an in-process replica, by default the fastest of the backend. */
-  readonly ops?: Ops
+  /** What an in-process replica runs on, by default the fastest on the backend. */
+  readonly engine?: Engine.Engine
   /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
   readonly checkpointActivations?: boolean
   /** Train this adapter and leave the parameters as they are. */
@@ -134,10 +133,15 @@ export const make = (
       const reason = onWasm ? Memory.refusal(config, { ...options, purpose, lora, ...smallest }) : null
       return reason === null ? Effect.void : Effect.fail(new EngineError({ reason }))
     }
+    const refuseImages = (sequences: ReadonlyArray<Sequence.Sequence>): Effect.Effect<void, EngineError> =>
+      Effect.suspend(() => {
+        const reason = Pack.refusal(sequences)
+        return reason === null ? Effect.void : Effect.fail(new EngineError({ reason }))
+      })
     yield* refuse("sample")
     if (options.lora !== undefined) {
-      const problem = Lora.problem(config, options.lora)
-      if (problem !== null) return yield* new EngineError({ reason: problem })
+      const refusal = Lora.refusal(config, options.lora)
+      if (refusal !== null) return yield* new EngineError({ reason: refusal })
     }
     const base = share(values)
     const adapter = options.lora === undefined ? null : { config: options.lora.config, ...share(options.lora.values) }
@@ -201,7 +205,8 @@ export const make = (
       changed: () => {
         version++
       },
-      generate: (requests, { maxSequences, stopStrings: strings = [], ...law }) => {
+      generate: (requests, { maxSequences, ...params }) => {
+        const { stopStrings: strings, ...law } = SamplingParams.make(params)
         const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
         const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
         const atOnce = maxSequences ?? sequencesAtOnce(positions)
@@ -233,11 +238,12 @@ export const make = (
           ),
         ),
       logprobs: (pairs) =>
-        pool.withWorker((lease) =>
-          lease
-            .run({ kind: "logprobs", version, pairs })
-            .pipe(Effect.map((result) => result as ReadonlyArray<Float32Array>)),
-        ),
+        pool
+          .withWorker((lease) => lease.run({ kind: "logprobs", version, pairs }))
+          .pipe(
+            Effect.map((result) => result as ReadonlyArray<Float32Array>),
+            (run) => Effect.andThen(refuseImages(pairs), run),
+          ),
       accumulate: (microBatches, weigh) => {
         const shards = MicroBatch.shards(microBatches.length)
         const done = new Map<number, SharedArrayBuffer>()
@@ -263,7 +269,7 @@ export const make = (
             }),
           )
         const run = Effect.forEach(shards, work, { concurrency: pool.size, discard: true })
-        return Effect.andThen(refuse("train"), run)
+        return Effect.all([refuse("train"), refuseImages(microBatches.flat())]).pipe(Effect.andThen(run))
       },
     }
   })

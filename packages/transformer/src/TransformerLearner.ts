@@ -3,7 +3,7 @@ import type { Sequence } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
 import { cut, type Limits } from "./train/MicroBatch.ts"
-import * as ModelFiles from "./files/ModelFiles.ts"
+import * as ModelFiles from "./ModelFiles.ts"
 import { Policy } from "./Policy.ts"
 
 /** A whole group always goes together. @category models */

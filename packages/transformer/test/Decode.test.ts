@@ -1,26 +1,18 @@
 /** Decoding with kernels and a cache against the full forward pass and against the decoder without either, over random models. */
-import {
-  Backend,
-  composed,
-  fused,
-  Generate,
-  type ModelConfig,
-  Policy,
-  Replica,
-  TransformerError,
-} from "@lpo/transformer"
+import { Backend, Engine, type ModelConfig, Policy, Replica, TransformerError } from "@lpo/transformer"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { beforeAll, expect, it } from "vitest"
-import * as BlockCache from "../src/decode/BlockCache.ts"
-import * as Heap from "../src/decode/Heap.ts"
-import * as Pieces from "../src/decode/Pieces.ts"
-import { truncate } from "../src/decode/Sampling.ts"
+import type { Model } from "../src/decode/Decoder.ts"
+import type * as Generate from "../src/decode/Generate.ts"
+import { bounds } from "./rounding.ts"
 import { families, replica, tokenizer, values } from "./tiny.ts"
 
 beforeAll(() => Effect.runPromise(Backend.start("wasm")))
 
+/** The same models and prompts in every run. */
+const seed = 20261128
 const law = { stops: [], temperature: 1, topK: 0, topP: 1 }
 const size = (max: number, min = 1) => fc.integer({ min, max })
 
@@ -61,19 +53,22 @@ const requestsOf = (
 it("records the log-probs of the full forward pass, for all families, ragged prompts and early finishes", () =>
   fc.assert(
     fc.asyncProperty(config, prompts, size(5), size(40), async (of, lists, samples, maxTokens) => {
-      const p = Replica.make(of, values(of))
+      const own = values(of)
+      const p = Replica.make(of, own)
       const requests = requestsOf(lists, of, samples)
       const sampled = await p.generate(requests, { ...law, stops: [0], maxTokens })
-      for (const [i, group] of sampled.entries()) {
-        const fresh = await p.logprobs(group.map(({ tokens }) => ({ prompt: requests[i].prompt, completion: tokens })))
-        for (const [k, { finish, logprobs, tokens }] of group.entries()) {
-          expect(finish).toBe(tokens.at(-1) === 0 ? "stop" : "length")
-          for (const [t, v] of logprobs.entries()) expect(Math.abs(v - fresh[k][t])).toBeLessThan(1e-4)
-        }
+      const sequences = sampled.flatMap((group, i) =>
+        group.map(({ tokens }) => ({ prompt: requests[i].prompt, completion: tokens })),
+      )
+      const fresh = await p.logprobs(sequences)
+      const allowed = await bounds(of, own, sequences)
+      for (const [k, { finish, logprobs, tokens }] of sampled.flat().entries()) {
+        expect(finish).toBe(tokens.at(-1) === 0 ? "stop" : "length")
+        for (const [t, v] of logprobs.entries()) expect(Math.abs(v - fresh[k][t])).toBeLessThan(allowed[k][t])
       }
       p.dispose()
     }),
-    { numRuns: 60 },
+    { seed, numRuns: 60 },
   ))
 
 it("draws what the decoder of stock operations draws, under every law", async () => {
@@ -95,12 +90,12 @@ it("draws what the decoder of stock operations draws, under every law", async ()
       const plan = { prompts: [requestsOf(lists, of, n)[0].prompt], samples: [n], maxTokens: 3 }
       const own = values(of)
       const results: Array<ReadonlyArray<ReturnType<typeof drawsOf>>> = []
-      for (const ops of [fused(), composed]) {
-        let model: Parameters<typeof ops.decoder>[0] | null = null
-        const spy = (given: Parameters<typeof ops.decoder>[0]) => ops.decoder((model = given))
-        const p = Replica.make(of, own, { ops: { ...ops, decoder: spy } })
+      for (const engine of [Engine.fused(), Engine.stock]) {
+        let model: Model | null = null
+        const spy = (given: Model) => engine.decoder((model = given))
+        const p = Replica.make(of, own, { engine: { ...engine, decoder: spy } })
         if (model === null) throw new TypeError("the replica made no decoder")
-        const session = ops.decoder(model).open(plan)
+        const session = engine.decoder(model).open(plan)
         const slots = session.prefill()
         const [first, second] = [drawsOf(), drawsOf()]
         await session.draw(rule, 1, n, first)
@@ -110,16 +105,23 @@ it("draws what the decoder of stock operations draws, under every law", async ()
         p.dispose()
         results.push([first, second])
       }
+      const drawn = [...new Set(results.flat().flatMap(({ tokens }) => Array.from(tokens)))]
+      const sequences = drawn
+        .flatMap((token) => [Int32Array.of(token), Int32Array.of(1, token)])
+        .map((completion) => ({ prompt: plan.prompts[0], completion }))
+      const allowed = await bounds(of, own, sequences)
       for (const step of [0, 1]) {
         const [mine, oracle] = results.map((r) => r[step])
         // A uniform number within rounding of the border between two tokens may fall on either side.
         const apart = mine.tokens.filter((token, i) => token !== oracle.tokens[i]).length
         expect(apart).toBeLessThanOrEqual(1)
-        for (const [i, v] of mine.logprobs.entries())
-          if (mine.tokens[i] === oracle.tokens[i]) expect(Math.abs(v - oracle.logprobs[i])).toBeLessThan(1e-4)
+        for (const [i, v] of mine.logprobs.entries()) {
+          const bound = allowed[2 * drawn.indexOf(mine.tokens[i]) + step][step]
+          if (mine.tokens[i] === oracle.tokens[i]) expect(Math.abs(v - oracle.logprobs[i])).toBeLessThan(bound)
+        }
       }
     }),
-    { numRuns: 60 },
+    { seed, numRuns: 60 },
   )
 })
 
@@ -137,16 +139,16 @@ it("gives every sample the bits it has alone, whatever shares its batch, history
       }
       p.dispose()
     }),
-    { numRuns: 25 },
+    { seed, numRuns: 25 },
   ))
 
 it("computes what samples of a prompt have in common once", async () => {
   const of = families["llama"]
   const own = values(of)
   const rows: Array<number> = []
-  const ops = fused()
-  const decoder = (model: Parameters<typeof ops.decoder>[0]) => {
-    const inner = ops.decoder(model)
+  const engine = Engine.fused()
+  const decoder = (model: Model) => {
+    const inner = engine.decoder(model)
     return {
       ...inner,
       open: (plan: Parameters<typeof inner.open>[0]) => {
@@ -158,7 +160,7 @@ it("computes what samples of a prompt have in common once", async () => {
       },
     }
   }
-  const p = Replica.make(of, own, { ops: { ...ops, decoder } })
+  const p = Replica.make(of, own, { engine: { ...engine, decoder } })
   const requests = requestsOf([[1, 2, 3], [4]], of, 8)
   await p.generate(requests, { ...law, temperature: 0, maxTokens: 5 })
   expect(rows.splice(0)).toEqual([2, 2, 2, 2])
@@ -180,38 +182,6 @@ it("gives the same bits in batches of any size", async () => {
   expect(whole.map((group) => group.length)).toEqual([9, 9])
   for (const maxSequences of [1, 4, 7]) expect(await sample(maxSequences)).toEqual(whole)
 })
-
-it("top-k, top-p and min-p keep what their definitions say", () =>
-  fc.assert(
-    fc.property(
-      fc.array(fc.constantFrom(0, 1e-30, 0.001, 0.02, 0.02, 0.3, 0.7, 0.9), { minLength: 1, maxLength: 40 }),
-      fc.constantFrom(0, 1, 2, 5, 100),
-      fc.constantFrom(1, 0.99, 0.5, 1e-9),
-      fc.constantFrom(0, 0.01, 0.5),
-      (rest, topK, topP, minP) => {
-        const row = Float32Array.of(...rest.slice(0, rest.length >> 1), 1, ...rest.slice(rest.length >> 1))
-        const order = [...row.keys()].filter((i) => row[i] > 0).sort((a, b) => row[b] - row[a] || a - b)
-        const top = topK > 0 ? order.slice(0, topK) : order
-        const total = top.reduce((sum, i) => sum + row[i], 0)
-        let before = 0
-        const kept = new Set<number>()
-        for (const [rank, i] of top.entries()) {
-          const within = topP === 1 || rank === 0 || before < topP * total
-          before += row[i]
-          if (within && row[i] >= minP) kept.add(i)
-        }
-        const expected = row.map((v, i) => (kept.has(i) ? v : 0))
-        const all = row.reduce((a, b) => a + b, 0)
-        const left = truncate(row, all, { temperature: 1, topK, topP, minP })
-        expect(row).toEqual(expected)
-        expect(left).toBeCloseTo(
-          expected.reduce((a, b) => a + b, 0),
-          6,
-        )
-      },
-    ),
-    { numRuns: 300 },
-  ))
 
 it("says so when the weights are not numbers, and goes on with ones that are", async () => {
   const p = await replica("wasm")
@@ -247,78 +217,3 @@ it("leaves nothing in the heap, also when a cache does not fit", async () => {
   expect(tf.memory().numTensors).toBe(tensors)
   p.dispose()
 })
-
-it("a cache keeps every slot's history through forks and releases, and gets all its blocks back", () => {
-  const heap = Heap.open()
-  const action = fc.record({ kind: fc.constantFrom("open", "grow", "grow", "grow", "fork", "release"), pick: fc.nat() })
-  fc.assert(
-    fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
-      const capacity = 50
-      const cache = BlockCache.make(heap, { slots: 6, blocks: 6 * 4, capacity, blockBytes: BlockCache.positions * 4 })
-      const tensors = tf.memory().numTensors
-      const histories = new Map<number, Array<number>>()
-      const place = (slot: number, t: number): number =>
-        cache.address / 4 +
-        cache.tables[slot * cache.tableStride + Math.floor(t / BlockCache.positions)] * BlockCache.positions +
-        (t % BlockCache.positions)
-      for (const [i, { kind, pick }] of actions.entries()) {
-        const slot = [...histories.keys()][pick % Math.max(1, histories.size)]
-        const history = histories.get(slot)
-        if (kind === "open" && histories.size < 6) histories.set(cache.open(), [])
-        if (history === undefined) continue
-        if (kind === "grow" && history.length < capacity) {
-          expect(cache.grow(slot)).toBe(history.length)
-          heap.floats()[place(slot, history.length)] = i
-          history.push(i)
-        }
-        if (kind === "fork" && histories.size < 6) histories.set(cache.fork(slot), [...history])
-        if (kind === "release") {
-          cache.release(slot)
-          histories.delete(slot)
-        }
-        for (const [other, own] of histories) {
-          expect(cache.lengths[other]).toBe(own.length)
-          expect(own.map((_, t) => heap.floats()[place(other, t)])).toEqual(own)
-        }
-      }
-      for (const slot of histories.keys()) cache.release(slot)
-      expect(cache.used()).toBe(0)
-      expect(tf.memory().numTensors).toBe(tensors)
-      cache.free()
-    }),
-    { numRuns: 60 },
-  )
-})
-
-it("cuts a request into pieces of about equal size that join to the whole", () =>
-  fc.assert(
-    fc.property(fc.array(size(9, 0), { minLength: 1, maxLength: 12 }), size(5), (counts, parts) => {
-      const requests = counts.map((n, i) => ({
-        prompt: Int32Array.of(i),
-        streams: Array.from({ length: n }, (_, k) => `${i}/${k}`),
-      }))
-      const pieces = Pieces.cut(requests, parts)
-      const sizes = pieces.map((piece) => piece.reduce((sum, { streams }) => sum + streams.length, 0))
-      const total = counts.reduce((a, b) => a + b, 0)
-      expect(pieces.length).toBeLessThanOrEqual(parts)
-      for (const n of sizes) expect(n).toBeLessThanOrEqual(Math.ceil((1.25 * total) / parts))
-      // A sample that says which stream of which prompt it is.
-      const sampled = pieces.map((piece) =>
-        piece.map(({ prompt, streams }) =>
-          streams.map((name) => {
-            expect(name.startsWith(`${prompt[0]}/`)).toBe(true)
-            return {
-              tokens: Int32Array.of(Number(name.split("/")[1])),
-              logprobs: new Float32Array(1),
-              finish: "stop" as const,
-            }
-          }),
-        ),
-      )
-      const joined = Pieces.join(requests, sampled)
-      expect(joined.map((group) => group.map(({ tokens }) => tokens[0]))).toEqual(
-        counts.map((n) => Array.from({ length: n }, (_, k) => k)),
-      )
-    }),
-    { numRuns: 200 },
-  ))

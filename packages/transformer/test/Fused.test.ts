@@ -1,10 +1,15 @@
 /** Every fused operation against its composed oracle, forward and backward, over random shapes. */
-import { Backend, composed, fused, Kernels, type Ops } from "@lpo/transformer"
+import { Backend } from "@lpo/transformer"
 import { Seed } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { beforeAll, expect, it } from "vitest"
+import { composed } from "../src/ops/Composed.ts"
+import { make as fused } from "../src/ops/Fused.ts"
+import * as Heap from "../src/ops/Heap.ts"
+import * as Kernels from "../src/ops/Kernels.ts"
+import type { Ops } from "../src/ops/Ops.ts"
 
 beforeAll(() => Effect.runPromise(Backend.start("wasm")))
 
@@ -37,7 +42,7 @@ const size = (max: number) => fc.integer({ min: 1, max })
 /** Both tiles, whatever this machine would take. */
 const tiles = () => {
   const compiled = Kernels.compile()
-  return ([4, 6] as const).map((height) => fused({ ...compiled, height }))
+  return ([4, 6] as const).map((height) => fused(Heap.open({ ...compiled, height })))
 }
 const perhaps = fc.boolean()
 

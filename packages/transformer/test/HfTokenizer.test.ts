@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { ChatTemplate, HfTokenizer } from "@lpo/transformer"
+import { HfTokenizer } from "@lpo/transformer"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import * as ChatTemplate from "../src/tokenizer/ChatTemplate.ts"
 import { expectedOf, folderOf } from "./fixtures.ts"
 
 const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise(effect)

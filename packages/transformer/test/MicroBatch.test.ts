@@ -1,8 +1,10 @@
 import type { Sequence } from "@lpo/rollout"
-import { Memory, MicroBatch, Pack } from "@lpo/transformer"
+import { Memory } from "@lpo/transformer"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
+import * as MicroBatch from "../src/train/MicroBatch.ts"
+import * as Pack from "../src/train/Pack.ts"
 import { config, pairs, replica } from "./tiny.ts"
 
 const tokens = (max: number) =>

@@ -4,7 +4,7 @@
  *
  * A block holds its positions for all layers, one after the other. Blocks that no slot names are used again.
  */
-import type { Area, Heap } from "./Heap.ts"
+import type { Area, Heap } from "../ops/Heap.ts"
 
 /** Positions of a block, as in `assembly/decode.ts`. */
 export const positions = 16

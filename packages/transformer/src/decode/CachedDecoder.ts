@@ -16,7 +16,7 @@ import { headSize, type ModelConfig, windowOf } from "../model/ModelConfig.ts"
 import type { Ops } from "../ops/Ops.ts"
 import * as RotaryTables from "../model/RotaryTables.ts"
 import * as Sampling from "./Sampling.ts"
-import { type Attend, embed, layerForward } from "../model/Transformer.ts"
+import { type Attend, attendWithin, attentionShape, embed, layerForward } from "../model/Transformer.ts"
 import type { Weights } from "../model/Weights.ts"
 import type { Decoder, Model, Plan, Session } from "./Decoder.ts"
 
@@ -159,16 +159,8 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
         const rotary = { ...tables, positions }
         let x = embed(embedding, ids, config.hidden_size)
         for (const [l, w] of weights.layers.entries()) {
-          const shape = {
-            segments: table,
-            table: segments,
-            heads: config.num_attention_heads,
-            kvHeads: config.num_key_value_heads,
-            headSize: headSize(config),
-            window: windowOf(config, l),
-          }
+          const attend = attendWithin(ops, attentionShape(config, { segments: table, table: segments }, l))
           x = tf.tidy(() => {
-            const attend: Attend = (q, k, v) => ops.attention(q, k, v, shape)
             const { activations, out } = layerForward(config, ops, w, x, rotary, attend)
             const { k, v } = activations.attended
             caches.push({ main: keepPart({ k: toCache(k, rows, config), v: toCache(v, rows, config) }), tail: null })

@@ -11,7 +11,7 @@ import { angles, frequencies } from "../model/RotaryTables.ts"
 import * as Sampling from "./Sampling.ts"
 import * as BlockCache from "./BlockCache.ts"
 import type { Decoder, Model, Plan, Session } from "./Decoder.ts"
-import * as Heap from "./Heap.ts"
+import * as Heap from "../ops/Heap.ts"
 import * as PackedWeights from "./PackedWeights.ts"
 
 /** Rows of a step that only prefills. */

@@ -6,7 +6,7 @@
  * they are computed once. A row whose samples draw different tokens splits, by `fork`; a sequence that ends leaves the batch and
  * the rows close up.
  */
-import { Seed } from "@lpo/rollout"
+import { type SamplingParams, Seed } from "@lpo/rollout"
 import type { Decoder, Draws } from "./Decoder.ts"
 import type { SamplingLaw } from "./Sampling.ts"
 import * as StopStrings from "./StopStrings.ts"
@@ -20,8 +20,7 @@ export interface Request {
 }
 
 /** @category models */
-export interface Options extends SamplingLaw {
-  readonly maxTokens: number
+export interface Options extends SamplingLaw, Pick<SamplingParams.SamplingParams, "maxTokens"> {
   /** Tokens that end a sequence. */
   readonly stops: ReadonlyArray<number>
   /** Texts that end a sequence, at the token that completes one. */

@@ -3,10 +3,10 @@
  * share an input side by side (q, k and v; gate and up), heads padded to a multiple of four features, all padding zero. One area
  * of the heap, filled anew when the flat vector changed.
  */
-import { featuresOf, headSize, type ModelConfig } from "../model/ModelConfig.ts"
+import { headSize, type ModelConfig } from "../model/ModelConfig.ts"
 import * as Parameters from "../model/Parameters.ts"
-import { headName } from "../model/Weights.ts"
-import * as Heap from "./Heap.ts"
+import * as Tensors from "../model/Tensors.ts"
+import * as Heap from "../ops/Heap.ts"
 
 /** Columns of a panel, as in `assembly/panels.ts`. */
 export const panel = 16
@@ -22,19 +22,17 @@ export interface Product {
   readonly outputs: number
 }
 
-/** @category models */
-export interface Layer {
-  readonly inputNorm: number
-  readonly qkv: Product
-  /** Gains of the norms of heads, or 0. */
-  readonly qNorm: number
-  readonly kNorm: number
-  readonly o: Product
-  readonly postNorm: number
-  /** Gates in the first half of the outputs, ups in the second. */
-  readonly gateUp: Product
-  readonly down: Product
-}
+/** Maps that share an input, side by side, and what their product is called. */
+const together = { qkv: ["q", "k", "v"], o: ["o"], gateUp: ["gate", "up"], down: ["down"] } as const satisfies Readonly<
+  Record<string, ReadonlyArray<Tensors.LinearKey>>
+>
+type ProductKey = keyof typeof together
+
+/**
+ * The products of a layer, and the addresses of its norms' gains, 0 where the model lacks one. `gateUp` has gates in the first half
+ * of its outputs, ups in the second.
+ */
+type Layer = { readonly [K in ProductKey]: Product } & { readonly [K in Tensors.NormKey]: number }
 
 /** @category models */
 export interface Packed {
@@ -86,7 +84,7 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
     return slot
   }
   const size = headSize(config)
-  const { hidden_size: d, intermediate_size: f, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
+  const { hidden_size: d, intermediate_size: f, num_attention_heads: queryHeads, num_key_value_heads: kvHeads } = config
   const room = Heap.plan()
   const fills: Array<Fill> = []
 
@@ -123,41 +121,34 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
     return { weight, bias, inputs, outputs }
   }
 
+  /** Inputs of a product, where they are not the hidden state; outputs of a map, where they are not packed as they are. */
   const plain = identity(d, d)
-  const padded = roundUp(f, panel)
-  const { headNorm } = featuresOf(config)
-  const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => {
-    const p = `model.layers.${i}`
-    const attention = `${p}.self_attn`
-    return {
-      inputNorm: vector(`${p}.input_layernorm.weight`),
-      qkv: product(
-        [
-          { name: `${attention}.q_proj`, outputs: headIndices(heads, size) },
-          { name: `${attention}.k_proj`, outputs: headIndices(kvHeads, size) },
-          { name: `${attention}.v_proj`, outputs: headIndices(kvHeads, size) },
-        ],
-        plain,
-      ),
-      qNorm: headNorm ? vector(`${attention}.q_norm.weight`) : 0,
-      kNorm: headNorm ? vector(`${attention}.k_norm.weight`) : 0,
-      o: product([{ name: `${attention}.o_proj`, outputs: identity(d, d) }], headIndices(heads, size)),
-      postNorm: vector(`${p}.post_attention_layernorm.weight`),
-      gateUp: product(
-        [
-          { name: `${p}.mlp.gate_proj`, outputs: identity(f, padded) },
-          { name: `${p}.mlp.up_proj`, outputs: identity(f, padded) },
-        ],
-        plain,
-      ),
-      down: product([{ name: `${p}.mlp.down_proj`, outputs: identity(d, d) }], identity(f, f)),
-    }
-  })
-  const norm = vector("model.norm.weight")
+  const heads = { q: headIndices(queryHeads, size), kv: headIndices(kvHeads, size) }
+  const wide = identity(f, roundUp(f, panel))
+  const inputs: Readonly<Record<ProductKey, Indices>> = { qkv: plain, o: heads.q, gateUp: plain, down: identity(f, f) }
+  const outputs: Readonly<Record<Tensors.LinearKey, Indices>> = {
+    q: heads.q,
+    k: heads.kv,
+    v: heads.kv,
+    o: plain,
+    gate: wide,
+    up: wide,
+    down: plain,
+  }
+  const productKeys = Object.keys(together) as ReadonlyArray<ProductKey>
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => ({
+    norms: Tensors.normKeys
+      .filter((key) => Tensors.has(config, key))
+      .map((key) => [key, vector(`${Tensors.nameOf(layer, key)}.weight`)] as const),
+    products: productKeys.map((key) => {
+      const parts = together[key].map((map) => ({ name: Tensors.nameOf(layer, map), outputs: outputs[map] }))
+      return [key, product(parts, inputs[key])] as const
+    }),
+  }))
+  const norm = vector(`${Tensors.lastNorm}.weight`)
   const rows = identity(config.vocab_size, config.vocab_size)
-  const table = product([{ name: "model.embed_tokens", outputs: rows }], plain)
-  const name = headName(config).replace(/\.weight$/, "")
-  const head = config.tie_word_embeddings ? table : product([{ name, outputs: rows }], plain)
+  const table = product([{ name: Tensors.embedding, outputs: rows }], plain)
+  const head = config.tie_word_embeddings ? table : product([{ name: Tensors.head(config), outputs: rows }], plain)
 
   const area = heap.allocate(room.bytes(), "packed weights")
   heap.floats().fill(0, area.address / 4, (area.address + room.bytes()) / 4)
@@ -166,16 +157,11 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
   const addressed = (p: Placed): Product => ({ ...p, weight: at(p.weight), bias: p.bias === null ? 0 : at(p.bias) })
   return {
     embedding: at(table.weight),
-    layers: layers.map((layer) => ({
-      inputNorm: at(layer.inputNorm),
-      qkv: addressed(layer.qkv),
-      qNorm: headNorm ? at(layer.qNorm) : 0,
-      kNorm: headNorm ? at(layer.kNorm) : 0,
-      o: addressed(layer.o),
-      postNorm: at(layer.postNorm),
-      gateUp: addressed(layer.gateUp),
-      down: addressed(layer.down),
-    })),
+    layers: layers.map(({ norms, products }) => {
+      const none = Tensors.normKeys.map((key) => [key, 0])
+      const own = norms.map(([key, offset]) => [key, at(offset)])
+      return Object.fromEntries([...none, ...own, ...products.map(([key, p]) => [key, addressed(p)])]) as Layer
+    }),
     norm: at(norm),
     head: addressed(head),
     fill: (values) => {

@@ -6,17 +6,12 @@
  * `topP`; all below `minP` (the largest mass being 1). Then one uniform number picks a token by its share of the mass.
  */
 
-/** @category models */
-export interface SamplingLaw {
-  /** Divides the logits; 0 is greedy. */
-  readonly temperature: number
-  /** In (0, 1]; 1 is off. */
-  readonly topP: number
-  /** 0 is off. */
-  readonly topK: number
-  /** In [0, 1]: least mass of a token, relative to the likeliest one's. Default 0, off. */
-  readonly minP?: number
-}
+import type { SamplingParams } from "@lpo/rollout"
+
+type Params = SamplingParams.SamplingParams
+
+/** How one token is drawn; without `minP` that is off. @category models */
+export type SamplingLaw = Pick<Params, "temperature" | "topP" | "topK"> & Partial<Pick<Params, "minP">>
 
 /** Whether a law takes mass away. @category predicates */
 export const truncates = ({ minP = 0, temperature, topK, topP }: SamplingLaw): boolean =>

@@ -28,8 +28,8 @@ const withParents = (path: string): ReadonlyArray<string> => {
   )
 }
 
-/** Cores that the control groups leave, a fraction or Infinity. @category combinators */
-export const quota = (read: Read): number => {
+/** Cores that the control groups leave, a fraction or Infinity. */
+const quota = (read: Read): number => {
   const shares = (read("/proc/self/cgroup") ?? "").split("\n").flatMap((line) => {
     const [id, controllers = "", path = ""] = line.split(":")
     if (id === "0" && controllers === "") {

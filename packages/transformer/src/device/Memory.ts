@@ -40,8 +40,8 @@ export interface Options {
   readonly checkpointActivations?: boolean
 }
 
-/** The end of a WASM heap, in bytes. @category models */
-export const wasmHeap = 2 ** 32
+/** The end of a WASM heap, in bytes. */
+const wasmHeap = 2 ** 32
 
 /** What the backend, the kernels and pieces between tensors take of a heap. */
 const overhead = 2 ** 26

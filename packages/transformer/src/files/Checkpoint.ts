@@ -9,8 +9,9 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import * as HfTokenizer from "../tokenizer/HfTokenizer.ts"
 import * as Hub from "./Hub.ts"
-import { io, readJson, readText, writeText } from "./Files.ts"
+import { io, readJson, readText, writeText } from "../Files.ts"
 import * as Lora from "../model/Lora.ts"
+import * as Family from "../model/Family.ts"
 import * as ModelConfig from "../model/ModelConfig.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Shards from "./Shards.ts"
@@ -104,7 +105,7 @@ export const configJson = (
     torch_dtype: __,
     ...original
   } = raw ?? {
-    architectures: [ModelConfig.architectureOf(config.model_type)],
+    architectures: [Family.byName[config.model_type].architecture],
     ...config,
   }
   // Under the name that every version of transformers and vLLM reads.

@@ -3,8 +3,7 @@
  * ties to even, as in PyTorch; values beyond the range of F16 become infinite.
  */
 
-/** @category models */
-export type HalfType = "F16" | "BF16"
+type HalfType = "F16" | "BF16"
 
 const word = new Uint32Array(1)
 const number = new Float32Array(word.buffer)

@@ -12,7 +12,7 @@ import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile }
 import { homedir } from "node:os"
 import { dirname, join, relative } from "node:path"
 import { Config, Effect, Option, Redacted, Schedule } from "effect"
-import { io } from "./Files.ts"
+import { io } from "../Files.ts"
 import { ModelError } from "../TransformerError.ts"
 
 /** @category models */

@@ -1,11 +1,11 @@
 /**
  * Adapters in the format of PEFT, both ways: `adapter_config.json` and `adapter_model.safetensors`, as `PeftModel.from_pretrained`
- * and vLLM open them. What PEFT can do and {@link Lora} cannot is refused by name.
+ * and vLLM open them. What PEFT can do and `Lora` cannot is refused by name.
  */
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
-import { io, readJson, writeText } from "./Files.ts"
+import { io, readJson, writeText } from "../Files.ts"
 import * as Lora from "../model/Lora.ts"
 import type { ModelConfig } from "../model/ModelConfig.ts"
 import * as Parameters from "../model/Parameters.ts"

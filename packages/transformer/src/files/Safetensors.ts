@@ -31,8 +31,7 @@ export interface Entry {
   readonly from: number
 }
 
-/** @category models */
-export interface Header {
+interface Header {
   readonly metadata: Readonly<Record<string, string>>
   readonly entries: ReadonlyMap<string, Entry>
 }

@@ -5,7 +5,7 @@
 import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
-import { commit, io, readJson, writeText } from "./Files.ts"
+import { commit, io, readJson, writeText } from "../Files.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Safetensors from "./Safetensors.ts"
 import { ModelError } from "../TransformerError.ts"

@@ -19,7 +19,8 @@ import {
   type Places,
   type Saved,
 } from "./Transformer.ts"
-import { headName, type LayerWeights, type Projection, type Weights } from "./Weights.ts"
+import * as Tensors from "./Tensors.ts"
+import type { LayerWeights, Projection, Weights } from "./Weights.ts"
 
 /** Where gradients by parameters go; those of frozen ones are not computed. */
 interface Gradients {
@@ -28,8 +29,9 @@ interface Gradients {
   readonly offset: (name: string) => number | null
 }
 
-const addTo = ({ offset, sum }: Gradients, name: string, x: tf.Tensor): void => {
-  const at = offset(name)
+/** The gradient of a norm's gain. */
+const addGainTo = ({ offset, sum }: Gradients, name: string, x: tf.Tensor): void => {
+  const at = offset(`${name}.weight`)
   if (at !== null) sum.add(at, x)
 }
 
@@ -73,33 +75,35 @@ const layerBackward = (
   dOut: Tensor2D,
   { rotary }: Places,
   shape: AttentionShape,
-  p: string,
+  layer: number,
   to: Gradients,
 ): Tensor2D => {
-  const linear = (dy: Tensor2D, x: Tensor2D, weight: Projection, name: Parameters.LinearName, plus?: Tensor2D) =>
-    linearBackward(ops, dy, x, weight, `${p}.${name}`, to, plus)
-  const headsBackward = (dy: Tensor2D, norm: Normed | null, gain: tf.Tensor1D | null, heads: number, name: string) => {
+  const nameOf = (key: Tensors.Key) => Tensors.nameOf(layer, key)
+  const linear = (dy: Tensor2D, x: Tensor2D, key: Tensors.LinearKey, plus?: Tensor2D) =>
+    linearBackward(ops, dy, x, w[key], nameOf(key), to, plus)
+  const headsBackward = (dy: Tensor2D, norm: Normed | null, key: "qNorm" | "kNorm", heads: number) => {
+    const gain = w[key]
     const dTurned = ops.ropeBackward(dy, rotary, heads)
     if (norm === null || gain === null) return dTurned
     const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, shape.headSize]), norm, gain)
-    addTo(to, `${p}.self_attn.${name}.weight`, dGain)
+    addGainTo(to, nameOf(key), dGain)
     return tf.reshape<tf.Rank.R2>(dx, dTurned.shape)
   }
-  const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, w.down, "mlp.down_proj"), s.gate, s.up)
-  const dGated = linear(dGate, s.y2, w.gate, "mlp.gate_proj")
-  const norm2 = ops.rmsNormBackward(linear(dUp, s.y2, w.up, "mlp.up_proj", dGated), s.norm2, w.postNorm, dOut)
-  addTo(to, `${p}.post_attention_layernorm.weight`, norm2.dGain)
+  const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, "down"), s.gate, s.up)
+  const dGated = linear(dGate, s.y2, "gate")
+  const norm2 = ops.rmsNormBackward(linear(dUp, s.y2, "up", dGated), s.norm2, w.postNorm, dOut)
+  addGainTo(to, nameOf("postNorm"), norm2.dGain)
   const dMiddle = norm2.dx
   const { attended } = s
-  const dAttended = linear(dMiddle, attended.y, w.o, "self_attn.o_proj")
+  const dAttended = linear(dMiddle, attended.y, "o")
   const { dk, dq, dv } = ops.attentionBackward(dAttended, attended, shape)
-  const dQuery = headsBackward(dq, s.qNorm, w.qNorm, shape.heads, "q_norm")
-  const dKey = headsBackward(dk, s.kNorm, w.kNorm, shape.kvHeads, "k_norm")
-  const fromQuery = linear(dQuery, s.y1, w.q, "self_attn.q_proj")
-  const fromKey = linear(dKey, s.y1, w.k, "self_attn.k_proj", fromQuery)
-  const dNorm1 = linear(dv, s.y1, w.v, "self_attn.v_proj", fromKey)
+  const dQuery = headsBackward(dq, s.qNorm, "qNorm", shape.heads)
+  const dKey = headsBackward(dk, s.kNorm, "kNorm", shape.kvHeads)
+  const fromQuery = linear(dQuery, s.y1, "q")
+  const fromKey = linear(dKey, s.y1, "k", fromQuery)
+  const dNorm1 = linear(dv, s.y1, "v", fromKey)
   const norm1 = ops.rmsNormBackward(dNorm1, s.norm1, w.inputNorm, dMiddle)
-  addTo(to, `${p}.input_layernorm.weight`, norm1.dGain)
+  addGainTo(to, nameOf("inputNorm"), norm1.dGain)
   return norm1.dx
 }
 
@@ -124,11 +128,11 @@ export const backward = (
   const { packed, places } = saved
   tf.tidy(() => {
     const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dLogits, hidden) =>
-      addLinearTo(to, headName(config), dLogits, hidden),
+      addLinearTo(to, `${Tensors.head(config)}.weight`, dLogits, hidden),
     )
     const dNorm = ops.scatterRows(dHead, packed.rows, packed.ids.length)
     const last = ops.rmsNormBackward(dNorm, saved.norm, weights.norm)
-    addTo(to, "model.norm.weight", last.dGain)
+    addGainTo(to, Tensors.lastNorm, last.dGain)
     let dx = last.dx
     for (let i = config.num_hidden_layers - 1; i >= 0; i--) {
       const w = weights.layers[i]
@@ -138,12 +142,12 @@ export const backward = (
       dx = tf.tidy(() => {
         const s =
           activations ?? layerForward(config, ops, w, input, places.rotary, attendWithin(ops, shape)).activations
-        return layerBackward(ops, w, s, dOut, places, shape, `model.layers.${i}`, to)
+        return layerBackward(ops, w, s, dOut, places, shape, i, to)
       })
       dOut.dispose()
     }
     // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
-    const offset = to.offset("model.embed_tokens.weight")
+    const offset = to.offset(`${Tensors.embedding}.weight`)
     if (offset !== null) gradient.addRows(offset, packed.ids, dx)
   })
 }

@@ -10,11 +10,16 @@ import { Seed } from "@lpo/rollout"
 import { Schema } from "effect"
 import type { ModelConfig } from "./ModelConfig.ts"
 import * as Parameters from "./Parameters.ts"
+import * as Tensors from "./Tensors.ts"
+
+type Leaf<Name extends string> = Name extends `${string}.${infer Last}` ? Leaf<Last> : Name
+/** @category models */
+export type Module = Leaf<(typeof Tensors.ofLayer)[Tensors.LinearKey]["name"]>
+
+const moduleOf = (key: Tensors.LinearKey): Module => Tensors.ofLayer[key].name.split(".").at(-1) as Module
 
 /** Linear maps that can have an adapter, by their names in PEFT. @category models */
-export const modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const
-/** @category models */
-export type Module = (typeof modules)[number]
+export const modules: ReadonlyArray<Module> = Tensors.linearKeys.map(moduleOf)
 
 /** @category models */
 export const LoraConfig = Schema.Struct({
@@ -37,24 +42,22 @@ export interface Adapter {
 /** What B A is multiplied by. @category combinators */
 export const scale = ({ alpha, rank }: LoraConfig): number => alpha / rank
 
-const leaf = (name: Parameters.LinearName): Module => name.slice(name.indexOf(".") + 1) as Module
-
-/** Whether a linear map of a layer has an adapter. @category combinators */
-export const adapts = ({ targets }: LoraConfig, name: Parameters.LinearName): boolean => targets.includes(leaf(name))
-
 /** `model.layers.<i>.<map>.lora_A.weight` and `.lora_B.weight` of every target, as one flat vector. @category constructors */
 export const layout = (config: ModelConfig, lora: LoraConfig): ReadonlyArray<Parameters.Slot> => {
-  const shapes: Array<readonly [string, Parameters.Slot["shape"]]> = []
-  for (let i = 0; i < config.num_hidden_layers; i++) {
-    for (const { name, shape } of Parameters.linears(config)) {
-      if (!adapts(lora, name)) continue
-      shapes.push(
-        [`model.layers.${i}.${name}.lora_A.weight`, [lora.rank, shape[1]]],
-        [`model.layers.${i}.${name}.lora_B.weight`, [shape[0], lora.rank]],
-      )
-    }
-  }
-  return Parameters.place(shapes)
+  const { rank, targets } = lora
+  const adapted = Tensors.linearKeys.filter((key) => targets.includes(moduleOf(key)))
+  return Parameters.place(
+    Array.from({ length: config.num_hidden_layers }, (_, layer) =>
+      adapted.flatMap((key): ReadonlyArray<Pick<Parameters.Slot, "name" | "shape">> => {
+        const [out, input] = Tensors.shapeOf(config, key)
+        const name = Tensors.nameOf(layer, key)
+        return [
+          { name: `${name}.lora_A.weight`, shape: [rank, input] },
+          { name: `${name}.lora_B.weight`, shape: [out, rank] },
+        ]
+      }),
+    ).flat(),
+  )
 }
 
 /**
@@ -114,7 +117,7 @@ export const pairOf = (
 }
 
 /** Why an adapter does not fit a model, or null. @category combinators */
-export const problem = (config: ModelConfig, { config: lora, values }: Adapter): string | null => {
+export const refusal = (config: ModelConfig, { config: lora, values }: Adapter): string | null => {
   const wanted = Parameters.count(layout(config, lora))
   return values.length === wanted
     ? null

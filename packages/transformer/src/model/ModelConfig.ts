@@ -1,18 +1,18 @@
 /**
  * The shape of a decoder, in the names of a Hugging Face `config.json`: the Llama 2/3, Mistral, Qwen2/2.5 and Qwen3 families.
  *
- * All are pre-norm decoders with RMSNorm, rotary positions, grouped key and value heads and SwiGLU. They differ in biases, in
- * norms on the heads of queries and keys, in sliding windows and in tied or untied heads. What an option means follows
- * transformers; an option that is not implemented is refused by name, never ignored.
+ * What tells the families apart is in `Family.ts`. What an option means follows transformers; an option that is not implemented
+ * is refused by name, never ignored.
  */
 import { Effect, Schema } from "effect"
 import { ModelError } from "../TransformerError.ts"
+import * as Family from "./Family.ts"
 
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 }))
 const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
 const Factor = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1))
 
-/** Scaled rotary positions, by `rope_type`; {@link RotaryTables} has the formulas. @category models */
+/** Scaled rotary positions, by `rope_type`; `RotaryTables.ts` has the formulas. @category models */
 export const RopeScaling = Schema.Union([
   Schema.Struct({ rope_type: Schema.Literal("linear"), factor: Factor }),
   Schema.Struct({ rope_type: Schema.Literal("dynamic"), factor: Factor }),
@@ -39,13 +39,8 @@ export const RopeScaling = Schema.Union([
 export type RopeScaling = typeof RopeScaling.Type
 
 /** @category models */
-export const families = ["llama", "mistral", "qwen2", "qwen3"] as const
-/** @category models */
-export type Family = (typeof families)[number]
-
-/** @category models */
 export const ModelConfig = Schema.Struct({
-  model_type: Schema.Literals(families),
+  model_type: Schema.Literals(Family.names),
   vocab_size: Size,
   hidden_size: Size,
   intermediate_size: Size,
@@ -85,28 +80,6 @@ const fixed: Readonly<Record<string, unknown>> = {
   quantization_config: null,
   use_mrope: false,
   is_encoder_decoder: false,
-}
-
-/** Options of other families that would change this one's computation in some engine and not in another. */
-const fixedOf: Readonly<Record<Family, Readonly<Record<string, unknown>>>> = {
-  llama: { sliding_window: null, use_sliding_window: false, max_window_layers: null, layer_types: null },
-  mistral: {
-    attention_bias: false,
-    mlp_bias: false,
-    use_sliding_window: null,
-    max_window_layers: null,
-    layer_types: null,
-  },
-  qwen2: { attention_bias: true, mlp_bias: false },
-  qwen3: { mlp_bias: false },
-}
-
-/** What transformers takes where `config.json` is silent. */
-const defaultsOf: Readonly<Record<Family, Readonly<Record<string, unknown>>>> = {
-  llama: {},
-  mistral: { num_key_value_heads: 8, sliding_window: 4096 },
-  qwen2: { num_key_value_heads: 32, sliding_window: 4096 },
-  qwen3: { num_key_value_heads: 32, sliding_window: 4096, head_dim: 128 },
 }
 
 /** Options that say nothing about the computation. */
@@ -162,17 +135,16 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
 ) {
   const fail = (reason: string) => new ModelError({ reason: `model config: ${reason}` })
   if (!isObject(input)) return yield* fail("is not a JSON object")
-  const family = families.find((name) => name === input["model_type"])
-  if (family === undefined) {
+  const name = Family.names.find((known) => known === input["model_type"])
+  if (name === undefined) {
     return yield* fail(
-      `architecture ${JSON.stringify(input["model_type"] ?? null)} is not implemented; the engine runs ${families.join(", ")}`,
+      `architecture ${JSON.stringify(input["model_type"] ?? null)} is not implemented; the engine runs ${Family.names.join(", ")}`,
     )
   }
+  const family = Family.byName[name]
   const architectures = input["architectures"]
-  if (Array.isArray(architectures) && architectures.length > 0 && !architectures.includes(architectureOf(family))) {
-    return yield* fail(
-      `architectures is ${JSON.stringify(architectures)}; ${family} models are ${architectureOf(family)}`,
-    )
+  if (Array.isArray(architectures) && architectures.length > 0 && !architectures.includes(family.architecture)) {
+    return yield* fail(`architectures is ${JSON.stringify(architectures)}; ${name} models are ${family.architecture}`)
   }
   const rope = readRope(input)
   if (typeof rope === "string") return yield* fail(rope)
@@ -181,16 +153,16 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
     num_key_value_heads: attentionHeads,
     rms_norm_eps: 1e-6,
     tie_word_embeddings: false,
-    ...defaultsOf[family],
+    ...family.defaults,
   }
   for (const [key, value] of Object.entries(input)) {
     if (ignore.includes(key) || inert.has(key) || key.startsWith("_")) continue
     if (["rope_scaling", "rope_parameters", "rope_theta"].includes(key)) continue
-    const rules = { ...fixed, ...fixedOf[family] }
+    const rules = { ...fixed, ...family.fixed }
     if (key in rules) {
       if (value !== null && !same(value, rules[key])) {
         return yield* fail(
-          `${key} is ${JSON.stringify(value)}, which is not implemented for ${family}; it must be ${JSON.stringify(rules[key])} or absent`,
+          `${key} is ${JSON.stringify(value)}, which is not implemented for ${name}; it must be ${JSON.stringify(rules[key])} or absent`,
         )
       }
       continue
@@ -206,11 +178,11 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
   known["rope_theta"] = rope.theta
   if (rope.scaling !== null) known["rope_scaling"] = rope.scaling
   const config = yield* decodeSchema(known).pipe(Effect.mapError((error) => fail(error.message)))
-  const problem = check(config)
-  return problem === null ? config : yield* fail(problem)
+  const refusal = check(config)
+  return refusal === null ? config : yield* fail(refusal)
 })
 
-/** What is wrong with sizes that must fit each other, or null. */
+/** Why sizes do not fit each other, or null. */
 const check = (config: ModelConfig): string | null => {
   const { head_dim, hidden_size, layer_types, num_attention_heads, num_key_value_heads, rope_scaling } = config
   if (head_dim === undefined && hidden_size % (2 * num_attention_heads) !== 0)
@@ -229,39 +201,33 @@ const check = (config: ModelConfig): string | null => {
   return null
 }
 
-/** The class of transformers for a family. @category combinators */
-export const architectureOf = (family: Family): string =>
-  ({
-    llama: "LlamaForCausalLM",
-    mistral: "MistralForCausalLM",
-    qwen2: "Qwen2ForCausalLM",
-    qwen3: "Qwen3ForCausalLM",
-  })[family]
-
 /** Size of one attention head. @category combinators */
 export const headSize = (config: ModelConfig): number =>
   config.head_dim ?? config.hidden_size / config.num_attention_heads
 
 /** Which optional tensors a layer has. @category combinators */
-export const featuresOf = (config: ModelConfig) => {
-  const bias = config.attention_bias === true
+export const featuresOf = ({ attention_bias, mlp_bias, model_type }: ModelConfig) => {
+  const { attentionBias, headNorm } = Family.byName[model_type]
+  const asked = attention_bias === true
   return {
     /** Biases of q, k and v. */
-    projectionBias: bias || config.model_type === "qwen2",
+    projectionBias: asked || attentionBias !== "asked",
     /** Bias of o. */
-    outputBias: bias && config.model_type !== "qwen2",
-    mlpBias: config.mlp_bias === true,
+    outputBias: asked && attentionBias === "asked",
+    mlpBias: mlp_bias === true,
     /** RMSNorm on every head of the queries and keys, before the rotary embedding. */
-    headNorm: config.model_type === "qwen3",
+    headNorm,
   }
 }
 
+const alwaysSlides = ({ model_type }: ModelConfig): boolean => Family.byName[model_type].slides === "always"
+
 const slidingWindow = (config: ModelConfig): number | null =>
-  config.model_type === "mistral" || config.use_sliding_window === true ? (config.sliding_window ?? null) : null
+  alwaysSlides(config) || config.use_sliding_window === true ? (config.sliding_window ?? null) : null
 
 /** How many positions a position of this layer sees, itself included; null is all before it. @category combinators */
 export const windowOf = (config: ModelConfig, layer: number): number | null => {
-  if (config.model_type === "mistral") return slidingWindow(config)
+  if (alwaysSlides(config)) return slidingWindow(config)
   const slides =
     config.layer_types === undefined
       ? layer >= (config.max_window_layers ?? 28)

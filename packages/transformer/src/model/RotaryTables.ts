@@ -14,8 +14,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { headSize, type ModelConfig, type RopeScaling } from "./ModelConfig.ts"
 import type { Rotary } from "../ops/Ops.ts"
 
-/** @category models */
-export interface Frequencies {
+interface Frequencies {
   /** Radians per position, [headSize / 2]. */
   readonly perPosition: Float32Array
   /** Cosines and sines are multiplied by this. */

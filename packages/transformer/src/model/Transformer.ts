@@ -98,7 +98,12 @@ const placesOf = (config: ModelConfig, packed: Packed): Places => {
   }
 }
 
-export const attentionShape = (config: ModelConfig, { segments, table }: Places, layer: number): AttentionShape => ({
+/** The attention of a layer over segments. */
+export const attentionShape = (
+  config: ModelConfig,
+  { segments, table }: Pick<Places, "segments" | "table">,
+  layer: number,
+): AttentionShape => ({
   segments,
   table,
   heads: config.num_attention_heads,
@@ -175,8 +180,7 @@ export const layerForward = (
   return { out: ops.linear(hidden, w.down, middle), activations }
 }
 
-/** @category models */
-export interface ForwardOptions {
+interface ForwardOptions {
   /** What `Backward` needs: every activation, or the inputs of the layers alone. Default: nothing. */
   readonly keep?: "activations" | "inputs"
 }

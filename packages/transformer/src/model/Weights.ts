@@ -2,29 +2,19 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor1D } from "@tensorflow/tfjs-core"
 import * as Lora from "./Lora.ts"
-import { featuresOf, type ModelConfig } from "./ModelConfig.ts"
+import type { ModelConfig } from "./ModelConfig.ts"
 import type { LinearWeight } from "../ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
+import * as Tensors from "./Tensors.ts"
 
 /** A linear map of a layer. With an adapter, its weight is the sum with B A already, and only A and B learn. @category models */
 export interface Projection extends LinearWeight {
   readonly adapter: { readonly a: LinearWeight; readonly b: LinearWeight; readonly scale: number } | null
 }
 
-/** @category models */
-export interface LayerWeights {
-  readonly inputNorm: Tensor1D
-  readonly q: Projection
-  readonly k: Projection
-  readonly v: Projection
-  readonly o: Projection
-  /** Norms of the heads of queries and keys, [headSize], where the family has them. */
-  readonly qNorm: Tensor1D | null
-  readonly kNorm: Tensor1D | null
-  readonly postNorm: Tensor1D
-  readonly gate: Projection
-  readonly up: Projection
-  readonly down: Projection
+/** The tensors of a layer, by their keys in {@link Tensors.ofLayer}; null where the model lacks one. @category models */
+export type LayerWeights = { readonly [K in Tensors.LinearKey]: Projection } & {
+  readonly [K in Tensors.NormKey]: K extends Tensors.OptionalKey ? Tensor1D | null : Tensor1D
 }
 
 /** @category models */
@@ -35,10 +25,6 @@ export interface Weights {
   readonly norm: Tensor1D
   readonly dispose: () => void
 }
-
-/** The name of the head's tensor. @category combinators */
-export const headName = (config: ModelConfig): string =>
-  config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"
 
 /** Uploads `values` (the flat vector of `Parameters.layout`), with an adapter added to them. @category constructors */
 export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.Adapter | null = null): Weights => {
@@ -88,30 +74,21 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
     const b = matrix(pair.b.slice(), [out, rank], null, null)
     return matrix(data, [out, input], own, { a, b, scale })
   }
-  const { headNorm } = featuresOf(config)
-  const biased = new Set(Parameters.linears(config).flatMap(({ bias, name }) => (bias ? [name] : [])))
-  const layers = Array.from({ length: config.num_hidden_layers }, (_, i): LayerWeights => {
-    const p = `model.layers.${i}`
-    const map = (name: Parameters.LinearName) =>
-      linear(`${p}.${name}.weight`, biased.has(name) ? `${p}.${name}.bias` : null)
-    return {
-      inputNorm: vector(`${p}.input_layernorm.weight`),
-      q: map("self_attn.q_proj"),
-      k: map("self_attn.k_proj"),
-      v: map("self_attn.v_proj"),
-      o: map("self_attn.o_proj"),
-      qNorm: headNorm ? vector(`${p}.self_attn.q_norm.weight`) : null,
-      kNorm: headNorm ? vector(`${p}.self_attn.k_norm.weight`) : null,
-      postNorm: vector(`${p}.post_attention_layernorm.weight`),
-      gate: map("mlp.gate_proj"),
-      up: map("mlp.up_proj"),
-      down: map("mlp.down_proj"),
-    }
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => {
+    const norms = Tensors.normKeys.map((key) => {
+      const name = `${Tensors.nameOf(layer, key)}.weight`
+      return [key, Tensors.has(config, key) ? vector(name) : null]
+    })
+    const maps = Tensors.linearKeys.map((key) => {
+      const name = Tensors.nameOf(layer, key)
+      return [key, linear(`${name}.weight`, Tensors.biased(config, key) ? `${name}.bias` : null)]
+    })
+    return Object.fromEntries([...norms, ...maps]) as LayerWeights
   })
   return {
-    head: linear(headName(config)),
+    head: linear(`${Tensors.head(config)}.weight`),
     layers,
-    norm: vector("model.norm.weight"),
+    norm: vector(`${Tensors.lastNorm}.weight`),
     dispose: () => {
       for (const tensor of owned) tensor.dispose()
     },

@@ -6,7 +6,6 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
-import * as CachedDecoder from "../decode/CachedDecoder.ts"
 import * as BatchedAttention from "./BatchedAttention.ts"
 import type { GradientSum, Ops, Rotary } from "./Ops.ts"
 import * as Rows from "./Rows.ts"
@@ -131,5 +130,4 @@ export const composed: Ops = {
     }),
 
   gradient,
-  decoder: (model) => CachedDecoder.make(composed, model),
 }

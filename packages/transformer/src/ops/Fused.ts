@@ -4,9 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
-import * as FusedDecoder from "../decode/FusedDecoder.ts"
-import * as Heap from "../decode/Heap.ts"
-import * as Kernels from "./Kernels.ts"
+import * as Heap from "./Heap.ts"
 import type { AttentionShape, GradientSum, LinearWeight, Ops } from "./Ops.ts"
 
 interface WasmBackend {
@@ -18,10 +16,9 @@ interface WasmBackend {
 const MANY = 48
 const up16 = (n: number): number => Math.ceil(n / 16) * 16
 
-/** The fused operations on the active backend, which must be `wasm`. @category implementations */
-export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
+/** The fused operations on the active backend, which must be `wasm`, whose heap this is. @category implementations */
+export const make = (heap: Heap.Heap = Heap.open()): Ops => {
   const backend = tf.backend() as unknown as WasmBackend
-  const heap = Heap.open(compiled)
   const { height, kernels, memory } = heap
   const at = (tensor: Tensor): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
   const atOrNone = (tensor: Tensor | undefined): number => (tensor === undefined ? 0 : at(tensor))
@@ -183,6 +180,5 @@ export const make = (compiled: Kernels.Compiled = Kernels.compile()): Ops => {
       return logits
     },
     gradient,
-    decoder: (model) => FusedDecoder.make(heap, model),
   }
 }

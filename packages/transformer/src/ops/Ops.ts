@@ -2,14 +2,13 @@
  * The operations a decoder is made of, each with its forward and its backward behind one name, so that a backend can bring
  * its own implementation of any of them. No automatic differentiation: what backward needs, forward returns.
  *
- * Nothing here waits: results are tensors that a device may still be computing, and only {@link GradientSum.read}, the draws of a
- * decoder and the callers read them back.
+ * Nothing here waits: results are tensors that a device may still be computing, and only {@link GradientSum.read} and the callers read
+ * them back.
  *
  * Activations are float32 tensors [rows, features]. Sequences are packed one after the other, without padding; which rows
  * belong together is said by the segments of {@link AttentionShape}.
  */
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
-import type { Decoder, Model } from "../decode/Decoder.ts"
 
 /** A linear map's weight [out, in], its transpose, and its bias [out] where it has one. @category models */
 export interface LinearWeight {
@@ -110,6 +109,4 @@ export interface Ops {
   readonly logProbBackward: (logits: Tensor2D, targets: Int32Array, weights: Float32Array) => Tensor2D
   /** A gradient of `size` zeros. */
   readonly gradient: (size: number) => GradientSum
-  /** Next-token logits of growing sequences, and draws from them. */
-  readonly decoder: (model: Model) => Decoder
 }

@@ -16,8 +16,8 @@ export interface TokenBytes {
   readonly dropsFirstSpace: boolean
 }
 
-/** What is needed of a tokenizer. @category models */
-export interface Vocabulary {
+/** What is needed of a tokenizer. */
+interface Vocabulary {
   /** A token as the vocabulary writes it, or undefined where there is none. */
   readonly textOf: (token: number) => string | undefined
   /** Whether a token was added to the vocabulary, so that its text stands for itself. */

@@ -3,11 +3,11 @@
  * vocabulary's punctuation; decoding joins words by single spaces.
  */
 import type { Problem } from "@lpo/rollout"
-import { Context, Effect } from "effect"
+import { Effect } from "effect"
 import type { TokenBytes } from "./TokenBytes.ts"
 import { ModelError } from "../TransformerError.ts"
 
-/** @category services */
+/** @category models */
 export interface TokenizerService {
   readonly vocabSize: number
   /** The tokens that end a response, one or more; the first is the one to end a response with. */
@@ -21,9 +21,6 @@ export interface TokenizerService {
   /** The bytes that `decode` makes of each token; fails with a `ModelError` where a token's text depends on its neighbours. */
   readonly tokenBytes: Effect.Effect<TokenBytes, ModelError>
 }
-
-/** @category services */
-export class Tokenizer extends Context.Service<Tokenizer, TokenizerService>()("@lpo/transformer/Tokenizer") {}
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")
 

@@ -14,8 +14,8 @@ export type Options = Learner.StepOptions
 /** @category constructors */
 export const init = (size: number): State => ({ m: new Float32Array(size), v: new Float32Array(size), steps: 0 })
 
-/** Euclidean norm, summed in float64. @category combinators */
-export const globalNorm = (x: Float32Array): number => {
+/** Euclidean norm, summed in float64. */
+const globalNorm = (x: Float32Array): number => {
   let sum = 0
   for (let i = 0; i < x.length; i++) sum += x[i] * x[i]
   return Math.sqrt(sum)

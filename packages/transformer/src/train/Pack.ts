@@ -16,8 +16,8 @@ const joined = (a: Int32Array, b: Int32Array): Int32Array => {
   return both
 }
 
-/** Consecutive pairs with the same prompt. @category combinators */
-export const byPrompt = (pairs: ReadonlyArray<Sequence.Sequence>): ReadonlyArray<ReadonlyArray<Sequence.Sequence>> => {
+/** Consecutive pairs with the same prompt. */
+const byPrompt = (pairs: ReadonlyArray<Sequence.Sequence>): ReadonlyArray<ReadonlyArray<Sequence.Sequence>> => {
   const groups: Array<Array<Sequence.Sequence>> = []
   for (const pair of pairs) {
     const last = groups.at(-1)
@@ -33,6 +33,14 @@ export const rowsOf = (pairs: ReadonlyArray<Sequence.Sequence>): number =>
     (sum, group) => sum + group[0].prompt.length + group.reduce((own, p) => own + p.completion.length - 1, 0),
     0,
   )
+
+/** Why sequences cannot be packed, or null: the places of an image hold no tokens. @category combinators */
+export const refusal = (pairs: ReadonlyArray<Sequence.Sequence>): string | null => {
+  const at = pairs.findIndex(({ chunks = [] }) => chunks.some(({ type }) => type === "image"))
+  return at < 0
+    ? null
+    : `the prompt of sequence ${at} has an image, and the models of this engine read text; leave the image out, or take an engine that reads images`
+}
 
 /** Asks for the log-prob of every completion token, in order. @category constructors */
 export const pack = (pairs: ReadonlyArray<Sequence.Sequence>): Packed => {

@@ -9,9 +9,9 @@ import { backward } from "../model/Backward.ts"
 import * as Generate from "../decode/Generate.ts"
 import * as Lora from "../model/Lora.ts"
 import type { ModelConfig } from "../model/ModelConfig.ts"
-import { choose } from "../ops/Choose.ts"
-import type { GradientSum, Ops } from "../ops/Ops.ts"
-import { pack } from "../train/Pack.ts"
+import * as Engine from "../device/Engine.ts"
+import type { GradientSum } from "../ops/Ops.ts"
+import * as Pack from "../train/Pack.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Transformer from "../model/Transformer.ts"
 import * as Weights from "../model/Weights.ts"
@@ -72,8 +72,8 @@ const read = async (tensor: tf.Tensor): Promise<Float32Array> => {
 
 /** @category models */
 export interface Options {
-  /** Default: the fastest operations of the active backend. */
-  readonly ops?: Ops
+  /** Default: the fastest on the active backend. */
+  readonly engine?: Engine.Engine
   /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
   readonly checkpointActivations?: boolean
   /** An adapter (not copied) on top of `values`: it alone gets gradients. */
@@ -82,16 +82,19 @@ export interface Options {
 
 /** A replica of `values` (not copied) on the active backend. @category constructors */
 export const make = (config: ModelConfig, values: Float32Array, options: Options = {}): Replica => {
-  const { adapter = null, checkpointActivations = false, ops = choose() } = options
-  const problem = adapter && Lora.problem(config, adapter)
-  if (problem !== null) throw new RangeError(problem)
+  const { adapter = null, checkpointActivations = false, engine = Engine.choose() } = options
+  const refusal = adapter && Lora.refusal(config, adapter)
+  if (refusal !== null) throw new RangeError(refusal)
+  const { ops } = engine
   const keep = checkpointActivations ? "inputs" : "activations"
   const slots = Parameters.layout(config)
   const size = Parameters.count(slots)
   if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
   const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
   const packed = (pairs: ReadonlyArray<Sequence.Sequence>): Transformer.Packed => {
-    const batch = pack(pairs)
+    const refusal = Pack.refusal(pairs)
+    if (refusal !== null) throw new RangeError(refusal)
+    const batch = Pack.pack(pairs)
     const time = Transformer.longest(batch)
     if (config.rope_scaling?.rope_type === "dynamic" && time > config.max_position_embeddings) {
       throw new RangeError(
@@ -103,7 +106,7 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
   }
   let uploaded: Weights.Weights | null = null
   const weights = (): Weights.Weights => (uploaded ??= Weights.upload(config, values, adapter))
-  const decoder = ops.decoder({
+  const decoder = engine.decoder({
     config,
     embedding,
     parameters: () => (adapter === null ? values : Lora.merge(config, values, adapter)),

@@ -1,9 +1,9 @@
 /**
- * The memory of the TensorFlow.js WASM backend as decoding uses it: areas asked of the backend, so that its guard against a full
- * heap holds, and the kernels (`assembly/`) that work on them by address.
+ * The memory of the TensorFlow.js WASM backend: areas asked of the backend, so that its guard against a full heap holds, and the
+ * kernels (`assembly/`) that work on them by address.
  */
 import * as tf from "@tensorflow/tfjs-core"
-import * as Kernels from "../ops/Kernels.ts"
+import * as Kernels from "./Kernels.ts"
 import { BackendError } from "../TransformerError.ts"
 
 /** Bytes of the heap, holding whatever was there before. @category models */

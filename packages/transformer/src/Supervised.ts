@@ -1,10 +1,10 @@
 /** Supervised training: maximises the mean log-prob of the demonstrated completions' tokens. */
 import type { Sequence } from "@lpo/rollout"
 import { Effect } from "effect"
-import * as AdamW from "./AdamW.ts"
-import { cut, type Limits } from "./MicroBatch.ts"
-import type { PolicyService } from "../Policy.ts"
-import { ModelError } from "../TransformerError.ts"
+import * as AdamW from "./train/AdamW.ts"
+import { cut, type Limits } from "./train/MicroBatch.ts"
+import type { PolicyService } from "./Policy.ts"
+import { ModelError } from "./TransformerError.ts"
 
 /** @category models */
 export interface Options extends Limits {
@@ -24,8 +24,8 @@ export interface Options extends Limits {
   }) => Effect.Effect<void>
 }
 
-/** The learning rate of a step (from 0). @category combinators */
-export const learningRate = ({ decayShare, learningRate: peak, steps, warmupSteps }: Options, step: number): number =>
+/** The learning rate of a step (from 0). */
+const learningRate = ({ decayShare, learningRate: peak, steps, warmupSteps }: Options, step: number): number =>
   peak *
   Math.min(1, (step + 1) / Math.max(1, warmupSteps)) *
   Math.min(1, (steps - step) / Math.max(1, decayShare * steps))

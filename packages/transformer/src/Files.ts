@@ -1,7 +1,7 @@
 /** Reading and writing of small files, with errors that name the file. */
 import { open, readFile, rename } from "node:fs/promises"
 import { Effect } from "effect"
-import { ModelError } from "../TransformerError.ts"
+import { ModelError } from "./TransformerError.ts"
 
 /** Runs `run`; what it throws becomes a `ModelError` that starts with the path. */
 export const io = <A>(path: string, run: () => Promise<A>): Effect.Effect<A, ModelError> =>
