@@ -10,6 +10,7 @@ export default {
     "guides/quickstart.md",
     "guides/theory.md",
     "guides/walk.md",
+    "guides/objectives.md",
     "guides/simplex/index.md",
     "guides/verifiers/index.md",
     "guides/runs.md",

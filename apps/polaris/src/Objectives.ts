@@ -1,64 +1,22 @@
-/**
- * An objective as config.json spells it out: its name, its temperature, and every option that the method of that name has, from
- * which it is made. An objective that is not listed here is made by the registry, with the defaults of its own.
- */
-import { type Objective, Gvpo, PolicyGradient, Registry, Tpo } from "@lpo/trainer"
+/** An objective as config.json spells it out: the name that was asked for, and the registry's settings with every default. */
+import { type Objective, Registry } from "@lpo/trainer"
 import { Effect, Schema } from "effect"
 import { UsageError } from "./Usage.ts"
 
-const Clip = Schema.Struct({ low: Schema.Finite, high: Schema.Finite })
-const Aggregation = Schema.Literals(["token-sum", "sequence-mean", "group-token-mean", "batch-token-mean"])
-
-export const Options = Schema.Struct({
-  clip: Schema.optionalKey(Schema.NullOr(Clip)),
-  aggregation: Schema.optionalKey(Aggregation),
-  /** How token log-ratios become a response's. */
-  reduction: Schema.optionalKey(Schema.Literal("sum")),
-  eta: Schema.optionalKey(Schema.Finite),
-  beta: Schema.optionalKey(Schema.Finite),
-})
-export interface Options extends Schema.Schema.Type<typeof Options> {}
-
 export const Settings = Schema.Struct({
+  /** As it was asked for: `lpo-fwd` stands for `lpo` under forward KL. */
   name: Schema.Literals(Registry.names),
-  /** As `Registry.temperature` reads it; null for the methods that have none to choose. */
-  tau: Schema.NullOr(Schema.Union([Schema.Finite, Schema.String])),
-  /** What to do with a group whose rewards are all equal. */
-  zeroVariance: Schema.String,
-  options: Options,
+  /** What it is made of. */
+  options: Registry.Settings,
 })
 export interface Settings extends Schema.Schema.Type<typeof Settings> {}
 
-const ppo = { clip: { low: 0.2, high: 0.28 }, aggregation: "token-sum" } as const
-
-interface Method {
-  readonly options: Options
-  readonly make: (options: Options) => Objective.Objective
-}
-
-const gradient = <O extends Options>(options: O, make: (options: O) => Objective.Objective): Method => ({
-  options,
-  make: (given) => make({ ...options, ...given }),
-})
-
-const methods: Partial<Record<Registry.Name, Method>> = {
-  grpo: gradient(ppo, PolicyGradient.grpo),
-  "dr-grpo": gradient(ppo, PolicyGradient.drGrpo),
-  maxrl: gradient(ppo, PolicyGradient.maxRl),
-  rloo: gradient({ ...ppo, clip: null }, PolicyGradient.rloo),
-  dapo: gradient({ ...ppo, aggregation: "batch-token-mean" }, PolicyGradient.dapo),
-  "reinforce++": gradient(ppo, PolicyGradient.reinforcePlusPlus),
-  gspo: gradient({ clip: { low: 3e-4, high: 4e-4 }, aggregation: "sequence-mean" } as const, PolicyGradient.gspo),
-  cispo: gradient({ clip: { low: 1, high: 0.28 }, aggregation: "group-token-mean" } as const, PolicyGradient.cispo),
-  tpo: gradient({ eta: 1 }, Tpo.make),
-  gvpo: gradient({ beta: 1 }, Gvpo.make),
-}
-
 /** The objective of these settings. */
-export const make = ({ name, options, tau }: Omit<Settings, "zeroVariance">): Objective.Objective =>
-  methods[name]?.make(options) ?? Registry.make(name, Registry.temperature(`${tau ?? "std"}`) ?? undefined)
+export const make = ({ options }: Settings): Objective.Objective => Registry.make(options)
 
-const usualTau = "std"
+/** The temperature of the target, as text; a dash for the methods that have none to choose. */
+export const tauOf = ({ options }: Settings): string =>
+  !("tau" in options) ? "–" : typeof options.tau === "object" ? JSON.stringify(options.tau) : String(options.tau)
 
 /** As it is recorded: a number where it is one. Fails where it is no temperature. */
 const parseTau = (text: string): Effect.Effect<number | string, UsageError> =>
@@ -82,11 +40,10 @@ export const resolve = Effect.fn("Objectives.resolve")(function* (
     })
   }
   if (base !== null && given.objective === null && given.tau === null) return base
-  const tau = Registry.hasTemperature(name)
-    ? given.tau === null
-      ? (base?.tau ?? usualTau)
-      : yield* parseTau(given.tau)
-    : null
-  const options = methods[name]?.options ?? (Registry.hasTemperature(name) ? { reduction: "sum" as const } : {})
-  return { name, tau, zeroVariance: make({ name, tau, options }).zeroVariance, options } satisfies Settings
+  const tau = given.tau === null ? {} : { tau: yield* parseTau(given.tau) }
+  const kept = base !== null && given.objective === null ? base.options : {}
+  const options = yield* Registry.decode({ ...kept, ...tau, name }).pipe(
+    Effect.mapError(({ reason }) => new UsageError({ reason })),
+  )
+  return { name, options } satisfies Settings
 })

@@ -5,6 +5,7 @@ import type { RunStore, StepReport, TrainerError } from "@lpo/trainer"
 import Table from "cli-table3"
 import { Effect } from "effect"
 import type { Opened } from "./engines/index.ts"
+import * as Objectives from "./Objectives.ts"
 import type { Settings } from "./Settings.ts"
 import * as View from "./View.ts"
 
@@ -99,7 +100,7 @@ export const write: (
       title: `${preset}, ${objective.name}, seed ${seed}`,
       facts: {
         objective: objective.name,
-        tau: String(objective.tau ?? "–"),
+        tau: Objectives.tauOf(objective),
         seed: String(seed),
         "group size K": String(train.groupSize),
         steps: String(train.steps),

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Lpo, type Objective, PolicyGradient, RunStore, type TrainConfig, Trainer } from "@lpo/trainer"
+import { Lpo, type Objective, Grpo, RunStore, type TrainConfig, Trainer } from "@lpo/trainer"
 import { Backend, ModelFiles, Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
 import { Countdown } from "@lpo/verifiers"
 import { Effect, Layer } from "effect"
@@ -45,7 +45,7 @@ const firstUpdate = (objective: Objective.Objective) =>
 
 it("strictly on policy, LPO-rev with tau = sigma and unclipped GRPO make the same first update", async () => {
   const reverse = await firstUpdate(Lpo.make({ divergence: "reverse", tau: "std" }))
-  const grpo = await firstUpdate(PolicyGradient.grpo({ clip: null }))
+  const grpo = await firstUpdate(Grpo.make({ clip: null }))
   const forward = await firstUpdate(Lpo.make({ divergence: "forward", tau: "std" }))
   const norm = (x: Float32Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0))
   const gap = (a: Float32Array, b: Float32Array) => norm(a.map((v, i) => v - b[i])) / norm(b)

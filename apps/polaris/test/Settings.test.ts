@@ -22,15 +22,20 @@ it("spells out every default, and reads back what it wrote", async () => {
   expect(settings.evaluation).toEqual({ problems: 500, samples: 16, temperature: 1 })
   expect(settings.objective).toEqual({
     name: "lpo-fwd",
-    tau: "std",
-    zeroVariance: "drop",
-    options: { reduction: "sum" },
+    options: {
+      name: "lpo",
+      divergence: "forward-kl",
+      tau: "std",
+      target: "gibbs",
+      reduction: "sum",
+      clip: null,
+      zeroVariance: "drop",
+      kl: null,
+    },
   })
   expect((await resolve({ objective: "grpo" })).objective).toEqual({
     name: "grpo",
-    tau: null,
-    zeroVariance: "drop",
-    options: { clip: { low: 0.2, high: 0.28 }, aggregation: "token-sum" },
+    options: { name: "grpo", clip: { low: 0.2, high: 0.28 }, aggregation: "token-sum", kl: null },
   })
   const text = JSON.stringify(settings)
   expect(await Effect.runPromise(Settings.read("runs/x", JSON.parse(text) as Record<string, unknown>))).toEqual(
@@ -53,9 +58,9 @@ const input = {
 it.each(Registry.names)("makes %s of what is recorded, the same as by its name", async (objective) => {
   const settings = await resolve({ objective })
   const recorded = Schema.decodeUnknownSync(Objectives.Settings)(JSON.parse(JSON.stringify(settings.objective)))
-  const [mine, named] = [Objectives.make(recorded), Registry.make(objective)]
+  const [mine, named] = [Objectives.make(recorded), Registry.make(Registry.settings(objective))]
   expect(mine.name).toBe(named.name)
-  expect(recorded.zeroVariance).toBe(named.zeroVariance)
+  expect(mine.zeroVariance).toBe(named.zeroVariance)
   expect(mine.evaluate(input)).toEqual(named.evaluate(input))
 })
 
@@ -69,8 +74,11 @@ it("takes what a run recorded, and lays the command line over it", async () => {
     evaluation: { ...recorded.evaluation, problems: 5 },
   })
   const other = await resolve({ objective: "lpo-rev", tau: "0.5" }, recorded)
-  expect(other.objective).toMatchObject({ name: "lpo-rev", tau: 0.5 })
-  expect((await resolve({ tau: "2" }, other)).objective).toMatchObject({ name: "lpo-rev", tau: 2 })
+  expect(other.objective).toMatchObject({ name: "lpo-rev", options: { tau: 0.5 } })
+  expect((await resolve({ tau: "2" }, other)).objective).toMatchObject({
+    name: "lpo-rev",
+    options: { tau: 2, divergence: "reverse-kl" },
+  })
 })
 
 it("refuses by name what cannot be", async () => {

@@ -39,6 +39,10 @@ export const hellinger2 = c(Divergence.hellinger2) // => [-0.115095, 0.0316908, 
 export const totalVariation = c(Divergence.totalVariation) // => [-0.198955, 0.0751136, 0.123841]
 // #endregion totalVariation
 
+// #region brier
+export const brier = c(Divergence.brier) // => [-0.157403, 0.029095, 0.128308]
+// #endregion brier
+
 // #region alpha
 export const alpha = c(Divergence.alpha(0.5)) // => [-0.460379, 0.126763, 0.333615]
 export const limit = c(Divergence.alpha(1)) // => [-0.512917, 0.167562, 0.345356]; forward KL

@@ -3,8 +3,15 @@ import { OffPolicy } from "@lpo/simplex"
 
 // #region logRatios
 export const logRatios = OffPolicy.logRatios([[-1, -2], [-3]], [[-2, -2], [-1]]) // => [1, -2]
-export const perToken = OffPolicy.logRatios([[-1, -2], [-3]], [[-2, -2], [-1]], "mean") // => [0.5, -2]
+export const meanRatios = OffPolicy.logRatios([[-1, -2], [-3]], [[-2, -2], [-1]], "mean") // => [0.5, -2]
 // #endregion logRatios
+
+// #region perToken
+export const perToken = OffPolicy.perToken([-0.5, 0.5], [[-1, -2], [-3]], [[-2, -2], [-3]], {
+  reduction: "mean",
+  clip: 0.2,
+}) // => [[0, 0.25], [-0.5]]; the first token has left the band
+// #endregion perToken
 
 // #region quantile
 export const quantile = OffPolicy.quantile([0, 1, 2, 3], 0.5) // => 1.5

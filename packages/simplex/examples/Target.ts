@@ -28,7 +28,7 @@ export const logits = Target.logits("anchor", [-3, -4], [-2, -5]) // => [-1, 1];
 // #endregion logits
 
 // #region hasSignal
-export const hasSignal = [Target.hasSignal([1, 0]), Target.hasSignal([1, 1])] // => [true, false]
+export const hasSignal = [Target.hasSignal([1, 0]), Target.hasSignal([0.1 + 0.2, 0.3])] // => [true, false]
 // #endregion hasSignal
 
 // #region isSilent

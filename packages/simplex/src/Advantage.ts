@@ -1,5 +1,6 @@
 /** Group statistics and the advantages of the policy-gradient methods, each the target of LPO at its own temperature. */
 import { badEntry, checkPositive, checkVector, SimplexError } from "./SimplexError.ts"
+import { hasSignal } from "./Target.ts"
 
 /**
  * Mean reward of the group. Throws `SimplexError`.
@@ -19,7 +20,7 @@ export const mean = (rewards: ArrayLike<number>): number => {
 
 /**
  * Standard deviation of the group's rewards: the population's (divided by K, the default) or the sample's (divided by
- * K - 1, at least two responses). Exactly 0 when all rewards are equal. Throws `SimplexError`.
+ * K - 1, at least two responses). Exactly 0 when all rewards are equal, as `Target.hasSignal` has it. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Advantage.ts#std}
  *
@@ -33,24 +34,26 @@ export const std = (rewards: ArrayLike<number>, kind: "population" | "sample" = 
       value: 1,
     })
   }
+  if (!hasSignal(r)) return 0
   const mu = mean(r)
   const squares = r.reduce((sum, v) => sum + (v - mu) ** 2, 0)
-  if (squares < Infinity && !(squares < 1e-290 && squares >= 0 && r.some((v) => v !== r[0]))) {
+  if (squares < Infinity && squares >= 1e-290) {
     return Math.sqrt(squares / (kind === "sample" ? r.length - 1 : r.length))
   }
   // Squares that overflow or underflow: in units of the largest deviation they do neither.
   const unit = r.reduce((a, v) => Math.max(a, Math.abs(v - mu)), 0)
-  return unit === 0
-    ? 0
-    : unit *
-        std(
-          r.map((v) => (v - mu) / unit),
-          kind,
-        )
+  return (
+    unit *
+    std(
+      r.map((v) => (v - mu) / unit),
+      kind,
+    )
+  )
 }
 
 const scaled = (rewards: ArrayLike<number>, scale: number): Float64Array => {
   const mu = mean(rewards)
+  if (!hasSignal(rewards)) return new Float64Array(rewards.length)
   return Float64Array.from(rewards, (v, k) => {
     const a = scale > 0 ? (v - mu) / scale : 0
     if (!Number.isFinite(a))

@@ -13,6 +13,7 @@
 import { expm1mx } from "./internal/exponential.ts"
 import { logSoftmax, logSumExp } from "./internal/softmax.ts"
 import { badValue, checkPositive, checkVector, SimplexError } from "./SimplexError.ts"
+import { hasSignal } from "./Target.ts"
 
 /** A solved temperature. @category models */
 export interface Solution {
@@ -40,7 +41,7 @@ const scale = (rewards: ArrayLike<number>, anchor: ArrayLike<number> | undefined
   const s = anchor === undefined ? new Float64Array(rewardsK.length) : checkVector("anchor", anchor, rewardsK.length)
   const best = rewardsK.reduce((a, b) => Math.max(a, b))
   const worst = rewardsK.reduce((a, b) => Math.min(a, b))
-  if (best === worst) return null
+  if (!hasSignal(rewardsK)) return null
   const range = best - worst
   if (range === Infinity) {
     throw new SimplexError(`the rewards range from ${worst} to ${best}, beyond float64; scale them down`, {

@@ -31,7 +31,7 @@ export interface Divergence {
 }
 
 export { alpha, hellinger2, neymanChi2, pearsonChi2, renyi } from "./divergence/Alpha.ts"
-export { jensenShannon, totalVariation } from "./divergence/Bounded.ts"
+export { brier, jensenShannon, totalVariation } from "./divergence/Bounded.ts"
 export { forwardKl, jeffreys, reverseKl } from "./divergence/Kullback.ts"
 
 /**

@@ -10,9 +10,10 @@ import { listwise } from "./Target.ts"
 export type TokenLogProbs = ReadonlyArray<ArrayLike<number>>
 
 /**
- * How token log-ratios become one number per response. `sum` is the sequence's own log-ratio, which the paper works with;
- * `mean` divides it by the length (GSPO's geometric mean per token): ratios of long responses stay near 1, and the
- * importance weights are biased.
+ * How token log-ratios become one number per response, and what log pi(y) means. `mean` divides the sum over tokens by the
+ * length, as the paper does (eq. 2 and 3): ratios of long responses stay near 1, and the importance weights are biased. `sum` is
+ * the sequence's own log-ratio. The gradient must follow: d log pi(y) / d log pi(token) is 1 / |y| under `mean` and 1 under `sum`,
+ * which {@link perToken} applies.
  *
  * @category log-ratios
  */
@@ -40,6 +41,49 @@ export const logRatios = (a: TokenLogProbs, b: TokenLogProbs, reduction: Reducti
     for (let t = 0; t < tokens.length; t++) sum += tokens[t] - b[k][t]
     if (!Number.isFinite(sum)) throw badEntry("the log-ratio", k, sum, "every log-probability must be finite")
     return reduction === "sum" ? sum : sum / tokens.length
+  })
+}
+
+/** How coefficients reach tokens. @category token weights */
+export interface PerToken {
+  /** As for the log-ratios that the coefficients were computed from. */
+  readonly reduction: Reduction
+  /** Half-width eps in (0, 1) of the band `[log(1 - eps), log(1 + eps)]` of token log-ratios; null for none. */
+  readonly clip: number | null
+}
+
+/**
+ * The ascent weight of every token, K arrays of [T_k], from c [K]: `-c_k` under `sum` and `-c_k / T_k` under `mean`, the gradient
+ * of the loss through {@link logRatios} of the same reduction.
+ *
+ * With `clip`, the loss is `sum_k c_k` times the sum or mean of the token log-ratios `current - behaviour` held to the band, c being
+ * constant (appendix D.3). So a token outside the band weighs 0, on both sides and whatever the sign of c; PPO's minimum is
+ * one-sided. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/OffPolicy.ts#perToken}
+ *
+ * @category token weights
+ */
+export const perToken = (
+  coefficients: ArrayLike<number>,
+  current: TokenLogProbs,
+  behaviour: TokenLogProbs,
+  { clip, reduction }: PerToken,
+): ReadonlyArray<Float64Array> => {
+  const c = checkVector("coefficients", coefficients, current.length)
+  if (clip !== null && !(clip > 0 && clip < 1))
+    throw badValue(
+      "clip",
+      clip,
+      "ratios are held to [1 - clip, 1 + clip], so it lies between 0 and 1; null does not clip",
+    )
+  const [low, high] = clip === null ? [-Infinity, Infinity] : [Math.log1p(-clip), Math.log1p(clip)]
+  return current.map((tokens, k) => {
+    const w = c[k] === 0 ? 0 : -c[k] / (reduction === "mean" ? tokens.length : 1)
+    return Float64Array.from(tokens, (v, t) => {
+      const delta = v - behaviour[k][t]
+      return delta >= low && delta <= high ? w : 0
+    })
   })
 }
 

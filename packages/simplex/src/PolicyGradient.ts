@@ -12,11 +12,12 @@
  *     sequence    the same with rho = exp(S / L)       GSPO
  *     detached    min(max(rho, low), high)             CISPO
  *
- * KL penalties to a reference model are left out: they add to the reward.
+ * A penalty on the KL to a reference policy is `Reference`: it adds to the reward or to these weights.
  */
 import * as Advantage from "./Advantage.ts"
+import * as Aggregate from "./internal/aggregate.ts"
 import * as OffPolicy from "./OffPolicy.ts"
-import { badEntry, badValue, checkLength, checkVector, SimplexError } from "./SimplexError.ts"
+import { badEntry, badValue, checkLength, checkVector } from "./SimplexError.ts"
 
 /** The clip interval [1 - low, 1 + high]. @category models */
 export interface Clip {
@@ -38,17 +39,10 @@ export type Gate =
  *
  * @category models
  */
-export type Aggregation = "token-sum" | "sequence-mean" | "group-token-mean" | "batch-token-mean"
+export type Aggregation = Aggregate.Aggregation
 
 /** What a batch knows that a group does not. @category models */
-export interface Batch {
-  /** `Advantage.batchStd` of its groups, units of reward. */
-  readonly rewardStd: number
-  /** Response tokens of all its groups. */
-  readonly tokens: number
-  /** Groups over which the trainer averages gradients. */
-  readonly groups: number
-}
+export type Batch = Aggregate.Batch
 
 /** A group as these methods see it. @category models */
 export interface Group {
@@ -68,15 +62,6 @@ export interface Method {
   readonly advantages: (rewards: ArrayLike<number>, batch?: Batch) => Float64Array
   /** w_k,t, K arrays of [T_k]. Throws `SimplexError`. */
   readonly weights: (group: Group) => ReadonlyArray<Float64Array>
-}
-
-const needBatch = (name: string, batch: Batch | undefined): Batch => {
-  if (batch === undefined) {
-    throw new SimplexError(`${name} needs the batch's statistics { rewardStd, tokens, groups }, which were not given`, {
-      input: "batch",
-    })
-  }
-  return batch
 }
 
 const checkClip = ({ high, low }: Clip): void => {
@@ -105,23 +90,6 @@ const tokenGate = (gate: Gate, a: number, logRatio: number): number => {
   }
 }
 
-const divisor = (name: string, aggregation: Aggregation, { batch, current }: Group, k: number): number => {
-  switch (aggregation) {
-    case "token-sum":
-      return current.length
-    case "sequence-mean":
-      return current.length * current[k].length
-    case "group-token-mean":
-      return current.reduce((sum, tokens) => sum + tokens.length, 0)
-    case "batch-token-mean": {
-      const { groups, tokens } = needBatch(name, batch)
-      if (!(tokens > 0 && groups > 0))
-        throw badValue("the batch's tokens per group", tokens / groups, "both are positive")
-      return tokens / groups
-    }
-  }
-}
-
 /**
  * A method from its three parts. The named ones are made with it. Throws `SimplexError`: a clip that is no interval; on
  * use, lengths that differ, entries that are not finite, a ratio beyond float64, a batch that is needed and missing.
@@ -147,7 +115,7 @@ export const make = (options: {
       checkLength("behaviour", behaviour, current.length)
       const means = OffPolicy.logRatios(current, behaviour, "mean")
       return current.map((tokens, k) => {
-        const n = divisor(name, aggregation, group, k)
+        const n = Aggregate.divisor(name, aggregation, group, k)
         const whole = gate.kind === "sequence" ? sequenceGate(a[k], means[k], gate.clip) : null
         return Float64Array.from(tokens, (v, t) => {
           const w = ((whole ?? tokenGate(gate, a[k], v - behaviour[k][t])) * a[k]) / n
@@ -242,7 +210,7 @@ export const reinforcePlusPlus = (options: Options = {}): Method =>
   ppo(
     "reinforce++",
     (rewards, batch) => {
-      const { rewardStd } = needBatch("reinforce++", batch)
+      const { rewardStd } = Aggregate.needBatch("reinforce++", batch)
       return rewardStd === 0 ? new Float64Array(rewards.length) : Advantage.reinforcePlusPlus(rewards, rewardStd)
     },
     options,

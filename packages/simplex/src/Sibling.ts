@@ -48,8 +48,9 @@ export const gvpo = (options: {
   const { beta = 1, rewards } = options
   checkPositive("beta", beta)
   const a = Advantage.drGrpo(rewards)
-  const implied = Advantage.drGrpo(checkVector("log-ratios", options.s, a.length).map((v) => beta * v))
-  return a.map((v, k) => (a.length === 1 ? 0 : (-beta * (v - implied[k])) / (a.length - 1)))
+  const implied = checkVector("log-ratios", options.s, a.length).map((v) => beta * v)
+  const mu = Advantage.mean(implied)
+  return a.map((v, k) => (a.length === 1 ? 0 : (-beta * (v - (implied[k] - mu))) / (a.length - 1)))
 }
 
 /**

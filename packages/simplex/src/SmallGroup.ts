@@ -37,6 +37,31 @@ export const single = (options: {
   return sigmoid(s) - sigmoid(preference(reward, baseline, tau) + anchor)
 }
 
+/** What is known of a prompt's rewards: plain data, for a table by prompt and for a checkpoint. @category K = 1 */
+export interface Baseline {
+  /** Units of reward. */
+  readonly value: number
+  /** Rewards seen so far. */
+  readonly count: number
+}
+
+/**
+ * A prompt's baseline after one more reward: their plain mean at first, later a moving one that forgets at `decay` in [0, 1] per
+ * reward; 1 never forgets. `before` is undefined for a prompt that was never seen. Use the baseline from before a reward with that
+ * reward: with the one from after it, the response would be compared with itself. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/SmallGroup.ts#track}
+ *
+ * @category K = 1
+ */
+export const track = (before: Baseline | undefined, reward: number, decay = 0.9): Baseline => {
+  checkFinite({ reward })
+  if (!(decay >= 0 && decay <= 1)) throw badValue("decay", decay, "the share of the past that is kept is in [0, 1]")
+  const { count, value } = before ?? { count: 0, value: 0 }
+  const share = Math.max(1 / (count + 1), 1 - decay)
+  return { value: value + share * (reward - value), count: count + 1 }
+}
+
 /** The two responses of a pair. @category K = 2 */
 export interface Pair {
   /** Rewards of the first and the second response. */

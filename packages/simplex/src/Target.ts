@@ -128,27 +128,41 @@ export const logits = (base: Base, logProbs: ArrayLike<number>, behaviour: Array
 
 /**
  * What to do with a group whose rewards are all equal, or whose temperature has no signal. `drop`: no gradient. `anchor`:
- * the target is P_t, so that a policy which has drifted since is pulled back (TPO keeps such groups).
+ * the target is P_t, so that a policy which has drifted since is pulled back (TPO keeps such groups); one that has not drifted
+ * has no gradient.
  *
  * @category bases
  */
 export type ZeroVariance = "drop" | "anchor"
 
+/** Rewards whose range is at most this share of the largest magnitude differ by rounding: some 4,500 units in the last place. */
+const ROUNDING = 1e-12
+
 /**
- * Whether any reward differs from another.
+ * Whether any reward differs from another by more than rounding: whether `max R - min R > 1e-12 max |R|`. So 0.1 + 0.2 and 0.3
+ * are equal rewards, which a comparison of bits would blow up to a whole standard deviation. This is the one place that says
+ * what equal rewards are: `isSilent`, the advantages, the statistics and the temperatures all ask it. A reward that is not
+ * finite counts as a signal, so that whoever uses it refuses it by name.
  *
  * {@includeCode ../examples/Target.ts#hasSignal}
  *
  * @category predicates
  */
 export const hasSignal = (rewards: ArrayLike<number>): boolean => {
-  for (let k = 1; k < rewards.length; k++) if (rewards[k] !== rewards[0]) return true
-  return false
+  if (rewards.length === 0) return false
+  let low = rewards[0]
+  let high = rewards[0]
+  for (let k = 1; k < rewards.length; k++) {
+    low = Math.min(low, rewards[k])
+    high = Math.max(high, rewards[k])
+  }
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  return !(high - low <= ROUNDING * size) || size === Infinity
 }
 
 /**
- * Whether a group is left without a gradient: groups without a signal are dropped, and either its rewards are all equal, to the
- * bit, or its temperature says so. The one place where that is decided.
+ * Whether a group is left without a gradient: groups without a signal are dropped, and either its rewards are all equal (see
+ * {@link hasSignal}) or its temperature says so. The one place where that is decided.
  *
  * {@includeCode ../examples/Target.ts#isSilent}
  *

@@ -3,7 +3,7 @@
  *
  * In the order of the paper: rewards become a `Target` at a `Temperature`; the policy is moved onto it by `Projection` under a
  * `Divergence`; `Guarantee` says what that gains. `Advantage`, `PolicyGradient` and `Sibling` are the other methods, through the same
- * coefficients.
+ * coefficients; `Reference` keeps any of them near a reference policy.
  *
  * @packageDocumentation
  */
@@ -17,6 +17,7 @@ export * as Fused from "./Fused.ts"
 export * as Guarantee from "./Guarantee.ts"
 export * as OffPolicy from "./OffPolicy.ts"
 export * as Projection from "./Projection.ts"
+export * as Reference from "./Reference.ts"
 export * as Schedule from "./Schedule.ts"
 export * as Sibling from "./Sibling.ts"
 export * as SimplexError from "./SimplexError.ts"

@@ -44,6 +44,7 @@ const textbook64: Record<string, F> = {
   "renyi(0.5)": (p, w) => Math.log(power(0.5)(p, w)) / -0.5,
   "renyi(1)": forward,
   "renyi(2)": (p, w) => Math.log(power(2)(p, w)),
+  brier: (p, w) => total(p.length, (k) => (p[k] - w[k]) ** 2) / 2,
   triangular: (p, w) => total(p.length, (k) => (p[k] - w[k]) ** 2 / (p[k] + w[k])),
   "0.75 forward-kl + 0.25 reverse-kl": (p, w) => 0.75 * forward(p, w) + 0.25 * reverse(p, w),
 }
@@ -179,6 +180,7 @@ it("P = 1e-300 gives the right numbers", () => {
   near(at(Divergence.hellinger2), [1 - Math.sqrt(0.5), (Math.sqrt(0.5) * 1e-150) / 2, (-Math.sqrt(0.5) * 1e-150) / 2])
   near(at(Divergence.renyi(2)), [Math.log(0.25e300), 1, -1])
   near(at(Divergence.totalVariation), [0.5, 1e-300, -1e-300])
+  near(at(Divergence.brier), [0.25, 1e-300, -1e-300])
 })
 
 it("a target of exactly 0 is a number where the divergence is finite, and refused where it is not", () => {
@@ -189,6 +191,7 @@ it("a target of exactly 0 is a number where the divergence is finite, and refuse
     [Divergence.neymanChi2, 1],
     [Divergence.hellinger2, 1 - Math.SQRT1_2],
     [Divergence.totalVariation, 0.5],
+    [Divergence.brier, 0.25],
     [Divergence.jensenShannon(), 0.75 * Math.log(4 / 3)],
     [Divergence.renyi(2), Math.LN2],
     [Divergence.renyi(0.5), Math.LN2],

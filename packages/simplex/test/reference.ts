@@ -109,6 +109,10 @@ export const textbooks: Record<string, Textbook> = {
     value: (p, w) => sum(p.map((v, k) => v.sub(w[k]).abs())).div(2),
     gradient: (p, w) => p.map((v, k) => d(v.cmp(w[k])).div(2)),
   },
+  brier: {
+    value: (p, w) => sum(p.map((v, k) => v.sub(w[k]).pow(2))).div(2),
+    gradient: (p, w) => p.map((v, k) => v.sub(w[k])),
+  },
   triangular: {
     value: (p, w) => sum(p.map((v, k) => v.sub(w[k]).pow(2).div(v.add(w[k])))),
     gradient: (p, w) => p.map((v, k) => d(1).sub(w[k].pow(2).mul(4).div(v.add(w[k]).pow(2)))),

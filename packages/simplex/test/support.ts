@@ -59,6 +59,7 @@ export const divergences: ReadonlyArray<Divergence.Divergence> = [
   Divergence.renyi(1),
   Divergence.renyi(2),
   Divergence.totalVariation,
+  Divergence.brier,
   Divergence.fromGenerator({ name: "triangular", f: (t) => (t - 1) ** 2 / (t + 1), df: (t) => 1 - 4 / (t + 1) ** 2 }),
   Divergence.blend(Divergence.forwardKl, Divergence.reverseKl, 0.25),
 ]

@@ -4,7 +4,7 @@
  *
  * An objective never knows which engine runs, and holds the weights constant at the current theta.
  */
-import { OffPolicy, type PolicyGradient, Target } from "@lpo/simplex"
+import { OffPolicy, type PolicyGradient, type Schedule, SimplexError, Target } from "@lpo/simplex"
 
 /** What an objective sees of a group of K responses, response k having T_k tokens. @category models */
 export interface ObjectiveInput {
@@ -16,8 +16,17 @@ export interface ObjectiveInput {
   readonly anchor: ReadonlyArray<Float32Array>
   /** The same under the policy being optimised, pi_theta. */
   readonly current: ReadonlyArray<Float32Array>
+  /** The same under the reference policy, for the objectives that ask for it (`Objective.needsReference`). */
+  readonly reference?: ReadonlyArray<Float32Array>
   /** Statistics of the whole batch; the training loop gives them, and the objectives that need them refuse without. */
   readonly batch?: PolicyGradient.Batch
+  /** What the prompt was known to earn before this group, units of reward, for the objectives that ask for it. */
+  readonly baseline?: number
+  /**
+   * Whether pi_theta is still the anchor: no optimiser step since. What `current` and `anchor` then differ by is rounding. Left
+   * out, it is read off the log-probs; see {@link isOnPolicy}.
+   */
+  readonly onPolicy?: boolean
 }
 
 /** @category models */
@@ -32,11 +41,46 @@ export interface ObjectiveResult {
   readonly policy: Float64Array
 }
 
+/** Which side each switch of a curriculum is on, by option; plain data for a checkpoint. @category curricula */
+export type State = Readonly<Record<string, Schedule.Side>>
+
+/** Where training is. @category curricula */
+export interface Moment {
+  /** Steps taken before this one. */
+  readonly step: number
+  /** Steps of the whole run. */
+  readonly steps: number
+  readonly state: State
+}
+
+/** An objective with every option at its value of the moment, and those that follow a schedule, for the log. @category curricula */
+export interface InForce {
+  readonly objective: Objective
+  readonly values: Readonly<Record<string, string | number>>
+}
+
+/** Options that follow a schedule. @category curricula */
+export interface Curriculum {
+  /** Before the first step. */
+  readonly start: State
+  readonly at: (moment: Moment) => InForce
+  /** The state after a step, from what the step measured: the numbers of its report. */
+  readonly next: (state: State, metrics: Readonly<Record<string, unknown>>) => State
+}
+
 /** @category models */
 export interface Objective {
   readonly name: string
-  /** What to do with a group whose rewards are all equal. */
+  /** What to do with a group whose rewards are all equal; `anchor`: `evaluate` wants to see it. */
   readonly zeroVariance: Target.ZeroVariance
+  /** The smallest group it can learn from: 2, or 1 where each response stands alone. */
+  readonly leastGroup: 1 | 2
+  /** Whether `evaluate` needs `input.reference`. */
+  readonly needsReference: boolean
+  /** Present where `evaluate` uses `input.baseline`: the decay for `SmallGroup.track`. */
+  readonly baseline?: { readonly decay: number }
+  /** Present where options follow a schedule; `evaluate` is then that of {@link at}. */
+  readonly curriculum?: Curriculum
   readonly evaluate: (input: ObjectiveInput) => ObjectiveResult
 }
 
@@ -44,27 +88,82 @@ export interface Objective {
 export const silent = ({ behaviour, current }: ObjectiveInput): ObjectiveResult => {
   const policy = Target.listwise(OffPolicy.logRatios(current, behaviour))
   const coefficients = new Float64Array(current.length)
-  return { weights: perResponse(current, coefficients), coefficients, target: policy, policy }
+  return { weights: current.map((t) => new Float32Array(t.length)), coefficients, target: policy, policy }
 }
 
+/** Two computations of one float32 log-prob differ by less, nats. */
+const ROUNDING = 1e-5
+
 /**
- * An objective from its formula. `zeroVariance` defaults to `drop`: `evaluate` then never sees a group of equal rewards.
+ * Whether the policy still is its anchor: as `onPolicy` says, or else no token's log-prob differs from the anchor's by more than
+ * float32 arithmetic does (1e-5 nats).
+ *
+ * @category predicates
+ */
+export const isOnPolicy = ({ anchor, current, onPolicy }: ObjectiveInput): boolean =>
+  onPolicy ?? current.every((tokens, k) => tokens.every((v, t) => Math.abs(v - anchor[k][t]) <= ROUNDING))
+
+/**
+ * Whether the group moves nothing: it has no signal (equal rewards, or a temperature that says so), and either such groups are
+ * dropped or the policy is still at the anchor that it would be pulled to. Exactly nothing: an optimiser that divides by the
+ * gradient's size would make a full step of what rounding leaves.
+ *
+ * @category predicates
+ */
+export const isSilent = (
+  zeroVariance: Target.ZeroVariance,
+  input: ObjectiveInput,
+  tau: number | "zero-signal" = 1,
+): boolean =>
+  Target.isSilent("drop", input.rewards, tau) &&
+  (Target.isSilent(zeroVariance, input.rewards, tau) || isOnPolicy(input))
+
+/**
+ * An objective from its formula. `zeroVariance` defaults to `drop`: `evaluate` then never sees a group of equal rewards. With
+ * `anchor` it sees those from which the policy has moved. An objective of single responses (`leastGroup: 1`) sees all of them.
  *
  * @category constructors
  */
 export const make = ({
   evaluate,
-  name,
-  zeroVariance = "drop",
-}: Omit<Objective, "zeroVariance"> & Partial<Pick<Objective, "zeroVariance">>): Objective => ({
-  name,
+  leastGroup = 2,
+  needsReference = false,
+  zeroVariance = leastGroup === 1 ? "anchor" : "drop",
+  ...rest
+}: Pick<Objective, "evaluate" | "name"> & Partial<Objective>): Objective => ({
+  ...rest,
   zeroVariance,
-  evaluate: (input) => (Target.isSilent(zeroVariance, input.rewards) ? silent(input) : evaluate(input)),
+  leastGroup,
+  needsReference,
+  evaluate: (input) => (leastGroup === 2 && isSilent(zeroVariance, input) ? silent(input) : evaluate(input)),
 })
 
-/** The same weight -c_k for every token of response k: the loss falls where the weights ascend. @category combinators */
-export const perResponse = (
-  current: ReadonlyArray<Float32Array>,
+/** The objective of a moment; one without a curriculum is the same at every moment. @category curricula */
+export const at = (objective: Objective, moment: Moment): InForce =>
+  objective.curriculum?.at(moment) ?? { objective, values: {} }
+
+/** The state before the first step: nothing to keep without a curriculum. @category curricula */
+export const start = (objective: Objective): State => objective.curriculum?.start ?? {}
+
+/** The state after a step. @category curricula */
+export const next = (objective: Objective, state: State, metrics: Readonly<Record<string, unknown>>): State =>
+  objective.curriculum?.next(state, metrics) ?? state
+
+/**
+ * Ascent weights from one coefficient per response; see `OffPolicy.perToken`. The loss falls where the weights ascend.
+ *
+ * @category combinators
+ */
+export const perToken = (
   coefficients: Float64Array,
+  { behaviour, current }: ObjectiveInput,
+  options: OffPolicy.PerToken = { reduction: "sum", clip: null },
 ): ReadonlyArray<Float32Array> =>
-  current.map((tokens, k) => new Float32Array(tokens.length).fill(coefficients[k] === 0 ? 0 : -coefficients[k]))
+  OffPolicy.perToken(coefficients, current, behaviour, options).map((row) => Float32Array.from(row))
+
+/** A part of the input that an objective needs. Throws `SimplexError`, which says how to give it. @category guards */
+export const need = <A>(objective: string, name: string, value: A | undefined, fix: string): A => {
+  if (value === undefined)
+    throw new SimplexError.SimplexError(`${objective} needs ${name}, which was not given; ${fix}`, { input: name })
+  return value
+}

@@ -1,79 +1,245 @@
 /**
- * The objectives and temperatures by the names that a command line or a configuration file uses: what `--objective` and
- * `--tau` of an app accept. Programs make objectives with `Lpo`, `PolicyGradient` and the rest, which have more options.
+ * Every objective by the name that a configuration or a command line uses, with its options as plain JSON:
+ *
+ *     { "name": "lpo", "divergence": "forward-kl", "tau": "std", "reduction": "mean", "clip": 0.2 }
+ *
+ * `settings` checks such a record and spells out every default; `make` makes the objective. An objective is one file under
+ * objectives/, and one line in `definitions`.
  */
-import { Divergence, Target, Temperature } from "@lpo/simplex"
+import { Effect, Schema, SchemaAST, SchemaGetter, SchemaIssue } from "effect"
+import { nearest } from "./internal/nearest.ts"
 import type { Objective } from "./Objective.ts"
+import * as Cispo from "./objectives/Cispo.ts"
+import * as Dapo from "./objectives/Dapo.ts"
+import type { Definition, Fields } from "./objectives/Definition.ts"
+import * as DrGrpo from "./objectives/DrGrpo.ts"
+import * as Grpo from "./objectives/Grpo.ts"
+import * as Gspo from "./objectives/Gspo.ts"
 import * as Gvpo from "./objectives/Gvpo.ts"
 import * as Lpo from "./objectives/Lpo.ts"
+import * as MaxRl from "./objectives/MaxRl.ts"
+import * as Options from "./objectives/Options.ts"
+import * as Paper from "./objectives/Paper.ts"
+import * as Penalty from "./objectives/Penalty.ts"
 import * as Pointwise from "./objectives/Pointwise.ts"
-import * as PolicyGradient from "./objectives/PolicyGradient.ts"
+import * as ReinforcePlusPlus from "./objectives/ReinforcePlusPlus.ts"
+import * as Rloo from "./objectives/Rloo.ts"
+import * as Single from "./objectives/Single.ts"
 import * as Tpo from "./objectives/Tpo.ts"
 
-type Make = (tau: Temperature.Temperature) => Objective
+const definitions = [
+  Lpo.definition,
+  Single.definition,
+  Grpo.definition,
+  DrGrpo.definition,
+  MaxRl.definition,
+  Rloo.definition,
+  Dapo.definition,
+  ReinforcePlusPlus.definition,
+  Gspo.definition,
+  Cispo.definition,
+  Tpo.definition,
+  Gvpo.definition,
+  Pointwise.definition,
+] as const
 
-const lpo =
-  (name: string, divergence: Divergence.Divergence, target: Target.Target = Target.gibbsTarget): Make =>
-  (tau) =>
-    Lpo.make({ divergence, name, target, tau })
+/** Names that stand for another with some of its options fixed. */
+const shorthands = {
+  "lpo-fwd": { name: "lpo", divergence: "forward-kl" },
+  "lpo-rev": { name: "lpo", divergence: "reverse-kl" },
+  "lpo-jeffreys": { name: "lpo", divergence: "jeffreys" },
+  "lpo-js": { name: "lpo", divergence: "jensen-shannon" },
+  "lpo-hellinger": { name: "lpo", divergence: "hellinger2" },
+  "lpo-neyman": { name: "lpo", divergence: "neyman-chi2" },
+  "lpo-pearson": { name: "lpo", divergence: "pearson-chi2" },
+  "lpo-tv": { name: "lpo", divergence: "total-variation" },
+  "lpo-brier": { name: "lpo", divergence: "brier" },
+  "lpo-sparse": { name: "lpo", divergence: "forward-kl", target: "chi2" },
+  ...Paper.objectives,
+} as const
 
-/** Those that have a target, and so a temperature. */
-const tempered = {
-  "lpo-fwd": lpo("lpo-fwd", Divergence.forwardKl),
-  "lpo-rev": lpo("lpo-rev", Divergence.reverseKl),
-  "lpo-jeffreys": lpo("lpo-jeffreys", Divergence.jeffreys),
-  "lpo-js": lpo("lpo-js", Divergence.jensenShannon()),
-  "lpo-hellinger": lpo("lpo-hellinger", Divergence.hellinger2),
-  "lpo-neyman": lpo("lpo-neyman", Divergence.neymanChi2),
-  "lpo-pearson": lpo("lpo-pearson", Divergence.pearsonChi2),
-  "lpo-tv": lpo("lpo-tv", Divergence.totalVariation),
-  "lpo-sparse": lpo("lpo-sparse", Divergence.forwardKl, Target.chi2Target),
-  pointwise: (tau: Temperature.Temperature) => Pointwise.make({ temperature: tau }),
-} satisfies Record<string, Make>
+type Defined = (typeof definitions)[number]
+type SettingsOf<D> =
+  D extends Definition<infer Name, infer F>
+    ? { readonly name: Name; readonly kl: Penalty.Kl | null } & Schema.Struct.Type<F>
+    : never
 
-const untempered = {
-  grpo: () => PolicyGradient.grpo(),
-  "dr-grpo": () => PolicyGradient.drGrpo(),
-  maxrl: () => PolicyGradient.maxRl(),
-  rloo: () => PolicyGradient.rloo(),
-  dapo: () => PolicyGradient.dapo(),
-  "reinforce++": () => PolicyGradient.reinforcePlusPlus(),
-  gspo: () => PolicyGradient.gspo(),
-  cispo: () => PolicyGradient.cispo(),
-  tpo: () => Tpo.make(),
-  gvpo: () => Gvpo.make(),
-} satisfies Record<string, () => Objective>
+/** An objective with every option spelled out: plain JSON, what config.json records. @category models */
+export type Settings = SettingsOf<Defined>
 
 /** @category models */
-export type Name = keyof typeof tempered | keyof typeof untempered
+export type Name = Defined["name"] | keyof typeof shorthands
+
+const defined: ReadonlyArray<string> = definitions.map(({ name }) => name)
 
 /** Every name. @category models */
-export const names = [...Object.keys(tempered), ...Object.keys(untempered)] as ReadonlyArray<Name>
+export const names = [...Object.keys(shorthands), ...defined] as ReadonlyArray<Name>
 
-/** Whether the objective has a temperature to choose. @category predicates */
-export const hasTemperature = (name: Name): name is keyof typeof tempered => name in tempered
+/** Settings of an objective that cannot be; `reason` names each key, the rule and what was probably meant. @category errors */
+export class SettingsError extends Schema.TaggedError<SettingsError>()("SettingsError", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
 
-/** The objective of a name; `tau` matters where {@link hasTemperature}, default `std`. @category constructors */
-export const make = (name: Name, tau: Temperature.Temperature = Temperature.std()): Objective =>
-  hasTemperature(name) ? tempered[name](tau) : untempered[name]()
+const schemaOf = ({ name, options }: Definition<string, Fields>) =>
+  Schema.Struct({
+    name: Schema.Literal(name),
+    ...options,
+    kl: Options.optional(Schema.NullOr(Penalty.Kl), null),
+  })
 
-const solvers = { kl: Temperature.klBudget, ess: Temperature.essFloor }
+type Known = {
+  readonly definition: Definition<string, Fields>
+  readonly schema: ReturnType<typeof schemaOf>
+}
+const known = new Map<string, Known>(
+  (definitions as ReadonlyArray<unknown>).map((d) => {
+    const definition = d as Definition<string, Fields>
+    return [definition.name, { definition, schema: schemaOf(definition) }]
+  }),
+)
+
+const describe = (issue: SchemaIssue.Issue): string =>
+  new Schema.SchemaError(issue).message.replaceAll("\n", " ").replace(/^Expected/, "expected")
+
+/** One line for each thing that is wrong, an unknown key with the one that was probably meant. `value` is what stands at `where`. */
+const explain = (
+  issue: SchemaIssue.Issue,
+  value: unknown,
+  where: ReadonlyArray<PropertyKey>,
+): ReadonlyArray<string> => {
+  const place = where.map(String).join(".")
+  switch (issue._tag) {
+    case "Pointer":
+      return explain(
+        issue.issue,
+        issue.path.reduce((v: unknown, key) => (isObject(v) ? v[key] : undefined), value),
+        [...where, ...issue.path],
+      )
+    case "Encoding":
+      return explain(issue.issue, value, where)
+    case "Composite":
+      return issue.issues.flatMap((one) => explain(one, value, where))
+    case "AnyOf": {
+      // Of the forms that an option may have, the one that was meant has the least wrong with it.
+      const forms = issue.issues.map((one) => explain(one, value, where))
+      const least = forms.reduce((a, lines) => Math.min(a, lines.length), Infinity)
+      return (
+        forms.find((lines) => lines.length === least) ?? [`${place} is ${JSON.stringify(value)}; ${describe(issue)}`]
+      )
+    }
+    case "UnexpectedKey": {
+      const keys = SchemaAST.isObjects(issue.ast) ? issue.ast.propertySignatures.map(({ name }) => String(name)) : []
+      return [
+        `${place} is not known; did you mean ${nearest(String(where.at(-1)), keys) ?? "something else"}? Known there are ${keys.join(", ")}`,
+      ]
+    }
+    case "MissingKey":
+      return [`${place} is missing`]
+    case "Filter":
+    case "InvalidType":
+    case "InvalidValue":
+    case "Forbidden":
+    case "OneOf":
+      return [`${place} is ${JSON.stringify(value)}; ${describe(issue)}`]
+  }
+}
+
+const isObject = (input: unknown): input is Readonly<Record<PropertyKey, unknown>> =>
+  typeof input === "object" && input !== null
+
+const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
+  isObject(input) && !Array.isArray(input)
+
+/** A shorthand written out. Throws where what it fixes is given otherwise. */
+const expand = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const { name } = input
+  if (typeof name !== "string" || !Object.hasOwn(shorthands, name)) return input
+  const fixed: Readonly<Record<string, unknown>> = shorthands[name as keyof typeof shorthands]
+  for (const [key, value] of Object.entries(fixed)) {
+    if (key !== "name" && key in input && JSON.stringify(input[key]) !== JSON.stringify(value))
+      throw new SettingsError({
+        reason: `objective ${name} has ${key} ${JSON.stringify(value)}, and ${JSON.stringify(input[key])} was given; for another, give the name ${JSON.stringify(fixed["name"])} and its options`,
+      })
+  }
+  return { ...input, ...fixed }
+}
 
 /**
- * A temperature from text: a positive number, `std`, `sample-std`, `mean`, `batch-std`, `kl:NATS` (KL(w* || P_t) is that) or
- * `ess:N` (the target's effective sample size is at least N); null for anything else.
+ * The settings of an objective, every default spelled out, from its name or from a record of its name and options. Resolved
+ * settings give themselves. Throws {@link SettingsError}.
  *
  * @category constructors
  */
-export const temperature = (text: string): Temperature.Temperature | null => {
-  if (text === "std") return Temperature.std()
-  if (text === "sample-std") return Temperature.std("sample")
-  if (text === "mean") return Temperature.mean
-  if (text === "batch-std") return Temperature.batchStd
-  const solver = /^(kl|ess):(.+)$/.exec(text)
-  const value = Number(solver === null ? text : solver[2])
-  if (!(value > 0 && value < Infinity) || text.trim() !== text) return null
-  if (solver === null) return Temperature.fixed(value)
-  const kind = solver[1] as keyof typeof solvers
-  return kind === "ess" && value < 1 ? null : solvers[kind](value)
+export const settings = (input: unknown): Settings => {
+  const record = typeof input === "string" ? { name: input } : input
+  if (!isRecord(record) || typeof record["name"] !== "string")
+    throw new SettingsError({
+      reason: `an objective is its name or a record with its name, and ${JSON.stringify(input)} was given; the names are ${names.join(", ")}`,
+    })
+  const expanded = expand(record)
+  const found = known.get(String(expanded["name"]))
+  if (found === undefined)
+    throw new SettingsError({
+      reason: `objective ${record["name"]} is not known; did you mean ${nearest(record["name"], names)}? The names are ${names.join(", ")}`,
+    })
+  const result = Schema.decodeUnknownResult(found.schema, { errors: "all", onExcessProperty: "error" })(expanded)
+  if (result._tag === "Failure")
+    throw new SettingsError({
+      reason: `objective ${record["name"]}: ${explain(result.failure.issue, expanded, []).join("; ")}`,
+    })
+  return result.success as unknown as Settings
 }
+
+/** {@link settings} as an effect. @category constructors */
+export const decode = (input: unknown): Effect.Effect<Settings, SettingsError> =>
+  Effect.try({ try: () => settings(input), catch: (error) => error as SettingsError })
+
+/** As a Schema, for a configuration that holds an objective's settings: its type is the resolved form. @category models */
+export const Settings: Schema.Codec<Settings, unknown> = Schema.Unknown.pipe(
+  Schema.decodeTo(
+    Schema.declare((input): input is Settings => isRecord(input) && known.has(String(input["name"]))),
+    {
+      decode: SchemaGetter.transformEffect((input) =>
+        decode(input).pipe(Effect.mapError((error) => new SchemaIssue.InvalidValue({ message: error.reason }, input))),
+      ),
+      encode: SchemaGetter.passthroughSupertype(),
+    },
+  ),
+)
+
+/** The objective of resolved settings. Throws `SimplexError` for a number that its mathematics refuses. @category constructors */
+export const make = (resolved: Settings): Objective => {
+  const { kl, name, ...options } = resolved
+  const found = known.get(name)
+  if (found === undefined) throw new SettingsError({ reason: `objective ${name} is not known` })
+  const objective = found.definition.make(options)
+  return kl === null ? objective : Penalty.penalise(objective, kl)
+}
+
+/** Whether the objective has a temperature to choose, the option `tau`. @category predicates */
+export const hasTemperature = (name: Name): boolean => {
+  const { name: full } = settings(name)
+  return "tau" in (known.get(full)?.definition.options ?? {})
+}
+
+/** A temperature from text; see `ObjectiveOptions.temperature`. @category constructors */
+export const { temperature } = Options
+
+/** An objective as documentation lists it. @category models */
+export interface Row {
+  readonly name: string
+  readonly summary: string
+  /** Ascent weight of token i of response k. */
+  readonly weight: string
+  /** Every option but `kl`, at its default. */
+  readonly defaults: Readonly<Record<string, unknown>>
+}
+
+/** Every objective, in order, with what its options are unless given. @category models */
+export const table = (): ReadonlyArray<Row> =>
+  definitions.map(({ name, summary, weight }) => {
+    const { kl: _, name: __, ...defaults } = settings(name)
+    return { name, summary, weight, defaults }
+  })

@@ -1,6 +1,6 @@
 import { SamplingParams } from "@lpo/rollout"
 import { Divergence, Projection, Target, Temperature } from "@lpo/simplex"
-import { Lpo, Pointwise, PolicyGradient, Registry, Selection, Tpo } from "@lpo/trainer"
+import { Dapo, DrGrpo, Grpo, Lpo, MaxRl, Pointwise, Registry, ReinforcePlusPlus, Selection, Tpo } from "@lpo/trainer"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 
@@ -15,9 +15,9 @@ const group = fc.integer({ min: 2, max: 8 }).chain((k) =>
 )
 
 it.each([
-  ["std", PolicyGradient.grpo({ clip: null })],
-  [1, PolicyGradient.drGrpo({ clip: null })],
-  ["mean", PolicyGradient.maxRl({ clip: null })],
+  ["std", Grpo.make({ clip: null })],
+  [1, DrGrpo.make({ clip: null })],
+  ["mean", MaxRl.make({ clip: null })],
 ] as const)(
   "on policy, LPO-rev with tau %s weighs every token as its paired baseline does, unclipped",
   (tau, method) => {
@@ -44,7 +44,7 @@ it("a group of equal rewards carries no signal", () => {
 it("clipping silences only the tokens that moved too far in the direction of the advantage", () => {
   const behaviour = [Float32Array.of(-1, -1), Float32Array.of(-1, -1)]
   const current = [Float32Array.of(-0.5, -1), Float32Array.of(-2, -0.5)]
-  const { weights } = PolicyGradient.drGrpo().evaluate({
+  const { weights } = DrGrpo.make().evaluate({
     rewards: Float64Array.of(1, 0),
     behaviour,
     anchor: behaviour,
@@ -91,12 +91,12 @@ it("a drifted group without signal is left alone, or pulled back to its anchor w
 it("statistics of the batch reach the objectives that need them, which refuse without", () => {
   const logprobs = [Float32Array.of(-1, -1), Float32Array.of(-2)]
   const input = { rewards: Float64Array.of(1, 0), behaviour: logprobs, anchor: logprobs, current: logprobs }
-  const dapo = PolicyGradient.dapo()
+  const dapo = Dapo.make()
   expect(() => dapo.evaluate(input)).toThrow(/dapo needs the batch's statistics/)
   const { weights } = dapo.evaluate({ ...input, batch: { rewardStd: 0.5, tokens: 30, groups: 10 } })
   expect([...weights[0], ...weights[1]].map((w) => Math.round(w * 1e6) / 1e6)).toEqual([0.333333, 0.333333, -0.333333])
   const batch = { rewardStd: 0.25, tokens: 30, groups: 10 }
-  expect([...Registry.make("reinforce++").evaluate({ ...input, batch }).weights[0]]).toEqual([1, 1])
+  expect([...ReinforcePlusPlus.make().evaluate({ ...input, batch }).weights[0]]).toEqual([1, 1])
 })
 
 it("batch statistics are over the kept groups: centred rewards, tokens, prompts", () => {

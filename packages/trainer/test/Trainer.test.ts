@@ -1,16 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import {
-  Checkpoint,
-  Lpo,
-  PolicyGradient,
-  Registry,
-  RunStore,
-  type StepReport,
-  TrainConfig,
-  Trainer,
-} from "@lpo/trainer"
+import { Checkpoint, Lpo, Grpo, Registry, RunStore, type StepReport, TrainConfig, Trainer } from "@lpo/trainer"
 import { Seed, Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Layer } from "effect"
@@ -74,7 +65,7 @@ it("learns: the pass rate rises, and the log says what happened", async () => {
 })
 
 it.each(Registry.names.filter((name) => name !== "pointwise"))("%s learns", async (objective) => {
-  const over = { steps: 40, miniBatches: 1, objective: Registry.make(objective) }
+  const over = { steps: 40, miniBatches: 1, objective: Registry.make(Registry.settings(objective)) }
   const { events } = await Effect.runPromise(run(objective, { config: config(over) }))
   const rewards = events.map((e) => e.reward)
   const mean = (xs: ReadonlyArray<number>) => xs.reduce((a, b) => a + b, 0) / xs.length
@@ -87,7 +78,7 @@ it("on policy, LPO-rev with tau = sigma and unclipped GRPO take the same first s
     run("lpo", { config: config({ ...once, objective: Lpo.make({ divergence: "reverse", tau: "std" }) }) }),
   )
   const grpo = await Effect.runPromise(
-    run("grpo", { config: config({ ...once, objective: PolicyGradient.grpo({ clip: null }) }) }),
+    run("grpo", { config: config({ ...once, objective: Grpo.make({ clip: null }) }) }),
   )
   expect(lpo.logits.some((v) => v !== 0)).toBe(true)
   for (const [i, v] of lpo.logits.entries()) expect(v).toBeCloseTo(grpo.logits[i], 6)

@@ -3,6 +3,7 @@
  *
  *     Jensen-Shannon    a KL(w || m) + (1-a) KL(P || m)     dD/dP = (1-a) log(P / m)
  *     total variation   1/2 sum |P - w|                     dD/dP = sign(P - w) / 2, a subgradient
+ *     Brier             1/2 sum (P - w)^2                   dD/dP = P - w
  */
 import type { Divergence } from "../Divergence.ts"
 import { expm1mx } from "../internal/exponential.ts"
@@ -66,4 +67,25 @@ export const totalVariation: Divergence = /* @__PURE__ */ separable({
   },
   gradient: (logP, logW) => 0.5 * side(logP, logW),
   slope: (logP, logW) => 0.5 * Math.exp(logP) * side(logP, logW),
+})
+
+/** P - w, where the two nearly agree without losing their digits. */
+const difference = (logP: number, logW: number): number => {
+  const u = logP - logW
+  return Math.abs(u) <= 1 ? Math.exp(logW) * Math.expm1(u) : Math.exp(logP) - Math.exp(logW)
+}
+
+/**
+ * The squared (Brier) distance `1/2 sum (P - w)^2`, in [0, 1]: a proper score whose coefficients `P (P - w - sum_j P_j (P_j - w_j))`
+ * fade where P is small, so that a response which the policy has given up does not come back. A target of exactly 0 is fine.
+ *
+ * {@includeCode ../../examples/Divergence.ts#group,brier}
+ *
+ * @category divergences
+ */
+export const brier: Divergence = /* @__PURE__ */ separable({
+  name: "brier",
+  term: (logP, logW) => 0.5 * difference(logP, logW) ** 2,
+  gradient: difference,
+  slope: (logP, logW) => Math.exp(logP) * difference(logP, logW),
 })

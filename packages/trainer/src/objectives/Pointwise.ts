@@ -4,22 +4,45 @@
  */
 import { OffPolicy, Sibling, Target, type Temperature } from "@lpo/simplex"
 import * as Objective from "../Objective.ts"
+import * as Curriculum from "./Curriculum.ts"
+import { define } from "./Definition.ts"
+import * as Settings from "./Options.ts"
+
+/** @category models */
+export interface Options {
+  readonly temperature: Temperature.Temperature
+  /** What log pi(y) is, in s_t and in the gradient; default `sum`. */
+  readonly reduction?: OffPolicy.Reduction
+}
 
 /** @category constructors */
-export const make = ({ temperature }: { readonly temperature: Temperature.Temperature }): Objective.Objective =>
+export const make = ({ reduction = "sum", temperature }: Options): Objective.Objective =>
   Objective.make({
     name: "pointwise",
     evaluate: (input) => {
       const { anchor, batch, behaviour, current, rewards } = input
-      const start = OffPolicy.logRatios(anchor, behaviour)
+      const start = OffPolicy.logRatios(anchor, behaviour, reduction)
       const tau = temperature.of(rewards, { anchor: start, ...batch })
       if (tau === "zero-signal") return Objective.silent(input)
       const coefficients = Sibling.pointwise(rewards, tau, start)
       return {
-        weights: Objective.perResponse(current, coefficients),
+        weights: Objective.perToken(coefficients, input, { reduction, clip: null }),
         coefficients,
         target: coefficients.map((c) => -c),
-        policy: Target.listwise(OffPolicy.logRatios(current, behaviour)),
+        policy: Target.listwise(OffPolicy.logRatios(current, behaviour, reduction)),
       }
     },
   })
+
+/** @category settings */
+export const definition = define({
+  name: "pointwise",
+  summary: "the paper's ablation: cross entropy to the target without the simplex",
+  weight: "w*_k (sum) or w*_k / T_k (mean)",
+  options: {
+    tau: Settings.optional(Curriculum.Tau, "std"),
+    reduction: Settings.optional(Settings.Reduction, "sum"),
+  },
+  make: (options) =>
+    Curriculum.make(options, ({ reduction, tau }) => make({ temperature: Settings.readTau(tau), reduction })),
+})

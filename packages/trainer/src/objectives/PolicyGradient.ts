@@ -1,12 +1,14 @@
 /**
- * The policy-gradient methods, from GRPO to CISPO: any `PolicyGradient.Method` of `@lpo/simplex` as an objective. By default
- * GRPO, Dr.GRPO, MaxRL, RLOO and REINFORCE++ sum over tokens, undivided by length, so that at equal temperature the first update
- * is LPO-rev's (Proposition 1).
+ * A policy-gradient method of `@lpo/simplex`, named or your own, as an objective. By default GRPO, Dr.GRPO, MaxRL, RLOO and
+ * REINFORCE++ sum over tokens, undivided by length, so that at equal temperature the first update is LPO-rev's of the same
+ * reduction (Proposition 1); with `sequence-mean` it is that of `mean`.
  */
-import { OffPolicy, PolicyGradient, Target } from "@lpo/simplex"
+import { OffPolicy, type PolicyGradient, Target } from "@lpo/simplex"
+import { Schema } from "effect"
 import * as Objective from "../Objective.ts"
+import * as Options from "./Options.ts"
 
-/** A method of your own. @category constructors */
+/** @category constructors */
 export const make = (method: PolicyGradient.Method): Objective.Objective =>
   Objective.make({
     name: method.name,
@@ -22,29 +24,14 @@ export const make = (method: PolicyGradient.Method): Objective.Objective =>
     },
   })
 
-/** `PolicyGradient.grpo({ clip: null })`. @category methods */
-export const grpo = (options?: PolicyGradient.Options): Objective.Objective => make(PolicyGradient.grpo(options))
+/** The two options of the methods whose clip may be null, with their defaults. @category settings */
+export const options = (defaults: {
+  readonly clip: PolicyGradient.Clip | null
+  readonly aggregation: PolicyGradient.Aggregation
+}) => ({
+  clip: Options.optional(Schema.NullOr(Options.Clip), defaults.clip),
+  aggregation: Options.optional(Options.Aggregation, defaults.aggregation),
+})
 
-/** @category methods */
-export const drGrpo = (options?: PolicyGradient.Options): Objective.Objective => make(PolicyGradient.drGrpo(options))
-
-/** @category methods */
-export const maxRl = (options?: PolicyGradient.Options): Objective.Objective => make(PolicyGradient.maxRl(options))
-
-/** @category methods */
-export const rloo = (options?: PolicyGradient.Options): Objective.Objective => make(PolicyGradient.rloo(options))
-
-/** @category methods */
-export const dapo = (options?: PolicyGradient.Options): Objective.Objective => make(PolicyGradient.dapo(options))
-
-/** @category methods */
-export const reinforcePlusPlus = (options?: PolicyGradient.Options): Objective.Objective =>
-  make(PolicyGradient.reinforcePlusPlus(options))
-
-/** @category methods */
-export const gspo = (options?: Parameters<typeof PolicyGradient.gspo>[0]): Objective.Objective =>
-  make(PolicyGradient.gspo(options))
-
-/** @category methods */
-export const cispo = (options?: Parameters<typeof PolicyGradient.cispo>[0]): Objective.Objective =>
-  make(PolicyGradient.cispo(options))
+/** PPO's interval, wider above. @category settings */
+export const ppoClip: PolicyGradient.Clip = { low: 0.2, high: 0.28 }

@@ -1,0 +1,20 @@
+/** Of the words one may write, the one that was meant: fewest letters added, dropped, changed or swapped. Null for none. */
+export const nearest = (word: string, known: ReadonlyArray<string>): string | null => {
+  const distances = known.map((k) => distance(word.toLowerCase(), k.toLowerCase()))
+  const least = distances.reduce((a, b) => Math.min(a, b), Infinity)
+  return least === Infinity ? null : known[distances.indexOf(least)]
+}
+
+const distance = (a: string, b: string): number => {
+  const rows: Array<Array<number>> = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? rows[i - 2][j - 2] + 1 : Infinity
+      row.push(Math.min(change, rows[i - 1][j] + 1, row[j - 1] + 1, swap))
+    }
+    rows.push(row)
+  }
+  return rows[a.length][b.length]
+}
