@@ -14,22 +14,11 @@
  *
  * What the three functions take is normalised already; `Projection` checks input and normalises.
  */
+import type { Divergence } from "./divergence/Definition.ts"
 import { refuse, separable } from "./internal/separable.ts"
 import { badValue } from "./SimplexError.ts"
 
-/**
- * A divergence D(w*, P) as functions of `logP` [K] and `logW` [K]. With `out` [K] nothing is allocated; `out` may be
- * `logP` itself. Each throws `SimplexError` where its result is not a finite number.
- *
- * @category models
- */
-export interface Divergence {
-  readonly name: string
-  readonly value: (logP: Float64Array, logW: Float64Array) => number
-  readonly gradient: (logP: Float64Array, logW: Float64Array, out?: Float64Array) => Float64Array
-  readonly coefficients: (logP: Float64Array, logW: Float64Array, out?: Float64Array) => Float64Array
-}
-
+export type { Divergence } from "./divergence/Definition.ts"
 export { alpha, hellinger2, neymanChi2, pearsonChi2, renyi } from "./divergence/Alpha.ts"
 export { brier, jensenShannon, totalVariation } from "./divergence/Bounded.ts"
 export { forwardKl, jeffreys, reverseKl } from "./divergence/Kullback.ts"

@@ -1,5 +1,5 @@
 /**
- * The checks of all backends, on those that every machine has; `npm run gpu:check` and the integrations run them on others. Those of
+ * The checks of all backends, on those that every machine has; `npm run checks -- webgpu` and `tfjs-node` run them on others. Those of
  * the families have tests of their own on WASM.
  */
 import { Backend } from "@lpo/transformer"

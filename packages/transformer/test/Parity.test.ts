@@ -1,4 +1,4 @@
-/** Every family against float32 PyTorch, on the checkpoints that transformers wrote (tools/fixtures/make.py). */
+/** Every family against float32 PyTorch, on the checkpoints that transformers wrote (fixtures/make/make.py). */
 import { AdamW, Lora, LoraFiles, ModelConfig, Parameters, Replica } from "@lpo/transformer"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"

@@ -1,6 +1,6 @@
 /**
  * What is said of a `tfjs-node` that cannot be used. The packages here are stand-ins in an application's folder; the real one is run
- * by `npm run integration -- tfjs-node`.
+ * by `npm run checks -- tfjs-node`.
  */
 import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"

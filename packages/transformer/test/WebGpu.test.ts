@@ -1,4 +1,4 @@
-/** Telling software adapters from GPUs, from what real ones say of themselves; the backend itself: `npm run gpu:check`. */
+/** Telling software adapters from GPUs, from what real ones say of themselves; the backend itself: `npm run checks -- webgpu`. */
 import { expect, it } from "@effect/vitest"
 import { Backend } from "@lpo/transformer"
 import { Effect } from "effect"

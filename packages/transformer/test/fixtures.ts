@@ -1,4 +1,4 @@
-/** The fixtures of tools/fixtures/make.py: tiny checkpoints, and what PyTorch and transformers computed on them. */
+/** The fixtures of fixtures/make/make.py: tiny checkpoints, and what PyTorch and transformers computed on them. */
 import type { Sequence } from "@lpo/rollout"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"

@@ -6,7 +6,7 @@
  *     members    a = 2 is Neyman / 2, a = -1 is Pearson / 2, a = 1/2 is 4 squared Hellinger
  *     Renyi      log(S_a) / (a - 1), whose coefficients are P - q with q proportional to w^a P^(1-a)
  */
-import type { Divergence } from "../Divergence.ts"
+import type { Divergence } from "./Definition.ts"
 import { expm1mx } from "../internal/exponential.ts"
 import { refuse, separable } from "../internal/separable.ts"
 import { badValue } from "../SimplexError.ts"

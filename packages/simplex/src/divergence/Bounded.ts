@@ -5,7 +5,7 @@
  *     total variation   1/2 sum |P - w|                     dD/dP = sign(P - w) / 2, a subgradient
  *     Brier             1/2 sum (P - w)^2                   dD/dP = P - w
  */
-import type { Divergence } from "../Divergence.ts"
+import type { Divergence } from "./Definition.ts"
 import { expm1mx } from "../internal/exponential.ts"
 import { separable } from "../internal/separable.ts"
 import { badValue } from "../SimplexError.ts"

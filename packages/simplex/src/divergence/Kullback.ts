@@ -5,7 +5,7 @@
  *     reverse   KL(P || w) = sum P u             c = P (d - sum_j P_j d_j)     (eq. 11), d = u up to a constant
  *     Jeffreys  the sum of both
  */
-import type { Divergence } from "../Divergence.ts"
+import type { Divergence } from "./Definition.ts"
 import { expm1mx } from "../internal/exponential.ts"
 import { refuse, separable } from "../internal/separable.ts"
 import { SimplexError } from "../SimplexError.ts"

@@ -1,5 +1,5 @@
 /** Divergences that are a sum over the responses of a function of (log P_k, log w_k). */
-import type { Divergence } from "../Divergence.ts"
+import type { Divergence } from "../divergence/Definition.ts"
 import { badEntry, SimplexError } from "../SimplexError.ts"
 
 /** One response's share, all from u = log P - log w, evaluated where it cannot overflow before the result does. */

