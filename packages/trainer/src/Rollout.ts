@@ -111,7 +111,7 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
     size -
     Selection.select(
       rounds.flatMap((round) => round.groups),
-      config.objective.zeroVariance,
+      config.objective,
     ).kept.length
   const most = silentGroups === "resample" ? resampleRounds : 0
   for (let round = 1; round <= most && lacking() > 0; round++)

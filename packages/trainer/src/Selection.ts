@@ -2,7 +2,7 @@
 import { Group, type LoggedGroup, SamplingParams } from "@lpo/rollout"
 import { Advantage, type PolicyGradient, Target } from "@lpo/simplex"
 import { mean } from "./internal/mean.ts"
-import type { ObjectiveResult } from "./Objective.ts"
+import type { Objective, ObjectiveResult } from "./Objective.ts"
 
 /** What became of a sampled group. @category models */
 export interface Selected {
@@ -20,7 +20,7 @@ export interface Selection {
   readonly kept: ReadonlyArray<Group.ScoredGroup>
   /** Completions whose verdict was `error` or `timeout`. */
   readonly masked: number
-  /** Groups with fewer than two verified completions. */
+  /** Groups with fewer verified completions than the objective needs. */
   readonly tooSmall: number
   /** Groups whose rewards are all equal: on a fresh group they carry no signal. */
   readonly zeroVariance: number
@@ -30,21 +30,21 @@ export interface Selection {
 export const rewards = (group: Group.ScoredGroup): Float64Array => Float64Array.from(group.verdicts, (v) => v.score)
 
 /**
- * Masks completions without a verdict, then drops groups of fewer than two and, unless they are to anchor the policy, those
- * without signal.
+ * Masks completions without a verdict, then leaves out groups that are too small for the objective and, unless they are to anchor
+ * the policy, those without signal.
  *
  * @category combinators
  */
 export const select = (
   groups: ReadonlyArray<Group.ScoredGroup>,
-  zeroVariance: Target.ZeroVariance = "drop",
+  objective: Pick<Objective, "leastGroup" | "zeroVariance"> = { leastGroup: 2, zeroVariance: "drop" },
 ): Selection => {
   const all = groups.map((group): Selected => {
     const verified = Group.maskUnverified(group)
     const outcome =
-      verified.completions.length < 2
+      verified.completions.length < objective.leastGroup
         ? "too-small"
-        : Target.isSilent(zeroVariance, rewards(verified))
+        : Target.isSilent(objective.zeroVariance, rewards(verified))
           ? "no-signal"
           : "trained"
     return { group, verified, outcome }

@@ -42,6 +42,8 @@ export const StepReport = Schema.Struct({
   /** Earlier groups that were trained on again, and those that had moved too far for it. */
   replayed: Count,
   stale: Count,
+  /** The objective's options that follow a schedule, at this step. */
+  scheduled: Schema.Record(Schema.String, Schema.Union([Schema.Finite, Schema.String])),
   /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */
   lag: Count,
   /** Effective sample size of P_t as a share of K, least of all groups: 1 for fresh ones. */

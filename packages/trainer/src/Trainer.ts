@@ -7,15 +7,15 @@
  * an interrupted run leaves a checkpoint of its last whole step.
  */
 import { Group, type Problem, Sampler } from "@lpo/rollout"
-import { Diagnostics } from "@lpo/simplex"
+import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import type { Verifier } from "@lpo/verifiers"
 import { Effect, type Result, Schema } from "effect"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
 import * as State from "./internal/state.ts"
-import { Learner, type LearnerError } from "./Learner.ts"
-import type { ObjectiveResult } from "./Objective.ts"
+import { Learner, type LearnerError, type LearnerService } from "./Learner.ts"
+import * as Objective from "./Objective.ts"
 import * as Replay from "./Replay.ts"
 import * as Rollout from "./Rollout.ts"
 import type { Run } from "./RunStore.ts"
@@ -28,8 +28,8 @@ import * as Update from "./Update.ts"
 const encodeGroups = Schema.encodeSync(Schema.fromJsonString(Schema.Array(Group.ScoredGroup)))
 
 const log = (p: Float64Array): Float64Array => p.map(Math.log)
-const targetKlOf = ({ policy, target }: ObjectiveResult): number => Diagnostics.kl(log(target), log(policy))
-const essOf = ({ policy }: ObjectiveResult): number => Diagnostics.ess(policy) / policy.length
+const targetKlOf = ({ policy, target }: Objective.ObjectiveResult): number => Diagnostics.kl(log(target), log(policy))
+const essOf = ({ policy }: Objective.ObjectiveResult): number => Diagnostics.ess(policy) / policy.length
 
 /** The mean, or null where there is none: no numbers, or an infinite one. */
 const meanOrNull = (xs: ReadonlyArray<number>): number | null => {
@@ -38,7 +38,12 @@ const meanOrNull = (xs: ReadonlyArray<number>): number | null => {
 }
 
 /** Why the configuration cannot be run with this sampler; null when it can. */
-const samplerRefusal = (config: TrainConfig, sampler: Sampler.SamplerService): string | null => {
+const configRefusal = ({ config, reference }: Options, sampler: Sampler.SamplerService): string | null => {
+  const { leastGroup, name, needsReference } = config.objective
+  if (!(config.groupSize >= leastGroup))
+    return `groupSize is ${config.groupSize}, and ${name} learns from groups of ${leastGroup} or more; give that, or an objective of single responses such as lpo-single`
+  if (needsReference && reference === undefined)
+    return `${name} has a KL to a reference policy, and no reference was given; leave \`kl\` out, or give \`reference\``
   if (!Number.isInteger(config.maxLag) || config.maxLag < 0)
     return `maxLag is ${config.maxLag}; give a whole number of steps, 0 for strictly on policy`
   if (config.maxLag > 0 && sampler.pinsPolicy !== true)
@@ -76,6 +81,8 @@ export interface Options {
   readonly problems: ReadonlyArray<Problem.Problem>
   readonly run: Run
   readonly onStep?: (report: StepReport) => Effect.Effect<void>
+  /** Token log-probs under the reference policy, for an objective that asks for them (a KL to it). */
+  readonly reference?: LearnerService["logprobs"]
   /** Called when the run ends early, with the steps taken and whether they could be saved. */
   readonly onClosed?: (taken: number, saved: Result.Result<void, Saving>) => Effect.Effect<void>
 }
@@ -93,13 +100,14 @@ export const train: (
   function* (options) {
     const { config, problems, run } = options
     const learner = yield* Learner
-    const refused = samplerRefusal(config, yield* Sampler.Sampler)
+    const refused = configRefusal(options, yield* Sampler.Sampler)
     if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
     let taken = run.resumeFrom?.step ?? 0
     let saved = taken
-    const state = run.resumeFrom === null ? State.initial : yield* State.read(run.resumeFrom.path, problems)
+    const state =
+      run.resumeFrom === null ? State.initial(config.objective) : yield* State.read(run.resumeFrom.path, problems)
     const kept = state.pending
-    let { drawn, replay } = state
+    let { baselines, curriculum, drawn, replay } = state
     if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
     const rollouts = yield* Rollout.make(config, problems, taken, kept, drawn)
     /** What `publish` answered, by the number of steps the policy had taken. */
@@ -112,7 +120,13 @@ export const train: (
     let latest = run.resumeFrom
     const checkpoint = Effect.gen(function* () {
       if (saved === taken) return
-      const files = State.files({ drawn, pending: yield* rollouts.pending(taken), replay })
+      const files = State.files({
+        drawn,
+        pending: yield* rollouts.pending(taken),
+        replay,
+        curriculum,
+        baselines,
+      })
       latest = yield* Checkpoint.write({
         folder: run.checkpoints,
         step: taken,
@@ -138,6 +152,33 @@ export const train: (
       const groups = all.filter(({ anchor }, i) => Replay.refusal(picked[i], anchor, step, replayOptions) === null)
       return { groups, rest, stale: all.length - groups.length }
     })
+    /** The groups with what else the objective asks for: log-probs under the reference policy, what the problem was known to earn. */
+    const informed = Effect.fn("Trainer.informed")(function* (groups: ReadonlyArray<Update.Anchored>) {
+      const { baseline, needsReference } = config.objective
+      const batchMean = mean(groups.flatMap(({ group }) => [...Selection.rewards(group)]))
+      const reference = options.reference
+      return yield* Effect.forEach(groups, (anchored) =>
+        Effect.map(
+          needsReference && reference !== undefined ? reference(Group.sequences(anchored.group)) : Effect.succeed(null),
+          (logprobs): Update.Anchored => ({
+            ...anchored,
+            ...(logprobs === null ? {} : { reference: logprobs }),
+            ...(baseline === undefined ? {} : { baseline: baselines[anchored.group.problem.id]?.value ?? batchMean }),
+          }),
+        ),
+      )
+    })
+    /** The baselines after these groups; each group counts as its mean reward. */
+    const tracked = (groups: ReadonlyArray<Group.ScoredGroup>): typeof baselines => {
+      const { baseline } = config.objective
+      if (baseline === undefined) return baselines
+      const after = { ...baselines }
+      for (const group of groups) {
+        const { id } = group.problem
+        after[id] = SmallGroup.track(after[id], mean([...Selection.rewards(group)]), baseline.decay)
+      }
+      return after
+    }
     /** A step that cannot be taken leaves what it was to be taken on, and the learner as it was at the last checkpoint. */
     const dumped = Effect.fn("Trainer.dumped")(function* (
       error: TrainingError,
@@ -158,14 +199,16 @@ export const train: (
         const started = yield* Clock.now
         const reason = refusal(rolled, versions.get(rolled.policyStep) ?? Number.NaN)
         if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
-        const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective.zeroVariance)
+        const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective)
         for (const { problem, reason } of rolled.leftOut)
           yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${reason}`)
         whole = false
         const fresh = yield* Update.anchored(kept, config.anchor)
         const again = yield* replayed(step, config.promptsPerStep - kept.length)
-        const groups = [...fresh, ...again.groups]
-        const { gradNorms, results, tokens, version } = yield* Update.run(config, groups, step).pipe(
+        const moment = { step, steps: config.steps, state: curriculum }
+        const { objective, values: scheduled } = Objective.at(config.objective, moment)
+        const groups = yield* informed([...fresh, ...again.groups])
+        const { gradNorms, results, tokens, version } = yield* Update.run(config, groups, step, objective).pipe(
           Effect.catchTag("TrainingError", (error) => dumped(error, groups)),
         )
         taken = step + 1
@@ -186,6 +229,7 @@ export const train: (
           resampled: rolled.resampled,
           replayed: again.groups.length,
           stale: again.stale,
+          scheduled,
           lag: step - rolled.policyStep,
           ...Update.drift(groups),
           samplerKl: config.anchor === "recompute" && step === rolled.policyStep ? Update.samplerKl(fresh) : null,
@@ -196,6 +240,8 @@ export const train: (
           secondsSamplerIdle: yield* rollouts.idle,
           tokensPerSecond: (metrics.responseTokens + tokens) / Math.max(1e-9, elapsed),
         }
+        curriculum = Objective.next(config.objective, curriculum, report)
+        baselines = tracked(kept)
         lastReport = yield* Clock.now
         yield* run.appendCompletions(
           Selection.share(all, config.groupsLogged).map((one) =>

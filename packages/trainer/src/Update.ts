@@ -6,7 +6,7 @@ import { Group, Seed } from "@lpo/rollout"
 import { OffPolicy } from "@lpo/simplex"
 import { Effect } from "effect"
 import { Learner, type Weigh } from "./Learner.ts"
-import type { ObjectiveResult } from "./Objective.ts"
+import type { Objective, ObjectiveResult } from "./Objective.ts"
 import * as Selection from "./Selection.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 import { TrainingError } from "./TrainerError.ts"
@@ -16,6 +16,10 @@ export interface Anchored {
   readonly group: Group.ScoredGroup
   /** Token log-probs, K arrays of [T_k], nats. */
   readonly anchor: ReadonlyArray<Float32Array>
+  /** The same under the reference policy, where the objective asks for it. */
+  readonly reference?: ReadonlyArray<Float32Array>
+  /** What the problem was known to earn before this group, where the objective asks for it. */
+  readonly baseline?: number
 }
 
 /** What an update did. @category models */
@@ -90,6 +94,7 @@ export const run = Effect.fn("Update.run")(function* (
   config: TrainConfig,
   groups: ReadonlyArray<Anchored>,
   step: number,
+  objective: Objective = config.objective,
 ) {
   const learner = yield* Learner
   const batch = Selection.statistics(
@@ -99,13 +104,16 @@ export const run = Effect.fn("Update.run")(function* (
   // 1/B over all prompts of the mini-batch: a dropped group counts as the zero gradient it has (Algorithm 1).
   const scale = config.miniBatches / config.promptsPerStep
   const results = new Map<Group.ScoredGroup, ObjectiveResult>()
+  let onPolicy = true
+  let moves = false
   const weighIn =
     (part: ReadonlyArray<Anchored>): Weigh =>
     (index, current) => {
-      const { anchor, group } = part[index]
-      const input = { rewards: Selection.rewards(group), behaviour: behaviourOf(group), anchor, current, batch }
-      const result = config.objective.evaluate(input)
+      const { group, ...known } = part[index]
+      const rewards = Selection.rewards(group)
+      const result = objective.evaluate({ rewards, behaviour: behaviourOf(group), current, batch, onPolicy, ...known })
       results.set(group, result)
+      moves ||= result.weights.some((row) => row.some((w) => w !== 0))
       return result.weights.map((row) => row.map((w) => w * scale))
     }
   const gradNorms: Array<number> = []
@@ -115,12 +123,16 @@ export const run = Effect.fn("Update.run")(function* (
     for (let m = 0; m < config.miniBatches; m++) {
       const part = order.filter((_, i) => i % config.miniBatches === m)
       if (part.length === 0) continue
+      moves = false
       const stats = yield* learner.accumulate(
         part.map(({ group }) => Group.sequences(group)),
         weighIn(part),
       )
       tokens += stats.tokens
+      // Groups that move nothing are no reason for the optimiser's momentum and decay to.
+      if (!moves) continue
       const { gradNorm } = yield* learner.step({ ...config.optimizer, learningRate: learningRate(config, step) })
+      onPolicy = false
       if (gradNorm === null) continue
       if (!Number.isFinite(gradNorm)) {
         return yield* new TrainingError({

@@ -119,7 +119,10 @@ it("batch statistics are over the kept groups: centred rewards, tokens, prompts"
   const groups = [group([1, 0]), group([1, 1])]
   expect(Selection.statistics(groups, 4)).toEqual({ rewardStd: Math.sqrt(0.125), tokens: 6, groups: 4 })
   expect(Selection.select(groups).kept).toHaveLength(1)
-  expect(Selection.select(groups, "anchor")).toMatchObject({ kept: groups, zeroVariance: 1 })
+  expect(Selection.select(groups, { leastGroup: 2, zeroVariance: "anchor" })).toMatchObject({
+    kept: groups,
+    zeroVariance: 1,
+  })
 })
 
 it.each([{ temperature: 0.7 }, { topP: 0.9 }, { topK: 20 }, { minP: 0.1 }])(

@@ -1,11 +1,13 @@
 /**
  * What a checkpoint keeps beside the learner's files, as `state.json`: how many problems were drawn, the rollouts that wait (a run that
- * samples ahead cannot sample them again, its policy is gone), and the groups to replay.
+ * samples ahead cannot sample them again, its policy is gone), the groups to replay, and what the objective keeps from step to step.
  */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Group, type Problem } from "@lpo/rollout"
+import type { SmallGroup } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
+import * as Objective from "../Objective.ts"
 import type * as Replay from "../Replay.ts"
 import type { Rolled } from "../Rollout.ts"
 import { CheckpointError } from "../TrainerError.ts"
@@ -30,6 +32,8 @@ const Kept = Schema.fromJsonString(
       }),
     ),
     replay: Schema.Array(Schema.Struct({ group: KeptGroup, policyStep: Schema.Int, uses: Schema.Int })),
+    curriculum: Schema.Record(Schema.String, Schema.Literals(["low", "high"])),
+    baselines: Schema.Record(Schema.String, Schema.Struct({ value: Schema.Finite, count: Schema.Int })),
   }),
 )
 const encode = Schema.encodeSync(Kept)
@@ -40,17 +44,27 @@ export interface State {
   readonly drawn: number
   readonly pending: ReadonlyArray<Rolled>
   readonly replay: Replay.Buffer
+  /** Which side each switch of the objective's curriculum is on. */
+  readonly curriculum: Objective.State
+  /** What each problem was known to earn, for the objectives that ask for it. */
+  readonly baselines: Readonly<Record<string, SmallGroup.Baseline>>
 }
 
 /** Of a run that has not begun. */
-export const initial: State = { drawn: 0, pending: [], replay: [] }
+export const initial = (objective: Objective.Objective): State => ({
+  drawn: 0,
+  pending: [],
+  replay: [],
+  curriculum: Objective.start(objective),
+  baselines: {},
+})
 
 const byId = (group: Group.ScoredGroup): typeof KeptGroup.Type => ({ ...group, problem: group.problem.id })
 
 /** The file of a checkpoint, by name. */
-export const files = ({ drawn, pending, replay }: State): Readonly<Record<string, string>> => ({
+export const files = ({ pending, replay, ...rest }: State): Readonly<Record<string, string>> => ({
   [file]: `${encode({
-    drawn,
+    ...rest,
     pending: pending.map((rolled) => ({ ...rolled, groups: rolled.groups.map(byId) })),
     replay: replay.map((entry) => ({ ...entry, group: byId(entry.group) })),
   })}\n`,
@@ -72,7 +86,7 @@ export const read = Effect.fn("state.read")(function* (path: string, problems: R
       : Effect.succeed({ ...group, problem })
   }
   const state: State = {
-    drawn: kept.drawn,
+    ...kept,
     pending: yield* Effect.forEach(kept.pending, (rolled) =>
       Effect.map(Effect.forEach(rolled.groups, whole), (groups): Rolled => ({ ...rolled, groups })),
     ),
