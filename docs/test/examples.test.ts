@@ -1,7 +1,9 @@
 /** The examples of the guides, run: what their comments say is what they give. */
-import { rmSync } from "node:fs"
+import { readFileSync, rmSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { dirname } from "node:path"
 import { Effect } from "effect"
+import { StepReport } from "@lpo/trainer"
 import { expect, it } from "vitest"
 import { rewardByStep } from "../examples/events.ts"
 import * as Group from "../examples/group.ts"
@@ -31,4 +33,10 @@ it("quickstart: the program trains, and its run can be read", async () => {
   } finally {
     rmSync(dirname(folder), { recursive: true })
   }
+})
+
+it("runs: every field of a step's report is explained", () => {
+  const page = readFileSync(fileURLToPath(new URL("../guides/runs.md", import.meta.url)), "utf8")
+  const explained = new Set([...page.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) => cell.match(/\w+/g)))
+  expect(Object.keys(StepReport.StepReport.fields).filter((name) => !explained.has(name))).toEqual([])
 })
