@@ -121,7 +121,9 @@ def polaris_grade(text, gold):
     from mathruler import grader
 
     answer = polaris_box(text)
-    if answer is None:
+    if "\\boxed" in gold:
+        gold = polaris_box(gold)
+    if answer is None or gold is None:
         return 0.0
     hide = {ord("%"): "\ue000"}
     keep = lambda s: s.replace("\\%", "").translate(hide)  # noqa: E731

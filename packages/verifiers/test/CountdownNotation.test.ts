@@ -171,7 +171,11 @@ type Tree = number | { readonly op: "+" | "-" | "*" | "/"; readonly left: Tree; 
 
 const tree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree; leaf: number; node: Tree }>((tie) => ({
   leaf: fc.integer({ min: 0, max: 30 }),
-  node: fc.record({ op: fc.constantFrom("+", "-", "*", "/"), left: tie("tree"), right: tie("tree") }) as fc.Arbitrary<Tree>,
+  node: fc.record({
+    op: fc.constantFrom("+", "-", "*", "/"),
+    left: tie("tree"),
+    right: tie("tree"),
+  }) as fc.Arbitrary<Tree>,
   tree: fc.oneof({ maxDepth: 4 }, tie("leaf"), tie("node")),
 })).tree
 

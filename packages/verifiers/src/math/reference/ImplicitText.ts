@@ -9,7 +9,12 @@ export type Tree =
   | { readonly tag: "number"; readonly digits: string; readonly exponent: number; readonly float: boolean }
   | { readonly tag: "name"; readonly name: string }
   | { readonly tag: "call"; readonly name: "sqrt" | "ln" | "factorial" | "factorial2"; readonly of: Tree }
-  | { readonly tag: "binary"; readonly op: "+" | "-" | "*" | "/" | "//" | "**"; readonly left: Tree; readonly right: Tree }
+  | {
+      readonly tag: "binary"
+      readonly op: "+" | "-" | "*" | "/" | "//" | "**"
+      readonly left: Tree
+      readonly right: Tree
+    }
   | { readonly tag: "minus"; readonly of: Tree }
 
 /** SymPy raises, or makes something of the text that is no number. @category errors */

@@ -140,7 +140,7 @@ const fractions =
 const points =
   (attempt: number): Letters<Complex> =>
   (name) => {
-    const angle = 0.7 + 1.9 * attempt + seed(name, 0) / 150
+    const angle = 2 * Math.PI * ((0.618 * (seed(name, 0) + 1) * (attempt + 1)) % 1)
     const modulus = 0.8 + seed(name, attempt) / 700
     return { re: modulus * Math.cos(angle), im: modulus * Math.sin(angle) }
   }
@@ -163,10 +163,13 @@ const decide = (a: Tree, b: Tree): boolean => {
       if (!(error instanceof Irrational)) throw error
     }
   }
-  return [0, 1, 2, 3].every((attempt) => closeAt(a, b, attempt, float ? 2e-15 : 1e-11))
+  return Array.from({ length: tries }, (_, i) => i).every((attempt) => closeAt(a, b, attempt, float ? 2e-15 : 1e-11))
 }
 
 const isFloat = (tree: Tree): boolean => tree.tag === "number" && tree.float
+
+/** Complex points tried: two letters must now and then lie in opposite directions. */
+const tries = 10
 
 /** Most steps of exact arithmetic for one comparison. */
 const steps = 200_000

@@ -11,6 +11,7 @@
 import * as Python from "../../countdown/Python.ts"
 import * as PythonNumber from "../../countdown/PythonNumber.ts"
 import * as Extract from "../read/Extract.ts"
+import type { Expression } from "../read/Syntax.ts"
 import * as Prm800k from "./Prm800k.ts"
 import * as Scalar from "./Scalar.ts"
 import * as SympyText from "./SympyText.ts"
@@ -92,11 +93,16 @@ const interval = (text: string): string => {
 
 const stripBrackets = (text: string): string => text.replaceAll(/^[[\]()]+|[[\]()]+$/g, "")
 
+/** What cannot be parsed is read once more for its value alone, and then `^` is a power. */
+const decimal = (text: string, parsed: Expression | null): number | null => {
+  const e = parsed ?? SympyText.parse(text.replaceAll("^", "**"))
+  return e === null ? null : Scalar.approximate(e)
+}
+
 const symbolic = (a: string, b: string): boolean => {
   const [x, y] = [SympyText.parse(a), SympyText.parse(b)]
-  if (x === null || y === null) return false
-  if (Scalar.equal(x, y)) return true
-  const [u, v] = [Scalar.approximate(x), Scalar.approximate(y)]
+  if (x !== null && y !== null && Scalar.equal(x, y)) return true
+  const [u, v] = [decimal(a, x), decimal(b, y)]
   return u !== null && v !== null && isClose(u, v)
 }
 
