@@ -9,7 +9,8 @@ import { writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { Mathematics, Task } from "@lpo/verifiers"
+import { Countdown, Mathematics, Task } from "@lpo/verifiers"
+import * as CountdownInputs from "./countdown.ts"
 import * as Inputs from "./inputs.ts"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
@@ -42,9 +43,22 @@ const all: ReadonlyArray<Inputs.Input> = [
   ...Inputs.responses(known, size(1500), seed),
 ].filter((input) => values.kind === undefined || input.kind === values.kind)
 
-const graders = Mathematics.graders()
-const references = Task.modes(graders).flatMap((mode) => (mode === "strict" ? [] : [mode.slice("reference:".length)]))
-const modes = positionals.length > 0 ? positionals : references
+const graders = { ...Mathematics.graders() }
+const countdown = Countdown.graders()
+const names = (all: Task.Graders<never>): ReadonlyArray<string> =>
+  Task.modes(all as never).flatMap((mode) => (mode === "strict" ? [] : [mode.slice("reference:".length)]))
+const countdownModes = names(countdown as never)
+const modes = positionals.length > 0 ? positionals : [...names(graders as never), ...countdownModes]
+
+interface Job {
+  readonly mode: string
+  readonly kind: string
+  readonly shown: string
+  readonly text: string
+  readonly gold: unknown
+  /** Our score. */
+  readonly ours: () => { readonly score: number; readonly correct: boolean; readonly extracted?: string | undefined }
+}
 
 /** The response in which a grader looks for this answer. */
 const response = (mode: string, { answer, response: whole }: Inputs.Input): string => {
@@ -53,12 +67,28 @@ const response = (mode: string, { answer, response: whole }: Inputs.Input): stri
   return `${mode === "polaris" ? "<think>t</think> " : ""}\\boxed{${answer}}`
 }
 
-const jobs = modes.flatMap((mode) => all.map((input) => ({ mode, input, text: response(mode, input) })))
+const jobsOf = (mode: string): ReadonlyArray<Job> => {
+  if (countdownModes.includes(mode)) {
+    const { grade } = countdown[`reference:${mode}` as "reference:lab"]
+    return CountdownInputs.inputs(size(6000), seed).map(({ gold, kind, response: text }) => {
+      const whole = mode === "tinyzero" ? `Assistant:${text}` : text
+      return { mode, kind, shown: text, text: whole, gold, ours: () => grade(gold, text) }
+    })
+  }
+  const { grade } = graders[`reference:${mode}` as "reference:math_dapo"]
+  return all.map((input) => {
+    const text = response(mode, input)
+    const shown = input.answer ?? input.response ?? ""
+    return { mode, kind: input.kind, shown, text, gold: input.gold, ours: () => grade(input.gold, text) }
+  })
+}
+
+const jobs = modes.flatMap(jobsOf)
 const asked = spawnSync(
   `${values.venv}/bin/python`,
   [`${here}peers.py`, values.older, String(Math.min(2, availableParallelism()))],
   {
-    input: JSON.stringify(jobs.map(({ input, mode, text }) => [mode, text, input.gold])),
+    input: JSON.stringify(jobs.map(({ gold, mode, text }) => [mode, text, gold])),
     maxBuffer: 2 ** 30,
     stdio: ["pipe", "pipe", "inherit"],
     encoding: "utf8",
@@ -68,27 +98,19 @@ const theirs = JSON.parse(asked.stdout) as ReadonlyArray<number | null>
 
 const differences: Array<unknown> = []
 const table = new Map<string, Map<string, [number, number, number]>>()
-for (const [i, { input, mode, text }] of jobs.entries()) {
-  const graded = graders[`reference:${mode}` as "reference:math_dapo"].grade(input.gold, text)
+for (const [i, { gold, kind, mode, ours, shown }] of jobs.entries()) {
   const kinds = table.get(mode) ?? new Map<string, [number, number, number]>()
   table.set(mode, kinds)
-  const counts = kinds.get(input.kind) ?? [0, 0, 0]
-  kinds.set(input.kind, counts)
+  const counts = kinds.get(kind) ?? [0, 0, 0]
+  kinds.set(kind, counts)
   counts[0]++
   // A grader that raises or hangs counts as wrong where a training run catches it.
   const their = theirs[i] ?? 0
   if (theirs[i] === null) counts[2]++
-  if (graded.correct === their > 0) continue
+  const { correct, extracted, score } = ours()
+  if (countdownModes.includes(mode) ? score === their : correct === their > 0) continue
   counts[1]++
-  differences.push({
-    mode,
-    kind: input.kind,
-    answer: input.answer ?? input.response,
-    gold: input.gold,
-    theirs: theirs[i],
-    ours: Number(graded.correct),
-    extracted: graded.extracted,
-  })
+  differences.push({ mode, kind, answer: shown, gold, theirs: theirs[i], ours: score, extracted })
 }
 for (const [mode, kinds] of table) {
   const total = [...kinds.values()].reduce(([a, b, c], [x, y, z]) => [a + x, b + y, c + z], [0, 0, 0])
