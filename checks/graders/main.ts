@@ -9,7 +9,10 @@ import { writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { Countdown, Mathematics, Task } from "@lpo/verifiers"
+import type { Verdict } from "@lpo/rollout"
+import { Code, Countdown, EmbeddedSandbox, Mathematics, Task } from "@lpo/verifiers"
+import { Effect, Exit, Scope } from "effect"
+import * as CodeInputs from "./code.ts"
 import * as CountdownInputs from "./countdown.ts"
 import * as Inputs from "./inputs.ts"
 
@@ -48,7 +51,7 @@ const countdown = Countdown.graders()
 const names = (all: Task.Graders<never>): ReadonlyArray<string> =>
   Task.modes(all as never).flatMap((mode) => (mode === "strict" ? [] : [mode.slice("reference:".length)]))
 const countdownModes = names(countdown as never)
-const modes = positionals.length > 0 ? positionals : [...names(graders as never), ...countdownModes]
+const modes = positionals.length > 0 ? positionals : [...names(graders as never), ...countdownModes, "prime_code"]
 
 interface Job {
   readonly mode: string
@@ -56,8 +59,8 @@ interface Job {
   readonly shown: string
   readonly text: string
   readonly gold: unknown
-  /** Our score. */
-  readonly ours: () => { readonly score: number; readonly correct: boolean; readonly extracted?: string | undefined }
+  /** Our verdict. */
+  readonly ours: () => Verdict.Verdict | Promise<Verdict.Verdict>
 }
 
 /** The response in which a grader looks for this answer. */
@@ -75,6 +78,15 @@ const jobsOf = (mode: string): ReadonlyArray<Job> => {
       return { mode, kind, shown: text, text: whole, gold, ours: () => grade(gold, text) }
     })
   }
+  if (mode === "prime_code")
+    return CodeInputs.inputs.map(({ gold, kind, response: text }) => ({
+      mode,
+      kind,
+      shown: text,
+      text,
+      gold,
+      ours: () => Effect.runPromise(Code.PrimeCode.judge(sandbox, gold, text)),
+    }))
   const { grade } = graders[`reference:${mode}` as "reference:math_dapo"]
   return all.map((input) => {
     const text = response(mode, input)
@@ -83,6 +95,10 @@ const jobsOf = (mode: string): ReadonlyArray<Job> => {
   })
 }
 
+const scope = Scope.makeUnsafe()
+const sandbox = await Effect.runPromise(
+  Effect.provideService(EmbeddedSandbox.make({ processes: 1 }), Scope.Scope, scope),
+)
 const jobs = modes.flatMap(jobsOf)
 const asked = spawnSync(
   `${values.venv}/bin/python`,
@@ -107,8 +123,8 @@ for (const [i, { gold, kind, mode, ours, shown }] of jobs.entries()) {
   // A grader that raises or hangs counts as wrong where a training run catches it.
   const their = theirs[i] ?? 0
   if (theirs[i] === null) counts[2]++
-  const { correct, extracted, score } = ours()
-  if (countdownModes.includes(mode) ? score === their : correct === their > 0) continue
+  const { correct, extracted, score } = await ours()
+  if (countdownModes.includes(mode) || mode === "prime_code" ? Math.abs(score - their) < 1e-9 : correct === their > 0) continue
   counts[1]++
   differences.push({ mode, kind, answer: shown, gold, theirs: theirs[i], ours: score, extracted })
 }
@@ -118,3 +134,4 @@ for (const [mode, kinds] of table) {
   console.log(`${mode}: ${total[1]} of ${total[0]} differ; ${each}`)
 }
 writeFileSync(`${here}differences.json`, JSON.stringify(differences, null, 1))
+await Effect.runPromise(Scope.close(scope, Exit.void))
