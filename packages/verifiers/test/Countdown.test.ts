@@ -12,7 +12,7 @@ it.each([
   ["<answer>-7 + 55 + 36 - 19</answer>", 1],
   ["<answer>1 + 1</answer> then <answer>\n55+36-7-19\n</answer>", 1],
   ["<answer>55 + 36 + 7 - 19</answer>", 0.1],
-  [`<answer>${E} = 65</answer>`, 0],
+  [`<answer>${E} = 65</answer>`, 1],
   ["<answer>55 + 36 - 7</answer>", 0],
   [`<answer>${E} + 0</answer>`, 0],
   ["<answer>65</answer>", 0],

@@ -77,7 +77,7 @@ it.each(["countdown-34", "countdown-4", "countdown-6"] as const)(
     const { nums, sizes, target } = Countdown.recipes[recipe]
     // A search through six numbers takes ten times as long as one through four.
     const count = recipe === "countdown-6" ? 60 : 300
-    const key = (p: Countdown.Answer) => [...p.nums].sort((a, b) => a - b).join(",")
+    const key = (p: Countdown.Generated) => [...p.nums].sort((a, b) => a - b).join(",")
     const train = Countdown.problems({ recipe, count, side: "train", seed: "a", heldOutShare: 0.5 })
     const heldOut = Countdown.problems({ recipe, count, side: "held-out", seed: "b", heldOutShare: 0.5 })
     for (const problem of [...train, ...heldOut]) {

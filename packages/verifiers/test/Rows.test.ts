@@ -31,12 +31,14 @@ describe("countdown", () => {
     ],
     ["the mirror's name for the numbers", { target: 98, numbers: [44, 19, 35] }, { nums: [44, 19, 35], target: 98 }],
     ["no numbers", { target: 98 }, 'refused: "nums" or "numbers" is undefined; it must be a list of integers'],
-    ["a fraction", { target: 9.5, nums: [1] }, "refused: target is 9.5; it must be an integer"],
+    ["a target that is not whole", { target: 9.5, nums: [1] }, { target: 9.5, nums: [1] }],
+    ["a number that is not whole", { target: 9, nums: [1.5] }, /^refused: number 0 is 1.5; it must be an integer/],
     [
       "an integer beyond what a number holds",
       { target: 2n ** 60n, nums: [1] },
-      /^refused: target is "1152921504606846976"/,
+      { target: "1152921504606846976", nums: [1] },
     ],
+    ["a number that lost its last digits", { target: 1e20, nums: [1] }, /^refused: target is 100000000000000000000; /],
     ["a row that is none", [1, 2], "refused: it is [1,2]; give a record of columns"],
   ])("%s", (_, row, expected) => {
     const found = answerOf(tasks, row)

@@ -5,14 +5,14 @@ import fc from "fast-check"
 import { expect } from "vitest"
 import { read } from "./mathCorpus.ts"
 
-/** [given, gold, what H, D, P, S and V say]. */
+/** [given, gold, what the graders of `letters` say]. */
 export type Mutated = readonly [string, string, string]
 export const mutated = read<{ readonly answers: ReadonlyArray<Mutated>; readonly responses: ReadonlyArray<Mutated> }>(
   "math-mutated.json",
 )
 
-/** The graders in the order of the letters H, D, P, S, V. */
-export const letters = ["math_reward", "math_dapo", "prime_math", "prm800k", "math-verify"] as const
+/** The graders in the order of the verdicts in the case files. */
+export const letters = ["math_reward", "math_dapo", "prime_math", "prm800k", "math-verify", "prime_math-0.3"] as const
 
 const graders = Mathematics.graders()
 /** The reference graders' names. */

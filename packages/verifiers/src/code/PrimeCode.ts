@@ -3,11 +3,11 @@
  *
  * Pass 1 runs all tests, 5 s each and 6 s in total; all right is a 1. Otherwise pass 2 runs the first ten singly, 10 s each, and the
  * score is the share that pass. Pass 2 forgets `fn_name`, so calls have no partial credit. No tests at all are a 1; a ground truth
- * that is no JSON, or whose inputs are no strings, is a 0. The program is what follows the last `\`\`\`python`; modules that contests
- * use are imported for it, `exit` and `quit` are gone, and the exit code does not matter.
+ * that is no JSON, or whose inputs are no strings, is a 0. The program is what follows the last `\`\`\`python`, and runs as
+ * `PrimeProgram` says; the exit code does not matter.
  *
  * Ours: what pass 1 saw of a test that reads standard input holds in pass 2 unless it was stopped by the clock; pass 2 ends after
- * `totalSeconds`, and the tests that it does not reach have failed. An argument that is an object keeps its keys strings.
+ * `totalSeconds`, and the tests that it does not reach have failed.
  */
 import { Verdict } from "@lpo/rollout"
 import { Effect, Result } from "effect"
@@ -16,6 +16,7 @@ import { VerifierError } from "../VerifierError.ts"
 import * as Extract from "./Extract.ts"
 import * as GroundTruth from "./GroundTruth.ts"
 import * as Output from "./Output.ts"
+import * as PrimeProgram from "./PrimeProgram.ts"
 import * as Value from "./Value.ts"
 
 /** Seconds. @category models */
@@ -31,19 +32,6 @@ export interface Limits {
 }
 
 const defaults: Limits = { first: 5, firstTotal: 6, single: 10, totalSeconds: 20 }
-
-const stars =
-  "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json builtins typing".split(
-    " ",
-  )
-
-const preamble = `import builtins as _builtins
-_builtins.exit = _builtins.quit = None
-del _builtins
-${stars.map((name) => `from ${name} import *`).join("\n")}
-${stars.map((name) => `import ${name}`).join("\n")}
-sys.setrecursionlimit(600000)
-`
 
 interface Tests {
   readonly inputs: ReadonlyArray<string>
@@ -68,8 +56,18 @@ const asList = (value: Value.Value): Value.Value =>
 const itemsOf = (value: Value.Value): ReadonlyArray<Value.Value> =>
   typeof value === "object" && value !== null && "items" in value ? value.items : []
 
+/** An object with whole numbers for keys, in a list of its own; null for anything else. */
+const numbered = (value: Value.Value | undefined): Value.Value | null => {
+  if (typeof value !== "object" || value === null || value.type !== "dict") return null
+  if (!value.pairs.every(([key]) => typeof key === "string" && /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(key))) return null
+  const pairs = value.pairs.map(([key, v]) => [BigInt(String(key).replaceAll(/[_+\s]/g, "")), v] as const)
+  return { type: "list", items: [{ type: "dict", pairs }] }
+}
+
 /** The comparison of calls: Python's equality, with the value itself or the first of a list. */
-const returned = (given: Value.Value, expected: Value.Value): boolean => {
+const returned = (given: Value.Value, wanted: Value.Value): boolean => {
+  const list = numbered(wanted) ?? wanted
+  const expected = numbered(itemsOf(list)[0]) ?? list
   const output = asList(given)
   if (Value.equal(output, expected, Value.python)) return true
   const [first] = typeof expected === "object" && expected !== null && "items" in expected ? expected.items : []
@@ -105,19 +103,24 @@ export const judge = (
     if (tests === null) return verdict(0, "the ground truth is no JSON with lists of strings")
     const { inputs, name, outputs } = tests
     if (inputs.length === 0) return verdict(1, "no tests at all")
-    const run = (list: ReadonlyArray<Test>, seconds: number, total: number) =>
+    const run = (program: string, list: ReadonlyArray<Test>, seconds: number, total: number) =>
       sandbox
-        .run({ language: "python", source: preamble + source, tests: list, limits: { seconds, totalSeconds: total } })
+        .run({ language: "python", source: program, tests: list, limits: { seconds, totalSeconds: total } })
         .pipe(Effect.mapError(({ message }) => new VerifierError({ verifier: "code", reason: message })))
 
     const call = name !== null
-    const pass1 = yield* run(GroundTruth.tests({ fn_name: name, inputs }), first, firstTotal)
+    const script = PrimeProgram.script(source)
+    const tests1 = inputs.map((input): Test =>
+      call ? { kind: "call", name: PrimeProgram.entry, args: input.split("\n") } : { kind: "stdin", stdin: input },
+    )
+    const pass1 = yield* run(call ? PrimeProgram.call(source, name) : script, tests1, first, firstTotal)
     if (pass1.every((outcome, i) => passes(outcome, outputs[i] ?? "", call))) return verdict(1, "all tests pass")
 
     const singles = inputs.slice(0, 10)
     const stopped = (i: number): boolean => call || ["timeout", "not-run"].includes(pass1[i].status)
     const again = singles.flatMap((stdin, i) => (stopped(i) ? [{ i, test: { kind: "stdin", stdin } as const }] : []))
     const pass2 = yield* run(
+      script,
       again.map(({ test }) => test),
       single,
       totalSeconds,

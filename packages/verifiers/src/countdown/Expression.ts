@@ -1,89 +1,144 @@
 /**
- * Arithmetic expressions over non-negative integers, evaluated exactly. The grammar is all there is: `+ - * /`, unary
- * minus, parentheses, ASCII digits without leading zeros, white space. Nothing is handed to an interpreter.
+ * Arithmetic expressions over non-negative integers, evaluated exactly. The grammar is all there is: `+ - * /` in the spellings of
+ * `Notation`, signs, brackets, `\frac`, ASCII digits without leading zeros. Two numbers side by side are no product. Nothing is
+ * handed to an interpreter.
  */
+import { equal, fromText, rational, type Rational, show } from "./Amount.ts"
+import { bare, type Token, tokens } from "./Notation.ts"
 
-/** A reduced fraction with a positive denominator. @category models */
-export interface Rational {
-  readonly num: bigint
-  readonly den: bigint
-}
+export type { Rational } from "./Amount.ts"
 
 /** A parsed expression: its exact value and its number literals, in order of appearance. @category models */
 export interface Parsed {
   readonly value: Rational
-  readonly numbers: ReadonlyArray<number>
-}
-
-const gcd = (a: bigint, b: bigint): bigint => (b === 0n ? (a < 0n ? -a : a) : gcd(b, a % b))
-const rational = (num: bigint, den: bigint): Rational => {
-  const g = gcd(num, den) * (den < 0n ? -1n : 1n)
-  return { num: num / g, den: den / g }
+  readonly numbers: ReadonlyArray<bigint>
 }
 
 class Refusal extends Error {}
 
 /** Longest expression read, in characters; longer ones are refused, which also bounds the recursion. */
-export const maxLength = 400
+export const maxLength = 1000
 
-/**
- * Parses and evaluates; a string is the reason for a refusal.
- *
- * @category parsing
- */
-export const parse = (text: string): Parsed | string => {
-  if (text.length > maxLength) return `expression has ${text.length} characters, more than ${maxLength}`
-  const numbers: Array<number> = []
+const evaluate = (list: ReadonlyArray<Token>, length: number): Parsed => {
+  const numbers: Array<bigint> = []
   let at = 0
-  const peek = (): string => {
-    while (at < text.length && /\s/.test(text[at])) at++
-    return text[at] ?? ""
+  const is = (kind: Token["kind"], ...texts: ReadonlyArray<string>): boolean =>
+    list[at]?.kind === kind && (texts.length === 0 || texts.includes(list[at].text))
+  const unexpected = (): Refusal => {
+    const token = list[at]
+    return new Refusal(token === undefined ? "expression ends early" : `unexpected "${token.text}" at ${token.at}`)
+  }
+  const bracketed = (): Rational => {
+    at++
+    const v = sum()
+    if (!is("close")) throw new Refusal(`expected ")" at ${list[at]?.at ?? length}`)
+    at++
+    return v
+  }
+  const divide = (v: Rational, w: Rational): Rational => {
+    if (w.num === 0n) throw new Refusal("division by zero")
+    return rational(v.num * w.den, v.den * w.num)
+  }
+  /** What stands above or below in a fraction: a group in braces. */
+  const part = (): Rational => {
+    if (!is("open", "{")) throw unexpected()
+    return bracketed()
   }
   const factor = (): Rational => {
-    const c = peek()
-    if (c === "-") {
-      at++
+    if (is("operator", "-", "+")) {
+      const minus = list[at++].text === "-"
       const v = factor()
-      return { num: -v.num, den: v.den }
+      return minus ? { num: -v.num, den: v.den } : v
     }
-    if (c === "(") {
+    if (is("open")) return bracketed()
+    if (is("frac")) {
       at++
-      const v = sum()
-      if (peek() !== ")") throw new Refusal(`expected ")" at ${at}`)
-      at++
-      return v
+      const above = part()
+      return divide(above, part())
     }
-    const digits = /^(?:0|[1-9][0-9]{0,8})(?![0-9])/.exec(text.slice(at))?.[0]
-    if (digits === undefined) throw new Refusal(c === "" ? "expression ends early" : `unexpected "${c}" at ${at}`)
-    at += digits.length
-    numbers.push(Number(digits))
-    return { num: BigInt(digits), den: 1n }
+    if (!is("number")) throw unexpected()
+    const value = BigInt(list[at++].text)
+    numbers.push(value)
+    return { num: value, den: 1n }
   }
   const product = (): Rational => {
     let v = factor()
-    for (let c = peek(); c === "*" || c === "/"; c = peek()) {
-      at++
+    while (is("operator", "*", "/")) {
+      const over = list[at++].text === "/"
       const w = factor()
-      if (c === "/" && w.num === 0n) throw new Refusal("division by zero")
-      v = c === "*" ? rational(v.num * w.num, v.den * w.den) : rational(v.num * w.den, v.den * w.num)
+      v = over ? divide(v, w) : rational(v.num * w.num, v.den * w.den)
     }
     return v
   }
   const sum = (): Rational => {
     let v = product()
-    for (let c = peek(); c === "+" || c === "-"; c = peek()) {
-      at++
+    while (is("operator", "+", "-")) {
+      const sign = list[at++].text === "+" ? 1n : -1n
       const w = product()
-      v = rational(v.num * w.den + (c === "+" ? 1n : -1n) * w.num * v.den, v.den * w.den)
+      v = rational(v.num * w.den + sign * w.num * v.den, v.den * w.den)
     }
     return v
   }
+  const value = sum()
+  if (at < list.length) throw unexpected()
+  return { value, numbers }
+}
+
+const attempt = (list: ReadonlyArray<Token>, length: number): Parsed | string => {
   try {
-    const value = sum()
-    if (peek() !== "") return `unexpected "${peek()}" at ${at}`
-    return { value, numbers }
+    return evaluate(list, length)
   } catch (cause) {
     if (cause instanceof Refusal) return cause.message
     throw cause
   }
+}
+
+/** A number as one states a result: signed, whole, a decimal or a fraction of two numbers. */
+const stated = (list: ReadonlyArray<Token>): Rational | null => {
+  const first = list[0]?.kind === "operator" && list.length > 1 ? 1 : 0
+  const digits = list.slice(first)
+  const kinds = digits.map(({ kind }) => kind).join(" ")
+  const fraction = kinds === "number operator number" && digits[1].text === "/"
+  return kinds === "number" || kinds === "decimal" || fraction ? fromText(list.map(({ text }) => text).join("")) : null
+}
+
+const side = (text: string): ReadonlyArray<Token> | string => tokens(bare(text))
+
+/**
+ * The readings of a text: one of an expression; one or two of an equation, whose one side is an expression and the other the number
+ * that it must be worth. A string is the reason for a refusal.
+ *
+ * @category parsing
+ */
+export const readings = (text: string): ReadonlyArray<Parsed> | string => {
+  if (text.length > maxLength) return `expression has ${text.length} characters, more than ${maxLength}`
+  const whole = bare(text)
+  const sides = whole.split("=").map(side)
+  const bad = sides.find((list) => typeof list === "string")
+  if (typeof bad === "string") return bad
+  if (sides.length > 2) return "more than one equals sign"
+  const [left, right] = sides as ReadonlyArray<ReadonlyArray<Token>>
+  if (right === undefined) {
+    const parsed = attempt(left, whole.length)
+    return typeof parsed === "string" ? parsed : [parsed]
+  }
+  let refusal = "neither side of the equation is a number"
+  const out: Array<Parsed> = []
+  for (const [expression, result] of [
+    [left, stated(right)],
+    [right, stated(left)],
+  ] as const) {
+    if (result === null) continue
+    const parsed = attempt(expression, whole.length)
+    if (typeof parsed === "string") refusal = parsed
+    else if (!equal(parsed.value, result)) refusal = `says ${show(result)}, and equals ${show(parsed.value)}`
+    else out.push(parsed)
+  }
+  return out.length > 0 ? out : refusal
+}
+
+/** The expression without an equation around it; a string is the reason for a refusal. @category parsing */
+export const parse = (text: string): Parsed | string => {
+  const found = readings(text)
+  return typeof found === "string" ? found : found[0]
 }

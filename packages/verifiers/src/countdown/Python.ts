@@ -19,6 +19,12 @@ export interface Algebra<V> {
    * separates: `2 * *3` is `2**3`.
    */
   readonly factorial?: (a: V) => V
+  /** `a == b`, and whether a value counts as true; without them a comparison, `and`, `or` and `not` raise. */
+  readonly logic?: {
+    readonly equal: (a: V, b: V) => boolean
+    readonly isTrue: (a: V) => boolean
+    readonly truth: (value: boolean) => V
+  }
 }
 
 /** The expression has no value: an exception in Python. @category errors */
@@ -33,7 +39,7 @@ interface Token {
 }
 
 const lexeme =
-  /(?<space>[ \t\f]+|#[^\n]*)|(?<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?<name>[A-Za-z_][A-Za-z_0-9]*)|(?<op>\*\*|\/\/|<<|>>|[-+*/%()~&^|,!])|(?<newline>\r\n?|\n)/y
+  /(?<space>[ \t\f]+|#[^\n]*)|(?<number>(?:[0-9](?:_?[0-9])*\.?(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9](?:_?[0-9])*)?)|(?<name>[A-Za-z_][A-Za-z_0-9]*)|(?<op>\*\*|\/\/|<<|>>|==|!=|[-+*/%()~&^|,!])|(?<newline>\r\n?|\n)/y
 /** A literal like 07: legal as a float (07.5), not as an integer. */
 const leadingZero = /^0[0-9]*[1-9][0-9]*$/
 /** CPython refuses to nest parentheses deeper. */
@@ -53,8 +59,9 @@ const tokenise = (text: string, sympy: boolean): Array<Token> => {
     const { name, newline, number, op } = groups
     if (newline !== undefined && open === 0) lastLine = out.length
     if (number !== undefined) {
-      if (leadingZero.test(number)) throw new EvaluationError(`"${number}" has a leading zero`)
-      out.push({ kind: "number", text: number })
+      const digits = number.replaceAll("_", "")
+      if (leadingZero.test(digits)) throw new EvaluationError(`"${number}" has a leading zero`)
+      out.push({ kind: "number", text: digits })
     } else if (name !== undefined) out.push({ kind: "name", text: name })
     else if (op !== undefined) {
       if (op === "(" && ++open > maxParentheses) throw new EvaluationError("too many nested parentheses")
@@ -69,6 +76,8 @@ const tokenise = (text: string, sympy: boolean): Array<Token> => {
   if (lastLine >= 0 && lastLine < out.length) throw new EvaluationError("the expression has several lines")
   return out
 }
+
+const keywords = new Set(["and", "or", "not", "in", "is", "if", "else", "for", "lambda"])
 
 /** Binary operators from loosest to tightest, all left-associative; `**` stands apart. */
 const levels: ReadonlyArray<ReadonlyArray<string>> = [
@@ -89,6 +98,40 @@ const read = <V>(tokens: ReadonlyArray<Token>, algebra: Algebra<V>): V => {
       throw new EvaluationError(`expected "${text}", found ${JSON.stringify(tokens[at]?.text ?? "the end")}`)
     at++
   }
+  const isName = (text: string): boolean => tokens[at]?.kind === "name" && tokens[at].text === text
+  const logic = (): NonNullable<Algebra<V>["logic"]> => {
+    if (algebra.logic === undefined) throw new EvaluationError("a comparison is no number")
+    return algebra.logic
+  }
+  const comparison = (): V => {
+    let left = binary(0)
+    if (!isOp("==") && !isOp("!=")) return left
+    let holds = true
+    while (isOp("==") || isOp("!=")) {
+      const wanted = tokens[at++].text === "=="
+      const right = binary(0)
+      holds &&= logic().equal(left, right) === wanted
+      left = right
+    }
+    return logic().truth(holds)
+  }
+  const negation = (): V => {
+    if (!isName("not")) return comparison()
+    at++
+    const value = negation()
+    return logic().truth(!logic().isTrue(value))
+  }
+  /** Python's `and` and `or` give back one of their sides. */
+  const either = (word: "and" | "or", next: () => V): V => {
+    let value = next()
+    while (isName(word)) {
+      at++
+      const right = next()
+      if (logic().isTrue(value) === (word === "and")) value = right
+    }
+    return value
+  }
+  const whole = (): V => either("or", () => either("and", negation))
   const binary = (level: number): V => {
     if (level === levels.length) return signed()
     let value = binary(level + 1)
@@ -127,24 +170,26 @@ const read = <V>(tokens: ReadonlyArray<Token>, algebra: Algebra<V>): V => {
   const atom = (): V => {
     const token = tokens[at++]
     if (token?.kind === "number") return algebra.number(token.text)
+    if (token?.kind === "name" && keywords.has(token.text))
+      throw new EvaluationError(`"${token.text}" is no value`)
     if (token?.kind === "name") {
       if (!isOp("(")) return algebra.name(token.text)
       const args: Array<V> = []
       do {
         at++
         if (isOp(")")) break
-        args.push(binary(0))
+        args.push(whole())
       } while (isOp(","))
       take(")")
       return algebra.call(token.text, args)
     }
     at--
     take("(")
-    const value = binary(0)
+    const value = whole()
     take(")")
     return value
   }
-  const value = binary(0)
+  const value = whole()
   if (at < tokens.length) throw new EvaluationError(`unexpected ${JSON.stringify(tokens[at].text)}`)
   return value
 }
@@ -156,6 +201,7 @@ const syntax: Algebra<null> = {
   name: () => null,
   call: () => null,
   factorial: () => null,
+  logic: { equal: () => true, isTrue: () => true, truth: () => null },
 }
 
 /**

@@ -130,7 +130,10 @@ export const algebra: Algebra<PythonNumber> = {
 
 /** |value - target|. @category arithmetic */
 export const distance = (value: PythonNumber, target: number): number => {
-  if (typeof value === "bigint") return Math.abs(Number(value - BigInt(target)))
+  // Python reads 1e21, as JavaScript writes it, as a float.
+  if (typeof value === "bigint" && Number.isInteger(target) && Math.abs(target) < 1e21)
+    return Math.abs(Number(value - BigInt(target)))
+  if (typeof value === "bigint") return Math.abs(toDouble(value) - target)
   if (typeof value === "number") return Math.abs(value - target)
   return Math.hypot(value.re - target, value.im)
 }

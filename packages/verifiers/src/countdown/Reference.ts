@@ -10,8 +10,8 @@ import { algebra as python, distance } from "./PythonNumber.ts"
 import { algebra as sympy, toDouble } from "./SympyNumber.ts"
 
 interface Answer {
-  readonly nums: ReadonlyArray<number>
-  readonly target: number
+  readonly nums: ReadonlyArray<number | string>
+  readonly target: number | string
 }
 
 const open = "<answer>"
@@ -75,7 +75,7 @@ const scored = (name: string, { nums, target }: Answer, text: string): Verdict.V
   try {
     const value = evaluate(extracted, python)
     const key = typeof value === "object" ? `${value.re}+${value.im}j` : String(value)
-    if (!(distance(value, target) < 1e-5)) return wrong(`equals ${key}, not ${target}`, key)
+    if (!(distance(value, Number(target)) < 1e-5)) return wrong(`equals ${key}, not ${target}`, key)
     return Verdict.judged({ correct: true, format: true, extracted, reason: `equals ${target}`, key: String(target) })
   } catch (error) {
     if (error instanceof Endless) return endless(name, error)
@@ -112,7 +112,7 @@ export const reasoningGym = ({ nums, target }: Answer, response: string): Verdic
     const value = toDouble(evaluate(extracted, sympy))
     const used = sorted(extracted.match(/(?<![\p{L}\p{N}_])[0-9]+(?![\p{L}\p{N}_])/gu) ?? [])
     if (used !== sorted(nums.map(String))) return wrong(0.05, `uses the numbers ${used || "(none)"}`)
-    if (!(Math.abs(value - target) <= 1e-6 + 1e-5 * Math.abs(target)))
+    if (!(Math.abs(value - Number(target)) <= 1e-6 + 1e-5 * Math.abs(Number(target))))
       return wrong(0.05, `equals ${value}, not ${target}`, String(value))
     return Verdict.judged({ correct: true, format: true, extracted, reason: `equals ${target}`, key: String(target) })
   } catch (error) {

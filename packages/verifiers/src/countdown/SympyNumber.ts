@@ -187,4 +187,11 @@ export const algebra: Algebra<SympyNumber> = {
     throw new EvaluationError(`${name} of ${args.length} arguments has no value`)
   },
   factorial,
+  logic: {
+    // A float is never equal to a fraction.
+    equal: (a, b) =>
+      typeof a === "object" && typeof b === "object" ? a.num === b.num && a.den === b.den : typeof a === typeof b && a === b,
+    isTrue: (a) => a === "zoo" || (typeof a === "object" ? a.num !== 0n : a !== 0),
+    truth: (value) => integer(value ? 1n : 0n),
+  },
 }

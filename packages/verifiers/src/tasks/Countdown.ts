@@ -7,12 +7,14 @@
  */
 import { Problem, Seed, Verdict } from "@lpo/rollout"
 import { Effect, Result, Schema } from "effect"
+import { exact } from "../countdown/Amount.ts"
 import * as Expression from "../countdown/Expression.ts"
 import * as Expressions from "../countdown/Expressions.ts"
-import { problems, type Recipe, recipes, split } from "../countdown/Generator.ts"
+import { type Generated, problems, type Recipe, recipes, split } from "../countdown/Generator.ts"
 import * as Reference from "../countdown/Reference.ts"
+import * as Strict from "../countdown/Strict.ts"
 import { solutions } from "../countdown/Solver.ts"
-import { type Columns, decoder, find, integer, isRecord, json, refuse, show } from "../rows/Columns.ts"
+import { type Columns, decoder, find, isRecord, json, refuse, show } from "../rows/Columns.ts"
 import * as Verl from "../rows/Verl.ts"
 import * as Task from "../Task.ts"
 import * as Thinking from "../Thinking.ts"
@@ -25,10 +27,15 @@ export { Expression, Expressions, Reference }
 /** @category models */
 export const name = "countdown"
 
-/** The ground truth of a Countdown problem. @category models */
+/**
+ * The ground truth of a Countdown problem: whole numbers, and a target that need not be whole. One above 2^53 is given as text,
+ * because a JSON number may have lost its last digits.
+ *
+ * @category models
+ */
 export const Answer = Schema.Struct({
-  nums: Schema.Array(Schema.Int).check(Schema.isMinLength(1)),
-  target: Schema.Int,
+  nums: Schema.Array(Schema.Union([Schema.Int, Schema.String])).check(Schema.isMinLength(1)),
+  target: Schema.Union([Schema.Finite, Schema.String]),
 })
 /** @category models */
 export type Answer = typeof Answer.Type
@@ -78,12 +85,21 @@ export const ask = ({ nums, target }: Answer, options: Options = {}): Problem.Pr
   )
 }
 
+/** A number that is exact: one above 2^53 comes as text and stays it, and a target need not be whole. */
+const amount = (value: unknown, what: string, whole: boolean): number | string => {
+  const found = typeof value === "number" || typeof value === "string" ? exact(value) : null
+  if (found === null || (whole && found.den !== 1n))
+    return refuse(`${what} is ${show(value)}; it must be ${whole ? "an integer" : "a number"}, as text if it is above 2^53`)
+  const number = Number(value)
+  return found.den === 1n && Number.isSafeInteger(number) ? number : (value as number | string)
+}
+
 /** The numbers and the target of a struct; mirrors of the data sets call the numbers `nums` or `numbers`. */
 const answerOf = (row: Columns): Answer => {
   const nums = find(row, ["nums", "numbers"])
   if (!Array.isArray(nums) || nums.length === 0)
     return refuse(`"nums" or "numbers" is ${show(nums)}; it must be a list of integers`)
-  return { nums: nums.map((n, i) => integer(n, `number ${i}`)), target: integer(row["target"], "target") }
+  return { nums: nums.map((n, i) => amount(n, `number ${i}`, true)), target: amount(row["target"], "target", false) }
 }
 
 /**
@@ -105,11 +121,11 @@ export const fromRow = (options: Options = {}) => ({
   }),
 })
 
-const ascending = (a: number, b: number): number => a - b
-
 /** Judges a response text. Pure, and linear in the length of the text. @category grading */
 export const grade = (answer: Answer, response: string, options: Options = {}): Verdict.Verdict => {
   const { extract = "answer-tag", formatScore = 0.1 } = options
+  const unfit = Strict.refusal(answer)
+  if (unfit !== null) return Verdict.unreached("error", unfit)
   const wrong = (reason: string, extra: Partial<Verdict.Verdict> = {}): Verdict.Verdict =>
     Verdict.judged({ correct: false, format: false, reason, key: null, ...extra })
   const text = Thinking.after(response)
@@ -121,16 +137,9 @@ export const grade = (answer: Answer, response: string, options: Options = {}): 
     if (open < 0) return wrong("no <answer>...</answer> in the response")
     extracted = text.slice(open + "<answer>".length, close).trim()
   }
-  const parsed = Expression.parse(extracted)
-  if (typeof parsed === "string") return wrong(parsed, { extracted })
-  const used = [...parsed.numbers].sort(ascending).join(" ")
-  const given = [...answer.nums].sort(ascending).join(" ")
-  if (used !== given) return wrong(`uses the numbers ${used}, not ${given}`, { extracted })
-  const { num, den } = parsed.value
-  const value = den === 1n ? `${num}` : `${num}/${den}`
-  const correct = den === 1n && num === BigInt(answer.target)
-  const reason = correct ? `equals ${answer.target}` : `equals ${value}, not ${answer.target}`
-  return Verdict.judged({ correct, score: correct ? 1 : formatScore, format: true, extracted, reason, key: value })
+  const { correct, key, reason, wellFormed } = Strict.judge(answer, extracted)
+  const score = correct ? 1 : wellFormed ? formatScore : 0
+  return Verdict.judged({ correct, score, format: wellFormed, extracted, reason, key })
 }
 
 /**
@@ -158,7 +167,9 @@ const maxNumbers = 6
 const respond = ({ nums, target }: Answer): Result.Result<string, string> => {
   if (nums.length > maxNumbers)
     return Result.fail(`it has ${nums.length} numbers; solutions are searched up to ${maxNumbers}`)
-  const [solution] = solutions(nums, target, 1)
+  const whole = [...nums, target].every(Number.isSafeInteger)
+  if (!whole) return Result.fail("solutions are searched among whole numbers up to 2^53")
+  const [solution] = solutions(nums.map(Number), Number(target), 1)
   return solution === undefined
     ? Result.fail(`no solution makes ${target} of ${nums.join(", ")}`)
     : Result.succeed(`<answer>${solution}${answerEnd}`)
@@ -167,14 +178,16 @@ const respond = ({ nums, target }: Answer): Result.Result<string, string> => {
 /** Why no solution can be found or none is accepted, or null. @category grading */
 export const validate = Task.validator(graders().strict, respond, "<answer>?</answer>")
 
+const ascending = (a: number, b: number): number => a - b
+
 /**
  * Every ground truth of one side of a space that its operators reach, in a fixed order.
  *
  * @category generation
  */
-export const enumerate = (space: Space & Pick<Task.Draw, "side">): Array<Answer> => {
+export const enumerate = (space: Space & Pick<Task.Draw, "side">): Array<Generated> => {
   const { heldOutShare, max, maxTarget, minTarget, operators, side, size } = space
-  const out: Array<Answer> = []
+  const out: Array<Generated> = []
   const visit = (nums: ReadonlyArray<number>): void => {
     if (nums.length < size) {
       for (let n = nums.at(-1) ?? 1; n <= max; n++) visit([...nums, n])
@@ -182,14 +195,14 @@ export const enumerate = (space: Space & Pick<Task.Draw, "side">): Array<Answer>
     }
     if (split(nums, heldOutShare) !== side) return
     const targets = [...Expressions.byValue(nums, operators).keys()].filter((v) => v >= minTarget && v <= maxTarget)
-    for (const target of targets.sort(ascending)) out.push({ nums, target })
+    for (const target of targets.sort(ascending)) out.push({ nums: [...nums], target })
   }
   visit([])
   return out
 }
 
 /** A problem whose prompt gives the numbers in an order of its own. */
-const problemOf = ({ nums, target }: Answer, options: Options): Problem.Problem => {
+const problemOf = ({ nums, target }: Generated, options: Options): Problem.Problem => {
   const sorted = [...nums].sort(ascending)
   const id = `countdown-${sorted.join("-")}-to-${target}`
   const asked = { nums: Seed.shuffle(sorted, `order/${id}`), target }

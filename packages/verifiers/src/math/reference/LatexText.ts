@@ -1,212 +1,153 @@
 /**
- * LaTeX as plain text, as pylatexenc writes it and the PRM800K family reads it: `\frac{a}{b}` is `a/b` without brackets, which is
- * that family's known defect; matrices become `[ 1 2; 3 4 ]`; macros that it does not know vanish and leave their
- * arguments.
+ * LaTeX as plain text, as pylatexenc 2.10 writes it and the PRM800K family reads it: `\frac{a}{b}` is `a/b` without brackets, which is
+ * that family's known defect; matrices become `[ 1 2; 3 4 ]`; macros that it does not know vanish and leave their arguments.
  */
+import { type Node, read, TooDeep } from "./LatexNodes.ts"
+import { accents, alphabets, displays, matrices, symbols } from "./LatexSymbols.ts"
 
-const words: Readonly<Record<string, string>> = {
-  pi: "\u03c0",
-  cdot: "\u00b7",
-  times: "\u00d7",
-  div: "\u00f7",
-  infty: "\u221e",
-  cup: "\u222a",
-  cap: "\u2229",
-  setminus: "\u2216",
-  circ: "\u2218",
-  textdegree: "\u00b0",
-  le: "\u2264",
-  leq: "\u2264",
-  ge: "\u2265",
-  geq: "\u2265",
-  ne: "\u2260",
-  neq: "\u2260",
-  approx: "\u2248",
-  equiv: "\u2261",
-  sim: "\u223c",
-  pm: "\u00b1",
-  mp: "\u2213",
-  in: "\u2208",
-  subset: "\u2282",
-  emptyset: "\u2205",
-  varnothing: "\u2205",
-  to: "\u2192",
-  rightarrow: "\u2192",
-  forall: "\u2200",
-  exists: "\u2203",
-  mid: "|",
-  lvert: "|",
-  rvert: "|",
-  lfloor: "\u230a",
-  rfloor: "\u230b",
-  lceil: "\u2308",
-  rceil: "\u2309",
-  prime: "'",
-  ldots: "\u2026",
-  dots: "\u2026",
-  angle: "\u2220",
-  wedge: "\u2227",
-  vee: "\u2228",
-  perp: "\u27c2",
-  parallel: "\u2225",
-  alpha: "\u03b1",
-  beta: "\u03b2",
-  gamma: "\u03b3",
-  delta: "\u03b4",
-  epsilon: "\u03f5",
-  varepsilon: "\u03b5",
-  zeta: "\u03b6",
-  eta: "\u03b7",
-  theta: "\u03b8",
-  iota: "\u03b9",
-  kappa: "\u03ba",
-  lambda: "\u03bb",
-  mu: "\u03bc",
-  nu: "\u03bd",
-  xi: "\u03be",
-  rho: "\u03c1",
-  sigma: "\u03c3",
-  tau: "\u03c4",
-  upsilon: "\u03c5",
-  phi: "\u03d5",
-  varphi: "\u03c6",
-  chi: "\u03c7",
-  psi: "\u03c8",
-  omega: "\u03c9",
-  Gamma: "\u0393",
-  Delta: "\u0394",
-  Theta: "\u0398",
-  Lambda: "\u039b",
-  Xi: "\u039e",
-  Sigma: "\u03a3",
-  Phi: "\u03a6",
-  Psi: "\u03a8",
-  Omega: "\u03a9",
-  quad: "  ",
-  qquad: "    ",
-  ln: "ln",
-  log: "log",
-  sin: "sin",
-  cos: "cos",
-  tan: "tan",
-  cot: "cot",
-  sec: "sec",
-  csc: "csc",
-  exp: "exp",
-  lim: "lim",
-  max: "max",
-  min: "min",
-}
-/** Letters drawn in another alphabet. */
-const alphabets: Readonly<Record<string, readonly [capital: number, small: number]>> = {
-  mathbf: [0x1d400, 0x1d41a],
-  mathbb: [0x1d538, 0x1d552],
-}
-const doubleStruck: Readonly<Record<string, string>> = {
-  C: "\u2102",
-  H: "\u210d",
-  N: "\u2115",
-  P: "\u2119",
-  Q: "\u211a",
-  R: "\u211d",
-  Z: "\u2124",
-}
-const accents: Readonly<Record<string, string>> = { bar: "\u0305", vec: "\u20d7", hat: "\u0302", tilde: "\u0303" }
-const matrices = new Set(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "smallmatrix"])
+/** The conversion raises in the original: the text stays what it is. */
+class Raised extends Error {}
 
-/** Deepest nesting converted; beyond it the text stays. */
-const maxDepth = 40
-
-const group = (text: string, at: number): readonly [content: string, after: number] => {
-  let from = at
-  while (/\s/.test(text.charAt(from))) from++
-  if (text[from] !== "{") {
-    const macro = /^\\(?:[a-zA-Z]+|.)/s.exec(text.slice(from, from + 40))?.[0] ?? text.slice(from, from + 1)
-    return [macro, from + macro.length]
-  }
-  let depth = 0
-  for (let end = from; end < text.length; end++) {
-    if (text[end] === "\\") end++
-    else if (text[end] === "{") depth++
-    else if (text[end] === "}" && --depth === 0) return [text.slice(from + 1, end), end + 1]
-  }
-  return [text.slice(from + 1), text.length]
+/** Macros whose text is that of an argument. */
+const transparent = new Set(
+  "mathrm emph textrm textit textbf textsc textsl text overline underline widehat widetilde wideparen overleftarrow overrightarrow overleftrightarrow underleftarrow underrightarrow underleftrightarrow overbrace underbrace overgroup undergroup overbracket underbracket overlinesegment underlinesegment overleftharpoon overrightharpoon".split(
+    " ",
+  ),
+)
+/** Those of them that leave `%s` where the argument is missing, as every pattern does. */
+const patterned = (name: string): boolean => /^(?:over|under|wide)/.test(name)
+const fixed: Readonly<Record<string, string>> = { hspace: "", vspace: "\n", "\\": "\n", ref: "<ref>", eqref: "(<ref>)" }
+const patterns: Readonly<Record<string, string>> = {
+  frac: "%s/%s",
+  nicefrac: "%s/%s",
+  ket: "|%s\u27e9",
+  bra: "\u27e8%s|",
+  braket: "\u27e8%s|%s\u27e9",
+  ketbra: "|%s\u27e9\u27e8%s|",
+}
+/** Which argument is left of a macro that has more. */
+const kept: Readonly<Record<string, number>> = { textcolor: 2, colorbox: 2, fcolorbox: 4, texorpdfstring: 1 }
+const specials: Readonly<Record<string, string>> = {
+  "&": "   ",
+  "~": "\u00a0",
+  "``": "\u201c",
+  "''": "\u201d",
+  "--": "\u2013",
+  "---": "\u2014",
+  "!`": "\u00a1",
+  "?`": "\u00bf",
 }
 
-const restyle = (text: string, alphabet: string): string =>
-  Array.from(text, (c) => {
-    const [capital, small] = alphabets[alphabet]
-    if (alphabet === "mathbb" && Object.hasOwn(doubleStruck, c)) return doubleStruck[c]
-    if (/[A-Z]/.test(c)) return String.fromCodePoint(capital + c.charCodeAt(0) - 65)
-    return /[a-z]/.test(c) ? String.fromCodePoint(small + c.charCodeAt(0) - 97) : c
+const restyle = (text: string, name: string): string => {
+  const [capital, small, elsewhere] = alphabets.get(name) ?? [0, 0, ""]
+  const apart = Array.from(elsewhere)
+  return Array.from(text, (c) => {
+    const at = apart.indexOf(c)
+    if (at >= 0 && at % 2 === 0) return apart[at + 1]
+    if (/^[A-Z]$/.test(c)) return String.fromCodePoint(capital + c.charCodeAt(0) - 65)
+    return /^[a-z]$/.test(c) ? String.fromCodePoint(small + c.charCodeAt(0) - 97) : c
   }).join("")
-
-/** `[ 1 2; 3 4 ]`, cells right-justified to the widest. */
-const matrix = (body: string, depth: number): string => {
-  const rows = body
-    .split("\\\\")
-    .map((row) => row.split("&").map((cell) => plain(cell, depth).trim()))
-    .filter((row, i, all) => i < all.length - 1 || row.some((cell) => cell !== ""))
-  const width = Math.max(0, ...rows.flat().map((cell) => cell.length))
-  return `[ ${rows.map((row) => row.map((cell) => cell.padStart(width)).join(" ")).join("; ")} ]`
 }
 
-const plain = (text: string, depth: number): string => {
-  if (depth > maxDepth) return text
-  let out = ""
-  for (let at = 0; at < text.length;) {
-    const char = text[at]
-    if (char !== "\\") {
-      if (char === "~") out += "\u00a0"
-      else if (char === "&") out += "   "
-      else if (char !== "{" && char !== "}") out += char
-      at++
-      continue
-    }
-    const macro = /^\\(?:([a-zA-Z]+)\s*|(.))/s.exec(text.slice(at, at + 60))
-    if (macro === null) return out
-    const [whole, name, symbol] = macro
-    at += whole.length
-    if (symbol !== undefined) {
-      if (symbol === "\\") out += "\n"
-      else if (symbol !== "!" && !"()[]".includes(symbol)) out += " ,;:".includes(symbol) ? " " : symbol
-    } else if (name === "frac") {
-      const [a, afterA] = group(text, at)
-      const [b, afterB] = group(text, afterA)
-      out += `${plain(a, depth + 1)}/${plain(b, depth + 1)}`
-      at = afterB
-    } else if (name === "sqrt") {
-      if (text[at] === "[") at = Math.max(at, text.indexOf("]", at)) + 1
-      const [a, after] = group(text, at)
-      out += `\u221a(${plain(a, depth + 1)})`
-      at = after
-    } else if (name === "begin") {
-      const [environment, start] = group(text, at)
-      const end = text.indexOf(`\\end{${environment}}`, start)
-      const body = text.slice(start, end < 0 ? text.length : end)
-      out += matrices.has(environment) ? matrix(body, depth + 1) : plain(body, depth + 1)
-      at = end < 0 ? text.length : end + `\\end{${environment}}`.length
-    } else if (name === "mbox") at = group(text, at)[1]
-    else if (Object.hasOwn(alphabets, name) || Object.hasOwn(accents, name)) {
-      const [a, after] = group(text, at)
-      const inner = plain(a, depth + 1)
-      out += Object.hasOwn(accents, name) ? inner + accents[name] : restyle(inner, name)
-      at = after
-    } else if (Object.hasOwn(words, name)) out += words[name]
+const accented = (text: string, accent: string): string =>
+  Array.from(text, (c) => `${c === "\u0131" ? "i" : c === "\u0237" ? "j" : c}${accent}`.normalize("NFC")).join("")
+
+const macro = (node: Extract<Node, { readonly kind: "macro" }>, formula: boolean): string => {
+  const { args, name } = node
+  const arg = (i: number): string => {
+    const one = args?.[i] ?? null
+    return one === null ? "" : content(one, formula)
   }
-  return out
+  const symbol = symbols.get(name)
+  if (symbol !== undefined) return symbol
+  if (Object.hasOwn(fixed, name)) return fixed[name]
+  if (Object.hasOwn(patterns, name)) {
+    if (args === null) return patterns[name]
+    let i = 0
+    return patterns[name].replaceAll("%s", () => arg(i++))
+  }
+  if (name === "sqrt") {
+    if (args === null) throw new Raised("a root without an argument")
+    return `\u221a(${arg(1)})`
+  }
+  if (transparent.has(name)) return args === null && patterned(name) ? "%s" : arg(0)
+  if (Object.hasOwn(kept, name)) {
+    if (args === null && name !== "texorpdfstring") throw new Raised("a colour without arguments")
+    return arg(kept[name])
+  }
+  const accent = accents.get(name)
+  if (accent !== undefined) return accented(args === null ? " " : arg(0).trim(), accent)
+  return alphabets.has(name) ? restyle(arg(0), name) : ""
 }
+
+const matrix = (nodes: ReadonlyArray<Node>, formula: boolean): string => {
+  const rows: Array<Array<string>> = [[]]
+  let cell: Array<Node> = []
+  const endCell = (): void => {
+    if (cell.length > 0) rows.at(-1)?.push(print(cell, formula).trim())
+    cell = []
+  }
+  for (const node of nodes) {
+    if (node.kind === "special" && node.text === "&") endCell()
+    else if (node.kind === "macro" && node.name === "\\") {
+      endCell()
+      rows.push([])
+    } else cell.push(node)
+  }
+  endCell()
+  const lengths = rows.flat().map((text) => Array.from(text).length)
+  if (lengths.length === 0) throw new Raised("a matrix without a cell")
+  const width = Math.max(...lengths)
+  const cells = rows.map((row) => row.map((text) => " ".repeat(width - Array.from(text).length) + text).join(" "))
+  return `[ ${cells.join("; ")} ]`
+}
+
+const display = (nodes: ReadonlyArray<Node>): string =>
+  `\n    ${print(nodes, true).trim().replaceAll("\n", "\n    ")}\n`
+
+const content = (node: Node, formula: boolean): string =>
+  node.kind === "group" ? print(node.nodes, formula) : printOne(node, formula)
+
+const printOne = (node: Node, formula: boolean): string => {
+  if (node.kind === "chars") return formula && node.text.trim() === "" ? "" : node.text
+  if (node.kind === "special") return specials[node.text]
+  if (node.kind === "macro") return macro(node, formula)
+  if (node.kind === "group") return print(node.nodes, formula)
+  if (node.kind === "formula") return node.display ? display(node.nodes) : print(node.nodes, true).trim()
+  if (matrices.has(node.name)) return matrix(node.nodes, formula)
+  if (displays.has(node.name)) return display(node.nodes)
+  return /^(?:center|flushleft|flushright)$/.test(node.name)
+    ? `\n${print(node.nodes, formula)}\n`
+    : print(node.nodes, formula)
+}
+
+/** Inside of `\( \)` and display formulas white space alone vanishes and that after a macro stays; elsewhere it is the other way. */
+const print = (nodes: ReadonlyArray<Node>, formula: boolean): string =>
+  nodes
+    .map((node, i) => {
+      const last = i === 0 ? null : nodes[i - 1]
+      const bare = last?.kind === "macro" && (last.args === null || last.args.length === 0)
+      return (formula && bare && node.kind === "chars" ? last.space : "") + printOne(node, formula)
+    })
+    .join("")
 
 /**
- * The text, with roots, pi, products and unions spelled as SymPy reads them.
+ * The text, with roots, pi, products and unions spelled as SymPy reads them; the same text where pylatexenc raises.
  *
  * @category conversions
  */
-export const convert = (latex: string): string =>
-  plain(latex.replaceAll(/\\[td]frac/g, "\\frac").replaceAll("\\frac", " \\frac"), 0)
-    .replaceAll("\u221a", "sqrt")
-    .replaceAll("\u03c0", "pi")
-    .replaceAll("\u221e", "inf")
-    .replaceAll("\u222a", "U")
-    .replaceAll(/[\u00b7\u00d7]/g, "*")
-    .trim()
+export const convert = (latex: string): string => {
+  const tidy = latex.replaceAll(/\\[td]frac/g, "\\frac").replaceAll("\\frac", " \\frac")
+  try {
+    return print(read(tidy), false)
+      .replaceAll("\u221a", "sqrt")
+      .replaceAll("\u03c0", "pi")
+      .replaceAll("\u221e", "inf")
+      .replaceAll("\u222a", "U")
+      .replaceAll(/[\u00b7\u00d7]/g, "*")
+      .trim()
+  } catch (error) {
+    if (error instanceof Raised || error instanceof TooDeep) return latex
+    throw error
+  }
+}

@@ -1,166 +1,188 @@
 /**
- * Plain-text expressions such as `2sqrt(221)`, `16/3`, `4pi` and `7+3/4`, with letters as unknowns, and whether two of them
- * are equal. A closed grammar: numbers, `+ - * /`, `^` and `**`, juxtaposition, parentheses, `sqrt`, `pi`.
+ * Whether SymPy would simplify the difference of two plain texts to 0, decided by value: exactly, at random fractions for the letters,
+ * while there are only fractions; with SymPy's own rounding where decimals occur; else at complex points, because SymPy's letters are
+ * complex and `sqrt(x^2)` is not `x` to it.
  *
- * Equality is decided by value, at several points when there are letters. Two answers of a geometry problem that agree
- * to fourteen digits and differ have not been seen; a proof of equality this is not.
+ * Two answers that agree to eleven digits at every point and differ have not been seen; a proof of equality this is not.
  */
+import * as Rational from "../algebra/Rational.ts"
+import { within } from "../algebra/Work.ts"
+import { parse, Refusal, some, type Tree } from "./ImplicitText.ts"
+import * as SympyFloat from "./SympyFloat.ts"
 
-/** What each letter is worth. */
-type Letters = (name: string) => number
+/** The value is no fraction. */
+class Irrational extends Error {}
 
-interface Node {
-  /** The value where the letters have theirs. */
-  readonly at: (letters: Letters) => number
-  /** Whether a decimal point or exponent occurs: then the value is a float to the graders. */
-  readonly decimal: boolean
-  /** Whether an exact root, pi or a letter occurs: then no decimal is equal to it. */
-  readonly symbolic: boolean
-  /** Whether something symbolic is raised to a decimal: `x^2.0` is not `x^2` to SymPy. */
-  readonly decimalPower: boolean
+const maxFactorial = 3000
+
+const factorial = (n: Rational.Rational, step: bigint): Rational.Rational => {
+  if (!Rational.isInteger(n)) throw new Irrational("a factorial of no integer")
+  if (n.num < 0n || n.num > maxFactorial) throw new Refusal("a factorial out of range")
+  let out = 1n
+  for (let k = n.num; k > 1n; k -= step) out *= k
+  return Rational.make(out)
 }
 
-class Refusal extends Error {}
+const rootOf = (n: bigint): bigint => {
+  if (n < 0n) throw new Irrational("a negative radicand")
+  const guess = BigInt(Math.round(Math.sqrt(Number(n))))
+  if (n > 2n ** 52n || guess * guess !== n) throw new Irrational("no square")
+  return guess
+}
 
-/** Longest expression read, in characters; also bounds the recursion. */
-const maxLength = 300
+/** The root of what `of` is worth; that of letters may be either one. */
+const squareRoot = (x: Rational.Rational, of: Tree): Rational.Rational => {
+  if (some(of, (part) => part.tag === "name")) throw new Irrational("a root of letters")
+  return Rational.make(rootOf(x.num), rootOf(x.den))
+}
 
-const tokens =
-  /(?<number>(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)|(?<name>\p{L}[\p{L}0-9]*)|(?<op>\*\*|[-+*/^()!])/uy
+const divide = (a: Rational.Rational, b: Rational.Rational): Rational.Rational => {
+  if (Rational.isZero(b)) throw new Refusal("division by zero")
+  return Rational.multiply(a, Rational.invert(b))
+}
 
-const leaf = (value: number, kind: Partial<Pick<Node, "decimal" | "symbolic">>): Node => ({
-  at: () => value,
-  decimal: false,
-  symbolic: false,
-  decimalPower: false,
-  ...kind,
-})
+const floor = (x: Rational.Rational): Rational.Rational => {
+  const quotient = x.num / x.den
+  return Rational.make(x.num % x.den < 0n ? quotient - 1n : quotient)
+}
 
-const factorial = (x: number): number => {
-  if (!Number.isInteger(x) || x < 0 || x > 170) return Number.NaN
-  let out = 1
-  for (let k = 2; k <= x; k++) out *= k
+type Letters<A> = (name: string) => A
+
+/** The value as a fraction. Throws `Irrational` where it is none, `Refusal` where SymPy has no number. */
+const rational = (tree: Tree, letters: Letters<Rational.Rational>): Rational.Rational => {
+  if (tree.tag === "number") return Rational.fromDecimal(tree.digits, tree.exponent)
+  if (tree.tag === "name") {
+    if (tree.name === "pi") throw new Irrational("pi")
+    return letters(tree.name)
+  }
+  if (tree.tag === "minus") return Rational.negate(rational(tree.of, letters))
+  if (tree.tag === "call") {
+    const of = rational(tree.of, letters)
+    if (tree.name === "sqrt") return squareRoot(of, tree.of)
+    if (tree.name === "ln") {
+      if (Rational.equal(of, Rational.one)) return Rational.zero
+      throw new Irrational("a logarithm")
+    }
+    return factorial(of, tree.name === "factorial" ? 1n : 2n)
+  }
+  const [a, b] = [rational(tree.left, letters), rational(tree.right, letters)]
+  if (tree.op === "+") return Rational.add(a, b)
+  if (tree.op === "-") return Rational.add(a, Rational.negate(b))
+  if (tree.op === "*") return Rational.multiply(a, b)
+  if (tree.op === "/") return divide(a, b)
+  if (tree.op === "//") {
+    if (some(tree, (part) => part.tag === "name")) throw new Irrational("a floor of letters")
+    return floor(divide(a, b))
+  }
+  if (Rational.equal(b, Rational.make(1n, 2n))) return squareRoot(a, tree.left)
+  if (!Rational.isInteger(b)) throw new Irrational("a broken power")
+  if (Rational.isZero(a) && b.num < 0n) throw new Refusal("division by zero")
+  return Rational.power(a, Number(b.num))
+}
+
+interface Complex {
+  readonly re: number
+  readonly im: number
+}
+const times = (a: Complex, b: Complex): Complex => ({ re: a.re * b.re - a.im * b.im, im: a.re * b.im + a.im * b.re })
+const over = (a: Complex, b: Complex): Complex => {
+  const norm = b.re * b.re + b.im * b.im
+  return { re: (a.re * b.re + a.im * b.im) / norm, im: (a.im * b.re - a.re * b.im) / norm }
+}
+const logarithm = (a: Complex): Complex => ({ re: Math.log(Math.hypot(a.re, a.im)), im: Math.atan2(a.im, a.re) })
+const raise = (a: Complex, b: Complex): Complex => {
+  if (b.im === 0 && Number.isInteger(b.re) && Math.abs(b.re) <= 64) {
+    let out: Complex = { re: 1, im: 0 }
+    for (let i = 0; i < Math.abs(b.re); i++) out = times(out, a)
+    return b.re < 0 ? over({ re: 1, im: 0 }, out) : out
+  }
+  if (a.re === 0 && a.im === 0) return { re: b.re > 0 ? 0 : Number.NaN, im: 0 }
+  const { im, re } = times(b, logarithm(a))
+  return { re: Math.exp(re) * Math.cos(im), im: Math.exp(re) * Math.sin(im) }
+}
+
+const complex = (tree: Tree, letters: Letters<Complex>): Complex => {
+  if (tree.tag === "number") return { re: Number(tree.digits) * 10 ** tree.exponent, im: 0 }
+  if (tree.tag === "name") return tree.name === "pi" ? { re: Math.PI, im: 0 } : letters(tree.name)
+  if (tree.tag === "minus") {
+    const { im, re } = complex(tree.of, letters)
+    return { re: -re, im: im === 0 ? 0 : -im }
+  }
+  if (tree.tag === "call") {
+    const of = complex(tree.of, letters)
+    if (tree.name === "sqrt") return raise(of, { re: 0.5, im: 0 })
+    if (tree.name === "ln") return logarithm(of)
+    if (of.im !== 0 || !Number.isInteger(of.re)) throw new Refusal("a factorial of no integer")
+    return { re: Number(factorial(Rational.integer(of.re), tree.name === "factorial" ? 1n : 2n).num), im: 0 }
+  }
+  const [a, b] = [complex(tree.left, letters), complex(tree.right, letters)]
+  if (tree.op === "+") return { re: a.re + b.re, im: a.im + b.im }
+  if (tree.op === "-") return { re: a.re - b.re, im: a.im - b.im }
+  if (tree.op === "*") return times(a, b)
+  if (tree.op === "/") return over(a, b)
+  if (tree.op === "//") throw new Refusal("a floor")
+  return raise(a, b)
+}
+
+/** A small number that depends on the name and the try. */
+const seed = (name: string, attempt: number): number => {
+  let out = 17 + attempt
+  for (const char of name) out = (out * 31 + (char.codePointAt(0) ?? 0)) % 997
   return out
 }
 
-const repeatedly = (f: (x: number) => number, times: number, x: number): number => {
-  let out = x
-  for (let i = 0; i < times && Number.isFinite(out); i++) out = f(out)
-  return out
+const fractions =
+  (attempt: number): Letters<Rational.Rational> =>
+  (name) =>
+    Rational.make(BigInt(seed(name, attempt) + 2), 89n)
+
+/** All round the origin, so that the branches of roots and logarithms tell apart what only holds for positive letters. */
+const points =
+  (attempt: number): Letters<Complex> =>
+  (name) => {
+    const angle = 2 * Math.PI * ((0.618 * (seed(name, 0) + 1) * (attempt + 1)) % 1)
+    const modulus = 0.8 + seed(name, attempt) / 700
+    return { re: modulus * Math.cos(angle), im: modulus * Math.sin(angle) }
+  }
+
+const closeAt = (a: Tree, b: Tree, attempt: number, tolerance: number): boolean => {
+  const [u, v] = [complex(a, points(attempt)), complex(b, points(attempt))]
+  const size = Math.max(Math.hypot(u.re, u.im), Math.hypot(v.re, v.im))
+  return Number.isFinite(size) && Math.hypot(u.re - v.re, u.im - v.im) <= tolerance * size
 }
 
-const parse = (text: string): Node => {
-  if (text.length > maxLength) throw new Refusal("too long")
-  const list: Array<{ readonly kind: string; readonly text: string }> = []
-  for (tokens.lastIndex = 0; tokens.lastIndex < text.length;) {
-    const groups = tokens.exec(text)?.groups
-    if (groups === undefined) throw new Refusal("not an expression")
-    const [kind, value] = Object.entries(groups).find(([, v]) => v !== undefined) ?? ["", ""]
-    if (kind === "number" && /^0[0-9]+$/.test(value)) throw new Refusal("a leading zero")
-    if (kind === "name" && value !== "sqrt" && value !== "pi") {
-      // A name that is none of SymPy's is the product of its letters and numbers.
-      for (const part of value.match(/\p{L}|[0-9]+/gu) ?? [])
-        list.push({ kind: /^[0-9]/.test(part) ? "number" : kind, text: part })
-      continue
-    }
-    list.push({ kind, text: value === "**" ? "^" : value })
-  }
-  let at = 0
-  const is = (op: string): boolean => list[at]?.kind === "op" && list[at].text === op
-  const both = (a: Node, b: Node, f: (x: number, y: number) => number): Node => ({
-    at: (l) => f(a.at(l), b.at(l)),
-    decimal: a.decimal || b.decimal,
-    symbolic: a.symbolic || b.symbolic,
-    decimalPower: a.decimalPower || b.decimalPower,
-  })
-  const sum = (): Node => {
-    let a = product()
-    while (is("+") || is("-")) {
-      const minus = list[at++].text === "-"
-      a = both(a, product(), minus ? (x, y) => x - y : (x, y) => x + y)
-    }
-    return a
-  }
-  const product = (): Node => {
-    let a = signed()
-    for (;;) {
-      if (is("*")) {
-        at++
-        a = both(a, signed(), (x, y) => x * y)
-      } else if (is("/")) {
-        at++
-        a = both(a, signed(), (x, y) => x / y)
-      } else if (at < list.length && (list[at].kind !== "op" || is("("))) a = both(a, power(), (x, y) => x * y)
-      else return a
+const decide = (a: Tree, b: Tree): boolean => {
+  const float = some(a, isFloat) || some(b, isFloat)
+  if (float) {
+    const verdict = SympyFloat.equal(a, b)
+    if (verdict !== null) return verdict
+  } else {
+    try {
+      return [1, 2].every((attempt) => Rational.equal(rational(a, fractions(attempt)), rational(b, fractions(attempt))))
+    } catch (error) {
+      if (!(error instanceof Irrational)) throw error
     }
   }
-  const signed = (): Node => {
-    if (!is("-") && !is("+")) return power()
-    const minus = list[at++].text === "-"
-    const a = signed()
-    return minus ? { ...a, at: (l) => -a.at(l) } : a
-  }
-  const power = (): Node => {
-    const operand = atom()
-    let factorials = 0
-    for (; is("!"); at++) factorials++
-    const a =
-      factorials === 0 ? operand : { ...operand, at: (l: Letters) => repeatedly(factorial, factorials, operand.at(l)) }
-    if (!is("^")) return a
-    at++
-    const exponent = signed()
-    const out = both(a, exponent, (x, y) => x ** y)
-    return a.symbolic && exponent.decimal ? { ...out, decimalPower: true } : out
-  }
-  const atom = (): Node => {
-    const token = list[at++]
-    if (token === undefined) throw new Refusal("ends early")
-    if (token.kind === "number")
-      return leaf(Number(token.text.replaceAll("_", "")), { decimal: /[.e]/.test(token.text) })
-    if (token.text === "pi") return leaf(Math.PI, { symbolic: true })
-    if (token.text === "sqrt") {
-      if (!is("(")) throw new Refusal("sqrt of what")
-      const a = atom()
-      // The root of a decimal is a decimal.
-      return { ...a, at: (l) => Math.sqrt(a.at(l)), symbolic: a.symbolic || !a.decimal }
-    }
-    if (token.kind === "name") return { ...leaf(0, { symbolic: true }), at: (l) => l(token.text) }
-    if (token.text !== "(") throw new Refusal(`unexpected ${token.text}`)
-    const a = sum()
-    if (!is(")")) throw new Refusal("unbalanced")
-    at++
-    return a
-  }
-  const out = sum()
-  if (at < list.length) throw new Refusal("trailing text")
-  return out
+  return Array.from({ length: tries }, (_, i) => i).every((attempt) => closeAt(a, b, attempt, float ? 2e-15 : 1e-11))
 }
 
-/** Whether `x`, written `text`, is a decimal that can only be close to `y`: a root, pi, or a fraction to 15 digits. */
-const inexact = (x: Node, text: string, y: Node): boolean =>
-  x.decimal && !x.symbolic && !y.decimal && (y.symbolic || (text.match(/[0-9]/g)?.length ?? 0) >= 15)
+const isFloat = (tree: Tree): boolean => tree.tag === "number" && tree.float
 
-/** Points at which letters are tried: positive, so that roots are real. */
-const points = [0.7310585, 1.6180339, 2.9957322, 5.3851648]
+/** Complex points tried: two letters must now and then lie in opposite directions. */
+const tries = 10
 
-/**
- * Whether both expressions are equal wherever tried; false when one is no expression or has no real value.
- *
- * @category comparison
- */
+/** Most steps of exact arithmetic for one comparison. */
+const steps = 200_000
+
+/** Whether both are expressions and equal; false when one is none or has no value. @category comparison */
 export const equal = (a: string, b: string): boolean => {
   try {
     const [x, y] = [parse(a), parse(b)]
-    if (inexact(x, a, y) || inexact(y, b, x)) return false
-    if (x.decimalPower !== y.decimalPower) return false
-    const tolerance = x.decimal || y.decimal ? 2e-15 : 1e-13
-    return points.every((point) => {
-      const letters = (name: string): number => point * (1 + 0.37 * (((name.codePointAt(0) ?? 0) + 7) % 26))
-      const [u, v] = [x.at(letters), y.at(letters)]
-      return (
-        Number.isFinite(u) && Number.isFinite(v) && Math.abs(u - v) <= tolerance * Math.max(Math.abs(u), Math.abs(v))
-      )
-    })
+    return within(
+      steps,
+      () => decide(x, y),
+      () => false,
+    )
   } catch (error) {
     if (error instanceof Refusal) return false
     throw error

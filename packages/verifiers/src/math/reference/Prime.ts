@@ -1,7 +1,9 @@
 /**
  * PRIME's `prime_math`: PRM800K's grader in its own variant, then a chain of laxer comparisons: numbers within 1e-4 of the gold, of
- * a hundredth or of a hundred times it, bases ignored, pi tried exactly and as 3.14, brackets ignored, lists element by element,
- * and at last the values of what SymPy can parse.
+ * a hundredth or of a hundred times it, bases ignored, pi tried exactly and as 3.14, brackets ignored, lists element by element.
+ *
+ * Up to verl 0.3 the chain ends with the values of what SymPy can parse. From 0.4 on, the last step always fails, because the guard
+ * around it is a decorator used as a context: `5` is not `3+2` then. 0.9.1 is the newest version seen.
  *
  * SymPy's LaTeX parser is taken to be absent, as it is wherever verl is installed: verl pulls in an ANTLR runtime that SymPy
  * refuses. Left out: predictions written as SymPy prints them (`Matrix([...])`).
@@ -9,6 +11,7 @@
 import * as Python from "../../countdown/Python.ts"
 import * as PythonNumber from "../../countdown/PythonNumber.ts"
 import * as Extract from "../read/Extract.ts"
+import type { Expression } from "../read/Syntax.ts"
 import * as Prm800k from "./Prm800k.ts"
 import * as Scalar from "./Scalar.ts"
 import * as SympyText from "./SympyText.ts"
@@ -90,18 +93,23 @@ const interval = (text: string): string => {
 
 const stripBrackets = (text: string): string => text.replaceAll(/^[[\]()]+|[[\]()]+$/g, "")
 
+/** What cannot be parsed is read once more for its value alone, and then `^` is a power. */
+const decimal = (text: string, parsed: Expression | null): number | null => {
+  const e = parsed ?? SympyText.parse(text.replaceAll("^", "**"))
+  return e === null ? null : Scalar.approximate(e)
+}
+
 const symbolic = (a: string, b: string): boolean => {
   const [x, y] = [SympyText.parse(a), SympyText.parse(b)]
-  if (x === null || y === null) return false
-  if (Scalar.equal(x, y)) return true
-  const [u, v] = [Scalar.approximate(x), Scalar.approximate(y)]
+  if (x !== null && y !== null && Scalar.equal(x, y)) return true
+  const [u, v] = [decimal(a, x), decimal(b, y)]
   return u !== null && v !== null && isClose(u, v)
 }
 
 /** Most characters of a prediction that are compared. */
 const maxLength = 1000
 
-const equal = (given: Value, gold: Value, pi: number): boolean => {
+const equal = (given: Value, gold: Value, pi: number, values: boolean): boolean => {
   let prediction = normalise(given, pi)
   const reference = normalise(gold, pi)
   if (typeof prediction === "string" && prediction.length > maxLength) prediction = prediction.slice(0, maxLength)
@@ -120,7 +128,7 @@ const equal = (given: Value, gold: Value, pi: number): boolean => {
   if (ps === rs) return true
   const parts = (text: string): ReadonlyArray<string> => text.split(",")
   const all = (as: ReadonlyArray<string>, bs: ReadonlyArray<string>): boolean =>
-    as.length === bs.length && as.every((a, i) => equal(a, bs[i], Math.PI))
+    as.length === bs.length && as.every((a, i) => equal(a, bs[i], Math.PI, values))
   if (/^[([].*[)\]]$/s.test(p) && p[0] === r[0] && p.at(-1) === r.at(-1))
     if (all(parts(p.slice(1, -1)), parts(r.slice(1, -1)))) return true
   if (p.includes(",") && r.includes(",")) {
@@ -129,7 +137,7 @@ const equal = (given: Value, gold: Value, pi: number): boolean => {
   }
   if (p.startsWith("Point") && r.startsWith("(") && r.endsWith(")"))
     if (all(parts(p.slice(p.indexOf("(") + 1, -1)), parts(r.slice(1, -1)))) return true
-  return symbolic(p, r)
+  return values && symbolic(p, r)
 }
 
 /** What the grader found and thinks of it. @category models */
@@ -138,24 +146,24 @@ export interface Result {
   readonly extracted: string
 }
 
-/** @category grading */
-export const grade = (response: string, gold: string): Result => {
+/** `values`: whether the last step compares values, as it did up to verl 0.3. @category grading */
+export const grade = (response: string, gold: string, values = false): Result => {
   const extracted = Extract.primeAnswer(response)
-  return { correct: matches(extracted, gold), extracted }
+  return { correct: matches(extracted, gold, values), extracted }
 }
 
-const matches = (given: string, gold: string): boolean => {
+const matches = (given: string, gold: string, values: boolean): boolean => {
   if (Prm800k.equal(given, gold, "prime")) return true
   if (given.length > 100 * maxLength) return false
   try {
-    if (!given.includes("\\pi") && !gold.includes("\\pi")) return equal(given, gold, Math.PI)
+    if (!given.includes("\\pi") && !gold.includes("\\pi")) return equal(given, gold, Math.PI, values)
   } catch (error) {
     if (error instanceof Raised) return false
     throw error
   }
   const attempt = (pi: number): boolean | null => {
     try {
-      return equal(given, gold, pi)
+      return equal(given, gold, pi, values)
     } catch (error) {
       if (error instanceof Raised) return null
       throw error

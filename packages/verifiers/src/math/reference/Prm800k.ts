@@ -13,8 +13,13 @@ import * as Numeric from "./Numeric.ts"
 /** The answer that is graded. @category extraction */
 export const extract: Extract.Extractor = Extract.lastBox
 
-/** PRIME's variant keeps spaces and braces in the normal form, and its Hendrycks form keeps a bare `%`. @category models */
-export type Variant = "prm800k" | "prime"
+/**
+ * mathruler's drops a bare `%` in the Hendrycks form (`prm800k`), DeepScaleR's and Polaris's keeps it, as does PRIME's, which also keeps
+ * spaces and braces in the normal form.
+ *
+ * @category models
+ */
+export type Variant = "prm800k" | "deepscaler" | "prime"
 
 const units = "degree cm centimeter meter mile second minute hour day week month year foot feet inch yard"
   .split(" ")
@@ -66,7 +71,7 @@ export const normalise = (answer: string, variant: Variant = "prm800k"): string 
   if (float.test(s) && isWhole(toNumber(s))) s = whole(Math.round(toNumber(s)))
   if (s.includes("\\")) s = LatexText.convert(s)
   s = s.replaceAll(/- */g, "-").replaceAll(/([0-9]) +([0-9])/g, "$1+$2")
-  if (variant === "prm800k") s = s.replaceAll(/[ {}]/g, "")
+  if (variant !== "prime") s = s.replaceAll(/[ {}]/g, "")
   s = s.toLowerCase()
   return isInteger(s) ? whole(Math.trunc(toNumber(s.replaceAll(",", "")))) : s
 }

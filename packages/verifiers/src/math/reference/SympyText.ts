@@ -39,6 +39,16 @@ const functions: Readonly<Record<string, string>> = {
 
 const half = Syntax.quotient(Syntax.integer(1), Syntax.integer(2))
 
+const isWhole = (e: Expression): e is Syntax.Tagged<"number"> =>
+  e.tag === "number" && e.digits === null && Rational.isInteger(e.value)
+
+/** `2^10` is 8, as in Python. */
+const bitwise: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
+  "^": (a, b) => a ^ b,
+  "|": (a, b) => a | b,
+  "&": (a, b) => a & b,
+}
+
 const algebra: Python.Algebra<Expression> = {
   number: (text) => {
     const [, digits, exponent] = /^([0-9.]+)(?:[eE]([+-]?[0-9]+))?$/.exec(text) ?? ["", "0", undefined]
@@ -58,6 +68,8 @@ const algebra: Python.Algebra<Expression> = {
     if (op === "*") return Syntax.product([a, b])
     if (op === "/") return Syntax.quotient(a, b)
     if (op === "**") return Syntax.power(a, b)
+    if (Object.hasOwn(bitwise, op) && isWhole(a) && isWhole(b))
+      return Syntax.number(Rational.make(bitwise[op](a.value.num, b.value.num)))
     throw new Python.EvaluationError(`${op} is not read`)
   },
   name: (name) => {

@@ -1,0 +1,104 @@
+/**
+ * What an expression may be written in: plain text, the signs of print, LaTeX. Every text becomes a list of tokens in which an operator
+ * is one of `+ - * /` and a bracket `(` or `)`; whatever is not in the tables is refused.
+ */
+
+/** A whole number, a decimal, an operator, a bracket, or `frac` before its two arguments. @category models */
+export interface Token {
+  readonly kind: "number" | "decimal" | "operator" | "open" | "close" | "frac"
+  readonly text: string
+  /** Where it starts, in characters of the text. */
+  readonly at: number
+}
+
+const operators: Readonly<Record<string, string>> = {
+  "\u2212": "-",
+  "\u2013": "-",
+  "\ufe63": "-",
+  "\uff0d": "-",
+  "\uff0b": "+",
+  "\u00d7": "*",
+  "\u00b7": "*",
+  "\u22c5": "*",
+  "\u2219": "*",
+  "\u2217": "*",
+  "\u2715": "*",
+  "\u2716": "*",
+  "\uff0a": "*",
+  "\\times": "*",
+  "\\cdot": "*",
+  "\\ast": "*",
+  "\u00f7": "/",
+  "\u2215": "/",
+  "\u2044": "/",
+  "\uff0f": "/",
+  "\\div": "/",
+}
+
+const lexeme =
+  /(?<space>\s+|\\[,;:! ]|\\q?quad(?![a-zA-Z])|\\(?:left|right)(?=\s*[()])|\\displaystyle(?![a-zA-Z]))|(?<decimal>[0-9]+\.[0-9]+)|(?<number>[0-9]+)|(?<operator>[-+*/\u2212\u2013\ufe63\uff0d\uff0b\u00d7\u00b7\u22c5\u2219\u2217\u2715\u2716\uff0a\u00f7\u2215\u2044\uff0f]|\\(?:times|cdot|ast|div)(?![a-zA-Z]))|(?<open>[({\uff08])|(?<close>[)}\uff09])|(?<frac>\\[dtc]?frac(?![a-zA-Z]))/uy
+
+const closerOf: Readonly<Record<string, string>> = { "(": ")", "{": "}", "\uff08": "\uff09" }
+
+/** The tokens; a string is the reason for a refusal. Brackets close what opened them. @category reading */
+export const tokens = (text: string): ReadonlyArray<Token> | string => {
+  const out: Array<Token> = []
+  const opened: Array<string> = []
+  for (let at = 0; at < text.length; at = lexeme.lastIndex) {
+    lexeme.lastIndex = at
+    const groups = lexeme.exec(text)?.groups
+    if (groups === undefined) return `unexpected "${String.fromCodePoint(text.codePointAt(at) ?? 0)}" at ${at}`
+    const { close, decimal, frac, number, open, operator } = groups
+    if (number !== undefined || decimal !== undefined) {
+      const digits = number ?? decimal
+      if (/^0[0-9]/.test(digits)) return `"${digits}" has a leading zero`
+      out.push({ kind: number === undefined ? "decimal" : "number", text: digits, at })
+    } else if (operator !== undefined)
+      out.push({ kind: "operator", text: Object.hasOwn(operators, operator) ? operators[operator] : operator, at })
+    else if (open !== undefined) {
+      opened.push(closerOf[open])
+      out.push({ kind: "open", text: open, at })
+    } else if (close !== undefined) {
+      if (opened.pop() !== close) return `"${close}" at ${at} closes nothing`
+      out.push({ kind: "close", text: close, at })
+    } else if (frac !== undefined) out.push({ kind: "frac", text: "\\frac", at })
+  }
+  return opened.length > 0 ? `expected "${opened.at(-1)}" at ${text.length}` : out
+}
+
+const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
+  ["$$", "$$"],
+  ["$", "$"],
+  ["\\(", "\\)"],
+  ["\\[", "\\]"],
+  ["```", "```"],
+  ["`", "`"],
+]
+
+/** What stands in a box that is the whole text. */
+const boxed = (text: string): string | null => {
+  const open = /^\\(?:boxed|fbox)\s*\{/.exec(text)?.[0]
+  if (open === undefined || !text.endsWith("}")) return null
+  let depth = 1
+  for (let at = open.length; at < text.length - 1; at++) {
+    if (text[at] === "{") depth++
+    if (text[at] === "}" && --depth === 0) return null
+  }
+  return depth === 1 ? text.slice(open.length, -1) : null
+}
+
+/** Without the dollars, brackets of LaTeX, boxes and backticks around the whole. @category reading */
+export const bare = (text: string): string => {
+  for (let rest = text.trim(); ;) {
+    const pair = pairs.find(
+      ([open, close]) =>
+        rest.length >= open.length + close.length &&
+        rest.startsWith(open) &&
+        rest.indexOf(close, open.length) === rest.length - close.length,
+    )
+    const inner = pair === undefined ? boxed(rest) : rest.slice(pair[0].length, rest.length - pair[1].length)
+    if (inner === null) return rest
+    // The language of a fence stands on its first line.
+    rest = (pair?.[0] === "```" ? inner.replace(/^[a-z]*\n/, "") : inner).trim()
+  }
+}
