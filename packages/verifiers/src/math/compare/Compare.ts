@@ -8,7 +8,8 @@
  *   `decimals` places and as many significant digits.
  * - A number in another base keeps its base.
  */
-import { evaluate } from "../algebra/Evaluate.ts"
+import * as Ball from "../algebra/Ball.ts"
+import * as Value from "../algebra/Value.ts"
 import { decide, type Outcome } from "./Equality.ts"
 import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Rational from "../algebra/Rational.ts"
@@ -49,10 +50,16 @@ const stands = (a: Expression, b: Expression, decimals: number): boolean => {
   if (Syntax.unknowns(b).length > 0) return false
   const exact = NormalForm.constantOf(NormalForm.normalForm(b))
   if (exact !== null && terminates(exact)) return false
-  const value = evaluate(b)
-  const written = evaluate(a)
-  if (value === null || written === null || value.im.abs().gt("1e-30")) return false
-  return value.re.minus(written.re).abs().lt(`1e${-given.places}`)
+  const value = Value.evaluate(b, new Map(), 320)
+  if (typeof value === "string" || !Ball.isZero(value.im)) return false
+  const negative = given.value.num < 0n
+  const written = Value.difference(Syntax.number(given.value), b)
+  const rest = Value.evaluate(negative ? written : Syntax.negate(written), new Map(), 320)
+  if (typeof rest === "string") return false
+  // Rounded or cut off: from half a unit of the last place below what is meant to a whole one above.
+  const unit = Ball.divide(Ball.one, Ball.integer(10n ** BigInt(given.places)))
+  const [low, high] = [Ball.add(rest.re, Ball.shifted(unit, -1)), Ball.subtract(unit, rest.re)]
+  return !Ball.containsZero(low) && Ball.sign(low) > 0 && !Ball.containsZero(high) && Ball.sign(high) > 0
 }
 
 const scalars = (a: Expression, b: Expression, options: Options): Outcome => {
