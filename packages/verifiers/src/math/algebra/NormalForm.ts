@@ -6,6 +6,7 @@
  */
 import * as Polynomial from "./Polynomial.ts"
 import * as Rational from "./Rational.ts"
+import * as Syntax from "../read/Syntax.ts"
 import { type Expression } from "../read/Syntax.ts"
 import { spend } from "./Work.ts"
 
@@ -277,9 +278,33 @@ const called = (name: string, args: ReadonlyArray<NormalForm>): NormalForm => {
       return out
     }
   }
+  // What does not care for the order has one.
+  if ((name === "cross" || name === "dot") && args.length === 2) {
+    const [x, y] = args.map(format)
+    if (x > y) {
+      const turned = called(name, [args[1], args[0]])
+      return name === "dot" ? turned : multiply(rational(Rational.integer(-1)), turned)
+    }
+    if (name === "cross" && x === y) return of(Polynomial.zero)
+  }
   const values = args.map(constantOf)
   const value = values.every((v) => v !== null) ? exact(name, values) : null
   return value === null ? opaque(name, ...args) : rational(value)
+}
+
+/** A sum or product with number bounds, term by term; null for anything else. */
+const summed = (e: Syntax.Tagged<"call">): NormalForm | null => {
+  if (e.name !== "sum" && e.name !== "prod") return null
+  const [body, name, ...bounds] = e.args
+  const [from, to] = bounds.map((bound) => constantOf(normalForm(bound)))
+  if (from === null || to === null || !Rational.isInteger(from) || !Rational.isInteger(to)) return null
+  if (to.num - from.num > 1000n) return null
+  let out = rational(e.name === "sum" ? Rational.zero : Rational.one)
+  for (let k = from.num; k <= to.num; k++) {
+    const term = normalForm(Syntax.replace(body, name, Syntax.number(Rational.integer(k))))
+    out = e.name === "sum" ? add(out, term) : multiply(out, term)
+  }
+  return out
 }
 
 /**
@@ -304,7 +329,7 @@ export const normalForm = (e: Expression): NormalForm => {
     case "power":
       return power(normalForm(e.base), normalForm(e.exponent))
     case "call":
-      return called(e.name, e.args.map(normalForm))
+      return summed(e) ?? called(e.name, e.args.map(normalForm))
     case "based":
     case "list":
     case "matrix":

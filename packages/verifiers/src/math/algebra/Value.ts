@@ -26,6 +26,12 @@ export type Point = ReadonlyMap<string, Rational.Rational>
 
 type Complex = Omit<Value, "weight">
 
+/** Whether only real numbers count: then the root of a negative number is none. */
+let onlyReal = false
+const leaveReal = (): void => {
+  if (onlyReal) throw undefinedValue("not real")
+}
+
 const real = (re: Ball.Ball): Complex => ({ re, im: Ball.zero })
 const isReal = (z: Complex): boolean => Ball.isZero(z.im)
 const isZero = (z: Complex): boolean => Ball.isZero(z.re) && Ball.isZero(z.im)
@@ -56,7 +62,11 @@ const exp = (a: Complex): Complex => {
   return { re: Ball.multiply(size, cos), im: Ball.multiply(size, sin) }
 }
 const argument = (a: Complex): Ball.Ball => {
-  if (isReal(a)) return Ball.sign(a.re) < 0 ? Elementary.pi() : Ball.zero
+  if (isReal(a)) {
+    if (Ball.sign(a.re) >= 0) return Ball.zero
+    leaveReal()
+    return Elementary.pi()
+  }
   if (!Ball.containsZero(a.re) && Ball.sign(a.re) > 0) return Elementary.atan(Ball.divide(a.im, a.re))
   const turn = Ball.sign(a.im) > 0 ? halve(Elementary.pi()) : Ball.negate(halve(Elementary.pi()))
   return Ball.subtract(turn, Elementary.atan(Ball.divide(a.re, a.im)))
@@ -67,8 +77,11 @@ const log = (a: Complex): Complex => {
   return { re: halve(Elementary.log(squaredSize(a))), im: argument(a) }
 }
 const sqrt = (a: Complex): Complex => {
-  if (isReal(a))
-    return Ball.sign(a.re) < 0 ? { re: Ball.zero, im: Ball.sqrt(Ball.negate(a.re)) } : real(Ball.sqrt(a.re))
+  if (isReal(a)) {
+    if (Ball.sign(a.re) >= 0) return real(Ball.sqrt(a.re))
+    leaveReal()
+    return { re: Ball.zero, im: Ball.sqrt(Ball.negate(a.re)) }
+  }
   const m = modulus(a)
   if (Ball.sign(a.re) >= 0) {
     const re = Ball.sqrt(halve(Ball.add(m, a.re)))
@@ -388,11 +401,26 @@ const precisions = [96, 320, 640, 1400, 4000, 12_000]
 
 /**
  * The value with what is 0 told from what is small, or why there is none: `undefined` where it has no value or one too large to
- * compute, `undecided` where the most bits do not suffice. Throws `WorkExceeded`.
+ * compute, `undecided` where the most bits do not suffice. With `isReal` the root of a negative number is undefined. Throws
+ * `WorkExceeded`.
  *
  * @category evaluation
  */
-export const evaluate = (e: Expression, at: Point = new Map(), from = 0): Value | "undefined" | "undecided" => {
+export const evaluate = (
+  e: Expression,
+  at: Point = new Map(),
+  from = 0,
+  isReal = false,
+): Value | "undefined" | "undecided" => {
+  const before = onlyReal
+  onlyReal = isReal
+  try {
+    return tried(e, at, from)
+  } finally {
+    onlyReal = before
+  }
+}
+const tried = (e: Expression, at: Point, from: number): Value | "undefined" | "undecided" => {
   for (const bits of precisions) {
     if (bits < from) continue
     try {

@@ -2,7 +2,7 @@
  * Whether two scalar expressions are equal: first exactly, by normal forms; then by their difference, computed with ever more
  * digits until its own error bound tells it from 0, at several points when there are unknowns. What stays undecided is not equal.
  *
- * Unknowns are real, and whole where they stand in factorials and the like. Both sides are compared where both are real:
+ * Unknowns are real, and whole where they stand in factorials and the like. Both sides are compared where all in them is real:
  * sqrt(x^2) is not x, while sqrt(x) sqrt(y) is sqrt(xy), and log(x^2) is 2 log(x).
  */
 import * as Ball from "../algebra/Ball.ts"
@@ -54,7 +54,7 @@ const vanishes = (
   at: Value.Point,
   { complex, glance }: { readonly complex: boolean; readonly glance: boolean },
 ): boolean | "undecided" | null => {
-  const [x, y] = [Value.evaluate(a, at), Value.evaluate(b, at)]
+  const [x, y] = [Value.evaluate(a, at, 0, !complex), Value.evaluate(b, at, 0, !complex)]
   if (x === "undefined" || y === "undefined") return null
   if (x === "undecided" || y === "undecided") return "undecided"
   if (!complex && (!Ball.isZero(x.im) || !Ball.isZero(y.im))) return null
@@ -62,7 +62,7 @@ const vanishes = (
   const apart = (p: Ball.Ball, q: Ball.Ball): boolean => !Ball.containsZero(Ball.subtract(p, q))
   if (apart(x.re, y.re) || apart(x.im, y.im)) return false
   if (glance) return true
-  const z = Value.evaluate(Value.difference(a, b), at, 320)
+  const z = Value.evaluate(Value.difference(a, b), at, 320, !complex)
   if (z === "undefined") return null
   if (z === "undecided") return "undecided"
   return Ball.isZero(z.re) && Ball.isZero(z.im)
