@@ -304,7 +304,7 @@ const call = (name: string, args: ReadonlyArray<Value>): Complex => {
 }
 
 /** Functions whose values are not known: what they are worth depends on their normal form alone. */
-const unknownFunctions = new Set(["apply", "cross", "matmul", "derivative", "ratio"])
+const unknownFunctions = new Set(["apply", "cross", "dot", "matmul", "ratio", "clock", "det"])
 
 /** A number without a pattern for a name, between 1/2 and 5/2. @category points */
 export const anyNumber = (name: string, point = 0): Rational.Rational => {

@@ -39,6 +39,21 @@ const framing =
   /\\(?:underline|underbar|framebox|ensuremath|mathop|mathord|mathstrut|displaylimits|notag|nonumber)(?![a-zA-Z])/g
 const primes = /\^\s*(?:\{\s*((?:\\prime\s*)+)\}|(\\prime(?![a-zA-Z])))/g
 
+/** "for all x in R", "where c is a constant": nothing but names, sets and these words after a formula. */
+const qualifier =
+  /(?<=\S)\s*[,;]?\s*(?:\\(?:text|mathrm|mbox)\s*\{\s*,?\s*)?(?:,\s*)?\(?(?:for\s+(?:all|any|every|each|some)\b|where\b|with\b|\\forall(?![a-zA-Z])|\\quad\s*\\forall)([^]*)$/
+const qualifying =
+  /\b(?:real|reals|integers?|numbers?|constants?|arbitrary|any|all|every|each|some|is|are|be|an?|and|the|of|in|complex|rational|natural|for|where|values?)\b/g
+const unqualified = (text: string): string => {
+  const found = qualifier.exec(text)
+  if (found === null || found.index === 0) return text
+  const rest = found[1]
+    .replaceAll(/\\(?:text|mathrm|mbox|mathbb|mathbf)\b|\\in(?![a-zA-Z])|\\[ ,;:!]|\\q?quad/g, " ")
+    .replaceAll(/[{}$(),.~]/g, " ")
+    .replaceAll(qualifying, " ")
+  return rest.split(/\s+/).every((word) => /^[a-zA-Z]?$/.test(word)) ? text.slice(0, found.index) : text
+}
+
 /** The answer without its clothes. @category cleaning */
 export const clean = (answer: string): string => {
   let text = ascii(answer)
@@ -52,5 +67,5 @@ export const clean = (answer: string): string => {
       .replaceAll(primes, (_, many: string | undefined) => "'".repeat((many ?? "p").split("\\").length - (many === undefined ? 0 : 1)))
       .replace(textAnnouncement, "")
       .replace(innerAnnouncement, "$1")
-  return text.replace(announcement, "").replace(leading, "")
+  return unqualified(text.replace(announcement, "").replace(leading, ""))
 }

@@ -99,7 +99,15 @@ class Parser extends Formula {
       this.at++
       items.push(this.operand())
     }
-    return op === null ? items[0] : { tag: "setop", op, items }
+    if (op === null) return items[0]
+    // {1, 2} \\ {2} in plain text: its braces are brackets.
+    const listed = items.map((e): Expression => (e.tag === "list" ? { tag: "set", items: e.items } : e))
+    const sets = listed.some((e) => e.tag === "set")
+    return {
+      tag: "setop",
+      op,
+      items: sets ? listed.map((e) => (e.tag === "number" ? { tag: "set", items: [e] } : e)) : listed,
+    }
   }
 
   /** A value with its unit, a ratio `2:3:4` or a clock time. */
@@ -108,15 +116,21 @@ class Parser extends Formula {
     if (this.sign() !== ":" || this.inSet()) return first
     const parts = [first]
     const start = this.at
-    while (this.take(":")) parts.push(this.measured())
+    // 9:30 has two digits of minutes, below 60.
+    let name = "clock"
+    while (this.take(":")) {
+      const token = this.tokens[this.at]
+      if (token?.kind !== "number" || !/^[0-5][0-9]$/.test(token.text)) name = "ratio"
+      parts.push(this.measured())
+    }
     const last = parts.at(-1) ?? first
     if (last.tag === "quantity")
-      return { ...last, value: Syntax.call("ratio", ...parts.slice(0, -1), last.value) }
+      return { ...last, value: Syntax.call(name, ...parts.slice(0, -1), last.value) }
     if (parts.some((part) => !Syntax.isScalar(part))) {
       this.at = start
       throw this.unexpected()
     }
-    return Syntax.call("ratio", ...parts)
+    return Syntax.call(name, ...parts)
   }
   /** Whether a colon would belong to a set's condition. */
   protected inSet(): boolean {
@@ -150,9 +164,9 @@ class Parser extends Formula {
     const token = this.tokens[this.at]
     if (token?.kind !== "word" || !isWord(token.text)) return null
     const next = this.tokens[this.at + 1]
-    const ends = next === undefined || (next.kind === "sign" && /^(?:[,;)}\].]|\\\}|or|and)$/.test(next.sign))
+    const ends = next === undefined || (next.kind === "sign" && /^(?:[,;)\].]|\\\}|or|and)$/.test(next.sign))
     const before = this.sign(this.at - 1)
-    const starts = this.at === 0 || (before !== null && /^(?:[,;({[]|\\\{|or|and)$/.test(before))
+    const starts = this.at === 0 || (before !== null && /^(?:[,;([]|\\\{|or|and)$/.test(before))
     if (!ends || !starts) return null
     this.at++
     return { tag: "text", text: token.text, letters: true }
