@@ -2,11 +2,13 @@
 import { Verdict } from "@lpo/rollout"
 import { Schema } from "effect"
 import type * as Compare from "./compare/Compare.ts"
-import { judge, type Judgement } from "./compare/Strict.ts"
+import { judge, type Judgement, understood as isUnderstood } from "./compare/Strict.ts"
 import { extract } from "./read/Boxes.ts"
 
-/** The accepted answer, or several of which any will do. @category models */
-export const Answer = Schema.Union([Schema.String, Schema.Array(Schema.String).check(Schema.isMinLength(1))])
+const One = Schema.Union([Schema.String, Schema.Finite])
+
+/** The accepted answer, or several of which any will do; a JSON number is the number it says. @category models */
+export const Answer = Schema.Union([One, Schema.Array(One).check(Schema.isMinLength(1))])
 /** @category models */
 export type Answer = typeof Answer.Type
 
@@ -29,7 +31,11 @@ export const verdict = (extracted: string, { key, outcome, reason }: Judgement):
 }
 
 /** The accepted answers. @category models */
-export const list = (answer: Answer): ReadonlyArray<string> => (typeof answer === "string" ? [answer] : answer)
+export const list = (answer: Answer): ReadonlyArray<string> =>
+  (typeof answer === "string" || typeof answer === "number" ? [answer] : answer).map(String)
+
+/** Whether every accepted answer is understood, as mathematics or as words, rather than compared as text. @category grading */
+export const understood = (answer: Answer): boolean => list(answer).every(isUnderstood)
 
 /**
  * Strict judgement of a response, here and now: bounded in steps, some 30 milliseconds at most. What needs more is a verdict of
@@ -40,5 +46,8 @@ export const list = (answer: Answer): ReadonlyArray<string> => (typeof answer ==
 export const grade = (answer: Answer, response: string, options: Options = {}): Verdict.Verdict => {
   const found = extract(response)
   if ("missing" in found) return Verdict.judged({ correct: false, format: false, reason: found.missing })
-  return verdict(found.answer, judge(list(answer), found.answer, options))
+  const plain = judge(list(answer), found.answer, options)
+  // "\\boxed{35} percent" is 35 or 35 %.
+  const percent = found.percent === true ? judge(list(answer), `${found.answer}\\%`, options) : plain
+  return verdict(found.answer, percent.outcome === "equal" ? percent : plain)
 }

@@ -6,6 +6,7 @@
  */
 import * as Polynomial from "./Polynomial.ts"
 import * as Rational from "./Rational.ts"
+import * as Syntax from "../read/Syntax.ts"
 import { type Expression } from "../read/Syntax.ts"
 import { spend } from "./Work.ts"
 
@@ -131,6 +132,13 @@ const rootPower = (base: NormalForm, e: Rational.Rational): NormalForm => {
   }
   const [{ coefficient, powers }] = base.num.values()
   const negative = coefficient.num < 0n
+  // An odd root of a negative number is the real one: it can be taken of each factor.
+  const isRealName = ([name]: readonly [string, Rational.Rational]): boolean => positive(name) || /^[^();]* $/.test(name)
+  const odd = e.den % 2n === 1n && powers.every(isRealName)
+  if (negative && odd) {
+    const size = rootPower(multiply(rational(Rational.integer(-1)), base), e)
+    return e.num % 2n === 0n ? size : multiply(rational(Rational.integer(-1)), size)
+  }
   if (negative && e.den !== 2n) return whole()
   // (-c m)^(p/2) is only split where m is positive: sqrt(-x) stays whole.
   if (negative && !powers.every(([name]) => positive(name))) return whole()
@@ -140,8 +148,11 @@ const rootPower = (base: NormalForm, e: Rational.Rational): NormalForm => {
   const others = powers.filter(([name]) => !positive(name))
   for (const [name, exponent] of powers)
     if (positive(name)) out = Polynomial.multiply(out, Polynomial.atom(name, Rational.multiply(exponent, e)))
-  if (others.length === 1 && Rational.equal(others[0][1], Rational.one) && others[0][0] !== "i")
-    return of(Polynomial.multiply(out, Polynomial.atom(others[0][0], e)))
+  if ((others.length === 1 && Rational.equal(others[0][1], Rational.one) && others[0][0] !== "i") || odd) {
+    for (const [name, exponent] of others)
+      out = Polynomial.multiply(out, Polynomial.atom(name, Rational.multiply(exponent, e)))
+    return of(out)
+  }
   if (others.length > 0) {
     let rest = Polynomial.one
     for (const [name, exponent] of others) rest = Polynomial.multiply(rest, Polynomial.atom(name, exponent))
@@ -187,17 +198,25 @@ const power = (base: NormalForm, exponent: NormalForm): NormalForm => {
   return e.num > 0n ? fraction(num, den) : fraction(den, num)
 }
 
-const factorial = (n: bigint): bigint => {
-  let out = 1n
-  for (let i = 2n; i <= n; i++) {
-    spend(2)
-    out *= i
+/** The product of the whole numbers from `low` to `high`, halves first: long numbers are multiplied late. */
+const span = (low: bigint, high: bigint): bigint => {
+  if (high - low < 8n) {
+    let out = 1n
+    for (let i = low; i <= high; i++) out *= i
+    return out
   }
-  return out
+  const middle = (low + high) >> 1n
+  return span(low, middle) * span(middle + 1n, high)
 }
+const factorial = (n: bigint): bigint => {
+  spend(Number(n))
+  return span(2n, n)
+}
+/** Largest number whose factorial is written out. */
+const maxFactorial = 2500n
 
-/** Functions of whole or rational numbers that have an exact value. */
-const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rational.Rational | null => {
+/** The value of a function of whole or rational numbers where it is one; null elsewhere. @category arithmetic */
+export const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rational.Rational | null => {
   const [a, b] = args
   const whole = args.every(Rational.isInteger)
   switch (name) {
@@ -208,12 +227,16 @@ const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rational.R
     case "ceil":
       return Rational.integer(a.num <= 0n ? -(-a.num / a.den) : (a.num + a.den - 1n) / a.den)
     case "factorial":
-      return whole && a.num >= 0n && a.num <= 1000n ? Rational.integer(factorial(a.num)) : null
+      return whole && a.num >= 0n && a.num <= maxFactorial ? Rational.integer(factorial(a.num)) : null
     case "binom": {
-      if (!whole || args.length !== 2 || a.num < 0n || a.num > 1000n || b.num < 0n) return null
+      if (!whole || args.length !== 2 || a.num < 0n || a.num > 10_000n || b.num < 0n) return null
       if (b.num > a.num) return Rational.zero
-      return Rational.make(factorial(a.num), factorial(b.num) * factorial(a.num - b.num))
+      const k = b.num < a.num - b.num ? b.num : a.num - b.num
+      spend(2 * Number(k))
+      return k > maxFactorial ? null : Rational.integer(span(a.num - k + 1n, a.num) / factorial(k))
     }
+    case "mod":
+      return args.length === 2 && whole && b.num > 0n ? Rational.integer(((a.num % b.num) + b.num) % b.num) : null
     case "gcd":
     case "lcm": {
       if (!whole || args.length < 2) return null
@@ -238,16 +261,10 @@ const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rational.R
 
 const called = (name: string, args: ReadonlyArray<NormalForm>): NormalForm => {
   if (name === "root" && args.length === 2) {
-    const [degree, radicand] = args.map(constantOf)
-    if (degree !== null && !Rational.isZero(degree)) {
-      const inverse = rational(Rational.invert(degree))
-      // An odd root of a negative number is the real one.
-      if (radicand !== null && radicand.num < 0n && Rational.isInteger(degree) && degree.num % 2n !== 0n)
-        return multiply(rational(Rational.integer(-1)), power(rational(Rational.negate(radicand)), inverse))
-      // sqrt[3]{x} is real for negative x, and x^(1/3) is not.
-      if (degree.num === 2n || radicand !== null || args[1].num.size === 0) return power(args[1], inverse)
-    }
-    return opaque("root", ...args)
+    const degree = constantOf(args[0])
+    return degree === null || Rational.isZero(degree)
+      ? opaque("root", ...args)
+      : power(args[1], rational(Rational.invert(degree)))
   }
   if (name === "binom" && args.length === 2) {
     // n over k is a polynomial in n.
@@ -261,9 +278,33 @@ const called = (name: string, args: ReadonlyArray<NormalForm>): NormalForm => {
       return out
     }
   }
+  // What does not care for the order has one.
+  if ((name === "cross" || name === "dot") && args.length === 2) {
+    const [x, y] = args.map(format)
+    if (x > y) {
+      const turned = called(name, [args[1], args[0]])
+      return name === "dot" ? turned : multiply(rational(Rational.integer(-1)), turned)
+    }
+    if (name === "cross" && x === y) return of(Polynomial.zero)
+  }
   const values = args.map(constantOf)
   const value = values.every((v) => v !== null) ? exact(name, values) : null
   return value === null ? opaque(name, ...args) : rational(value)
+}
+
+/** A sum or product with number bounds, term by term; null for anything else. */
+const summed = (e: Syntax.Tagged<"call">): NormalForm | null => {
+  if (e.name !== "sum" && e.name !== "prod") return null
+  const [body, name, ...bounds] = e.args
+  const [from, to] = bounds.map((bound) => constantOf(normalForm(bound)))
+  if (from === null || to === null || !Rational.isInteger(from) || !Rational.isInteger(to)) return null
+  if (to.num - from.num > 1000n) return null
+  let out = rational(e.name === "sum" ? Rational.zero : Rational.one)
+  for (let k = from.num; k <= to.num; k++) {
+    const term = normalForm(Syntax.replace(body, name, Syntax.number(Rational.integer(k))))
+    out = e.name === "sum" ? add(out, term) : multiply(out, term)
+  }
+  return out
 }
 
 /**
@@ -288,7 +329,7 @@ export const normalForm = (e: Expression): NormalForm => {
     case "power":
       return power(normalForm(e.base), normalForm(e.exponent))
     case "call":
-      return called(e.name, e.args.map(normalForm))
+      return summed(e) ?? called(e.name, e.args.map(normalForm))
     case "based":
     case "list":
     case "matrix":

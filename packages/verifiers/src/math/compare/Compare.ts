@@ -8,12 +8,14 @@
  *   `decimals` places and as many significant digits.
  * - A number in another base keeps its base.
  */
-import { evaluate } from "../algebra/Evaluate.ts"
+import * as Ball from "../algebra/Ball.ts"
+import * as Value from "../algebra/Value.ts"
 import { decide, type Outcome } from "./Equality.ts"
 import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Rational from "../algebra/Rational.ts"
 import * as Region from "./Region.ts"
-import { chained, measure, named, relation, several } from "./Shapes.ts"
+import * as Matrices from "./Matrices.ts"
+import { assignments, chained, measure, named, relation, several, unqualified } from "./Shapes.ts"
 import * as Syntax from "../read/Syntax.ts"
 import { type Expression } from "../read/Syntax.ts"
 import * as Words from "../read/Words.ts"
@@ -49,10 +51,16 @@ const stands = (a: Expression, b: Expression, decimals: number): boolean => {
   if (Syntax.unknowns(b).length > 0) return false
   const exact = NormalForm.constantOf(NormalForm.normalForm(b))
   if (exact !== null && terminates(exact)) return false
-  const value = evaluate(b)
-  const written = evaluate(a)
-  if (value === null || written === null || value.im.abs().gt("1e-30")) return false
-  return value.re.minus(written.re).abs().lt(`1e${-given.places}`)
+  const value = Value.evaluate(b, new Map(), 320)
+  if (typeof value === "string" || !Ball.isZero(value.im)) return false
+  const negative = given.value.num < 0n
+  const written = Value.difference(Syntax.number(given.value), b)
+  const rest = Value.evaluate(negative ? written : Syntax.negate(written), new Map(), 320)
+  if (typeof rest === "string") return false
+  // Rounded or cut off: from half a unit of the last place below what is meant to a whole one above.
+  const unit = Ball.divide(Ball.one, Ball.integer(10n ** BigInt(given.places)))
+  const [low, high] = [Ball.add(rest.re, Ball.shifted(unit, -1)), Ball.subtract(unit, rest.re)]
+  return !Ball.containsZero(low) && Ball.sign(low) > 0 && !Ball.containsZero(high) && Ball.sign(high) > 0
 }
 
 const scalars = (a: Expression, b: Expression, options: Options): Outcome => {
@@ -75,21 +83,47 @@ const inOrder = (a: ReadonlyArray<Expression>, b: ReadonlyArray<Expression>, opt
   a.length === b.length ? all(a.map((x, i) => compare(x, b[i], options))) : "different"
 
 /** Most answers in a list. */
-const maxItems = 100
+const maxItems = 2000
+
+/** The text of an item's exact form: items of the same text are equal; null where there is none. */
+const exactText = (e: Expression): string | null => {
+  if (e.tag === "number") return Rational.format(e.value)
+  if (!Syntax.isScalar(e)) return null
+  return NormalForm.format(NormalForm.normalForm(e))
+}
+
+const isLetter = (e: Expression): boolean => e.tag === "symbol" && /^[A-Z]$/.test(e.name)
 
 const anyOrder = (a: ReadonlyArray<Expression>, b: ReadonlyArray<Expression>, options: Options): Outcome => {
   if (a.length !== b.length || a.length > maxItems) return "different"
-  // Items that name different things keep their names: x = 1, y = 2 is not 1, 2.
+  // Three capital letters or more are an order, as of finishers or of vertices.
+  if (a.length > 2 && a.every(isLetter) && b.every(isLetter)) return inOrder(a, b, options)
+  // Items that name different things keep their names: x = 1, y = 2 is not 1, 2; x_1 = 1, x_2 = 2 is.
   const names = (items: ReadonlyArray<Expression>): Set<string> =>
-    new Set(items.map(named).flatMap((n) => (n === null ? [] : [JSON.stringify(n.name)])))
+    new Set(items.map(named).flatMap((n) => (n === null ? [] : [withoutIndex(n.name)])))
   if ((names(a).size > 1 || names(b).size > 1) && names(a).size !== names(b).size) return "different"
   const rest = [...b]
+  let left = a
+  if (a.length > 8) {
+    const byText = new Map<string, Array<Expression>>()
+    for (const y of b) {
+      const text = exactText(y)
+      if (text !== null) byText.set(text, [...(byText.get(text) ?? []), y])
+    }
+    left = a.filter((x) => {
+      const text = exactText(x)
+      const y = text === null ? undefined : byText.get(text)?.pop()
+      if (y === undefined) return true
+      rest.splice(rest.indexOf(y), 1)
+      return false
+    })
+  }
   let open = false
-  for (const x of a) {
+  for (const x of left) {
     let found = -1
     for (const [i, y] of rest.entries()) {
       spend(10)
-      const outcome = compare(x, y, options)
+      const outcome = compare(x, y, options, true)
       if (outcome === "equal") {
         found = i
         break
@@ -101,6 +135,9 @@ const anyOrder = (a: ReadonlyArray<Expression>, b: ReadonlyArray<Expression>, op
   }
   return "equal"
 }
+/** The name of a root without its number. */
+const withoutIndex = (name: Expression): string =>
+  name.tag === "symbol" ? name.name.replace(/_[0-9]+$/, "") : JSON.stringify(name)
 
 const regions = (a: Region.Region, b: Region.Region, options: Options): Outcome => {
   if (a.name !== null && b.name !== null && a.name !== b.name) return "different"
@@ -119,25 +156,100 @@ const isRegionOnly = (e: Expression): boolean =>
   (e.tag === "symbol" && e.name === "set R") ||
   (e.tag === "relation" && !e.relations.every((r) => r === "=" || r === "~"))
 
+/** Words against words, against the letters of a product, against what they mean. */
+const worded = (a: Expression, b: Expression, options: Options): Outcome => {
+  const [words, otherWords] = [Words.spelled(a), Words.spelled(b)]
+  if (words !== null && otherWords !== null && Words.alike(words, otherWords)) return "equal"
+  const meant = (e: Expression, other: Expression): Expression => {
+    if (e.tag !== "text") return e
+    const meaning = Words.meaning(e.text)
+    if (meaning !== null) return meaning
+    const letters = Array.from(e.text, (c) => letter(c))
+    return e.letters === true && Syntax.isScalar(other) && Words.spelled(other) === null ? Syntax.product(letters) : e
+  }
+  const [x, y] = [meant(a, b), meant(b, a)]
+  return x.tag === "text" || y.tag === "text" ? "different" : compare(x, y, options)
+}
+const letter = (name: string): Expression =>
+  name === "e" || name === "i" ? { tag: "constant", name } : Syntax.symbol(name)
+
+/** A ratio is what is proportional to it, or the quotient of two; a clock time is itself. */
+const ratios = (a: Expression, b: Expression): Outcome => {
+  const parts = (e: Expression): ReadonlyArray<Expression> | null =>
+    e.tag === "call" && (e.name === "ratio" || e.name === "clock") ? e.args : null
+  const [x, y] = [parts(a), parts(b)]
+  const isClock = (e: Expression): boolean => e.tag === "call" && e.name === "clock"
+  if (x !== null && y !== null) {
+    if (x.length !== y.length) return "different"
+    if (isClock(a) && isClock(b)) return inOrder(x, y, {})
+    return all(x.map((part, i) => decide(Syntax.product([part, y[0]]), Syntax.product([y[i], x[0]]))))
+  }
+  const [ratio, other] = x === null ? [y, a] : [x, b]
+  if (ratio === null || ratio.length !== 2 || isClock(a) || isClock(b) || !Syntax.isScalar(other)) return "different"
+  return decide(Syntax.quotient(ratio[0], ratio[1]), other)
+}
+const isRatio = (e: Expression): boolean => e.tag === "call" && (e.name === "ratio" || e.name === "clock")
+
+/** Intervals side by side as their union, where the other side is one. */
+const joined = (e: Expression, other: Expression): Expression =>
+  other.tag === "setop" && other.op === "cup" && e.tag === "list" && e.items.every((item) => item.tag === "tuple")
+    ? { tag: "setop", op: "cup", items: e.items }
+    : e
+
+/** Degrees in radians, where the other side has pi in it and no unit. */
+const inRadians = (e: Expression, other: Expression): Expression | null =>
+  e.tag === "quantity" &&
+  e.unit === "degree" &&
+  Syntax.isScalar(other) &&
+  Syntax.some(other, (part) => part.tag === "constant" && part.name === "pi")
+    ? Syntax.product([e.value, Syntax.pi, Syntax.number(Rational.make(1n, 180n))])
+    : null
+
+/** What counts through all whole numbers has any name: 3k + 1, 2 k pi. */
+const renamed = (a: Expression, b: Expression): Expression | null => {
+  const [[x, ...more], [y, ...others]] = [Syntax.unknowns(a), Syntax.unknowns(b)]
+  if (more.length > 0 || others.length > 0 || x === undefined || y === undefined || x === y) return null
+  if (!/^[klmn]$/.test(x) || !/^[klmn]$/.test(y)) return null
+  const at = (n: number): Expression => Syntax.replace(b, Syntax.symbol(y), Syntax.integer(n))
+  const [zero, one, two] = [at(0), at(1), at(2)]
+  // Linear, with a step that is not 1 and either a start or pi in it.
+  const step = Value.difference(one, zero)
+  if (decide(step, Value.difference(two, one)) !== "equal" || decide(step, Syntax.integer(1)) === "equal") return null
+  const turns = Syntax.some(b, (e) => e.tag === "constant" && e.name === "pi")
+  if (!turns && decide(zero, Syntax.integer(0)) === "equal") return null
+  return Syntax.replace(b, Syntax.symbol(y), Syntax.symbol(x))
+}
+
 /**
- * Compares two answers as expressions. Throws `WorkExceeded`, and `NormalForm.Undefined` for a division by zero.
+ * Compares two answers as expressions; `inner`: as members of a list or set, where a set of one is not its member. Throws
+ * `WorkExceeded`, and `NormalForm.Undefined` for a division by zero.
  *
  * @category comparison
  */
-export const compare = (a: Expression, b: Expression, options: Options = {}): Outcome => {
+export const compare = (a: Expression, b: Expression, options: Options = {}, inner = false): Outcome => {
   spend(10)
   if (a.tag === "number" && b.tag === "number") return scalars(a, b, options)
-  const [words, otherWords] = [Words.spelled(a), Words.spelled(b)]
-  if (a.tag === "text" || b.tag === "text")
-    return words !== null && otherWords !== null && Words.alike(words, otherWords) ? "equal" : "different"
+  if (inner && (a.tag === "set") !== (b.tag === "set")) return "different"
+  if (a.tag === "text" || b.tag === "text") return worded(a, b, options)
+  if (isRatio(a) || isRatio(b)) return a.tag === "quantity" || b.tag === "quantity" ? quantities(a, b, options) : ratios(a, b)
+
+  const [plainA, plainB] = [unqualified(a), unqualified(b)]
+  if ((plainA === a) !== (plainB === b)) return compare(plainA, plainB, options, inner)
 
   if ([a, b].some((e) => isRegionOnly(e) || (e.tag === "list" && e.items.some(isRegionOnly)))) {
-    const [x, y] = [Region.of(a), Region.of(b)]
+    const [x, y] = [Region.of(joined(a, b)), Region.of(joined(b, a))]
     if (x !== null && y !== null) return regions(x, y, options)
     if (a.tag === "setop" && b.tag === "setop" && a.op === b.op)
       return a.op === "setminus" ? inOrder(a.items, b.items, options) : anyOrder(a.items, b.items, options)
     if (a.tag !== "list" && b.tag !== "list") return related(a, b, options)
   }
+
+  const [byNameA, byNameB] = [assignments(a), assignments(b)]
+  if (byNameA !== null && byNameB !== null) return assigned(byNameA, byNameB, options)
+  if (byNameA !== null && b.tag === "tuple" && b.open === "(" && b.close === ")")
+    return inOrder(inAlphabet(byNameA), b.items, options)
+  if (byNameB !== null && a.tag === "tuple" && a.open === "(" && a.close === ")")
+    return inOrder(a.items, inAlphabet(byNameB), options)
 
   const [saysA, saysB] = [named(a), named(b)]
   if (saysA !== null && saysB !== null && JSON.stringify(saysA.name) === JSON.stringify(saysB.name))
@@ -147,34 +259,78 @@ export const compare = (a: Expression, b: Expression, options: Options = {}): Ou
 
   const [manyA, manyB] = [several(a), several(b)]
   if (manyA.length !== 1 || manyB.length !== 1) return anyOrder(manyA, manyB, options)
-  if (manyA[0] !== a || manyB[0] !== b) return compare(manyA[0], manyB[0], options)
+  if (manyA[0] !== a || manyB[0] !== b) return compare(manyA[0], manyB[0], options, true)
 
-  if (a.tag === "quantity" || b.tag === "quantity") {
-    const [x, y] = [a, b].map((e) => (e.tag === "quantity" ? measure(e, options) : { value: e, unit: null }))
-    if (x.unit !== null && y.unit !== null && x.unit !== y.unit) return "different"
-    return compare(x.value, y.value, options)
-  }
+  if (a.tag === "quantity" || b.tag === "quantity") return quantities(a, b, options)
   if (a.tag === "relation" || b.tag === "relation") {
     const [x, y] = [chained(a), chained(b)]
     if (x !== null && b.tag !== "relation") return compare(x, b, options)
     if (y !== null && a.tag !== "relation") return compare(a, y, options)
     return related(a, b, options)
   }
+  const [reducedA, reducedB] = [Matrices.reduced(a), Matrices.reduced(b)]
+  if (reducedA !== a || reducedB !== b) return compare(reducedA, reducedB, options, inner)
+  if ([a, b].some((e) => e.tag === "matrix" || Matrices.isVector(e))) {
+    const both = Matrices.together(a, b)
+    if (both === null) return a.tag === b.tag ? alike(a, b, options) : "different"
+    const [x, y] = both
+    return x.length === y.length ? all(x.map((row, i) => inOrder(row, y[i], options))) : "different"
+  }
   if (a.tag === "tuple" && b.tag === "tuple")
     return a.open === b.open && a.close === b.close ? inOrder(a.items, b.items, options) : "different"
-  if (a.tag === "matrix" && b.tag === "matrix")
-    return a.rows.length === b.rows.length ? all(a.rows.map((row, i) => inOrder(row, b.rows[i], options))) : "different"
   if (a.tag === "based" && b.tag === "based") return a.base === b.base && a.digits === b.digits ? "equal" : "different"
-  if (Syntax.isScalar(a) && Syntax.isScalar(b)) return scalars(a, b, options)
+  if (Syntax.isScalar(a) && Syntax.isScalar(b)) {
+    const other = renamed(a, b)
+    return scalars(a, other ?? b, options)
+  }
   return alike(a, b, options)
+}
+
+const quantities = (a: Expression, b: Expression, options: Options): Outcome => {
+  const [radiansA, radiansB] = [inRadians(a, b), inRadians(b, a)]
+  if (radiansA !== null || radiansB !== null) return scalars(radiansA ?? a, radiansB ?? b, options)
+  const [x, y] = [a, b].map((e) => (e.tag === "quantity" ? measure(e, options) : { value: e, unit: null }))
+  if (x.unit !== null && y.unit !== null && x.unit !== y.unit) return "different"
+  return compare(x.value, y.value, options)
+}
+
+const assigned = (
+  a: ReadonlyMap<string, Expression>,
+  b: ReadonlyMap<string, Expression>,
+  options: Options,
+): Outcome => {
+  if (a.size !== b.size) return "different"
+  return all(
+    [...a].map(([name, value]) => {
+      const other = b.get(name)
+      return other === undefined ? "different" : compare(value, other, options)
+    }),
+  )
+}
+const inAlphabet = (values: ReadonlyMap<string, Expression>): ReadonlyArray<Expression> =>
+  [...values].sort(([x], [y]) => (x < y ? -1 : 1)).map(([, value]) => value)
+
+const turned: Readonly<Partial<Record<Syntax.Relation, Syntax.Relation>>> = {
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+  "=": "=",
+  "!=": "!=",
 }
 
 const related = (a: Expression, b: Expression, options: Options): Outcome => {
   if (a.tag !== "relation" || b.tag !== "relation") return "different"
   const [x, y] = [relation(a), relation(b)]
   if (x !== null && y !== null && x.kind === y.kind && NormalForm.equal(x.form, y.form)) return "equal"
-  const same = a.relations.length === b.relations.length && a.relations.every((r, i) => r === b.relations[i])
-  return same ? inOrder(a.sides, b.sides, options) : "different"
+  if (a.relations.length !== b.relations.length) return "different"
+  if (a.relations.every((r, i) => r === b.relations[i])) {
+    const outcome = inOrder(a.sides, b.sides, options)
+    if (outcome === "equal") return outcome
+  }
+  // The same chain from its other end.
+  const back = [...b.relations].reverse().map((r) => turned[r])
+  return a.relations.every((r, i) => r === back[i]) ? inOrder(a.sides, [...b.sides].reverse(), options) : "different"
 }
 
 /** Functions of what is no scalar, as the determinant of a matrix: equal when their parts are. */

@@ -1,95 +1,116 @@
 /**
- * Whether two scalar expressions are equal: first exactly, by normal forms; then by their values to 40 digits, at several
- * points when there are unknowns.
+ * Whether two scalar expressions are equal: first exactly, by normal forms; then by their difference, computed with ever more
+ * digits until its own error bound tells it from 0, at several points when there are unknowns. What stays undecided is not equal.
  *
- * Unknowns are real. Both sides must be defined at the same points: sqrt(x^2) is not x, log(x^2) is not 2 log(x), while
- * sqrt(1/x) is 1/sqrt(x). Agreement at points is no proof; two different answers that agree to 25 digits at all of them would be
- * taken for equal, and none is known.
+ * Unknowns are real, and whole where they stand in factorials and the like. Both sides are compared where all in them is real:
+ * sqrt(x^2) is not x, while sqrt(x) sqrt(y) is sqrt(xy), and log(x^2) is 2 log(x).
  */
-import { type Complex, evaluate } from "../algebra/Evaluate.ts"
+import * as Ball from "../algebra/Ball.ts"
 import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Rational from "../algebra/Rational.ts"
+import * as Value from "../algebra/Value.ts"
 import { type Expression, isScalar, some, unknowns } from "../read/Syntax.ts"
 import { within } from "../algebra/Work.ts"
 
 /** `unknown`: too much work, or no values to compare. @category models */
 export type Outcome = "equal" | "different" | "unknown"
 
-const digits = 40
-
-/** Whether a value is 0 up to rounding: it vanishes when the precision doubles. */
-const vanishes = (e: Expression, values: ReadonlyMap<string, string>, z: Complex): boolean => {
-  if (z.re.e > -20 && !z.re.isZero()) return false
-  if (z.im.e > -20 && !z.im.isZero()) return false
-  const finer = evaluate(e, values, 2 * digits)
-  if (finer === null) return false
-  const tiny = (x: Complex["re"]): boolean => x.isZero() || x.e < -1.5 * digits
-  return tiny(finer.re) && tiny(finer.im)
-}
-
-/** Whether the imaginary part is rounding. */
-const isReal = (z: Complex): boolean => z.im.isZero() || z.im.e < z.re.e - 30
-
-const close = (a: Expression, b: Expression, values: ReadonlyMap<string, string>, x: Complex, y: Complex): boolean => {
-  const size = [x.re, x.im, y.re, y.im].reduce((m, v) => (v.abs().gt(m) ? v.abs() : m))
-  const limit = size.times("1e-25")
-  if (x.re.minus(y.re).abs().lte(limit) && x.im.minus(y.im).abs().lte(limit)) return true
-  return vanishes(a, values, x) && vanishes(b, values, y)
-}
-
 /** Points to try: positive, of either sign, and whole. Drawn once; any numbers without a pattern do. */
-const points = 7
-const valueAt = (point: number, index: number, whole: boolean): string => {
+const points = 9
+const valueAt = (point: number, index: number, whole: boolean): Rational.Rational => {
   let state = (point + 1) * 7919 + (index + 1) * 104_729
   for (let i = 0; i < 3; i++) state = (state * 16_807 + 12_345) % 2_147_483_647
-  const unit = state / 2_147_483_647
-  if (whole) return String(1 + ((state + 3 * point + index) % (5 + 2 * point)))
-  if (point < 2) return (0.1 + 2.8 * unit).toFixed(9)
-  if (point < 5) return (unit < 0.5 ? -0.2 - 4 * unit : 0.3 + 3 * (unit - 0.5)).toFixed(9)
-  return String(2 + ((state + index) % (point === 6 ? 12 : 7)))
+  // Even and odd ones for every letter, and of two letters now one is larger, now the other.
+  if (whole) return Rational.integer(1 + ((point * (index + 1) + (state % 5)) % (4 + 2 * point)))
+  const unit = BigInt(state)
+  const scale = 2_147_483_647n
+  if (point < 3) return Rational.make(scale / 10n + 3n * unit, scale)
+  // The first signs run through all of a few letters.
+  const negative = point < 7 && ((point - 3) >> (index % 2)) % 2 === 0
+  if (point < 7) return Rational.make((negative ? -1n : 1n) * (scale / 4n + 3n * unit), scale)
+  return Rational.make(scale / 2n + 7n * unit, scale)
 }
 
-/** What the expression is at a point, with `names` in a fixed order. */
-const at = (names: ReadonlyArray<string>, point: number, whole: boolean): ReadonlyMap<string, string> =>
-  new Map(names.map((name, i) => [name, valueAt(point, i, whole)]))
+/** Points at which the difference is told from 0 for sure; at the others 25 digits are looked at. */
+const sure = 4
 
-/** Functions that only take whole numbers. */
-const isDiscrete = (e: Expression): boolean => e.tag === "call" && (e.name === "factorial" || e.name === "binom")
+/** Letters that are whole numbers where whole numbers are the custom. */
+const wholeNames = /^(?:[jklmnpqNM]|n_.*|k_.*)$/
+const rounds = new Set(["floor", "ceil", "mod", "gcd", "lcm", "sum", "prod"])
+
+/** Whether all unknowns stand for whole numbers, or those with the usual names do. */
+const discreteness = (sides: ReadonlyArray<Expression>): "all" | "named" | "none" => {
+  const has = (test: (e: Expression) => boolean): boolean => sides.some((side) => some(side, test))
+  if (has((e) => e.tag === "call" && (e.name === "factorial" || e.name === "binom"))) return "all"
+  const negative = (e: Expression): boolean => e.tag === "number" && e.value.num < 0n
+  if (has((e) => e.tag === "call" && rounds.has(e.name))) return "named"
+  return has((e) => e.tag === "power" && negative(e.base) && unknowns(e.exponent).length > 0) ? "named" : "none"
+}
+
+/** Whether a - b is 0 at a point, `glance`: to 25 digits; null where one side is not real there, or has no value. */
+const vanishes = (
+  a: Expression,
+  b: Expression,
+  at: Value.Point,
+  { complex, glance }: { readonly complex: boolean; readonly glance: boolean },
+): boolean | "undecided" | null => {
+  const [x, y] = [Value.evaluate(a, at, 0, !complex), Value.evaluate(b, at, 0, !complex)]
+  if (x === "undefined" || y === "undefined") return null
+  if (x === "undecided" || y === "undecided") return "undecided"
+  if (!complex && (!Ball.isZero(x.im) || !Ball.isZero(y.im))) return null
+  // What differs at a glance does.
+  const apart = (p: Ball.Ball, q: Ball.Ball): boolean => !Ball.containsZero(Ball.subtract(p, q))
+  if (apart(x.re, y.re) || apart(x.im, y.im)) return false
+  if (glance) return true
+  const z = Value.evaluate(Value.difference(a, b), at, 320, !complex)
+  if (z === "undefined") return null
+  if (z === "undecided") return "undecided"
+  return Ball.isZero(z.re) && Ball.isZero(z.im)
+}
+
+const isConstant = (name: "i") => (e: Expression) => e.tag === "constant" && e.name === name
 
 const byValue = (a: Expression, b: Expression): Outcome => {
   const names = [...new Set([...unknowns(a), ...unknowns(b)])]
   if (names.includes("infinity") || names.includes("pm")) return "different"
   if (names.length === 0) {
-    const none = new Map<string, string>()
-    const [x, y] = [evaluate(a, none, digits), evaluate(b, none, digits)]
-    if (x === null || y === null) return "unknown"
-    return close(a, b, none, x, y) ? "equal" : "different"
+    const same = vanishes(a, b, new Map(), { complex: true, glance: false })
+    return same === true ? "equal" : same === false ? "different" : "unknown"
   }
-  const discrete = some(a, isDiscrete) || some(b, isDiscrete)
-  const imaginary = [a, b].some((e) => some(e, (part) => part.tag === "constant" && part.name === "i"))
+  const whole = discreteness([a, b])
+  const imaginary = some(a, isConstant("i")) || some(b, isConstant("i"))
   let agreed = 0
-  let complex = 0
-  let missed = 0
+  let open = false
+  const at = (point: number): Value.Point =>
+    new Map(
+      names.map((name, i) => {
+        const isWhole = whole === "all" || (whole === "named" && wholeNames.test(name))
+        return [name, valueAt(point, i, isWhole)] as const
+      }),
+    )
   for (let point = 0; point < points; point++) {
-    const values = at(names, point, discrete)
-    const [x, y] = [evaluate(a, values, digits), evaluate(b, values, digits)]
-    if (x === null || y === null) {
-      if (x !== y) missed++
-      continue
-    }
-    if (close(a, b, values, x, y)) {
-      if (imaginary || isReal(x)) agreed++
-      else complex++
-    } else if (imaginary || isReal(x) || isReal(y)) return "different"
-    else missed++
+    const same = vanishes(a, b, at(point), { complex: imaginary, glance: agreed >= sure })
+    if (same === false) return "different"
+    if (same === true) agreed++
+    else if (same === "undecided") open = true
   }
-  // One is defined where the other is not, at most points.
-  if (missed > points / 2) return agreed + complex === 0 ? "different" : "unknown"
-  return agreed + complex >= 2 ? "equal" : "unknown"
+  if (open) return "unknown"
+  if (agreed >= 3) return "equal"
+  // Real at hardly any point: equal where they are complex then.
+  if (agreed > 0 || imaginary) return "unknown"
+  for (let point = 0; point < points; point++) {
+    const same = vanishes(a, b, at(point), { complex: true, glance: agreed >= sure })
+    if (same === true) agreed++
+    else if (same !== null) return same === false ? "different" : "unknown"
+  }
+  return agreed >= 3 ? "equal" : "unknown"
 }
 
+/** Steps for exact arithmetic before values are looked at. */
+const formSteps = 25_000
+
 /**
- * Compares two scalars. `unknown` when one is no scalar, and when neither has a value. Throws `WorkExceeded`, and
+ * Compares two scalars. `unknown` when one is no scalar, and when it cannot be found out. Throws `WorkExceeded`, and
  * `NormalForm.Undefined` when a side divides by zero.
  *
  * @category comparison
@@ -97,9 +118,16 @@ const byValue = (a: Expression, b: Expression): Outcome => {
 export const decide = (a: Expression, b: Expression): Outcome => {
   if (a.tag === "number" && b.tag === "number") return Rational.equal(a.value, b.value) ? "equal" : "different"
   if (!isScalar(a) || !isScalar(b)) return "unknown"
-  const [x, y] = [NormalForm.normalForm(a), NormalForm.normalForm(b)]
-  if (NormalForm.equal(x, y)) return "equal"
-  return NormalForm.isFree(x, y) ? "different" : byValue(a, b)
+  const exact = within<Outcome, Outcome>(
+    formSteps,
+    () => {
+      const [x, y] = [NormalForm.normalForm(a), NormalForm.normalForm(b)]
+      if (NormalForm.equal(x, y)) return "equal"
+      return NormalForm.isFree(x, y) ? "different" : "unknown"
+    },
+    () => "unknown",
+  )
+  return exact === "unknown" ? byValue(a, b) : exact
 }
 
 /** Most steps that `equal` takes unless told otherwise: some tens of milliseconds. @category limits */

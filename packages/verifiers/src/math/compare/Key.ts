@@ -8,7 +8,8 @@
  */
 import type { Options } from "./Compare.ts"
 import { chained, measure, named, relation, several } from "./Shapes.ts"
-import { type Complex, evaluate } from "../algebra/Evaluate.ts"
+import * as Ball from "../algebra/Ball.ts"
+import * as Value from "../algebra/Value.ts"
 import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Polynomial from "../algebra/Polynomial.ts"
 import * as Rational from "../algebra/Rational.ts"
@@ -18,12 +19,15 @@ import { type Expression } from "../read/Syntax.ts"
 import * as Words from "../read/Words.ts"
 import { spend } from "../algebra/Work.ts"
 
-/** The fraction with a small denominator that 50 digits say, if there is one. */
-const fraction = (x: Complex["re"]): string | null => {
-  if (x.e < -30) return "0"
-  if (x.e > 15) return null
+/** In units of 10^-40. */
+const scaled = (x: Ball.Ball): bigint => Ball.withPrecision(400, () => Ball.nearest(Ball.multiply(x, Ball.integer(10n ** 40n))))
+
+/** The fraction with a small denominator that 40 digits say, if there is one. */
+const fraction = (x: Ball.Ball): string | null => {
   const scale = 10n ** 40n
-  const wanted = BigInt(x.times(scale.toString()).round().toFixed(0))
+  const wanted = scaled(x)
+  if (wanted > scale * 10n ** 15n || wanted < -scale * 10n ** 15n) return null
+  if (wanted < 10n ** 10n && wanted > -(10n ** 10n)) return "0"
   let [a, b] = [wanted < 0n ? -wanted : wanted, scale]
   let [p0, p1, q0, q1] = [0n, 1n, 1n, 0n]
   for (let i = 0; i < 60 && b !== 0n; i++) {
@@ -40,12 +44,24 @@ const fraction = (x: Complex["re"]): string | null => {
   return null
 }
 
-const real = (x: Complex["re"]): string => fraction(x) ?? x.toSignificantDigits(20).toString()
+/** Twenty digits, or of what is huge or tiny its size. */
+const digits = (x: Ball.Ball): string => {
+  const size = Ball.top(x)
+  if (Math.abs(size) > 3000) return `2^${size}`
+  const places = Math.max(0, 20 - Math.floor(size * Math.log10(2)))
+  const value = Ball.withPrecision(Math.max(400, Math.abs(size) + 200), () =>
+    Ball.nearest(Ball.multiply(x, Ball.integer(10n ** BigInt(places)))),
+  ).toString()
+  const sign = value.startsWith("-") ? "-" : ""
+  const all = value.replace("-", "")
+  return `${sign}${all.slice(0, 20)}e${all.length - places}`
+}
 
-const complex = (z: Complex): string => {
-  const small = (x: Complex["re"], y: Complex["re"]): boolean => x.isZero() || x.e < Math.max(y.e, 0) - 30
-  if (small(z.im, z.re)) return real(z.re)
-  return `${small(z.re, z.im) ? "" : `${real(z.re)} + `}${real(z.im)}i`
+const real = (x: Ball.Ball): string => fraction(x) ?? digits(x)
+
+const complex = ({ im, re }: Value.Value): string => {
+  if (Ball.isZero(im)) return real(re)
+  return `${Ball.isZero(re) ? "" : `${real(re)} + `}${real(im)}i`
 }
 
 const scalar = (e: Expression): string => {
@@ -63,13 +79,9 @@ const scalar = (e: Expression): string => {
   const values: Array<string> = []
   for (let point = 0; point < points; point++) {
     // What an unknown is worth depends on its name alone: equal answers need not have the same unknowns.
-    const at = all.map((name) => {
-      let hash = point + 7
-      for (const c of name) hash = (hash * 31 + (c.codePointAt(0) ?? 0)) % 100_003
-      return [name, (0.5 + (hash % 9973) / 5000).toFixed(6)] as const
-    })
-    const value = evaluate(e, new Map(at))
-    values.push(value === null ? "?" : complex(value))
+    const at = new Map(all.map((name) => [name, Value.anyNumber(name, point)] as const))
+    const value = Value.evaluate(e, at, 320)
+    values.push(typeof value === "string" ? "?" : complex(value))
   }
   if (values.includes("?")) return written
   if (values.every((value) => value === values[0])) return values[0]

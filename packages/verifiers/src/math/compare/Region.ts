@@ -2,7 +2,8 @@
  * Sets of real numbers: intervals, their unions and intersections, and the inequalities in one unknown that say the same.
  * `x < 0`, `(-\infty, 0)` and `x \in (-\infty, 0)` are one region. Bounds must be real constants.
  */
-import { evaluate } from "../algebra/Evaluate.ts"
+import * as Ball from "../algebra/Ball.ts"
+import { evaluate } from "../algebra/Value.ts"
 import * as Syntax from "../read/Syntax.ts"
 import { type Expression, type Relation } from "../read/Syntax.ts"
 
@@ -40,7 +41,7 @@ const size = (e: Expression): number | null => {
   if (e.tag === "number") return Number(e.value.num) / Number(e.value.den)
   if (!Syntax.isScalar(e) || Syntax.unknowns(e).length > 0) return null
   const value = evaluate(e)
-  return value === null || !value.im.isZero() ? null : value.re.toNumber()
+  return typeof value === "string" || !Ball.isZero(value.im) ? null : Ball.toNumber(value.re)
 }
 
 const interval = (low: Expression, lowClosed: boolean, high: Expression, highClosed: boolean): Interval | null => {

@@ -40,7 +40,7 @@ const isName = (e: Expression): boolean => {
     case "product":
       return (
         (e.factors.length <= 4 && e.factors.every(upper)) ||
-        (e.factors.length === 2 && e.factors[1].tag === "symbol" && /^(?:angle|overline) /.test(e.factors[1].name))
+        (e.factors.length === 2 && e.factors[1].tag === "symbol" && /^(?:angle|overline|widehat|overarc|arc|triangle) /.test(e.factors[1].name))
       )
     case "tuple":
       return e.items.every((item) => item.tag === "symbol")
@@ -78,7 +78,11 @@ export const named = (e: Expression): Named | null => {
   const [first, second] = sides
   if (isName(first)) {
     const about = relations.slice(1).indexOf("~")
-    const values = about < 0 ? sides.slice(1) : sides.slice(1, about + 2)
+    const all = about < 0 ? sides.slice(1) : sides.slice(1, about + 2)
+    // y = x = 7 is about both.
+    const last = all.at(-1)
+    const closes = last !== undefined && Syntax.unknowns(last).length === 0
+    const values = closes && all.length > 1 ? all.filter((v) => v.tag !== "symbol" || v === last) : all
     const names = Syntax.unknowns(first)
     if (first.tag !== "call" && values.some((v) => Syntax.unknowns(v).some((n) => names.includes(n)))) return null
     if (values.slice(1).some((v) => decide(values[0], v) !== "equal")) return null
@@ -141,12 +145,12 @@ const countSigns = (e: Expression): number =>
  */
 export const several = (e: Expression): ReadonlyArray<Expression> => {
   spend(10)
-  if (e.tag === "list" || e.tag === "set") return e.items.flatMap(several)
+  // A set in a list or a set is one thing.
+  if (e.tag === "list" || e.tag === "set") return e.items.flatMap((item) => (item.tag === "set" ? [item] : several(item)))
   if (e.tag === "relation") {
     const said = named(e)
     if (said !== null && (said.value.tag === "set" || said.value.tag === "list"))
-      return said.value.items
-        .flatMap(several)
+      return several(said.value)
         .map((value) => ({ tag: "relation", relations: ["="], sides: [said.name, value] }))
   }
   // Two signs in one answer: whether they go together is not said.
@@ -196,4 +200,39 @@ export const relation = (e: Expression): { kind: "=" | "!=" | ">" | ">="; form: 
     case "~":
       return null
   }
+}
+
+/** Values by the names of distinct letters, as `x = 1, y = 2` and `(x, y) = (1, 2)` give them; null for anything else. @category shapes */
+export const assignments = (e: Expression): ReadonlyMap<string, Expression> | null => {
+  const out = new Map<string, Expression>()
+  if (e.tag === "relation" && e.relations.length === 1 && e.relations[0] === "=") {
+    const [left, right] = e.sides
+    if (left.tag !== "tuple" || right.tag !== "tuple" || left.items.length !== right.items.length) return null
+    for (const [i, item] of left.items.entries()) if (item.tag === "symbol") out.set(item.name, right.items[i])
+    return out.size === left.items.length ? out : null
+  }
+  if (e.tag !== "list" || e.joiner === "or") return null
+  for (const item of e.items) {
+    const said = named(item)
+    if (said === null || said.name.tag !== "symbol") return null
+    out.set(said.name.name, said.value)
+  }
+  return out.size === e.items.length && out.size > 1 ? out : null
+}
+
+/** Without `c \in \mathbb{R}` and the like after an answer in which c occurs. @category shapes */
+export const unqualified = (e: Expression): Expression => {
+  if (e.tag !== "list") return e
+  const isQualifier = (item: Expression): item is Syntax.Tagged<"relation"> =>
+    item.tag === "relation" &&
+    item.relations.length === 1 &&
+    item.relations[0] === "in" &&
+    item.sides[1].tag === "symbol" &&
+    /^set [RZNQC]/.test(item.sides[1].name)
+  const rest = e.items.filter((item) => !isQualifier(item))
+  if (rest.length === e.items.length || rest.length === 0) return e
+  const used = new Set(rest.flatMap((item) => Syntax.unknowns(item)))
+  const all = e.items.filter(isQualifier).every((item) => Syntax.unknowns(item.sides[0]).every((name) => used.has(name)))
+  if (!all) return e
+  return rest.length === 1 ? rest[0] : { ...e, items: rest }
 }

@@ -4,10 +4,13 @@
  * The work is bounded by a number of steps, on any machine the same; where they run out the judgement is `exhausted`, and a
  * worker process with more of them and a deadline may try again.
  */
+import * as Choice from "../read/Choice.ts"
+import { clean } from "../read/Clean.ts"
 import { compare, type Options } from "./Compare.ts"
 import * as Expression from "../read/Expression.ts"
 import * as Key from "./Key.ts"
 import { Undefined } from "../algebra/NormalForm.ts"
+import * as Syntax from "../read/Syntax.ts"
 import * as Words from "../read/Words.ts"
 import { within } from "../algebra/Work.ts"
 
@@ -23,7 +26,7 @@ export interface Judgement {
 }
 
 /** Steps of a judgement in this process: at most some 30 milliseconds. @category limits */
-export const steps = 50_000
+export const steps = 100_000
 
 /** How an answer is spelled, layout and harmless spaces apart. */
 const spelling = (answer: string): string =>
@@ -38,18 +41,8 @@ const clip = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}
 
 type Outcome = "equal" | "different" | "unknown" | "exhausted"
 
-const isDefined = (e: Expression.Expression, options: Options): boolean => {
-  try {
-    compare(e, e, options)
-    return true
-  } catch (error) {
-    if (error instanceof Undefined) return false
-    throw error
-  }
-}
-
 /** The outcome over all ways to read both: one match is enough. */
-const read = (
+const outcomeOf = (
   given: ReadonlyArray<Expression.Expression>,
   gold: ReadonlyArray<Expression.Expression>,
   options: Options,
@@ -64,14 +57,14 @@ const read = (
           try {
             return compare(x, y, options)
           } catch (error) {
-            if (error instanceof Undefined) return isDefined(y, options) ? "different" : "unknown"
+            if (error instanceof Undefined) return "different"
             throw error
           }
         },
         () => "exhausted",
       )
       if (outcome === "equal") return "equal"
-      if (outcome === "exhausted" || (outcome === "unknown" && out === "different")) out = outcome
+      if (outcome === "exhausted") out = outcome
     }
   return out
 }
@@ -90,6 +83,58 @@ const keyOf = (expression: Expression.Expression, fallback: string, options: Opt
     () => fallback,
   )
 
+const asText = ({ marked, text }: Words.Words): Expression.Expression => ({ tag: "text", text, letters: !marked })
+
+/** An engineer's j for i, where the accepted answer has an i in it. */
+const engineers = (
+  given: ReadonlyArray<Expression.Expression>,
+  gold: ReadonlyArray<Expression.Expression>,
+): ReadonlyArray<Expression.Expression> => {
+  const imaginary: Expression.Expression = { tag: "constant", name: "i" }
+  const has = (e: Expression.Expression, name: string): boolean =>
+    Syntax.some(e, (part) => (part.tag === "constant" || part.tag === "symbol") && part.name === name)
+  return gold.some((e) => has(e, "i") && !has(e, "j"))
+    ? given.map((e) => (has(e, "i") ? e : Syntax.replace(e, Syntax.symbol("j"), imaginary)))
+    : given
+}
+
+/** Words and numbers that no grammar reads, as "between 1 and 2". */
+const isProse = (gold: string): boolean => {
+  const words = gold.replaceAll(/\\(?:text|textbf|textit|textrm|mathrm|mbox|emph)\s*\{/g, " ").replaceAll(/\\[a-zA-Z]+/g, " ")
+  return (words.match(/(?<![a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])/g)?.length ?? 0) > 0 && !/\\(?:frac|sqrt|sum|int|begin)/.test(gold)
+}
+
+/** What is decided by the letter of a choice; null when it is not. */
+const choose = (
+  gold: string,
+  answer: string,
+  chosen: Choice.Choice | null,
+  options: Options,
+  limit: number,
+): "equal" | "different" | null => {
+  const wanted = Choice.read(gold)
+  const equal = (a: string, b: string): "equal" | "different" =>
+    judge([a], b, options, limit).outcome === "equal" ? "equal" : "different"
+  if (wanted === null || !/[A-J]/.test(wanted.letter)) {
+    // (C) 12 says 12.
+    return chosen?.rest === undefined || chosen.rest === null || !/^\W*[A-J]/.test(answer.replaceAll(/\\[a-z]+/g, ""))
+      ? null
+      : equal(gold, chosen.rest) === "equal"
+        ? "equal"
+        : null
+  }
+  if (chosen !== null) {
+    const same = chosen.letter.toUpperCase() === wanted.letter
+    if (!same) return "different"
+    return wanted.rest === null || chosen.rest === null ? "equal" : equal(wanted.rest, chosen.rest)
+  }
+  return wanted.rest === null ? null : equal(wanted.rest, answer)
+}
+
+/** Whether an accepted answer is understood, as mathematics or as words, rather than compared as text. @category judgement */
+export const understood = (gold: string): boolean =>
+  gold.trim() !== "" && (typeof Expression.parseAll(gold) !== "string" || Words.read(clean(gold)) !== null || Choice.read(gold) !== null)
+
 /**
  * Judges an answer: equal when it equals one of the accepted ones.
  *
@@ -103,8 +148,9 @@ export const judge = (
 ): Judgement => {
   const spelled = spelling(answer.length > Expression.maxLength ? answer.slice(0, Expression.maxLength) : answer)
   if (answer.trim() === "") return { outcome: "unreadable", reason: "the answer is empty", key: "" }
-  const given = Expression.parseAll(answer)
-  const words = Words.read(answer)
+  const words = Words.read(clean(answer))
+  const parsed = Expression.parseAll(answer)
+  const given = typeof parsed === "string" && words !== null ? [asText(words)] : parsed
   const key =
     typeof given === "string"
       ? (words?.text.toLowerCase() ?? clip(spelled))
@@ -113,29 +159,32 @@ export const judge = (
         : keyOf(given[0], clip(spelled), options, limit)
   const is = (outcome: Judgement["outcome"], reason: string): Judgement => ({ outcome, reason, key })
 
+  const chosen = Choice.read(answer)
   let open: Judgement | null = null
   for (const gold of accepted) {
     if (answer.length <= Expression.maxLength && spelled === spelling(gold)) return is("equal", `equals ${clip(gold)}`)
-    const goldWords = Words.read(gold)
+    const choice = choose(gold, answer, chosen, options, limit)
+    if (choice === "equal") return is("equal", `equals ${clip(gold)}`)
+    if (choice === "different") continue
+    const goldWords = Words.read(clean(gold))
     if (words !== null && goldWords !== null && Words.equal(words, goldWords))
       return is("equal", `equals ${clip(gold)}`)
-    const wanted = Expression.parseAll(gold)
+    const read = Expression.parseAll(gold)
+    const wanted = typeof read === "string" && goldWords !== null ? [asText(goldWords)] : read
     if (typeof wanted === "string") {
       // A sentence is compared as one, and that is done.
-      if (goldWords === null) open ??= is("undecided", `the accepted answer ${clip(gold)} cannot be read: ${wanted}`)
+      if (!isProse(gold)) open ??= is("undecided", `the accepted answer ${clip(gold)} cannot be read: ${wanted}`)
       continue
     }
     if (typeof given === "string") continue
-    switch (read(given, wanted, options, limit)) {
+    switch (outcomeOf(engineers(given, wanted), wanted, options, limit)) {
       case "equal":
         return is("equal", `equals ${clip(gold)}`)
       case "exhausted":
         open = is("exhausted", `out of steps on ${clip(answer)} against ${clip(gold)}`)
         break
-      case "unknown":
-        open ??= is("undecided", `${clip(answer)} and ${clip(gold)} cannot be compared: no values`)
-        break
       case "different":
+      case "unknown":
         break
     }
   }

@@ -11,23 +11,40 @@ import { spend } from "../algebra/Work.ts"
 
 /** Functions that are written before their argument. @category vocabulary */
 export const functions = new Set(
-  "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth ln log exp det gcd lcm max min abs Re Im arg sgn".split(
+  "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth ln log exp det gcd lcm max min abs Re Im arg sgn cis floor ceil".split(
     " ",
   ),
 )
-const trigonometric = new Set("sin cos tan cot sec csc".split(" "))
+const trigonometric = new Set("sin cos tan cot sec csc cis".split(" "))
 const inverse: Readonly<Record<string, string>> = { sin: "arcsin", cos: "arccos", tan: "arctan" }
 const matrices = new Set("matrix pmatrix bmatrix Bmatrix smallmatrix array".split(" "))
 /** Commands that name what they hold, as `\overline{AB}` and `\vec{v}`. @category vocabulary */
 export const accents = new Set(
-  "overline bar vec hat widehat tilde overrightarrow overleftrightarrow underline angle triangle".split(" "),
+  "overline bar vec hat widehat tilde overrightarrow overleftrightarrow overleftarrow widetilde overarc arc mathring dot ddot angle triangle odot".split(" "),
 )
+
+/** The corners of a triangle have no order. */
+const sorted = (name: string): string => (/^[A-Z]{3}$/.test(name) ? Array.from(name).sort().join("") : name)
+
+/** Heads that are always functions before brackets. */
+const alwaysFunction = /^(?:f|phi|varphi|Phi|psi|Psi|Gamma|zeta|sigma|tau|mathcal .|O)(?:_.*)?'*$|'/
+/** Heads that are functions of what looks like their argument. */
+const oftenFunction = /^[ghFGHPQ](?:_.*)?$/
+/** What is an argument by itself: `y(0)`, `d(n)`, `v(t)`. */
+const isArgument = (e: Expression): boolean =>
+  (e.tag === "number" && e.digits === null) ||
+  (e.tag === "symbol" && /^[xtn]$/.test(e.name)) ||
+  (e.tag === "call" && e.name === "apply")
+
+const plainly = (_: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}` : value)
 
 /** @category reading */
 export abstract class Atoms extends Cursor {
   protected inTrigonometry = 0
   /** The unit of the side that is being read. */
   protected unit: string | null = null
+  /** Letters that were printed bold: vectors. */
+  protected readonly bold = new Set<string>()
   /** Absolute values open. */
   protected bars = 0
 
@@ -37,6 +54,7 @@ export abstract class Atoms extends Cursor {
   protected abstract sum(): Expression
   /** `implicitOnly`: what stands side by side, as the argument of a function without brackets. */
   protected abstract product(implicitOnly?: boolean): Expression
+  protected abstract startsFactor(): boolean
 
   /** What `^`, `_`, `\frac` and `\sqrt` take: a group, or one token, of a number one digit. */
   protected argument(): Expression {
@@ -65,7 +83,8 @@ export abstract class Atoms extends Cursor {
         }
         case "symbol": {
           this.at++
-          return this.named(token.name)
+          if (token.bold === true) this.bold.add(token.name)
+          return this.applied(this.chosen(token.name) ?? this.named(token.name))
         }
         case "word": {
           if (/^[A-Fa-f]+$/.test(token.text) && this.sign(this.at + 1) === "_") {
@@ -84,7 +103,7 @@ export abstract class Atoms extends Cursor {
         case "text": {
           const bare = token.text.trim()
           this.at++
-          if (/^[a-zA-Z]$/.test(bare)) return this.named(bare)
+          if (/^[a-zA-Z]$/.test(bare)) return this.applied(this.chosen(bare) ?? this.named(bare))
           const base = /^[0-9A-Fa-f]+$/.test(bare) ? this.subscriptBase() : null
           if (base !== null) return this.based(bare, base)
           this.at--
@@ -97,12 +116,71 @@ export abstract class Atoms extends Cursor {
       }
     })
   }
+  /** `C_5^2`, `C^2_5`: the number of choices; null for any other letter. */
+  protected chosen(name: string): Expression | null {
+    if (name !== "C") return null
+    const start = this.at
+    const parts = new Map<string, Expression>()
+    while ((this.sign() === "_" || this.sign() === "^") && !parts.has(this.sign() ?? "")) {
+      const which = this.sign() ?? ""
+      this.at++
+      const token = this.tokens[this.at + (this.sign() === "{" ? 1 : 0)]
+      if (token?.kind !== "number") break
+      parts.set(which, this.digit() ?? this.argument())
+    }
+    const [n, k] = [parts.get("_"), parts.get("^")]
+    if (n !== undefined && k !== undefined) return Syntax.call("binom", n, k)
+    this.at = start
+    return null
+  }
+
+  /** A name before brackets that is a function of what is in them: `f(2x)`, `y(0)`, `C(5,2)`; elsewhere it is a factor. */
+  protected applied(head: Expression): Expression {
+    if (head.tag !== "symbol" || /^(?:set|overline|vec|angle|triangle) /.test(head.name)) return head
+    const start = this.at
+    const unit = this.unit
+    let exponent: Expression | null = null
+    // f^{-1}(x), f^2(x)
+    if (this.sign() === "^" && (alwaysFunction.test(head.name) || oftenFunction.test(head.name))) {
+      this.at++
+      exponent = this.argument()
+    }
+    if (this.sign() !== "(") {
+      this.at = start
+      return head
+    }
+    const inner = this.atom()
+    const args = inner.tag === "tuple" ? inner.items : [inner]
+    const own = new Set(["x", "t", "n", "k", "z", "infinity"])
+    const isFunction =
+      alwaysFunction.test(head.name) ||
+      (inner.tag === "tuple" && inner.open === "(" && inner.close === ")") ||
+      inner.tag === "text" ||
+      (inner.tag === "setop" && /^P/.test(head.name)) ||
+      (inner.tag === "symbol" && /^[A-Z]$/.test(inner.name) && /^[PEn]$/.test(head.name)) ||
+      (isArgument(inner) && !(inner.tag === "symbol" && inner.name === head.name)) ||
+      (oftenFunction.test(head.name) && Syntax.unknowns(inner).every((name) => own.has(name)))
+    if (!isFunction) {
+      this.at = start
+      this.unit = unit
+      return head
+    }
+    const name = exponent === null ? head : Syntax.symbol(`${head.name}^${JSON.stringify(exponent, plainly)}`)
+    return Syntax.call("apply", name, ...args)
+  }
   protected bracket(sign: string): Expression {
     this.at++
     switch (sign) {
       case "{": {
         if (this.take("}")) throw new Unreadable("empty braces")
         const inner = this.list()
+        // {5 \\choose 2}
+        if (this.command() === "choose" || this.command() === "brack") {
+          this.at++
+          const k = this.sum()
+          this.expect("}")
+          return Syntax.call("binom", inner, k)
+        }
         this.expect("}")
         return inner
       }
@@ -137,10 +215,10 @@ export abstract class Atoms extends Cursor {
       }
       case "|": {
         this.bars++
-        const inner = this.sum()
+        const inner = this.clause()
         this.expect("|")
         this.bars--
-        return Syntax.call("abs", inner)
+        return Syntax.call(inner.tag === "matrix" ? "det" : "abs", inner)
       }
       default:
         this.at--
@@ -153,11 +231,14 @@ export abstract class Atoms extends Cursor {
     if (functions.has(name)) return this.applyFunction(name)
     if (accents.has(name)) {
       const held = this.raw()
-      return name === "underline" ? Syntax.symbol(held) : Syntax.symbol(`${name === "bar" ? "overline" : name} ${held}`)
+      if (held === "") throw this.unexpected()
+      return Syntax.symbol(`${name === "bar" ? "overline" : name} ${name === "triangle" ? sorted(held) : held}`)
     }
     if (name.startsWith("begin ")) return this.matrix(name.slice("begin ".length))
     switch (name) {
       case "frac": {
+        const derivative = this.derivative()
+        if (derivative !== null) return derivative
         const [num, den] = [this.digit() ?? this.argument(), this.digit() ?? this.argument()]
         return Syntax.quotient(num, den)
       }
@@ -180,6 +261,21 @@ export abstract class Atoms extends Cursor {
         return this.sign() === "_" ? this.named("pi") : Syntax.pi
       case "infty":
         return Syntax.infinity
+      case "langle": {
+        const inner = this.list()
+        if (this.command() !== "rangle") throw this.unexpected()
+        this.at++
+        return { tag: "tuple", open: "(", close: ")", items: inner.tag === "list" ? inner.items : [inner] }
+      }
+      case "sum":
+      case "prod":
+        return this.repeated(name)
+      case "underbrace":
+      case "overbrace": {
+        const inner = this.argument()
+        if (this.take("_") || this.take("^")) this.raw()
+        return inner
+      }
       case "emptyset":
         return { tag: "set", items: [] }
       case "lfloor":
@@ -201,6 +297,52 @@ export abstract class Atoms extends Cursor {
         this.at--
         throw this.unexpected()
     }
+  }
+
+  /** `\\frac{dy}{dx}` as one name; null for any other fraction, whose braces are next. */
+  protected derivative(): Expression | null {
+    const start = this.at
+    const isDifferential = (t: Token | undefined): boolean =>
+      (t?.kind === "symbol" && (t.name === "d" || /^d [a-z]$/.test(t.name))) || (t?.kind === "command" && t.name === "partial")
+    if (this.sign() !== "{" || !isDifferential(this.tokens[this.at + 1])) return null
+    const top = this.raw()
+    if (this.sign() !== "{" || !isDifferential(this.tokens[this.at + 1])) {
+      this.at = start
+      return null
+    }
+    const bottom = this.raw()
+    // d over d alone is 1.
+    if (bottom === "d") {
+      this.at = start
+      return null
+    }
+    const name = `d/d ${top.replaceAll(" ", "")}/${bottom.replaceAll(" ", "")}`
+    if (/^(?:d|partial)(?:\^[0-9]+)?$/.test(top) && this.startsFactor())
+      return Syntax.call("apply", Syntax.symbol(name), this.atom())
+    return Syntax.symbol(name)
+  }
+
+  /** `\\sum_{k=1}^{5} k^2`, with what follows as a product. */
+  protected repeated(name: string): Expression {
+    let from: Expression | null = null
+    let to: Expression | null = null
+    while (this.sign() === "_" || this.sign() === "^")
+      if (this.take("_")) from = this.argument()
+      else {
+        this.at++
+        to = this.argument()
+      }
+    if (from?.tag !== "relation" || from.relations.length !== 1 || from.relations[0] !== "=" || to === null)
+      throw new Unreadable(`\\${name} without bounds`)
+    const [variable, first] = from.sides
+    if (variable.tag !== "symbol" && !(variable.tag === "constant" && variable.name === "i"))
+      throw new Unreadable(`\\${name} without bounds`)
+    const body = this.nested(() => this.product())
+    // The letter that is counted with has no name outside.
+    let depth = 1
+    while (Syntax.some(body, (e) => e.tag === "symbol" && e.name === `bound ${depth}`)) depth++
+    const bound = Syntax.symbol(`bound ${depth}`)
+    return Syntax.call(name, Syntax.replace(body, variable, bound), bound, first, to)
   }
 
   /** The first digit of a number after `\frac`, `\sqrt`, `\binom` without braces; the number goes on after it. */
@@ -227,10 +369,11 @@ export abstract class Atoms extends Cursor {
       } else break
     }
     this.inTrigonometry += angles
-    const bracket = this.sign() === "(" || this.sign() === "{" || this.sign() === "["
+    const bracket = ["(", "{", "[", "\\{"].includes(this.sign() ?? "")
     let argument = bracket ? this.atom() : this.nested(() => this.product(true))
     // \sin(x)^2 is left as it is: (sin x)^2 and sin(x^2) are both meant by it.
     this.inTrigonometry -= angles
+    if (argument.tag === "set" && /^(?:max|min|gcd|lcm)$/.test(name)) return Syntax.call(name, ...argument.items)
     if (argument.tag === "tuple") return Syntax.call(name, ...argument.items)
     if (argument.tag === "list") argument = { tag: "tuple", open: "(", close: ")", items: argument.items }
     if (name === "exp") return Syntax.power({ tag: "constant", name: "e" }, argument)
@@ -246,7 +389,7 @@ export abstract class Atoms extends Cursor {
   }
 
   protected matrix(kind: string): Expression {
-    if (!matrices.has(kind) && kind !== "vmatrix") throw new Unreadable(`\\begin{${kind}} is not supported`)
+    if (!matrices.has(kind) && kind !== "vmatrix" && kind !== "cases") throw new Unreadable(`\\begin{${kind}} is not supported`)
     const rows: Array<Array<Expression>> = [[]]
     for (;;) {
       if (this.command() === `end ${kind}`) {
@@ -256,7 +399,7 @@ export abstract class Atoms extends Cursor {
       if (this.take("\\\\")) {
         if (this.command() !== `end ${kind}`) rows.push([])
       } else if (!this.take("&")) {
-        if (this.command() === "hline") this.at++
+        if (this.command() === "hline" || (kind === "cases" && (this.sign() === "," || this.sign() === "."))) this.at++
         else rows[rows.length - 1].push(this.clause())
       }
       spend(5)
@@ -264,6 +407,6 @@ export abstract class Atoms extends Cursor {
     if (rows.some((row) => row.length !== rows[0].length || row.length === 0))
       throw new Unreadable("a matrix with rows of different lengths")
     const out: Expression = { tag: "matrix", rows }
-    return kind === "vmatrix" ? Syntax.call("det", out) : out
+    return kind === "vmatrix" ? Syntax.call("det", out) : kind === "cases" ? Syntax.call("cases", out) : out
   }
 }

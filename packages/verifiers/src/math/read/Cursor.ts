@@ -63,7 +63,42 @@ export class Cursor {
       full += `_${this.raw()}`
     }
     while (this.take("'")) full += "'"
+    full += this.indexAfterPower()
+    if (/^set [ZR]$/.test(full)) full = this.half(full)
     return full === name ? this.letter(name) : Syntax.symbol(full)
+  }
+  /** The index of `x^2_1`, which is that of `x_1^2`: taken out of the tokens. */
+  protected indexAfterPower(): string {
+    if (this.sign() !== "^") return ""
+    const start = this.at
+    this.at++
+    if (this.at >= this.tokens.length || this.sign() === "_") {
+      this.at = start
+      return ""
+    }
+    this.raw()
+    if (this.sign() !== "_") {
+      this.at = start
+      return ""
+    }
+    const from = this.at
+    this.at++
+    const index = this.raw()
+    this.tokens.splice(from, this.at - from)
+    this.at = start
+    return `_${index}`
+  }
+  /** The positive ones of a set of numbers, as `\\mathbb{Z}^+` and `\\mathbb{R}_{>0}`; the name as it is for any other. */
+  protected half(name: string): string {
+    const [mark, then] = [this.sign(), this.sign(this.at + 1)]
+    if (mark !== "^" && mark !== "_") return name
+    const braces = then === "{" ? 1 : 0
+    const written = this.sign(this.at + 1 + braces)
+    const zero = this.tokens[this.at + 2 + braces]
+    const above = written === ">" && zero?.kind === "number" && zero.text === "0"
+    if (written !== "+" && !above) return name
+    this.at += 2 + 2 * braces + (above ? 1 : 0)
+    return name === "set Z" ? "set N" : "set R+"
   }
   /** The argument of a subscript or an accent as it is written, without spaces. */
   protected raw(): string {
@@ -78,7 +113,9 @@ export class Cursor {
     else throw this.unexpected()
     return this.tokens
       .slice(start, this.at)
-      .map((t) => (t.kind === "sign" ? t.sign : t.kind === "symbol" || t.kind === "command" ? t.name : t.text.trim()))
+      .map((t) =>
+        t.kind === "sign" ? t.sign : t.kind === "symbol" || t.kind === "command" ? t.name : t.text.trim(),
+      )
       .filter((t) => t !== "{" && t !== "}")
       .join("")
   }

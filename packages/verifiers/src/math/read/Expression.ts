@@ -11,6 +11,7 @@
  * Two numbers side by side are no product; an integer before a proper fraction is a mixed number; `1/2x` is (1/2)x. Left
  * out: sums with `\sum`, integrals, limits, derivatives, cases. Length and nesting are bounded.
  */
+import { clean } from "./Clean.ts"
 import { Formula } from "./Formula.ts"
 import { type Expression, type Relation } from "./Syntax.ts"
 import * as Syntax from "./Syntax.ts"
@@ -33,6 +34,14 @@ const relations: Readonly<Record<string, Relation>> = {
   approx: "~",
   equiv: "equiv",
 }
+/** Runs of letters that are words rather than products: three letters or more, short words, heads and tails. */
+const shortWords = new Set("no on is it in at as am an be by do go he if me my of or so to up us we ok".split(" "))
+const isWord = (run: string): boolean => {
+  if (run.length === 2) return shortWords.has(run.toLowerCase()) || /^(?:[HT]{2}|[WL]{2}|[BG]{2}|[RB]{2})$/.test(run)
+  // xyz = zyx
+  return !(/^[t-z]+$/.test(run) && new Set(run).size === run.length)
+}
+
 class Parser extends Formula {
   all(): Expression {
     const out = this.list()
@@ -73,26 +82,63 @@ class Parser extends Formula {
   }
 
   protected side(): Expression {
-    const applied = this.applied()
-    if (applied !== null) return applied
+    const defined = this.definition()
+    if (defined !== null) return defined
     const token = this.tokens[this.at]
     if (token?.kind === "text") {
       const text = this.texts()
       if (text !== null) return text
     }
-    const items = [this.measured()]
+    const run = this.letters()
+    if (run !== null) return run
+    const items = [this.operand()]
     let op: "cup" | "cap" | "setminus" | null = null
     for (let c = this.command(); c === "cup" || c === "cap" || c === "setminus"; c = this.command()) {
       if (op !== null && c !== op) throw new Unreadable("unions and intersections mixed")
       op = c
       this.at++
-      items.push(this.measured())
+      items.push(this.operand())
     }
-    return op === null ? items[0] : { tag: "setop", op, items }
+    if (op === null) return items[0]
+    // {1, 2} \\ {2} in plain text: its braces are brackets.
+    const listed = items.map((e): Expression => (e.tag === "list" ? { tag: "set", items: e.items } : e))
+    const sets = listed.some((e) => e.tag === "set")
+    return {
+      tag: "setop",
+      op,
+      items: sets ? listed.map((e) => (e.tag === "number" ? { tag: "set", items: [e] } : e)) : listed,
+    }
+  }
+
+  /** A value with its unit, a ratio `2:3:4` or a clock time. */
+  protected operand(): Expression {
+    const first = this.measured()
+    if (this.sign() !== ":" || this.inSet()) return first
+    const parts = [first]
+    const start = this.at
+    // 9:30 has two digits of minutes, below 60.
+    let name = "clock"
+    while (this.take(":")) {
+      const token = this.tokens[this.at]
+      if (token?.kind !== "number" || !/^[0-5][0-9]$/.test(token.text)) name = "ratio"
+      parts.push(this.measured())
+    }
+    const last = parts.at(-1) ?? first
+    if (last.tag === "quantity")
+      return { ...last, value: Syntax.call(name, ...parts.slice(0, -1), last.value) }
+    if (parts.some((part) => !Syntax.isScalar(part))) {
+      this.at = start
+      throw this.unexpected()
+    }
+    return Syntax.call(name, ...parts)
+  }
+  /** Whether a colon would belong to a set's condition. */
+  protected inSet(): boolean {
+    return this.bars > 0
   }
 
   /** `f(x)` and `P(x, y)` before an equals sign: a name, not a product. */
-  protected applied(): Expression | null {
+  protected definition(): Expression | null {
     const name = this.tokens[this.at]
     if (name?.kind !== "symbol" || this.sign(this.at + 1) !== "(") return null
     let end = this.at + 2
@@ -111,6 +157,19 @@ class Parser extends Formula {
       .flatMap((t) => (t.kind === "symbol" ? [Syntax.symbol(t.name)] : []))
     this.at = end + 1
     return Syntax.call("apply", Syntax.symbol(name.name), ...args)
+  }
+
+  /** A run of letters that is all of a side: a word, whose letters keep their order; null for any other side. */
+  protected letters(): Expression | null {
+    const token = this.tokens[this.at]
+    if (token?.kind !== "word" || !isWord(token.text)) return null
+    const next = this.tokens[this.at + 1]
+    const ends = next === undefined || (next.kind === "sign" && /^(?:[,;)\].]|\\\}|or|and)$/.test(next.sign))
+    const before = this.sign(this.at - 1)
+    const starts = this.at === 0 || (before !== null && /^(?:[,;([]|\\\{|or|and)$/.test(before))
+    if (!ends || !starts) return null
+    this.at++
+    return { tag: "text", text: token.text, letters: true }
   }
 
   /** A side of words alone; null when something else follows them. */
@@ -146,7 +205,7 @@ const readings = (text: string): ReadonlyArray<Reading> => {
 const read = (text: string, reading: Reading): Expression | string => {
   try {
     // A full stop after the answer is none of it.
-    const tokens = tokenize(text.replace(/(?<!\.)\.\s*(\$?)\s*$/, "$1"), reading)
+    const tokens = tokenize(clean(text).replace(/(?<!\.)\.\s*(\$?)\s*$/, "$1"), reading)
     if (tokens.length === 0) return "it is empty"
     return new Parser(tokens).all()
   } catch (error) {

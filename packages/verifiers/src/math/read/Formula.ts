@@ -16,6 +16,22 @@ const powersOfTen = new Map([
   ["billion", 9],
   ["trillion", 12],
 ])
+/** A matrix by its letter, perhaps inverted or transposed. */
+const isMatrixName = (e: Expression): boolean => e.tag === "symbol" && /^[A-Z](?:_.*)?$/.test(e.name)
+const isTurned = (e: Expression): boolean =>
+  e.tag === "power" &&
+  isMatrixName(e.base) &&
+  ((e.exponent.tag === "number" && e.exponent.value.num === -1n && e.exponent.value.den === 1n) ||
+    (e.exponent.tag === "symbol" && /^(?:T|top|intercal|dagger)$/.test(e.exponent.name)))
+
+/** Matrices keep their order, as in `A^{-1}B`: capital letters of which one is inverted or transposed, other than by a fraction bar. */
+const inOrder = (factors: ReadonlyArray<Expression>, divided: ReadonlySet<Expression>): Expression => {
+  if (!factors.some((f) => isTurned(f) && !divided.has(f))) return Syntax.product(factors)
+  const matrices = factors.filter((f) => !divided.has(f) && (isMatrixName(f) || isTurned(f)))
+  if (matrices.length < 2) return Syntax.product(factors)
+  return Syntax.product([...factors.filter((f) => !matrices.includes(f)), Syntax.call("matmul", ...matrices)])
+}
+
 /** @category reading */
 export abstract class Formula extends Atoms {
   /** A sum and the unit after it. */
@@ -54,8 +70,14 @@ export abstract class Formula extends Atoms {
       this.at++
       return Units.canonical(command)
     }
-    if (first.kind !== "text" && first.kind !== "word") return null
+    const micro = first.kind === "symbol" && first.name === "mu" && this.tokens[this.at + 1]?.kind === "text"
+    if (first.kind !== "text" && first.kind !== "word" && !micro) return null
     let words = ""
+    if (micro) {
+      const unit = this.tokens[this.at + 1]
+      this.at += 2
+      words = unit.kind === "text" ? `u${unit.text.trim()}` : ""
+    }
     let open = false
     for (; this.at < this.tokens.length; this.at++) {
       const token = this.tokens[this.at]
@@ -108,7 +130,7 @@ export abstract class Formula extends Atoms {
       case "number":
         return true
       case "symbol":
-        return true
+        return token.name !== "mu" || !this.afterValue() || this.tokens[this.at + 1]?.kind !== "text"
       case "text":
         return /^\s*[a-zA-Z]\s*$/.test(token.text) && (!this.afterValue() || /[ei]/.test(token.text))
       case "word":
@@ -120,7 +142,7 @@ export abstract class Formula extends Atoms {
         return (
           functions.has(token.name) ||
           accents.has(token.name) ||
-          /^(?:frac|sqrt|pi|binom|infty|lfloor|lceil|left|begin .*|dollar|pounds|euro)$/.test(token.name)
+          /^(?:frac|sqrt|pi|binom|infty|lfloor|lceil|langle|sum|prod|underbrace|overbrace|begin .*|dollar|pounds|euro)$/.test(token.name)
         )
       case "sign":
         return token.sign === "(" || token.sign === "{" || token.sign === "[" || (token.sign === "|" && this.bars === 0)
@@ -140,8 +162,15 @@ export abstract class Formula extends Atoms {
 
   protected product(implicitOnly = false): Expression {
     const factors = [this.power()]
+    const divided = new Set<Expression>()
     for (;;) {
       spend(2)
+      if (!implicitOnly && this.command() === "mod") {
+        this.at++
+        factors.splice(0, factors.length, Syntax.call("mod", Syntax.product([...factors]), this.power()))
+        continue
+      }
+      const operation = this.command()
       const divides = this.sign() === "/" || this.command() === "div"
       const times = this.sign() === "*" || this.command() === "cdot" || this.command() === "times" || this.timesLetter()
       if (!implicitOnly && (divides || times)) {
@@ -150,7 +179,14 @@ export abstract class Formula extends Atoms {
         if (!minus) this.take("+")
         let factor = this.power()
         if (minus) factor = Syntax.negate(factor)
-        factors.push(divides ? Syntax.power(factor, Syntax.minusOne) : factor)
+        const last = factors.at(-1)
+        if ((operation === "times" || operation === "cdot") && last !== undefined && [last, factor].every((f) => this.isVector(f))) {
+          factors[factors.length - 1] = Syntax.call(operation === "times" ? "cross" : "dot", last, factor)
+          continue
+        }
+        if (divides) factor = Syntax.power(factor, Syntax.minusOne)
+        if (divides) divided.add(factor)
+        factors.push(factor)
         const mixed = divides ? this.mixed(factors) : null
         if (mixed !== null) factors.splice(0, factors.length, mixed)
       } else if (this.startsFactor()) {
@@ -171,7 +207,13 @@ export abstract class Formula extends Atoms {
         } else factors.push(this.power())
       } else break
     }
-    return Syntax.product(factors)
+    return inOrder(factors, divided)
+  }
+
+  /** Whether a factor is a vector: an arrow, or bold. */
+  protected isVector(e: Expression): boolean {
+    if (e.tag === "call") return e.name === "cross"
+    return e.tag === "symbol" && (/^(?:vec|overrightarrow) /.test(e.name) || this.bold.has(e.name))
   }
 
   /** `1.2 x 10^3`: the letter is a times sign. */
@@ -232,6 +274,14 @@ export abstract class Formula extends Atoms {
     }
   }
   protected isDegree(): boolean {
+    // 7^{\\text{o}}
+    const braces = this.sign() === "{" ? 1 : 0
+    const ring = this.tokens[this.at + braces]
+    const isRing = (ring?.kind === "text" && ring.text.trim() === "o") || (ring?.kind === "symbol" && ring.name === "o")
+    if (isRing && this.tokens[this.at - 2]?.kind === "number" && (braces === 0 || this.sign(this.at + 2) === "}")) {
+      this.at += 1 + 2 * braces
+      return true
+    }
     if (this.command() === "circ" || this.command() === "degree") {
       this.at++
       return true

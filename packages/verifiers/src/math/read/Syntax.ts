@@ -22,7 +22,8 @@ export type Expression =
   /** A number with a unit, a currency or `%`. */
   | { readonly tag: "quantity"; readonly value: Expression; readonly unit: string }
   | { readonly tag: "based"; readonly digits: string; readonly base: number }
-  | { readonly tag: "text"; readonly text: string }
+  /** `letters`: a run of letters, which beside a formula is their product. */
+  | { readonly tag: "text"; readonly text: string; readonly letters?: boolean }
   /** Several answers side by side, in no order; `joiner` is what stood between them. */
   | { readonly tag: "list"; readonly joiner: "," | "or" | "and"; readonly items: ReadonlyArray<Expression> }
   | {
@@ -138,13 +139,49 @@ export const isScalar = (e: Expression): boolean => {
   }
 }
 
-/** The names of the unknowns in it, sorted. @category traversal */
+/** The names of the unknowns in it, sorted; what a sum counts with is none. @category traversal */
 export const unknowns = (e: Expression): ReadonlyArray<string> => {
   const names = new Set<string>()
   const visit = (e: Expression): void => {
-    if (e.tag === "symbol") names.add(e.name)
-    else for (const child of children(e)) visit(child)
+    if (e.tag === "symbol") {
+      if (!e.name.startsWith("bound ")) names.add(e.name)
+    } else for (const child of children(e)) visit(child)
   }
   visit(e)
   return [...names].sort()
+}
+
+/** The same expression with `from`, a name or `i`, written as `to` everywhere. @category traversal */
+export const replace = (e: Expression, from: Expression, to: Expression): Expression => {
+  const visit = (e: Expression): Expression => {
+    if (e.tag === from.tag && "name" in e && "name" in from && e.tag !== "call" && e.name === from.name) return to
+    switch (e.tag) {
+      case "number":
+      case "symbol":
+      case "constant":
+      case "based":
+      case "text":
+        return e
+      case "sum":
+        return sum(e.terms.map(visit))
+      case "product":
+        return product(e.factors.map(visit))
+      case "power":
+        return power(visit(e.base), visit(e.exponent))
+      case "call":
+        return call(e.name, ...e.args.map(visit))
+      case "quantity":
+        return { ...e, value: visit(e.value) }
+      case "list":
+      case "tuple":
+      case "set":
+      case "setop":
+        return { ...e, items: e.items.map(visit) }
+      case "matrix":
+        return { ...e, rows: e.rows.map((row) => row.map(visit)) }
+      case "relation":
+        return { ...e, sides: e.sides.map(visit) }
+    }
+  }
+  return visit(e)
 }

@@ -3,7 +3,7 @@
  * this; `\dfrac` is `\frac`; Unicode signs are their commands; `1,000`, `1{,}000` and `1\,000` are one number each.
  */
 import * as Rational from "../algebra/Rational.ts"
-import { aliases, layout, letters, plainCommands, signOf, texts, unicode } from "./Vocabulary.ts"
+import { aliases, layout, letters, plainCommands, signOf, texts } from "./Vocabulary.ts"
 import { spend } from "../algebra/Work.ts"
 
 /** The text is no answer: `message` says where and why. Never leaves `Expression.parse`. @category errors */
@@ -19,8 +19,8 @@ export type Token = { readonly space: boolean } & (
       readonly value: Rational.Rational
       readonly digits: number | null
     }
-  /** One letter, or a command that stands for one. */
-  | { readonly kind: "symbol"; readonly name: string }
+  /** One letter, or a command that stands for one; `bold`: a vector. */
+  | { readonly kind: "symbol"; readonly name: string; readonly bold?: boolean }
   /** Two letters or more without a backslash that are no function: a product, a unit or a word. */
   | { readonly kind: "word"; readonly text: string }
   | { readonly kind: "command"; readonly name: string }
@@ -36,13 +36,18 @@ export interface Reading {
   readonly scientific: boolean
 }
 
+const textFunctions = new Set("sin cos tan cot sec csc arcsin arccos arctan log ln exp cis max min gcd lcm mod det".split(" "))
+
 const numberAt = /(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)/y
-const groupsAt = /(?:(?:\{,\}|,(?:\\!|\s)*\\!\s*|\\,|\\;)[0-9]{3})+(?![0-9])/y
+const groupsAt = /(?:(?:\{\\?,\}|,(?:\\!|\s)*\\!\s*|\\[,;: ]\s*|~|\s)[0-9]{3})+(?![0-9]|\s*\/)/y
+const dotsAt = /\s*(?:\.\.\.|\\[lc]?dots(?![a-zA-Z]))/y
 const plainGroupsAt = /(?:,[0-9]{3})+(?![0-9])/y
 const exponentAt = /[eE](?:[+-]?[0-9]+)(?![0-9.]|\\?[a-zA-Z({])/y
 const recurringAt = /\\(?:overline|bar)\s*\{([0-9]+)\}|\\dot\s*\{?([0-9])\}?/y
 const basedAt = /[0-9A-F]*[A-F][0-9A-F]*(?=\s*_\s*\{?(?:\\text\{)?(?:1[1-6]|sixteen|twelve|eleven))/y
 const wordAt = /[a-zA-Z]+/y
+/** Words in other scripts: units, mostly. */
+const lettersAt = /[\p{L}\p{M}]+(?:[ /][\p{L}\p{M}]+)*/uy
 const commandAt = /\\(?:[a-zA-Z]+\*?|[^])/y
 const groupAt = /\s*\{/y
 
@@ -62,13 +67,28 @@ const braced = (text: string, open: number): { readonly content: string; readonl
   return null
 }
 
+/** What 0.333... and 0.1212... say; null when the digits written do not repeat. */
+const repeating = (digits: string): Rational.Rational | null => {
+  const dot = digits.indexOf(".")
+  const tail = digits.slice(dot + 1)
+  const found = /^([0-9]*?)(?:([0-9])\2\2+|([0-9]{2,})\3+)$/.exec(tail)
+  const period = found?.[2] ?? found?.[3]
+  if (found === null || period === undefined) return null
+  const lead = found[1] ?? ""
+  const nines = 10n ** BigInt(period.length) - 1n
+  return Rational.add(
+    Rational.fromDecimal(`${digits.slice(0, dot)}.${lead}`),
+    Rational.make(BigInt(period), 10n ** BigInt(lead.length) * nines),
+  )
+}
+
 /** Digits that count: without leading zeros. */
 const significant = (digits: string): number => digits.replace(".", "").replace(/^0+/, "").length
 
 /** The tokens of a text. Throws `Unreadable`. @category reading */
 export const tokenize = (source: string, reading: Reading, depth = 0): Array<Token> => {
   if (depth > 4) throw new Unreadable("text inside text inside text")
-  const text = source.replaceAll(/[^\0-\x7f]/gu, (c) => unicode[c] ?? c)
+  const text = source
   const out: Array<Token> = []
   let space = false
   let i = 0
@@ -110,7 +130,12 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       i += scientific[0].length
       exponent = Number(scientific[0].slice(1))
     }
-    const decimal = recurring === null && (/\.[0-9]/.test(digits) || scientific !== null)
+    const dots = recurring === null && digits.includes(".") ? at(dotsAt, text, i) : null
+    if (dots !== null) {
+      i += dots[0].length
+      value = repeating(digits)
+    }
+    const decimal = recurring === null && value === null && (/\.[0-9]/.test(digits) || scientific !== null)
     value ??= Rational.fromDecimal(digits, exponent)
     push({ kind: "number", text: digits, value, digits: decimal ? significant(digits) : null, space })
   }
@@ -120,10 +145,11 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
     if (run.length === 1) push({ kind: "symbol", name: run, space })
     else if (run === "or" || run === "and") sign(run)
     else if (plainCommands.has(name) && run !== "lg") push({ kind: "command", name, space })
+    else if (/^d[rstuvwxyz]$/.test(run)) push({ kind: "symbol", name: `d ${run.slice(1)}`, space })
     else if (run === "infinity" || run === "inf" || run === "oo") push({ kind: "command", name: "infty", space })
     else {
       // `sinx`, `lnx`: the function, then its argument.
-      const fused = /^(sin|cos|tan|ln|log|sqrt|exp)([a-zA-Z])$/.exec(run)
+      const fused = /^(sin|cos|tan|cot|sec|csc|ln|log|sqrt|exp)([a-zA-Z])$/.exec(run)
       if (fused !== null) {
         push({ kind: "command", name: fused[1], space })
         push({ kind: "symbol", name: fused[2], space: false })
@@ -144,13 +170,14 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       return
     }
     if (bare === ",") return sign(",")
-    if (name.startsWith("operatorname") || (name === "mathrm" && plainCommands.has(bare)))
+    if (name.startsWith("operatorname") || (name === "mathrm" && plainCommands.has(bare)) || (name === "text" && textFunctions.has(bare)))
       return push({ kind: "command", name: aliases[bare] ?? bare, space })
     if (/^math|^b/.test(name) && /^[a-zA-Z]$/.test(bare)) {
-      const bold = /^(?:mathbf|bm|boldsymbol)$/.test(name) && /[ijk]/.test(bare)
+      const bold = /^(?:mathbf|bm|boldsymbol)$/.test(name)
+      const unitVector = bold && /[ijk]/.test(bare)
       // \mathrm{m} may be a unit; that depends on what stands before it.
-      if (name === "mathrm" && !/[eid]/.test(bare)) return push({ kind: "text", text: bare, space })
-      return push({ kind: "symbol", name: name === "mathbb" ? `set ${bare}` : bold ? `vec ${bare}` : bare, space })
+      if (name === "mathrm" && !/[eidTC]/.test(bare)) return push({ kind: "text", text: bare, space })
+      return push({ kind: "symbol", name: name === "mathbb" ? `set ${bare}` : unitVector ? `vec ${bare}` : bare, space, bold })
     }
     // \text{5 cm}: the number, then its unit.
     const measured = /^\s*(-?[0-9][0-9.,]*)\s+(?!x\b|or\b|and\b)([a-zA-Z][a-zA-Z ^/0-9]*)$/.exec(words)
@@ -208,6 +235,7 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       return sign(signOf[known])
     }
     if (letters.has(name)) return push({ kind: "symbol", name, space })
+    if (known === "dots") return push({ kind: "symbol", name: "dots", space })
     push({ kind: "command", name: known, space })
   }
   while (i < text.length) {
@@ -219,7 +247,12 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       i += based[0].length
       push({ kind: "text", text: based[0], space })
     } else if (digits !== null) readNumber(digits[0])
-    else if (/[a-zA-Z]/.test(c)) readWord((at(wordAt, text, i) as RegExpExecArray)[0])
+    else if (/[^\0-\x7f]/.test(c)) {
+      const run = at(lettersAt, text, i)
+      if (run === null) throw new Unreadable(`"${c}" is no mathematics`)
+      i += run[0].length
+      push({ kind: "text", text: run[0], space })
+    } else if (/[a-zA-Z]/.test(c)) readWord((at(wordAt, text, i) as RegExpExecArray)[0])
     else if (c === "\\") readCommand((at(commandAt, text, i) ?? ["\\"])[0])
     else if (/\s|[~$]/.test(c)) {
       space = true

@@ -4,32 +4,35 @@
  */
 
 const names: Readonly<Record<string, ReadonlyArray<string>>> = {
-  cm: ["cm", "centimeter", "centimetre"],
-  mm: ["mm", "millimeter", "millimetre"],
-  m: ["m", "meter", "metre"],
-  km: ["km", "kilometer", "kilometre"],
+  cm: ["cm", "centimeter", "centimetre", "厘米", "см"],
+  mm: ["mm", "millimeter", "millimetre", "毫米", "мм"],
+  m: ["m", "meter", "metre", "米", "м"],
+  km: ["km", "kilometer", "kilometre", "千米", "公里", "км"],
+  um: ["um", "micrometer", "micrometre", "micron"],
+  us: ["us", "microsecond"],
+  ug: ["ug", "microgram"],
   nm: ["nm", "nanometer", "nanometre"],
   in: ["in", "inch", "inche"],
   ft: ["ft", "foot", "feet"],
   yd: ["yd", "yard"],
   mi: ["mi", "mile"],
-  s: ["s", "sec", "second"],
+  s: ["s", "sec", "second", "秒", "с"],
   ms: ["ms", "millisecond"],
-  min: ["min", "minute"],
-  h: ["h", "hr", "hour"],
+  min: ["min", "minute", "分钟", "мин"],
+  h: ["h", "hr", "hour", "小时", "ч"],
   day: ["day"],
   week: ["week"],
   month: ["month"],
   year: ["year", "yr"],
-  g: ["g", "gram", "gm", "gramme"],
-  kg: ["kg", "kilogram"],
+  g: ["g", "gram", "gm", "gramme", "克", "г"],
+  kg: ["kg", "kilogram", "千克", "公斤", "кг"],
   mg: ["mg", "milligram"],
   lb: ["lb", "pound"],
   oz: ["oz", "ounce"],
   ton: ["ton", "tonne"],
   L: ["l", "L", "liter", "litre"],
   mL: ["ml", "mL", "milliliter", "millilitre"],
-  degree: ["degree", "deg"],
+  degree: ["degree", "deg", "度", "градус"],
   radian: ["radian", "rad"],
   dollar: ["dollar", "usd", "buck"],
   cent: ["cent"],
@@ -51,14 +54,14 @@ const names: Readonly<Record<string, ReadonlyArray<string>>> = {
   eV: ["eV"],
   "mi/h": ["mph"],
   "km/h": ["kph", "kmh"],
-  "%": ["%", "percent", "per cent"],
+  "%": ["%", "percent", "per cent", "pct", "procent"],
   unit: ["unit"],
 }
 const byName = new Map(Object.entries(names).flatMap(([unit, all]) => all.map((name) => [name, unit] as const)))
 
 /** Plain words that are units even with no text command around them. */
 const words = new Set(
-  "cm mm km nm in ft yd mi sec ms min hr kg mg lb oz mph kph kmh degree deg radian rad dollar cent percent unit units square sq cubic centimeter centimetre millimeter millimetre meter metre kilometer kilometre inch inche foot feet yard mile second minute hour day week month year gram pound ounce ton tonne liter litre milliliter millilitre newton joule watt volt people person student way integer solution point coin".split(
+  "cm mm km nm in ft yd mi sec ms min hr kg mg lb oz mph kph kmh degree deg radian rad dollar cent percent pct unit units square sq cubic centimeter centimetre millimeter millimetre meter metre kilometer kilometre inch inche foot feet yard mile second minute hour day week month year gram pound ounce ton tonne liter litre milliliter millilitre newton joule watt volt people person student way integer solution point coin".split(
     " ",
   ),
 )
@@ -85,14 +88,17 @@ export const isWord = (word: string): boolean =>
 export const canonical = (text: string): string | null => {
   const clean = text
     .replaceAll(/[{}]/g, "")
+    .replace(/^\s*\((.*)\)\s*$/, "$1")
     .replaceAll(/\s*([*/^])\s*/g, "$1")
     .replaceAll(/\bper\b\s*cent\b/gi, "percent")
     .replaceAll(/\s+per\s+/gi, "/")
     .replaceAll(/\.(?=\s|$|\/|\^)/g, "")
     .trim()
   if (clean === "") return ""
+  const half = /^\s*([ap])\.?\s?m\.?$/i.exec(clean)
+  if (half !== null && /\./.test(text)) return `${half[1].toLowerCase()}.m.`
   if (clean === "%" || /^percent$/i.test(clean)) return "%"
-  if (!/^[a-zA-Z][a-zA-Z ^*/0-9'-]*$/.test(clean) || clean.length > 60) return null
+  if (!/^[\p{L}\p{M}][\p{L}\p{M} ^*/0-9'-]*$/u.test(clean) || clean.length > 60) return null
   const parts: Array<string> = []
   let power = ""
   for (const part of clean.split(/([*/ ])/)) {
@@ -101,7 +107,7 @@ export const canonical = (text: string): string | null => {
       parts.push(part)
       continue
     }
-    const [, word, exponent] = /^([a-zA-Z'-]+)(?:\^(-?[0-9]+))?$/.exec(part) ?? []
+    const [, word, exponent] = /^([\p{L}\p{M}'-]+)(?:\^(-?[0-9]+))?$/u.exec(part) ?? []
     if (word === undefined) return null
     const lower = word.toLowerCase()
     if (never.has(lower)) return null
