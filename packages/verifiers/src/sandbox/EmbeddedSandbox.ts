@@ -13,14 +13,14 @@
  * The interpreter is put back to one and the same memory image before every program. Threads run at once and to their end in
  * `start()`; packages beyond the standard library are not there.
  */
-import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import { availableParallelism } from "node:os"
 import { dirname, join, sep } from "node:path"
 import { Effect, Layer, type Scope } from "effect"
+import * as Turn from "../internal/Turn.ts"
 import * as Image from "./embedded/Image.ts"
 import { type Command, Pool } from "./embedded/Pool.ts"
-import { Sandbox, SandboxError, type SandboxService, limitsOf } from "./Sandbox.ts"
+import { Sandbox, SandboxError, type SandboxService, keep, limitsOf } from "./Sandbox.ts"
 
 /** @category models */
 export interface Options {
@@ -32,11 +32,11 @@ export interface Options {
 
 const require = createRequire(import.meta.url)
 
-/** The folder of the package that a file belongs to. */
+/** The folder of the installed package that a file belongs to; packages may have manifests further inside. */
 const folderOf = (file: string): string => {
-  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(join(folder, "package.json"))) return folder
-  return dirname(file)
+  const parts = file.split(sep)
+  const at = parts.lastIndexOf("node_modules")
+  return at < 0 ? dirname(file) : parts.slice(0, at + (parts[at + 1].startsWith("@") ? 3 : 2)).join(sep)
 }
 
 /** MiB of a process beside its WebAssembly memory: Node's own heap, code and buffers. */
@@ -52,6 +52,8 @@ const command = (name: string, args: ReadonlyArray<string>, readable: ReadonlyAr
     "--no-addons",
     "--disallow-code-generation-from-strings",
     "--max-old-space-size=256",
+    // Memory of a test is given back before the next one.
+    "--expose-gc",
     // KiB, of the 8 MiB that a thread has: programs recurse.
     "--stack-size=3900",
     program,
@@ -75,7 +77,7 @@ const javascriptCommand = (): Command => {
   const core = require.resolve("quickjs-emscripten-core")
   const types = createRequire(core).resolve("@jitl/quickjs-ffi-types")
   const wasm = require.resolve(`${variant}/wasm`)
-  return command("javascriptMain", [wasm], [core, types, wasm].map(folderOf))
+  return command("javascriptMain", [wasm], [core, types, wasm, require.resolve("amaro")].map(folderOf))
 }
 
 /**
@@ -105,15 +107,27 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, never
     return {
       name,
       languages: ["python", "javascript", "typescript"],
-      run: (job) =>
-        Effect.tryPromise({
-          try: (signal) =>
-            poolOf(job.language === "python" ? "python" : "javascript").run(
-              { ...job, limits: limitsOf(job.limits) },
-              signal,
-            ),
-          catch: (cause) => new SandboxError({ sandbox: name, reason: (cause as Error).message }),
-        }),
+      run: (job, each = keep) =>
+        Turn.bounded(
+          Effect.flatMap(Turn.Turn, (turn) =>
+            Effect.tryPromise({
+              try: async (signal) => {
+                const kept: Array<ReturnType<typeof each>> = []
+                const { language, source, tests } = job
+                await poolOf(language === "python" ? "python" : "javascript").run(
+                  { language, source, tests, limits: limitsOf(job.limits) },
+                  {
+                    each: (outcome, i) => kept.push(each(outcome, i)),
+                    wait: () => turn.enter("waiting"),
+                    signal,
+                  },
+                )
+                return kept
+              },
+              catch: (cause) => new SandboxError({ sandbox: name, reason: (cause as Error).message }),
+            }),
+          ),
+        ),
     }
   })
 
