@@ -5,7 +5,7 @@ import * as Code from "./Code.ts"
 import * as Countdown from "./Countdown.ts"
 import * as Geometry3k from "./Geometry3k.ts"
 import * as Mathematics from "./Mathematics.ts"
-import * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
+import * as AutoSandbox from "./sandbox/AutoSandbox.ts"
 import * as Tasks from "./Tasks.ts"
 
 /**
@@ -14,6 +14,6 @@ import * as Tasks from "./Tasks.ts"
  * @category constructors
  */
 export const make: Effect.Effect<Tasks.Tasks, never, Scope.Scope> = Effect.gen(function* () {
-  const sandbox = yield* EmbeddedSandbox.make()
+  const sandbox = yield* AutoSandbox.make()
   return Tasks.make([Countdown.task, yield* Mathematics.make(), Code.task(sandbox), Geometry3k.task])
 })

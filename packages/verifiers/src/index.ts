@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export * as AutoSandbox from "./sandbox/AutoSandbox.ts"
 export * as Code from "./Code.ts"
 export * as CodeJudge from "./code/Judge.ts"
 export * as CodeValue from "./code/Value.ts"

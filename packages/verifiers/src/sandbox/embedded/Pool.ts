@@ -9,12 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import type { Limits, Outcome } from "../Sandbox.ts"
 import * as Frames from "./Frames.ts"
-
-/** How to start a process. */
-export interface Command {
-  readonly file: string
-  readonly args: ReadonlyArray<string>
-}
+import type { Command } from "./Image.ts"
 
 export interface Options {
   readonly command: Command
@@ -25,7 +20,7 @@ export interface Options {
   /** Milliseconds of silence beyond a test's limit after which a process is killed. */
   readonly graceMs: number
   /** A process did not start; what it was given may be at fault. */
-  readonly onFailedStart?: () => Promise<void>
+  readonly onFailedStart?: () => void
 }
 
 /** One who waits for a job. */
@@ -60,6 +55,7 @@ interface Worker {
   timer: NodeJS.Timeout | null
   /** Whether the pool killed it for being silent. */
   silent: boolean
+  readonly round: number
   /** By which it multiplies limits on time. */
   slowness: number
   /** What it said that no process says. */
@@ -80,7 +76,9 @@ export class Pool {
   readonly #options: Options
   readonly #workers = new Set<Worker>()
   readonly #waiting: Array<Item> = []
+  /** Rounds of starts that failed: processes that start together fail together. */
   #failedStarts = 0
+  #round = 0
   #closed = false
 
   constructor(options: Options) {
@@ -169,6 +167,7 @@ export class Pool {
       item: null,
       timer: null,
       silent: false,
+      round: this.#round,
       slowness: 1,
       broken: null,
       said: "",
@@ -310,19 +309,15 @@ export class Pool {
     this.#watch(worker, null)
     this.#workers.delete(worker)
     if (this.#closed) return
-    if (state === "starting" && !(killed && worker.said === "" && !silent)) {
-      this.#failedStarts++
-      if (this.#failedStarts >= 3) {
+    const failed = state === "starting" && !(killed && worker.said === "" && !silent)
+    if (failed && worker.round === this.#round) {
+      this.#round++
+      if (++this.#failedStarts >= 3) {
         const reason = `its process does not start: ${worker.said.trim() || how}`
         for (const waiting of this.#waiting.splice(0)) waiting.reject(new Error(reason))
         return
       }
-      const { onFailedStart } = this.#options
-      if (onFailedStart !== undefined)
-        return void onFailedStart().then(() => {
-          this.#fill()
-          this.#dispatch()
-        })
+      this.#options.onFailedStart?.()
     }
     if (item !== null) this.#rescue(item, how, killed, silent)
     this.#fill()
