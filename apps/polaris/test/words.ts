@@ -30,7 +30,7 @@ export const make = async (): Promise<string> => {
   const answers = [0, 1, 2].flatMap((step) => {
     const [problem] = Dataset.take(all, { seed: "countdown-tiny/1", from: step, size: 1 })
     const answer = problem.answer as Countdown.Answer
-    const texts = expressions(answer.nums).map((text) => `<answer>${text}</answer>`)
+    const texts = expressions(answer.nums.map(Number)).map((text) => `<answer>${text}</answer>`)
     const right = texts.find((text) => Countdown.grade(answer, text).correct)
     const wrong = texts.find((text) => !Countdown.grade(answer, text).correct)
     if (right === undefined || wrong === undefined) throw new Error("a problem has no such answers")

@@ -3,7 +3,7 @@
  */
 import { Verdict } from "@lpo/rollout"
 import { Effect, type Scope } from "effect"
-import * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
+import * as AutoSandbox from "./sandbox/AutoSandbox.ts"
 import { Sandbox } from "./sandbox/Sandbox.ts"
 import * as Task from "./Task.ts"
 import * as Code from "./tasks/Code.ts"
@@ -35,7 +35,7 @@ export const standard: Effect.Effect<Registry<Task.AnyTask>, never, Scope.Scope>
   Geometry3k.task(),
 ]).pipe(
   Effect.map((tasks) => make<Task.AnyTask>(tasks)),
-  Effect.provideServiceEffect(Sandbox, EmbeddedSandbox.make()),
+  Effect.provideServiceEffect(Sandbox, AutoSandbox.make()),
 )
 
 /** Whether this is how a mode is written; any grader name passes. @category predicates */

@@ -7,8 +7,9 @@
  * decides belongs in a process or a worker that can be killed.
  */
 import { type Completion, type Problem, Verdict } from "@lpo/rollout"
-import { Cause, Context, Duration, Effect, Fiber, Layer, Result, Schema, type Stream } from "effect"
+import { Cause, Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Result, Schema, type Stream } from "effect"
 import { inOrder } from "./internal/inOrder.ts"
+import * as Turn from "./internal/Turn.ts"
 import { VerifierError } from "./VerifierError.ts"
 
 /**
@@ -53,45 +54,86 @@ export type AnyGrader = Grader<any>
 
 /** @category models */
 export interface Options {
-  /** Longest time for one verdict; then it is a `timeout`. Default 30 seconds. */
+  /**
+   * Longest time of work for one verdict; then it is a `timeout`. Neither waiting for a free process nor a program in a sandbox
+   * counts: a sandbox has limits of its own, and a program that runs into one has failed. Default 30 seconds.
+   */
   readonly deadline?: Duration.Input
+  /** Longest time that one verdict may wait for a free process or sandbox; then it is a `timeout` that says so. Default 1 hour. */
+  readonly waiting?: Duration.Input
 }
 
-/** The longest time for one verdict unless told otherwise. @category models */
+/** The longest time of work for one verdict unless told otherwise. @category models */
 export const defaultDeadline: Duration.Duration = Duration.seconds(30)
+
+/** The longest wait of one verdict for its turn unless told otherwise. @category models */
+export const defaultWaiting: Duration.Duration = Duration.hours(1)
 
 const explain = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Ends when one of the two clocks has run out, and tells which. Only the one that the state names runs. */
+const expiry = (
+  limits: { readonly working: Duration.Input; readonly waiting: Duration.Input },
+  turn: { readonly state: () => Turn.State; readonly changed: () => Deferred.Deferred<void> },
+): Effect.Effect<"working" | "waiting"> =>
+  Effect.gen(function* () {
+    const left = {
+      working: Duration.toMillis(limits.working),
+      waiting: Duration.toMillis(limits.waiting),
+    }
+    for (;;) {
+      const state = turn.state()
+      const change = Deferred.await(turn.changed())
+      if (state === "bounded") {
+        yield* change
+        continue
+      }
+      const started = yield* Clock.currentTimeMillis
+      const over = yield* Effect.raceFirst(Effect.as(Effect.sleep(left[state]), true), Effect.as(change, false))
+      if (over) return state
+      left[state] = Math.max(0, left[state] - ((yield* Clock.currentTimeMillis) - started))
+    }
+  })
+
 /**
- * Ends in a verdict, whatever `effect` does: a failure or a defect is status `error`, and after `deadline` it is `timeout`
- * even when `effect` refuses to be interrupted (it is then left to end by itself). Interruption from outside stays
- * interruption.
+ * Ends in a verdict, whatever `effect` does: a failure or a defect is status `error`, and after `deadline` of work, or `waiting` of
+ * waiting, it is `timeout` even when `effect` refuses to be interrupted (it is then left to end by itself). Interruption from
+ * outside stays interruption.
  *
  * @category combinators
  */
 export const within = (
   effect: Effect.Effect<Verdict.Verdict, VerifierError>,
   name: string,
-  deadline: Duration.Input = defaultDeadline,
+  { deadline = defaultDeadline, waiting = defaultWaiting }: Options = {},
 ): Effect.Effect<Verdict.Verdict> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const fiber = yield* Effect.forkDetach(restore(effect), { startImmediately: true })
+      let changed = Deferred.makeUnsafe<void>()
+      const turn = Turn.make(yield* Turn.Turn, () => {
+        const before = changed
+        changed = Deferred.makeUnsafe<void>()
+        Deferred.doneUnsafe(before, Effect.void)
+      })
+      const work = Effect.provideService(restore(effect), Turn.Turn, turn)
+      const fiber = yield* Effect.forkDetach(work, { startImmediately: true })
       const done = fiber.pollUnsafe()
+      const clocks = expiry({ working: deadline, waiting }, { state: turn.state, changed: () => changed })
       const exit =
         done ??
-        (yield* restore(
-          Effect.timeoutOrElse(Fiber.await(fiber), { duration: deadline, orElse: () => Effect.succeed(null) }),
-        ).pipe(Effect.onInterrupt(() => Fiber.interrupt(fiber))))
-      if (exit === null) {
+        (yield* restore(Effect.raceFirst(Fiber.await(fiber), clocks)).pipe(
+          Effect.onInterrupt(() => Fiber.interrupt(fiber)),
+        ))
+      if (typeof exit === "string") {
         fiber.interruptUnsafe()
         // A few turns let a well-behaved grader release what it holds before the next item starts.
         for (let turn = 0; turn < 16 && fiber.pollUnsafe() === undefined; turn++) yield* Effect.yieldNow
-        const limit = Duration.format(Duration.fromInputUnsafe(deadline))
-        return Verdict.unreached("timeout", `${name}: no verdict within ${limit}`)
+        const limit = Duration.format(Duration.fromInputUnsafe(exit === "working" ? deadline : waiting))
+        const what = exit === "working" ? `no verdict within ${limit}` : `waited ${limit} for its turn`
+        return Verdict.unreached("timeout", `${name}: ${what}`)
       }
       if (exit._tag === "Success") return exit.value
       const error = Cause.squash(exit.cause)
@@ -127,7 +169,7 @@ export const define = <A>(grader: Grader<A>, options: Options = {}): VerifierSer
         ),
       )
     })
-  return { verify: (problem, response) => within(judge(problem, response), name, options.deadline) }
+  return { verify: (problem, response) => within(judge(problem, response), name, options) }
 }
 
 /** The verifier of a grader, as a layer. @category layers */
@@ -150,7 +192,7 @@ const verifyWithin = (verifier: VerifierService, { completion, problem }: Item, 
   within(
     Effect.suspend(() => verifier.verify(problem, completion)),
     problem.task,
-    options.deadline,
+    options,
   )
 
 /**

@@ -17,6 +17,7 @@ export * as Code from "./tasks/Code.ts"
 export * as Geometry3k from "./tasks/Geometry3k.ts"
 // Where programs run.
 export * as Sandbox from "./sandbox/Sandbox.ts"
+export * as AutoSandbox from "./sandbox/AutoSandbox.ts"
 export * as EmbeddedSandbox from "./sandbox/EmbeddedSandbox.ts"
 export * as NativeSandbox from "./sandbox/NativeSandbox.ts"
 export * as SandboxFusion from "./sandbox/SandboxFusion.ts"

@@ -198,15 +198,193 @@ it.each([
   ["1 2", "1 3", false],
   ["1.0000001 2", "1.0 2", true],
   ["1000000.4", "1000000", false],
-  ["2.9999999999", "3", true],
+  ["2.9999999999", "3", false],
   ["007", "7", false],
   ["nan", "nan", true],
   ["1e999", "1e998", false],
   ["9007199254740993", "9007199254740992", false],
   ["", "0", false],
   ["1,2", "1, 2", false],
+  ["1000000007.5", "1000000007", false],
+  ["1000000007.0", "1000000007", true],
+  ["1.000000007e9", "1000000007", true],
+  ["1000000000000000002/2", "500000000000000001", false],
+  ["1e18", "1000000000000000003", false],
+  ["1e18", "1000000000000000000", true],
+  ["1.2345678901234568e+17", "123456789012345678", false],
+  ["9007199254740992.0", "9007199254740993", false],
+  ["1e-10", "0", false],
+  ["-0", "0", true],
+  ["-0.000", "0", true],
+  ["+5", "5", true],
+  ["-5", "5", false],
+  ["3.000001", "3", false],
+  ["3.0000", "3", true],
+  ["30e-1", "3", true],
+  ["1e999999999999", "10", false],
+  [`1${"0".repeat(50)}`, "1e50", true],
+  ["1_000", "1000", false],
+  ["0x10", "16", false],
+  ["1/2", "0.5", false],
+  ["100000", "1e5", true],
+  ["Infinity", "1e400", false],
+  ["1  2\t3", "1 2 3", true],
+  ["  1 2", "1 2", true],
+  ["1\r\n2\r\n", "1\n2", true],
+  ["1\n\n2", "1\n2", true],
+  ["1\n2", "1 2", false],
+  ["1 2", "1\n2", false],
+  ["ab", "a b", false],
+  ["a\u00a0b", "a b", false],
+  ["abc\0", "abc", false],
+  ["1", "1 1", false],
+  ["1 1", "1", false],
 ])("strict: prints %j for %j: %s", (given, expected, passes) => {
   expect(Code.Output.strict(given, expected)).toBe(passes)
+})
+
+const list = (...items: ReadonlyArray<Code.Value.Value>): Code.Value.Value => ({ type: "list", items })
+const dict = (...pairs: ReadonlyArray<readonly [Code.Value.Value, Code.Value.Value]>): Code.Value.Value => ({
+  type: "dict",
+  pairs,
+})
+const outcome = (value: string): Sandbox.Outcome => ({
+  status: "done",
+  stdout: "",
+  stderr: "",
+  exitCode: 0,
+  value,
+  seconds: 0,
+})
+const written = (value: Code.Value.Value): string =>
+  JSON.stringify(value, (_, v: unknown) => {
+    if (typeof v === "bigint") return { i: `${v < 0n ? "-" : ""}0x${(v < 0n ? -v : v).toString(16)}` }
+    if (typeof v === "number") return { f: Number.isNaN(v) ? "nan" : v === Infinity ? "inf" : String(v) }
+    if (typeof v === "object" && v !== null && "type" in v) {
+      const { items, pairs, type } = v as { type: string; items?: unknown; pairs?: unknown }
+      return type === "list" ? items : type === "dict" ? { d: pairs } : type === "set" ? { s: items } : { t: items }
+    }
+    return v
+  })
+
+it.each<readonly [Code.Value.Value, string, boolean]>([
+  [1000000007.5, "1000000007", false],
+  [1000000007, "1000000007", true],
+  [2.9999999999999996, "3", false],
+  [2 ** 53, "9007199254740993", false],
+  [10n ** 30n, "1000000000000000000000000000000", true],
+  [10n ** 30n + 1n, "1000000000000000000000000000000", false],
+  [0.1 + 0.2, "0.3", true],
+  [0.3334, "0.3333", false],
+  [Infinity, "Infinity", true],
+  [5n, "Infinity", false],
+  [10n ** 400n, "Infinity", false],
+  [NaN, "NaN", true],
+  [0n, "NaN", false],
+  ["NaN", '"NaN"', true],
+  ["4", "4", false],
+  [true, "1", true],
+  ["true", "true", false],
+  [null, "[]", false],
+  [dict([1n, 2n]), '{"1": 2}', true],
+  [dict(["1", 2n]), '{"1": 2}', true],
+  [dict([-1n, 2n]), '{"-1": 2}', true],
+  [dict([1n, 2n]), '{"01": 2}', false],
+  [dict([1n, 2n]), '{"2": 2}', false],
+  [dict([1n, 2n], [2n, 2n]), '{"1": 2}', false],
+  [list(1n, 2n), "[[1, 2]]", true],
+  [list(2n, 1n), "[1, 2]", false],
+  [{ type: "tuple", items: [1n, 2n] }, "[1, 2]", true],
+  [{ type: "set", items: [1n, 2n] }, "[1, 2]", false],
+])("strict: returns %s for %s: %s", (given, expected, passes) => {
+  expect(Code.Judge.judgeTest(outcome(written(given)), expected, true).passed).toBe(passes)
+})
+
+it.each([
+  "[".repeat(100_000),
+  `${"[".repeat(100_000)}${"]".repeat(100_000)}`,
+  '{"i": "zz"}',
+  '{"i": 5}',
+  '{"d": [5]}',
+  '{"d": [[]]}',
+  '{"o": {"toString": 5}}',
+  '{"__proto__": {"i": "0x5"}}',
+  '{"t": {"length": 1}}',
+  '"\\ud800"',
+  "undefined",
+  "",
+])("a value that a program forged, %j, is a wrong answer and nothing else", (value) => {
+  const { passed, status } = Code.Judge.judgeTest(outcome(value), "5", true)
+  expect([passed, ["wrong", "raised"].includes(status)]).toEqual([false, true])
+})
+
+it("a huge value costs what is expected, not what is given", () => {
+  const huge = `{"i": "0x1${"0".repeat(4_000_000)}"}`
+  expect(Code.Judge.judgeTest(outcome(huge), "5", true).reason).toContain('expected "5"')
+  const number = BigInt(`0x1${"0".repeat(200_000)}`)
+  expect(Code.Value.canonical(number)).toBe(`0x1${"0".repeat(200_000)}`)
+})
+
+it.each<readonly [object, ReadonlyArray<string>, ReadonlyArray<string>]>([
+  [{ inputs: [[1237]], outputs: [[3]], fn_name: "f" }, ["1237"], ["[3]"]],
+  [{ inputs: [[1, "a"]], outputs: ["b"], fn_name: "f" }, ['1\n"a"'], ['"b"']],
+  [{ inputs: [[[1, 2], { a: null }]], outputs: [true], fn_name: "f" }, ['[1,2]\n{"a":null}'], ["true"]],
+  [{ inputs: ["1\n2"], outputs: ["3"], fn_name: "f" }, ["1\n2"], ["3"]],
+  [{ inputs: [5], outputs: [6], fn_name: "f" }, ["5"], ["6"]],
+  [{ inputs: [[]], outputs: [6], fn_name: "f" }, [""], ["6"]],
+  [{ inputs: [["3", "1 2"]], outputs: [["3", "7"]] }, ["3\n1 2"], ["3\n7"]],
+  [{ inputs: [[[1, 2], [3, 4]]], outputs: [[3, 7]] }, ["1 2\n3 4"], ["3\n7"]],
+  [{ inputs: ["1\n"], outputs: [1] }, ["1\n"], ["1"]],
+  [{ inputs: ["1"], outputs: ["1"], fn_name: "" }, ["1"], ["1"]],
+])("reads the ground truth %j", (answer, inputs, outputs) => {
+  for (const form of [answer, JSON.stringify(answer)]) {
+    const truth = Result.getOrThrow(Code.GroundTruth.decode(form))
+    expect([truth.inputs, truth.outputs]).toEqual([inputs, outputs])
+  }
+})
+
+it("keeps every digit of a ground truth", () => {
+  const text = '{"inputs": [[12345678901234567890, 27.0]], "outputs": [98765432109876543210], "fn_name": "f"}'
+  const { inputs, outputs } = Result.getOrThrow(Code.GroundTruth.decode(text))
+  expect([inputs, outputs]).toEqual([["12345678901234567890\n27.0"], ["98765432109876543210"]])
+})
+
+const script: Code.Program.Wanted = { name: null, reads: true }
+const solution = "n = int(input())\nprint(n)"
+it.each([
+  ["~~~", "~~~python\n{}\n~~~"],
+  ["four backticks", "````python\n{}\n````"],
+  ["braces", "```{python}\n{}\n```"],
+  ["attributes", '```{.python .numberLines}\n{}\n```'],
+  ["a title", '```python title="a.py"\n{}\n```'],
+  ["a file name", "```python:a.py\n{}\n```"],
+  ["capitals", "```Python3\n{}\n```"],
+  ["a mark of byte order", "\uFEFF```python\n\uFEFF{}\n```"],
+  ["trailing blanks", "```python  \n{}\n```  "],
+  ["carriage returns", "```python\r\n{}\r\n```\r\n"],
+  ["answer tags", "<answer>\n{}\n</answer>"],
+  ["a fence in answer tags", "<answer>```python\n{}\n```</answer>"],
+  ["text before the fence", "Here it is: ```python\n{}\n```"],
+  ["a usage block", "```python\n{}\n```\nUse it:\n```python\nprint(solve(3))\n```"],
+  ["a block of comments", "```python\n{}\n```\n```python\n# prints 3\n```"],
+  ["a session", "```python\n{}\n```\n```python\n>>> 1 + 1\n2\n```"],
+  ["an output block", "```python\n{}\n```\n```\n3\n```"],
+  ["a fence not closed before the next", "```text\nnotes\n```python\n{}\n```"],
+  ["no closing fence", "```python\n{}"],
+])("finds a program in %s", (_, text) => {
+  expect(Code.Program.strict(text.replace("{}", solution), "python", script)?.trim()).toBe(solution)
+})
+
+it("finds an indented program, and the one that defines what is called", () => {
+  const indented = "1. First:\n\n   ```python\n   def f(x):\n       return x\n   ```\n"
+  expect(Code.Program.strict(indented, "python")).toBe("def f(x):\n    return x")
+  const item = "- ```python\n  def f(x):\n      return x\n  ```\n"
+  expect(Code.Program.strict(item, "python")).toBe("def f(x):\n    return x")
+  const wanted: Code.Program.Wanted = { name: "f", reads: true }
+  const two = "```python\ndef f(x):\n    return x\n```\nFor example:\n```python\nassert f(1) == 1\n```"
+  expect(Code.Program.strict(two, "python", wanted)).toBe("def f(x):\n    return x")
+  const corrected = "```python\ndef f(x): return 1\n```\nNo:\n```python\ndef f(x): return 2\n```"
+  expect(Code.Program.strict(corrected, "python", wanted)).toBe("def f(x): return 2")
 })
 
 const json = fc.jsonValue({ maxDepth: 3 }).map((v) => JSON.stringify(v))

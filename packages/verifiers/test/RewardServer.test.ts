@@ -1,4 +1,5 @@
 import { request } from "node:http"
+import { connect } from "node:net"
 import { Verdict } from "@lpo/rollout"
 import { Countdown, RewardServer, Row, Task, Tasks } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
@@ -187,6 +188,80 @@ it.live("counts verdicts and requests, by names that no client can invent", () =
     assert.match(body, /lpo_requests_total\{[^}]*code="400"[^}]*\} 1\n/)
     assert.match(body, /lpo_verdict_seconds_count\S* 3\n/)
     assert.notInclude(body, "evil")
+  }).pipe(Effect.scoped),
+)
+
+/** The status line that answers bytes as they are, which stay open after them; null when the connection just ends. */
+const raw = (port: number, bytes: string, end = false) =>
+  Effect.callback<string | null>((resume) => {
+    const socket = connect(port, "127.0.0.1", () => (end ? socket.end(bytes) : socket.write(bytes)))
+    let said = ""
+    socket.on("data", (data) => {
+      said += String(data)
+      if (said.includes("\r\n")) socket.destroy()
+    })
+    socket.on("error", () => undefined)
+    socket.on("close", () => resume(Effect.succeed(/^HTTP\/1\.1 (\d+)/.exec(said)?.[1] ?? null)))
+    return Effect.sync(() => socket.destroy())
+  })
+
+const post = (body: string, headers = "") =>
+  `POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`
+const get = (target: string, method = "GET") => `${method} ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`
+
+it.live.each([
+  ["two slashes", get("//"), "404"],
+  ["a backslash", get("/\\"), "404"],
+  ["no path", get("?a"), "400"],
+  ["a query", get("/health?x=1#y"), "200"],
+  ["the form of proxies", get("http://elsewhere:1/health"), "200"],
+  ["a port that is none", get("http://a:99999999/health"), "200"],
+  ["an asterisk", get("*", "OPTIONS"), "404"],
+  ["percent signs", get("/%ff%00%zz"), "404"],
+  ["brackets", get("//[::1"), "404"],
+  ["a tunnel", get("elsewhere:443", "CONNECT"), "405"],
+  ["an upgrade", "GET /health HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", "200"],
+  ["an expectation", post("{}", "expect: miracles\r\n"), "417"],
+  ["long headers", get("/health").replace("host: x", `host: ${"x".repeat(20_000)}`), "431"],
+  ["no HTTP", "hello\r\n\r\n", "400"],
+  ["no row", post("{}"), "400"],
+  ["a field of another type", post(JSON.stringify({ ...row, response: 3 })), "400"],
+  ["a list for a body", post("[]"), "400"],
+  ["no JSON", post("{"), "400"],
+  ["no UTF-8", post("\u0000"), "400"],
+  ["deep nesting", post(`{"id":"a","answer":${"[".repeat(20_000)}${"]".repeat(20_000)}}`), "400"],
+  ["more values than there may be", post(`{"problem":[${"0,".repeat(60_000)}0]}`), "413"],
+  ["a row whose prompt is a list", post(JSON.stringify({ ...row, problem: Array(20_000).fill(0) })), "400"],
+  ["a long body by its own word", post("{}").replace("content-length: 2", "content-length: 99999999999"), "413"],
+  ["a body that never comes", post("{}").replace("content-length: 2", "content-length: 3"), "408"],
+  ["headers that never end", "GET /health HTTP/1.1\r\nhost: x\r\n", "408"],
+] as const)("answers %s", ([, bytes, status]) =>
+  Effect.gen(function* () {
+    const { port, post, url } = yield* start({ silence: "200 millis", maxBodyValues: 50_000 })
+    assert.strictEqual(yield* raw(port, bytes), status)
+    assert.strictEqual((yield* send(url, "/health")).status, 200)
+    assert.strictEqual((yield* post("/v1/verify", row)).body.score, 1)
+  }).pipe(Effect.scoped),
+)
+
+it.live("uploads that fall silent take no room from others", () =>
+  Effect.gen(function* () {
+    const { port, post } = yield* start({ silence: "1 second", maxBodyBytes: 2 ** 16 })
+    const idle = "POST /v1/verify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"
+    const uploads = yield* Effect.forkChild(Effect.all(Array<ReturnType<typeof raw>>(16).fill(raw(port, idle)), { concurrency: "unbounded" }))
+    yield* Effect.sleep(50)
+    assert.strictEqual((yield* post("/v1/verify", row)).status, 200)
+    assert.deepStrictEqual(yield* Fiber.join(uploads), Array(16).fill("408"))
+  }).pipe(Effect.scoped),
+)
+
+it.live("keeps no more of a body in pieces of one byte than of one in one piece", () =>
+  Effect.gen(function* () {
+    const { port } = yield* start()
+    const body = JSON.stringify({ ...row, response: "x".repeat(20_000) })
+    const pieces = [...body].map((c) => `1\r\n${c}\r\n`).join("")
+    const head = "POST /v1/verify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert.strictEqual(yield* raw(port, `${head}${pieces}0\r\n\r\n`), "200")
   }).pipe(Effect.scoped),
 )
 

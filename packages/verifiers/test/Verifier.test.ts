@@ -1,9 +1,10 @@
 import { type Problem, Verdict } from "@lpo/rollout"
 import { Tasks, Verifier, VerifierError } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
-import { Effect, Fiber, Schema, Stream } from "effect"
+import { Effect, Fiber, Schema, Semaphore, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { expect } from "vitest"
+import * as Turn from "../src/internal/Turn.ts"
 
 const problem = (answer: unknown, task = "count-a"): Problem.Problem => ({ id: "p", task, prompt: "?", answer })
 const says = (text: string): Verifier.Response => ({ text, finish: "stop" })
@@ -106,6 +107,60 @@ it.effect("a batch accounts for every item, in order, within its concurrency", (
     )
     yield* TestClock.adjust("1 minute")
     assert.deepStrictEqual(yield* Fiber.join(streamed), verdicts)
+  }),
+)
+
+it.effect("time spent waiting for a turn is not time of work, and has a limit of its own", () =>
+  Effect.gen(function* () {
+    const turns = yield* Semaphore.make(1)
+    const queued = Verifier.define<number>(
+      {
+        name: "queued",
+        answer: Schema.Int,
+        grade: (seconds) =>
+          Turn.take(turns)(Effect.sleep(1000 * seconds)).pipe(Effect.as(Verdict.judged({ correct: true }))),
+      },
+      { deadline: "10 seconds", waiting: "40 seconds" },
+    )
+    // Each works for 9 seconds, but for the third, which works for ever: the last has waited longer than its limit.
+    const work = [9, 9, 1e6, 9, 9]
+    const fibers = yield* Effect.forEach(work, (seconds) =>
+      Effect.forkChild(queued.verify(problem(seconds, "queued"), says("")), { startImmediately: true }),
+    )
+    yield* TestClock.adjust("2 minutes")
+    const verdicts = yield* Effect.forEach(fibers, Fiber.join)
+    assert.deepStrictEqual(
+      verdicts.map(({ reason, status }) => [status, reason]),
+      [
+        ["ok", undefined],
+        ["ok", undefined],
+        ["timeout", "queued: no verdict within 10s"],
+        ["ok", undefined],
+        ["ok", undefined],
+      ],
+    )
+    const late = yield* Effect.forEach([9, 9, 9, 9, 9, 9], (seconds) =>
+      Effect.forkChild(queued.verify(problem(seconds, "queued"), says("")), { startImmediately: true }),
+    )
+    yield* TestClock.adjust("2 minutes")
+    const last = (yield* Effect.forEach(late, Fiber.join)).at(-1)
+    assert.deepStrictEqual(last, Verdict.unreached("timeout", "queued: waited 40s for its turn"))
+  }),
+)
+
+it.effect("what bounds itself has no other deadline", () =>
+  Effect.gen(function* () {
+    const slow = Verifier.define<number>(
+      {
+        name: "slow",
+        answer: Schema.Int,
+        grade: () => Turn.bounded(Effect.sleep("1 hour")).pipe(Effect.as(Verdict.judged({ correct: true }))),
+      },
+      { deadline: "1 second" },
+    )
+    const fiber = yield* Effect.forkChild(Verifier.batch(slow, [{ problem: problem(1), completion: says("") }]))
+    yield* TestClock.adjust("2 hours")
+    assert.isTrue((yield* Fiber.join(fiber))[0].correct)
   }),
 )
 

@@ -1,8 +1,9 @@
 /**
  * Strict mode: every test gets a verdict of its own, and the score is the share that pass, in both kinds of test.
  *
- * A test that runs into a limit, raises, or ends with another exit code than 0 has failed. A ground truth without tests, or that does
- * not decode, is no problem to judge by: status `error`.
+ * A test that runs into a limit or raises has failed; which exit code a program chooses does not matter. A ground truth without tests,
+ * or that does not decode, is no problem to judge by: status `error`. Each outcome is judged as it comes and then forgotten, in time
+ * that grows with what is expected and not with what a program makes of it.
  */
 import { createHash } from "node:crypto"
 import { Verdict } from "@lpo/rollout"
@@ -37,7 +38,15 @@ export interface Options {
   readonly credit?: "share" | "all"
 }
 
-const equality: Value.Equality = { tuples: true, close: (a, b) => Output.isClose(a, b, Output.tolerance) }
+const equality: Value.Equality = {
+  tuples: true,
+  close: (given, expected) => {
+    const a = Number(given)
+    // Integers beyond all floats are infinite only to a float.
+    if (typeof given === "bigint" && !Number.isFinite(a)) return false
+    return (Number.isNaN(a) && Number.isNaN(expected)) || Output.isClose(a, expected, Output.tolerance)
+  },
+}
 
 /** Whether a call returned what it should; some data sets wrap each value in a list of one. */
 const returned = (given: Value.Value, expected: Value.Value): boolean => {
@@ -46,6 +55,9 @@ const returned = (given: Value.Value, expected: Value.Value): boolean => {
     typeof expected === "object" && expected !== null && expected.type === "list" && expected.items.length === 1
   return wrapped && Value.equal(given, expected.items[0], equality)
 }
+
+/** The most characters that the sandbox's text of a value takes per character of its JSON, and some for short ones. */
+const [perCharacter, short] = [32, 4096]
 
 /** Judges one outcome by what was expected. @category grading */
 export const judgeTest = (outcome: Outcome, expected: string, call: boolean): TestVerdict => {
@@ -56,32 +68,31 @@ export const judgeTest = (outcome: Outcome, expected: string, call: boolean): Te
     reason,
     seconds,
   })
+  const passed: TestVerdict = { passed: true, status: "done", reason: "", seconds }
   if (status !== "done") return failed(status, error ?? status)
-  if (exitCode !== 0)
-    return failed("raised", `exit code ${exitCode}${stderr === "" ? "" : `: ${GroundTruth.clip(stderr.trim())}`}`)
+  const ended =
+    exitCode === 0 ? "" : `exit code ${exitCode}${stderr === "" ? "" : ` (${GroundTruth.clip(stderr.trim())})`}, `
   if (!call)
     return Output.strict(stdout, expected)
-      ? { passed: true, status, reason: "", seconds }
-      : failed("wrong", `prints ${GroundTruth.clip(stdout.trim())}, expected ${GroundTruth.clip(expected.trim())}`)
+      ? passed
+      : failed(
+          "wrong",
+          `${ended}prints ${GroundTruth.clip(stdout.trim())}, expected ${GroundTruth.clip(expected.trim())}`,
+        )
+  const wrong = (text: string): TestVerdict =>
+    failed("wrong", `returns ${GroundTruth.clip(text)}, expected ${GroundTruth.clip(expected.trim())}`)
+  if (value !== undefined && value.length > perCharacter * expected.length + short) return wrong(value)
   const [given, wanted] = [value === undefined ? undefined : Value.fromSandbox(value), Value.fromJson(expected)]
-  if (given === undefined || wanted === undefined) return failed("raised", "returned nothing that can be read")
-  return returned(given, wanted)
-    ? { passed: true, status, reason: "", seconds }
-    : failed(
-        "wrong",
-        `returns ${GroundTruth.clip(Value.canonical(given))}, expected ${GroundTruth.clip(expected.trim())}`,
-      )
+  if (given === undefined || wanted === undefined) return failed("raised", `${ended}returned nothing that can be read`)
+  return returned(given, wanted) ? passed : wrong(Value.canonical(given))
 }
 
-/** The same for programs that did the same: what maj@k counts. */
-const keyOf = (outcomes: ReadonlyArray<Outcome>): string => {
-  const hash = createHash("sha256")
-  for (const { status, stdout, value } of outcomes) {
-    const given = value === undefined ? undefined : Value.fromSandbox(value)
-    const did = given === undefined ? Output.canonical(stdout) : Value.canonical(given)
-    hash.update(JSON.stringify([status, status === "done" ? did : ""]))
-  }
-  return hash.digest("hex").slice(0, 16)
+/** What a test did, as a text that is the same for programs that did the same: what maj@k counts. */
+const didOf = ({ status, stdout, value }: Outcome): string => {
+  if (status !== "done") return JSON.stringify([status])
+  const given = value === undefined || value.length > 2 ** 16 ? undefined : Value.fromSandbox(value)
+  const did = given === undefined ? (value ?? Output.canonical(stdout)) : Value.canonical(given)
+  return createHash("sha256").update(did).digest("hex")
 }
 
 const summary = (tests: ReadonlyArray<TestVerdict>): string => {
@@ -107,17 +118,22 @@ export const judge = (
       const reason = `the program is in ${language}; ${sandbox.name} runs ${sandbox.languages.join(", ")}`
       return yield* new VerifierError({ verifier: "code", reason })
     }
-    const source = Extract.strict(response, language)
+    const call = typeof truth.fn_name === "string"
+    const source = Extract.strict(response, language, {
+      name: truth.fn_name ?? null,
+      reads: truth.inputs.some((input) => input.trim() !== ""),
+    })
     if (source === null) {
       const reason = `no program in ${language} in the response`
       return { verdict: Verdict.judged({ correct: false, format: false, reason }), tests: [] }
     }
-    const limits = limitsOf(options.limits)
-    const outcomes = yield* sandbox
-      .run({ language, source, tests: GroundTruth.tests(truth), limits })
+    const hash = createHash("sha256")
+    const tests = yield* sandbox
+      .run({ language, source, tests: GroundTruth.tests(truth), limits: limitsOf(options.limits) }, (outcome, i) => {
+        hash.update(didOf(outcome))
+        return judgeTest(outcome, truth.outputs[i], call)
+      })
       .pipe(Effect.mapError(({ message }) => new VerifierError({ verifier: "code", reason: message })))
-    const call = typeof truth.fn_name === "string"
-    const tests = outcomes.map((outcome, i) => judgeTest(outcome, truth.outputs[i], call))
     const passed = tests.filter((test) => test.passed).length
     const correct = passed === truth.outputs.length
     const score = options.credit === "all" ? Number(correct) : passed / truth.outputs.length
@@ -127,7 +143,7 @@ export const judge = (
       format: true,
       extracted: source,
       reason: summary(tests),
-      key: keyOf(outcomes),
+      key: hash.digest("hex").slice(0, 16),
     })
     return { verdict, tests }
   })

@@ -23,17 +23,22 @@ const float = (text: string): number =>
 
 const integer = (text: string): bigint => (text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text))
 
-const decode = (json: unknown): Value => {
+/** The harness stops at 200; a program may write what it likes. */
+const maxDepth = 250
+
+const decode = (json: unknown, depth = 0): Value => {
+  if (depth > maxDepth) throw new RangeError("nested too deeply")
+  const decode1 = (inner: unknown): Value => decode(inner, depth + 1)
   if (json === null || typeof json === "boolean" || typeof json === "string") return json
-  if (Array.isArray(json)) return { type: "list", items: json.map(decode) }
+  if (Array.isArray(json)) return { type: "list", items: json.map(decode1) }
   if (typeof json !== "object") return { type: "other", text: JSON.stringify(json) ?? "" }
   const { d, f, i, o, s, t } = json as Record<string, unknown>
   if (typeof i === "string") return integer(i)
   if (typeof f === "string") return float(f)
-  if (Array.isArray(t)) return { type: "tuple", items: t.map(decode) }
-  if (Array.isArray(s)) return { type: "set", items: s.map(decode) }
+  if (Array.isArray(t)) return { type: "tuple", items: t.map(decode1) }
+  if (Array.isArray(s)) return { type: "set", items: s.map(decode1) }
   if (Array.isArray(d))
-    return { type: "dict", pairs: (d as Array<[unknown, unknown]>).map(([k, v]) => [decode(k), decode(v)]) }
+    return { type: "dict", pairs: (d as Array<[unknown, unknown]>).map(([k, v]) => [decode1(k), decode1(v)]) }
   return { type: "other", text: String(o) }
 }
 
@@ -48,9 +53,10 @@ export const fromSandbox = (text: string): Value | undefined => {
 
 const plain = (json: unknown): Value => {
   if (Array.isArray(json)) return { type: "list", items: json.map(plain) }
-  if (typeof json === "object" && json !== null)
-    return { type: "dict", pairs: Object.entries(json).map(([k, v]) => [k, plain(v)]) }
-  return json as Value
+  if (typeof json !== "object" || json === null) return json as Value
+  const pairs = Object.entries(json)
+  if (pairs.length === 1 && pairs[0][0] === odd) return float(String(pairs[0][1]))
+  return { type: "dict", pairs: pairs.map(([k, v]) => [k, plain(v)]) }
 }
 
 type Parse = (
@@ -58,11 +64,26 @@ type Parse = (
   reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
 ) => unknown
 
-/** The value of a JSON text: whole numbers are integers, whatever their size; undefined when it is no JSON. @category decoding */
+/** The key of an object that stands for a number which JSON does not have. */
+const odd = "\u0000number"
+const names: Readonly<Record<string, string>> = { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" }
+
+/** NaN and the infinities, as Python writes them, outside of strings. */
+const withOddNumbers = (text: string): string =>
+  text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (found) =>
+    found in names ? `{${JSON.stringify(odd)}:"${names[found]}"}` : found,
+  )
+
+/**
+ * The value of a JSON text: whole numbers are integers, whatever their size; NaN, Infinity and -Infinity are read too. Undefined when
+ * it is no JSON.
+ *
+ * @category decoding
+ */
 export const fromJson = (text: string): Value | undefined => {
   try {
     return plain(
-      (JSON.parse as Parse)(text, (_, value, { source = "" }) =>
+      (JSON.parse as Parse)(withOddNumbers(text), (_, value, { source = "" }) =>
         typeof value === "number" && /^-?\d+$/.test(source) ? BigInt(source) : value,
       ),
     )
@@ -73,10 +94,10 @@ export const fromJson = (text: string): Value | undefined => {
 
 /** How two values are compared. @category models */
 export interface Equality {
-  /** Whether a tuple may stand for a list. */
+  /** Whether a tuple may stand for a list, and a key of text for the number that it is. */
   readonly tuples: boolean
-  /** Floats, one of the two at least. */
-  readonly close: (given: number, expected: number) => boolean
+  /** A number against the float that it should be. */
+  readonly close: (given: bigint | number, expected: number) => boolean
 }
 
 /** As Python's `==` has it. @category comparison */
@@ -85,14 +106,17 @@ export const python: Equality = { tuples: false, close: (a, b) => a === b }
 const asNumber = (value: Value): bigint | number | null =>
   typeof value === "boolean" ? BigInt(value) : typeof value === "bigint" || typeof value === "number" ? value : null
 
-const equalNumbers = (a: bigint | number, b: bigint | number, { close }: Equality): boolean => {
-  if (typeof a === "bigint" && typeof b === "bigint") return a === b
-  // A whole float is an integer, which may be too long to become a float.
+/** An integer is equal to nothing but itself; only what should be a float may be close to it. */
+const equalNumbers = (given: bigint | number, expected: bigint | number, { close }: Equality): boolean => {
   const whole = (x: bigint | number): bigint | null =>
     typeof x === "bigint" ? x : Number.isInteger(x) ? BigInt(x) : null
-  const [x, y] = [whole(a), whole(b)]
-  return (x !== null && x === y) || close(Number(a), Number(b))
+  const [x, y] = [whole(given), whole(expected)]
+  if (x !== null && x === y) return true
+  if (typeof expected === "bigint") return false
+  return close(given, expected)
 }
+
+const wholeText = /^-?(?:0|[1-9]\d*)$/
 
 /** Whether two values are equal. True is 1, as in Python. @category comparison */
 export const equal = (given: Value, expected: Value, how: Equality): boolean => {
@@ -103,7 +127,7 @@ export const equal = (given: Value, expected: Value, how: Equality): boolean => 
   if (given.type === "other" || expected.type === "other") return false
   if (given.type === "dict" || expected.type === "dict") {
     if (given.type !== "dict" || expected.type !== "dict" || given.pairs.length !== expected.pairs.length) return false
-    const key = (k: Value): string => (how.tuples && asNumber(k) !== null ? String(asNumber(k)) : canonical(k))
+    const key = (k: Value): string => (how.tuples && typeof k === "string" && wholeText.test(k) ? k : canonical(k))
     const values = new Map(given.pairs.map(([k, v]) => [key(k), v]))
     return expected.pairs.every(([k, v]) => {
       const found = values.get(key(k))
@@ -119,10 +143,17 @@ export const equal = (given: Value, expected: Value, how: Equality): boolean => 
   return sameKind && given.items.every((v, i) => equal(v, expected.items[i], how))
 }
 
+/** From here on decimal digits take too long. */
+const long = 1n << 4096n
+
+const integerText = (n: bigint): string =>
+  n < long && n > -long ? String(n) : n < 0n ? `-0x${(-n).toString(16)}` : `0x${n.toString(16)}`
+
 /** A text that is the same for equal values. @category formatting */
 export const canonical = (value: Value): string => {
   const number = asNumber(value)
-  if (number !== null) return Number.isInteger(number) ? String(BigInt(number)) : String(number)
+  if (number !== null)
+    return typeof number === "bigint" || Number.isInteger(number) ? integerText(BigInt(number)) : String(number)
   if (value === null || typeof value !== "object") return JSON.stringify(value)
   if (value.type === "other") return `<${value.text}>`
   if (value.type === "dict")

@@ -9,6 +9,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { Duration, Effect, type Scope, Semaphore } from "effect"
 import { VerifierError } from "../VerifierError.ts"
+import * as Turn from "./Turn.ts"
 
 export interface Options {
   /** For messages. */
@@ -98,13 +99,15 @@ export const make = <Request, Reply>(options: Options): Effect.Effect<Pool<Reque
       }
     }
 
-    const once = (request: Request): Effect.Effect<Reply, VerifierError | Died> =>
+    const once = (request: Request, turn: Turn.Turn): Effect.Effect<Reply, VerifierError | Died> =>
       Effect.callback((resume) => {
         const member = idle.pop() ?? spawn()
+        const started = turn.enter("waiting")
         let timer: NodeJS.Timeout | undefined
         hold(member, true)
         const finish = (result: Effect.Effect<Reply, VerifierError | Died>): void => {
           clearTimeout(timer)
+          started()
           member.settle = null
           resume(result)
         }
@@ -117,6 +120,7 @@ export const make = <Request, Reply>(options: Options): Effect.Effect<Pool<Reque
         void member.ready.then(() => {
           // Died before it was ready, or interrupted.
           if (member.settle === null) return
+          started()
           const id = ++serial
           member.child.send({ id, request }, (error) => {
             if (error !== null) member.child.kill("SIGKILL")
@@ -129,17 +133,20 @@ export const make = <Request, Reply>(options: Options): Effect.Effect<Pool<Reque
         })
         return Effect.sync(() => {
           clearTimeout(timer)
+          started()
           member.settle = null
           member.child.kill("SIGKILL")
         })
       })
 
-    const again = (request: Request, left: number): Effect.Effect<Reply, VerifierError> =>
-      Effect.catch(once(request), (error) => {
+    const again = (request: Request, turn: Turn.Turn, left: number): Effect.Effect<Reply, VerifierError> =>
+      Effect.catch(once(request, turn), (error) => {
         if (error instanceof VerifierError) return Effect.fail(error)
-        if (left > 1) return again(request, left - 1)
+        if (left > 1) return again(request, turn, left - 1)
         const reason = `${attempts} processes died over it (${error.reason}); it may need more than ${memory} MiB`
         return Effect.fail(new VerifierError({ verifier: name, reason }))
       })
-    return { run: (request) => turns.withPermits(1)(again(request, attempts)) }
+    return {
+      run: (request) => Turn.take(turns)(Effect.flatMap(Turn.Turn, (turn) => again(request, turn, attempts))),
+    }
   })

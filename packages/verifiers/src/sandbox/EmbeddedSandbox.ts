@@ -13,14 +13,14 @@
  * The interpreter is put back to one and the same memory image before every program. Threads run at once and to their end in
  * `start()`; packages beyond the standard library are not there.
  */
-import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import { availableParallelism } from "node:os"
 import { dirname, join, sep } from "node:path"
 import { Effect, Layer, type Scope } from "effect"
+import * as Turn from "../internal/Turn.ts"
 import * as Image from "./embedded/Image.ts"
-import { type Command, Pool } from "./embedded/Pool.ts"
-import { Sandbox, SandboxError, type SandboxService, limitsOf } from "./Sandbox.ts"
+import { Pool } from "./embedded/Pool.ts"
+import { Sandbox, SandboxError, type SandboxService, keep, limitsOf } from "./Sandbox.ts"
 
 /** @category models */
 export interface Options {
@@ -32,26 +32,37 @@ export interface Options {
 
 const require = createRequire(import.meta.url)
 
-/** The folder of the package that a file belongs to. */
+/** The folder of the installed package that a file belongs to; packages may have manifests further inside. */
 const folderOf = (file: string): string => {
-  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(join(folder, "package.json"))) return folder
-  return dirname(file)
+  const parts = file.split(sep)
+  const at = parts.lastIndexOf("node_modules")
+  return at < 0 ? dirname(file) : parts.slice(0, at + (parts[at + 1].startsWith("@") ? 3 : 2)).join(sep)
+}
+
+const name = "embedded sandbox"
+
+/** Why this version of Node cannot run the sandbox; null when it can. */
+const nodeRefusal = (version: string): string | null => {
+  const [major, minor] = version.split(".").map(Number)
+  return major > 22 || (major === 22 && minor >= 19)
+    ? null
+    : `it needs Node 22.19 or later, and this is Node ${version}; start it with another Node`
 }
 
 /** MiB of a process beside its WebAssembly memory: Node's own heap, code and buffers. */
 const overheadMiB = 1024
 
-const command = (name: string, args: ReadonlyArray<string>, readable: ReadonlyArray<string>): Command => {
+const command = (name: string, args: ReadonlyArray<string>, readable: ReadonlyArray<string>): Image.Command => {
   const program = Image.program(name)
-  const [major] = process.versions.node.split(".").map(Number)
   const node = [
-    major >= 22 ? "--permission" : "--experimental-permission",
+    "--permission",
     ...[dirname(program), ...readable].map((folder) => `--allow-fs-read=${join(folder, sep)}*`),
     "--no-warnings",
     "--no-addons",
     "--disallow-code-generation-from-strings",
     "--max-old-space-size=256",
+    // Memory of a test is given back before the next one.
+    "--expose-gc",
     // KiB, of the 8 MiB that a thread has: programs recurse.
     "--stack-size=3900",
     program,
@@ -65,17 +76,17 @@ const command = (name: string, args: ReadonlyArray<string>, readable: ReadonlyAr
   }
 }
 
-const pythonCommand = (): Command => {
+const pythonCommand = (): Image.Command => {
   const files = ["pyodide.asm.wasm", "python_stdlib.zip"].map(Image.pyodideFile)
   return command("pythonMain", files, [folderOf(files[0])])
 }
 
 const variant = "@jitl/quickjs-ng-wasmfile-release-sync"
-const javascriptCommand = (): Command => {
+const javascriptCommand = (): Image.Command => {
   const core = require.resolve("quickjs-emscripten-core")
   const types = createRequire(core).resolve("@jitl/quickjs-ffi-types")
   const wasm = require.resolve(`${variant}/wasm`)
-  return command("javascriptMain", [wasm], [core, types, wasm].map(folderOf))
+  return command("javascriptMain", [wasm], [core, types, wasm, require.resolve("amaro")].map(folderOf))
 }
 
 /**
@@ -92,28 +103,44 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, never
       const found = pools.get(engine)
       if (found !== undefined) return found
       const python = engine === "python"
+      const start = python ? pythonCommand() : javascriptCommand()
       const made = new Pool({
-        command: python ? pythonCommand() : javascriptCommand(),
+        command: start,
         size: processes,
-        preamble: python ? Image.get : () => Promise.resolve(null),
+        preamble: python ? () => Image.get(start) : () => Promise.resolve(null),
         graceMs: 1000 * grace,
+        ...(python && { onFailedStart: Image.discard }),
       })
       pools.set(engine, made)
       return made
     }
-    const name = "embedded sandbox"
+    const refusal = nodeRefusal(process.versions.node)
     return {
       name,
       languages: ["python", "javascript", "typescript"],
-      run: (job) =>
-        Effect.tryPromise({
-          try: (signal) =>
-            poolOf(job.language === "python" ? "python" : "javascript").run(
-              { ...job, limits: limitsOf(job.limits) },
-              signal,
-            ),
-          catch: (cause) => new SandboxError({ sandbox: name, reason: (cause as Error).message }),
-        }),
+      run: (job, each = keep) => {
+        if (refusal !== null) return Effect.fail(new SandboxError({ sandbox: name, reason: refusal }))
+        return Turn.bounded(
+          Effect.flatMap(Turn.Turn, (turn) =>
+            Effect.tryPromise({
+              try: async (signal) => {
+                const kept: Array<ReturnType<typeof each>> = []
+                const { language, source, tests } = job
+                await poolOf(language === "python" ? "python" : "javascript").run(
+                  { language, source, tests, limits: limitsOf(job.limits) },
+                  {
+                    each: (outcome, i) => kept.push(each(outcome, i)),
+                    wait: () => turn.enter("waiting"),
+                    signal,
+                  },
+                )
+                return kept
+              },
+              catch: (cause) => new SandboxError({ sandbox: name, reason: (cause as Error).message }),
+            }),
+          ),
+        )
+      },
     }
   })
 

@@ -2,9 +2,13 @@
  * The native sandbox: the machine's own CPython under bubblewrap, a fresh process for every test.
  *
  * Namespaces of its own for everything (network, processes, users, mounts, IPC, host name); a file system that holds the interpreter,
- * its standard library and the shared objects it needs, read-only, and nothing else; no capabilities, an empty environment, limits on
- * memory, processor time, files and core dumps, a filter of system calls; killed with its parent and at the time limit. Faster than the
- * embedded sandbox on heavy programs, slower on light ones, with real threads and with the packages that the interpreter has.
+ * its library with the packages installed in it, and the shared objects it needs, read-only, and nothing else; no capabilities, no
+ * environment of the host, limits on memory, processor time, files and core dumps, a filter of system calls; killed with its parent and
+ * at the time limit. Where the machine lets it, each test has a control group with the limit on memory. Faster than the embedded sandbox
+ * on heavy programs, slower on light ones, with real threads.
+ *
+ * The harness writes one byte before it runs the program. Until that byte a failure is ours; after it everything is the program's doing,
+ * whatever it writes, and whoever ends it.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -12,6 +16,9 @@ import { availableParallelism } from "node:os"
 import type { Readable, Writable } from "node:stream"
 import { promisify } from "node:util"
 import { Effect, Layer, Semaphore } from "effect"
+import * as Turn from "../internal/Turn.ts"
+import * as Cgroup from "./Cgroup.ts"
+import * as Answer from "./embedded/Answer.ts"
 import * as PythonHarness from "./PythonHarness.ts"
 import { type Limits, type Outcome, Sandbox, SandboxError, type SandboxService, type Test } from "./Sandbox.ts"
 import * as Seccomp from "./Seccomp.ts"
@@ -30,7 +37,13 @@ export interface Options {
 const name = "native sandbox"
 const fail = (reason: string): SandboxError => new SandboxError({ sandbox: name, reason })
 
-const driver = `${PythonHarness.source}\n${PythonHarness.overPipes}\n__import__("os").environ.clear()\n_make()(_get, _answer)`
+/** The byte before any answer: the interpreter is up. */
+const mark = "!"
+
+const driver = `${PythonHarness.source}\n${PythonHarness.overPipes}\n_run = _make()\n__import__("os").write(4, b"${mark}")\n_run(_get, _answer)`
+
+/** Libraries that make a thread, and memory for it, per processor unless told otherwise. */
+const environment = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"]
 
 /** Prints what the interpreter is made of: itself, its library, and the shared objects that its modules bring in. */
 const probe = `
@@ -41,9 +54,15 @@ for name in sorted(sys.builtin_module_names) + [f.split(".")[0] for f in os.list
             importlib.import_module(name)
         except BaseException:
             pass
-files = {line.split(None, 5)[5].strip() for line in open("/proc/self/maps") if line.count("/") and len(line.split(None, 5)) > 5}
 executable = os.path.realpath(sys.executable)
-folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+packages = {p for p in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")) if os.path.isdir(p)}
+for name in ("numpy",):
+    try:
+        importlib.import_module(name)
+    except BaseException:
+        pass
+folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")} | packages
+files = {line.split(None, 5)[5].strip() for line in open("/proc/self/maps") if line.count("/") and len(line.split(None, 5)) > 5}
 inside = lambda f: any(f.startswith(d + "/") for d in folders)
 files = sorted(f for f in files if f.startswith("/") and os.path.isfile(f) and (".so" in f or f == executable) and not inside(f))
 # The loader asks for libraries by their short names, which are links.
@@ -78,6 +97,7 @@ const wall = ({ executable, files, folders }: Interpreter, filtered: boolean): R
     "65534",
     "--hostname",
     "sandbox",
+    ...environment.flatMap((name) => ["--setenv", name, "1"]),
     ...bound.flatMap((path) => ["--ro-bind", path, path]),
     "--remount-ro",
     "/",
@@ -107,23 +127,39 @@ const give = (pipe: Writable | null, text: Uint8Array | string): void => {
   pipe?.end(text)
 }
 
+/** What is the same for every test of this machine. */
+interface Machine {
+  readonly file: string
+  readonly args: ReadonlyArray<string>
+  readonly filter: Buffer | null
+  readonly groups: Cgroup.Groups | null
+}
+
+const shellOf = (limits: Limits, group: Cgroup.Group | null): string => {
+  const kibibytes = Math.ceil(limits.memory / 1024)
+  // Processor time is a second limit, for what the clock of a busy machine would let through.
+  const bounds = ["-c 0", "-f 0", "-n 64", `-v ${kibibytes}`, `-t ${Math.ceil(limits.seconds) + 1}`]
+  // The limit on the size of files must come after the group is joined, which is a write.
+  const join = group === null ? [] : [`echo 0 > '${group.procs}'`]
+  return [...join, ...bounds.map((one) => `ulimit ${one}`), 'exec "$0" "$@"'].join(" && ")
+}
+
 const runTest = (
-  file: string,
-  args: ReadonlyArray<string>,
-  filter: Buffer | null,
+  { args, file, filter, groups }: Machine,
   source: string,
   test: Test,
   limits: Limits,
 ): Effect.Effect<Outcome, SandboxError> =>
   Effect.callback((resume) => {
     const started = performance.now()
-    const kibibytes = Math.ceil(limits.memory / 1024)
-    // Processor time is a second limit, for what the clock of a busy machine would let through.
-    const bounds = `ulimit -c 0 -f 0 -n 64 -v ${kibibytes} -t ${Math.ceil(limits.seconds) + 1}`
-    const each = bounds.replace("ulimit ", "").match(/-\w \d+/g) ?? []
-    const script = `${each.map((one) => `ulimit ${one}`).join(" && ")} && exec "$0" "$@"`
+    let group: Cgroup.Group | null
+    try {
+      group = groups?.make(limits.memory) ?? null
+    } catch (cause) {
+      return resume(Effect.fail(fail(`no control group for a test: ${(cause as Error).message}`)))
+    }
     const stdio = ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe"] as const
-    const child: ChildProcess = spawn("/bin/sh", ["-c", script, file, ...args], {
+    const child: ChildProcess = spawn("/bin/sh", ["-c", shellOf(limits, group), file, ...args], {
       env: {},
       cwd: "/",
       stdio: [...stdio],
@@ -140,35 +176,36 @@ const runTest = (
     const [, , , jobPipe, resultPipe, filterPipe] = child.stdio as unknown as ReadonlyArray<Readable & Writable>
     const result = collect(resultPipe, limits.output, () => stop("output"))
     give(child.stdin, test.kind === "stdin" ? test.stdin : "")
-    const call = test.kind === "call" && { call: { name: test.name, args: test.args } }
+    const call = test.kind === "call" && { call: { name: test.name, args: test.args, encoded: test.encoded === true } }
     give(jobPipe, JSON.stringify({ source, ...call }))
     give(filterPipe, filter ?? "")
     resultPipe.on("error", () => undefined)
     const outcome = (code: number | null, signal: string | null): Outcome | SandboxError => {
       const base = { stdout: stdout(), stderr, exitCode: 0, seconds: (performance.now() - started) / 1000 }
+      const said = result()
+      const up = said.startsWith(mark)
+      if (group?.exhausted() === true && up)
+        return { ...base, status: "memory", error: `more than ${limits.memory} bytes of memory` }
       if (stopped === "timeout") return { ...base, status: "timeout", error: `longer than ${limits.seconds} s` }
       if (stopped === "output")
         return { ...base, status: "output", error: `more than ${limits.output} bytes of output` }
-      const answer = result()
-      if (answer !== "") {
-        try {
-          return { ...base, ...(JSON.parse(answer) as Pick<Outcome, "status">) }
-        } catch {
-          return { ...base, status: "raised", error: "the program broke the harness" }
-        }
-      }
-      // bubblewrap and the shell speak for themselves when they cannot start the program.
-      if (/^(?:bwrap|\/bin\/sh|sh):/.test(stderr)) return fail(stderr.trim())
-      if (signal !== null) return fail(`its process was ended by ${signal}, not by the sandbox`)
+      if (!up) return fail(`Python does not start: ${stderr.trim() || signal || `exit code ${code}`}`)
+      if (said.length > 1) return { ...base, ...Answer.read(said.slice(1)) }
+      if (signal !== null) return { ...base, status: "crashed", error: `ended by ${signal}` }
       // A program's process that ends by a signal makes bubblewrap exit with 128 and its number.
       if (code === 128 + 24 || code === 128 + 9) return { ...base, status: "timeout", error: "out of processor time" }
       if (code !== null && code > 128) return { ...base, status: "crashed", error: `ended by signal ${code - 128}` }
       return { ...base, status: "done", exitCode: code ?? 0 }
     }
-    child.once("error", (error) => resume(Effect.fail(fail(error.message))))
+    child.once("error", (error) => {
+      clearTimeout(timer)
+      group?.remove()
+      resume(Effect.fail(fail(error.message)))
+    })
     child.once("close", (code, signal) => {
       clearTimeout(timer)
       const made = outcome(code, signal)
+      group?.remove()
       resume(made instanceof SandboxError ? Effect.fail(made) : Effect.succeed(made))
     })
     return Effect.sync(() => {
@@ -196,12 +233,13 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, Sandb
     const filter = Seccomp.filter()
     const args = [...wall(interpreter, filter !== null), interpreter.executable, "-I", "-B", "-X", "utf8", "-c", driver]
     const turns = yield* Semaphore.make(processes)
-    const path = yield* Effect.tryPromise({
+    const file = yield* Effect.tryPromise({
       try: async () => (await promisify(execFile)("/bin/sh", ["-c", 'command -v "$0"', bubblewrap])).stdout.trim(),
       catch: () => fail(`there is no ${bubblewrap}; install bubblewrap`),
     })
-    const run: SandboxService["run"] = (job) =>
-      inOrder(job, (test, limits) => turns.withPermits(1)(runTest(path, args, filter, job.source, test, limits)))
+    const machine: Machine = { file, args, filter, groups: Cgroup.find() }
+    const run: SandboxService["run"] = (job, each) =>
+      Turn.bounded(inOrder(job, (test, limits) => Turn.take(turns)(runTest(machine, job.source, test, limits)), each))
     const hello = yield* run({ language: "python", source: "print(6 * 7)", tests: [{ kind: "stdin", stdin: "" }] })
     if (hello[0]?.stdout !== "42\n")
       return yield* fail(`Python does not start under bubblewrap: ${hello[0]?.error ?? hello[0]?.stderr ?? ""}`)

@@ -1,10 +1,15 @@
 /**
  * The Python side of every sandbox: the function that runs one test of a program inside the interpreter that the sandbox provides.
  *
- * `run(get, answer)` takes its job from `get()`, as JSON: `{ source, call?: { name, args } }`. The program runs as `__main__`;
- * standard input is descriptor 0. It ends by `answer(text)`, JSON too: `{ status, exitCode?, error?, value? }`. A program that forges
- * an answer gains nothing: it only says what it could have done itself, and what is expected is not here.
+ * `run(get, answer)` takes its job from `get()`, as JSON: `{ source, call?: { name, args, encoded } }`. A script runs as `__main__` and
+ * has descriptor 0 as standard input; a program that is called is imported, so its main guard does not run. It ends by `answer(text)`,
+ * JSON too: `{ status, exitCode?, error?, value? }`. A program that forges an answer gains nothing: it only says what it could have
+ * done itself, and what is expected is not here.
+ *
+ * Arguments are JSON, where an object whose keys are all whole numbers gets integers for keys (JSON has no others), or, `encoded`, what
+ * `encode` makes of a value. Names of `Preamble` that the program uses and does not have are put beside Python's own.
  */
+import * as Preamble from "./Preamble.ts"
 
 /** Defines `_make()`, which returns `run`. */
 export const source = `
@@ -44,6 +49,55 @@ def _make():
             return {"t": [encode(v, depth + 1) for v in value]}
         return {"o": repr(value)[:1000]}
 
+    def decode(value):
+        if isinstance(value, list):
+            return [decode(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        (kind, inner), = value.items()
+        if kind == "i":
+            return int(inner, 16)
+        if kind == "f":
+            return float(inner)
+        if kind == "t":
+            return tuple([decode(v) for v in inner])
+        if kind == "s":
+            return {decode(v) for v in inner}
+        if kind == "d":
+            return {decode(k): decode(v) for k, v in inner}
+        raise ValueError("a value that cannot be an argument")
+
+    def whole(key):
+        digits = key[1:] if key[:1] == "-" else key
+        return digits.isascii() and digits.isdigit() and (digits == key == "0" or digits[0] != "0")
+
+    def plain(value):
+        if isinstance(value, list):
+            return [plain(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        numbers = len(value) > 0 and all(map(whole, value))
+        return {(int(k) if numbers else k): plain(v) for k, v in value.items()}
+
+    homes = {}
+    for word in ${JSON.stringify(Preamble.names.split(/\s+/).filter(Boolean).join(" "))}.split():
+        if word[-1] == ":":
+            home = word[:-1]
+            homes[home] = None
+        else:
+            homes[word] = home
+
+    def supply(code):
+        for name in code.co_names:
+            if name in homes and not hasattr(builtins, name):
+                home = homes[name]
+                module = __import__(home or name)
+                if home is None or hasattr(module, name):
+                    setattr(builtins, name, module if home is None else getattr(module, name))
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                supply(constant)
+
     def describe(error):
         name = type(error).__name__
         try:
@@ -70,10 +124,9 @@ def _make():
         sys.stderr.write(str(code) + "\\n")
         return 1
 
-    compiled = {}
-
     def run(get, answer):
         job = loads(get())
+        call = job.get("call")
         reply = {"status": "done", "exitCode": 0}
         sys.setrecursionlimit(1000)
         # The clock is limit enough.
@@ -82,17 +135,14 @@ def _make():
         sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "wb", closefd=False), 1 << 16), encoding="utf-8", errors="surrogateescape", newline="\\n")
         sys.stderr = sys.__stderr__ = io.TextIOWrapper(io.FileIO(2, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True)
         sys.argv[:] = ["program"]
-        main = types.ModuleType("__main__")
+        main = types.ModuleType("__main__" if call is None else "program")
         main.__builtins__ = builtins
-        sys.modules["__main__"] = main
+        sys.modules["__main__"] = sys.modules[main.__name__] = main
         try:
             try:
-                source = job["source"]
-                code = compiled.get(source)
-                if code is None:
-                    compiled[source] = code = compile(source, "<program>", "exec", dont_inherit=True)
+                code = compile(job["source"], "<program>", "exec", dont_inherit=True)
+                supply(code)
                 exec(code, main.__dict__)
-                call = job.get("call")
                 if call is not None:
                     name = call["name"]
                     if "Solution" in main.__dict__ and hasattr(main.Solution, name):
@@ -101,7 +151,8 @@ def _make():
                         function = main.__dict__[name]
                     else:
                         raise NameError("there is no function %s, and no class Solution that has it" % name)
-                    reply["value"] = dumps(encode(function(*[loads(a) for a in call["args"]])))
+                    read = decode if call.get("encoded") else plain
+                    reply["value"] = dumps(encode(function(*[read(loads(a)) for a in call["args"]])))
             except SystemExit as error:
                 reply["exitCode"] = exit_code(error)
             except BaseException as error:

@@ -21,13 +21,14 @@ export type Language = typeof Language.Type
 
 /**
  * One test. `stdin`: the program runs as a script that reads this text. `call`: the program is loaded, and its function `name`, or
- * that method of its class `Solution`, gets the arguments, each given as JSON text.
+ * that method of its class `Solution`, gets the arguments, each given as JSON text; with `encoded` as that of `Value.ts`, which has
+ * tuples, sets and keys of any kind.
  *
  * @category models
  */
 export type Test =
   | { readonly kind: "stdin"; readonly stdin: string }
-  | { readonly kind: "call"; readonly name: string; readonly args: ReadonlyArray<string> }
+  | { readonly kind: "call"; readonly name: string; readonly args: ReadonlyArray<string>; readonly encoded?: true }
 
 /** @category models */
 export interface Limits {
@@ -37,12 +38,20 @@ export interface Limits {
   readonly totalSeconds: number
   /** Bytes of memory, the interpreter's own included. Default 512 MiB. */
   readonly memory: number
-  /** Bytes of standard output of one test. Default 4 MiB. */
+  /** Bytes of standard output, or of the value returned, of one test. Default 4 MiB. */
   readonly output: number
+  /** Bytes of output of all tests together; those after it are `not-run`. Default 64 MiB. */
+  readonly totalOutput: number
 }
 
 /** @category models */
-export const defaultLimits: Limits = { seconds: 5, totalSeconds: 15, memory: 2 ** 29, output: 2 ** 22 }
+export const defaultLimits: Limits = {
+  seconds: 5,
+  totalSeconds: 15,
+  memory: 2 ** 29,
+  output: 2 ** 22,
+  totalOutput: 2 ** 26,
+}
 
 /** A program and its tests. @category models */
 export interface Job {
@@ -56,7 +65,10 @@ export interface Job {
  * What became of one test.
  *
  * `done`: the program ended by itself with this exit code. `raised`: it ended by an error. `timeout`, `memory`, `output`: it was
- * stopped at that limit. `crashed`: it took its process down. `not-run`: the total time was over.
+ * stopped at that limit. `crashed`: it took its process down. `not-run`: the time or the output of all tests together was over.
+ *
+ * Status, time, memory and output are what the sandbox saw. A program can only choose among `done`, `raised` and `memory`, all of
+ * which it could have reached honestly; an answer that does not fit is `raised`.
  *
  * @category models
  */
@@ -76,7 +88,8 @@ export interface Outcome {
 }
 
 /**
- * The program could not be run: no fault of the program. A verifier makes a verdict of status `error` of it, never a zero.
+ * The program could not be run: no fault of the program, and nothing that a program can bring about. A verifier makes a verdict of
+ * status `error` of it, never a zero.
  *
  * @category errors
  */
@@ -94,9 +107,18 @@ export interface SandboxService {
   /** What it calls itself in errors. */
   readonly name: string
   readonly languages: ReadonlyArray<Language>
-  /** One outcome per test, in order. Interruption stops the program. */
-  readonly run: (job: Job) => Effect.Effect<ReadonlyArray<Outcome>, SandboxError>
+  /**
+   * One outcome per test, in order. Interruption stops the program. With `each`, an outcome is handed over as it comes and only what
+   * is made of it is kept: outputs are large, judgements are small.
+   */
+  readonly run: <A = Outcome>(
+    job: Job,
+    each?: (outcome: Outcome, index: number) => A,
+  ) => Effect.Effect<ReadonlyArray<A>, SandboxError>
 }
+
+/** The `each` of those who want the outcomes themselves. @category services */
+export const keep = (outcome: Outcome): never => outcome as never
 
 /** @category services */
 export class Sandbox extends Context.Service<Sandbox, SandboxService>()("@lpo/verifiers/Sandbox") {}

@@ -4,10 +4,13 @@
  * execution_time } }`.
  *
  * The program travels inside a driver, which calls its function where a test asks for that. Expected outputs stay here. A server that
- * is busy (429) or fails (5xx) or cannot be reached is asked again, three times in all; then the job has failed.
+ * is busy (429) or fails (5xx) or cannot be reached is asked again, three times in all. Then it is asked to run a program of ours:
+ * when it runs that one, the test has failed, for a program must not be able to pass for an outage; when it does not, the job has.
  */
 import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Schedule, Schema, Semaphore } from "effect"
+import * as Turn from "../internal/Turn.ts"
+import * as Answer from "./embedded/Answer.ts"
 import * as PythonHarness from "./PythonHarness.ts"
 import { type Limits, type Outcome, Sandbox, SandboxError, type SandboxService, type Test } from "./Sandbox.ts"
 import { inOrder } from "./TestsInOrder.ts"
@@ -52,7 +55,7 @@ const literal = (text: string): string =>
 
 /** The program inside its driver; what the driver says stands after `mark`, at the end of standard output. */
 const driver = (source: string, test: Test, mark: string): string => {
-  const call = test.kind === "call" && { call: { name: test.name, args: test.args } }
+  const call = test.kind === "call" && { call: { name: test.name, args: test.args, encoded: test.encoded === true } }
   const job = literal(JSON.stringify({ source, ...call }))
   return `${PythonHarness.source}
 import os as _os
@@ -73,19 +76,14 @@ const outcomeOf = (reply: Reply, mark: string, limits: Limits, seconds: number):
     stdout,
     stderr: (run.stderr ?? "").slice(-maxError),
     exitCode: 0,
-    seconds: run.execution_time ?? seconds,
+    // The server's word, within what was seen here.
+    seconds: Math.min(seconds, Math.max(0, run.execution_time ?? seconds)),
   }
   if (run.status === "TimeLimitExceeded")
     return { ...base, status: "timeout", error: `longer than ${limits.seconds} s` }
   if (Buffer.byteLength(stdout) > limits.output)
     return { ...base, stdout: "", status: "output", error: `more than ${limits.output} bytes of output` }
-  if (at >= 0) {
-    try {
-      return { ...base, ...(JSON.parse(printed.slice(at + mark.length + 1)) as Pick<Outcome, "status">) }
-    } catch {
-      return { ...base, status: "raised", error: "the program broke the harness" }
-    }
-  }
+  if (at >= 0) return { ...base, ...Answer.read(printed.slice(at + mark.length + 1)) }
   const code = run.return_code ?? 0
   if (code < 0) return { ...base, status: "crashed", error: `ended by signal ${-code}` }
   return { ...base, status: "done", exitCode: code }
@@ -123,7 +121,7 @@ export const make = (options: Options): Effect.Effect<SandboxService> =>
         }),
       )
 
-    const runTest = (source: string, test: Test, limits: Limits): Effect.Effect<Outcome, SandboxError> =>
+    const ask = (source: string, test: Test, limits: Limits): Effect.Effect<Outcome, SandboxError> =>
       Effect.gen(function* () {
         const mark = `lpo-${randomUUID()}:`
         const body = JSON.stringify({
@@ -150,10 +148,29 @@ export const make = (options: Options): Effect.Effect<SandboxService> =>
         return typeof outcome === "string" ? yield* fail(outcome) : outcome
       })
 
+    const runTest = (source: string, test: Test, limits: Limits): Effect.Effect<Outcome, SandboxError> =>
+      Effect.catch(ask(source, test, limits), (error) =>
+        Effect.flatMap(
+          ask("print(6 * int(input()))", { kind: "stdin", stdin: "7\n" }, limits),
+          ({ stdout }): Effect.Effect<Outcome, SandboxError> =>
+            stdout === "42\n"
+              ? Effect.succeed({
+                  status: "crashed",
+                  stdout: "",
+                  stderr: "",
+                  exitCode: 0,
+                  error: `the server fails on this program and on no other: ${error.reason}`,
+                  seconds: limits.seconds,
+                })
+              : Effect.fail(error),
+        ),
+      )
+
     return {
       name,
       languages: ["python"],
-      run: (job) => inOrder(job, (test, limits) => turns.withPermits(1)(runTest(job.source, test, limits))),
+      run: (job, each) =>
+        Turn.bounded(inOrder(job, (test, limits) => Turn.take(turns)(runTest(job.source, test, limits)), each)),
     }
   })
 

@@ -2,7 +2,8 @@
  * A filter of system calls for native programs, as a program of the kernel's packet filter (seccomp, struct sock_filter).
  *
  * It refuses what a program that computes has no use for: new processes (threads may be made), sockets, tracing, mounts, namespaces,
- * kernel modules, keys, io_uring and the like. Everything else goes through: the namespaces of bubblewrap are the wall, this is a
+ * kernel modules, keys, io_uring, and memory that no limit on the process counts: System V's shared memory, semaphores and queues,
+ * POSIX queues, descriptors on their way between sockets. Everything else goes through: the namespaces of bubblewrap are the wall, this is a
  * second one. On processors that it has no numbers for there is none.
  */
 
@@ -21,10 +22,11 @@ const architectures: Readonly<Record<string, Numbers>> = {
     clone: 56,
     // fork, vfork, socket, ptrace, process_vm_*, mount, umount2, pivot_root, chroot, unshare, setns, bpf, perf_event_open,
     // userfaultfd, add_key, request_key, keyctl, kexec_load, *_module, *_handle*, memfd_create, mknod*, reboot, swapon, acct,
-    // personality, iopl, ioperm
+    // personality, iopl, ioperm; shm*, sem*, msg*, mq_*, sendmsg, sendmmsg, memfd_secret
     denied: [
       57, 58, 41, 101, 310, 311, 165, 166, 155, 161, 272, 308, 321, 298, 323, 248, 249, 250, 246, 175, 176, 313, 303,
-      304, 319, 133, 259, 169, 167, 163, 135, 172, 173,
+      304, 319, 133, 259, 169, 167, 163, 135, 172, 173, 29, 30, 31, 67, 64, 65, 66, 220, 68, 69, 70, 71, 240, 241, 242,
+      243, 244, 245, 46, 307, 447,
     ],
   },
   arm64: {
@@ -32,7 +34,8 @@ const architectures: Readonly<Record<string, Numbers>> = {
     clone: 220,
     denied: [
       198, 117, 270, 271, 40, 39, 41, 51, 97, 268, 280, 241, 282, 217, 218, 219, 104, 105, 106, 273, 264, 265, 279, 33,
-      142, 224, 89, 92,
+      142, 224, 89, 92, 186, 187, 188, 189, 190, 191, 192, 193, 194, 195, 196, 197, 180, 181, 182, 183, 184, 185, 211,
+      269, 447,
     ],
   },
 }

@@ -8,8 +8,9 @@
  * | `GET /health` | 200, tasks, modes and load; 503 while it shuts down |
  * | `GET /metrics` | counters in Prometheus' text format |
  *
- * It never queues without bound: a request that would bring more than `maxPending` items under way is refused with 429 and
- * Retry-After, and during shutdown everything new is refused with 503. A client that goes away takes its work with it.
+ * Every request ends in an answer. It never queues without bound: a request that would bring more than `maxPending` items under way is
+ * refused with 429 and Retry-After, and during shutdown everything new is refused with 503. Bodies, headers, connections and time have
+ * limits. A client that goes away takes its work with it.
  * There is no authentication: bind it to an address that only the trainer reaches.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
@@ -36,10 +37,18 @@ export interface Options {
   readonly concurrency?: number
   /** Items accepted and not yet answered, those that wait included. Default 4096. */
   readonly maxPending?: number
-  /** Largest request body. Default 32 MiB. */
+  /** Largest request body. Default 32 MiB. Of all that are being read, eight times as much. */
   readonly maxBodyBytes?: number
-  /** Longest time for one verdict, from when its turn comes. Default 30 seconds. */
+  /** Most values in a request body. Default 1,000,000. */
+  readonly maxBodyValues?: number
+  /** Longest time without a byte of a body, or with an answer that nobody reads. Default 10 seconds. */
+  readonly silence?: Duration.Input
+  /** Most connections at once; one more is closed. Default 1024. */
+  readonly maxConnections?: number
+  /** Longest time of work for one verdict, waiting not counted. Default 30 seconds. */
   readonly deadline?: Duration.Input
+  /** Longest wait of one verdict for a free process, from when its turn comes. Default 1 hour. */
+  readonly waiting?: Duration.Input
   /** How long a shutdown waits for what is under way. Default 10 seconds. */
   readonly grace?: Duration.Input
 }
@@ -93,7 +102,12 @@ const parseWork = (path: string, body: unknown, fallback: Mode): Result.Result<W
   const mode = "mode" in body ? body.mode : fallback
   if (typeof mode !== "string" || !Tasks.isMode(mode))
     return Result.fail(refuse(400, `mode is ${JSON.stringify(mode)}; give "strict" or "reference:<grader>"`))
-  if (path === "/v1/verify") return Result.succeed({ items: [body], mode, single: true })
+  if (path === "/v1/verify") {
+    const row = Row.decode(body)
+    return Result.isSuccess(row)
+      ? Result.succeed({ items: [body], mode, single: true })
+      : Result.fail(refuse(400, `the body is not a row: ${row.failure}`))
+  }
   const items = "items" in body ? body.items : null
   if (!Array.isArray(items))
     return Result.fail(refuse(400, '"items" is missing or no list; give {"items": [row, ...]}'))
@@ -120,6 +134,8 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
       concurrency = 16,
       host = "127.0.0.1",
       maxBodyBytes = 2 ** 25,
+      maxBodyValues = 1_000_000,
+      maxConnections = 1024,
       maxPending = 4096,
       port = 8787,
       tasks,
@@ -128,10 +144,14 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     const grace = Duration.fromInputUnsafe(options.grace ?? "10 seconds")
     const turns = yield* Semaphore.make(concurrency)
     const fork = Effect.runForkWith(yield* Effect.context())
-    const deadline = options.deadline === undefined ? {} : { deadline: options.deadline }
+    const silence = Duration.toMillis(options.silence ?? "10 seconds")
+    const deadlines = {
+      ...(options.deadline !== undefined && { deadline: options.deadline }),
+      ...(options.waiting !== undefined && { waiting: options.waiting }),
+    }
     const verifiers = new Map<Mode, VerifierService>()
     const modes = Tasks.modes(tasks)
-    for (const mode of modes) verifiers.set(mode, Tasks.verifier(tasks, mode, deadline))
+    for (const mode of modes) verifiers.set(mode, Tasks.verifier(tasks, mode, deadlines))
     let pending = 0
     let stopping = false
     /** Bytes of bodies that are being read; bounded, so that memory is. */
@@ -178,7 +198,7 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     }
 
     const route = (request: IncomingMessage): Effect.Effect<Reply, BodyError> => {
-      const path = new URL(request.url ?? "/", "http://localhost").pathname
+      const path = pathOf(request.url ?? "/")
       if (path === "/health") {
         const graders = Object.fromEntries([...tasks.values()].map((t) => [t.name, { references: Task.references(t) }]))
         const status = stopping ? 503 : 200
@@ -190,22 +210,31 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
       if (path === "/metrics")
         return Effect.map(PrometheusMetrics.format(), (text): Reply => ({ status: 200, body: text }))
       if (path !== "/v1/verify" && path !== "/v1/verify/batch")
-        return Effect.succeed(refuse(404, `no ${path}; there are /v1/verify, /v1/verify/batch, /health, /metrics`))
+        return Effect.succeed(
+          refuse(
+            404,
+            `no ${path.slice(0, 200)}; there are /v1/verify, /v1/verify/batch, /health, /metrics`,
+          ),
+        )
       if (request.method !== "POST")
         return Effect.succeed({ ...refuse(405, `${request.method} ${path}; use POST`), headers: { allow: "POST" } })
       if (stopping) return Effect.succeed(refuse(503, "the server is shutting down", 5))
       // Before the body is read: a server at its limit must not take megabytes first.
       if (pending >= maxPending)
         return Effect.succeed(refuse(429, `${pending} items are under way; try again later`, 1))
-      // A body of unknown length may become as long as any.
-      const reserved = Math.min(maxBodyBytes, Number(request.headers["content-length"] ?? maxBodyBytes))
-      if (reading > 0 && reading + reserved > maxReading)
-        return Effect.succeed(refuse(429, `${reading} bytes of requests are being read; try again later`, 1))
-      const body = Effect.acquireUseRelease(
-        Effect.sync(() => (reading += reserved)),
-        () => readJson(request, maxBodyBytes),
-        () => Effect.sync(() => (reading -= reserved)),
-      )
+      const body = Effect.suspend(() => {
+        let mine = 0
+        const reserve = (bytes: number): boolean => {
+          if (reading > mine && reading + bytes > maxReading) return false
+          mine += bytes
+          reading += bytes
+          return true
+        }
+        return Effect.ensuring(
+          readJson(request, { bytes: maxBodyBytes, values: maxBodyValues, silence, reserve }),
+          Effect.sync(() => (reading -= mine)),
+        )
+      })
       return Effect.flatMap(body, (body) => {
         const parsed = parseWork(path, body, fallback)
         return Result.isSuccess(parsed) ? work(parsed.success) : Effect.succeed(parsed.failure)
@@ -213,16 +242,26 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     }
 
     const answer = (request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>
-      route(request).pipe(
-        Effect.catch((error) => Effect.succeed(refuse(error.status, error.reason))),
+      Effect.suspend(() => route(request)).pipe(
+        Effect.catch((error) =>
+          Effect.succeed(refuse(error.status, error.reason, error.status === 429 ? 1 : undefined)),
+        ),
         Effect.catchCause((cause) =>
           Effect.as(Effect.logError("request failed", cause), refuse(500, "the server failed; see its log")),
         ),
         Effect.tap(({ status }) => Metric.update(Metric.withAttributes(requests, { code: String(status) }), 1)),
-        Effect.map((reply) => write(request, response, reply, stopping)),
+        Effect.map((reply) => write(request, response, reply, stopping, silence)),
       )
 
-    const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, (request, response) => {
+    const limits = {
+      headersTimeout: Math.min(20_000, 2 * silence),
+      requestTimeout: 60_000,
+      keepAliveTimeout: 5_000,
+      // Limits on time are looked at this often.
+      connectionsCheckingInterval: Math.min(1_000, silence),
+      maxHeaderSize: 2 ** 14,
+    }
+    const server = createServer(limits, (request, response) => {
       // A client that resets the connection is no event here: `close` tells.
       request.on("error", () => undefined)
       const fiber = fork(answer(request, response))
@@ -233,6 +272,12 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
       })
     })
 
+    server.maxConnections = maxConnections
+    // A tunnel is no request to the listener above; it too gets an answer.
+    server.on("connect", (_, socket) => {
+      socket.on("error", () => undefined)
+      socket.end("HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    })
     yield* Effect.acquireRelease(listen(server, host, port), () =>
       Effect.gen(function* () {
         stopping = true
@@ -248,6 +293,9 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     const authority = address.family === "IPv6" ? `[${address.address}]` : address.address
     return { host, port: address.port, url: `http://${authority}:${address.port}` }
   })
+
+/** The path of a request's target, which need not be a URL. */
+const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/]*/i, "").split(/[?#]/, 1)[0]
 
 const listen = (server: Server, host: string, port: number): Effect.Effect<void, RewardServerError> =>
   Effect.callback((resume) => {
@@ -265,8 +313,17 @@ const close = (server: Server): Effect.Effect<void> =>
     server.close(() => resume(Effect.void))
   })
 
-const write = (request: IncomingMessage, response: ServerResponse, reply: Reply, stopping: boolean): void => {
+const write = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  stopping: boolean,
+  silence: number,
+): void => {
   if (response.destroyed) return
+  // An answer that nobody reads is not kept.
+  response.setTimeout(silence, () => response.destroy())
+  response.once("finish", () => request.socket.setTimeout(0))
   const isText = typeof reply.body === "string"
   const body = Buffer.from(typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body))
   // A body that was not read to its end would be taken for the next request.

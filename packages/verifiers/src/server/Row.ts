@@ -30,7 +30,8 @@ export interface VerdictRow extends Verdict.Verdict {
   readonly id: string | number | null
 }
 
-const decodeRow = Schema.decodeUnknownResult(Row, { errors: "all" })
+// The first thing wrong is enough: of a long list every item could be.
+const decodeRow = Schema.decodeUnknownResult(Row)
 
 /** The row, or in one line why it is none. @category decoding */
 export const decode = (value: unknown): Result.Result<Row, string> => {

@@ -97,7 +97,7 @@ const olympiad = (row: Columns): { readonly question: string; readonly answer: A
   const question = text(row, "question")
   const answer = golds(find(row, ["final_answer"]))
   const { unit } = row
-  const all = typeof answer === "string" ? [answer] : answer
+  const all = list(answer)
   const percent = typeof unit === "string" && /^\s*\\?%\s*$/.test(unit)
   return {
     question: typeof context === "string" && context.trim() !== "" ? `${context.trim()}\n\n${question}` : question,

@@ -75,7 +75,7 @@ export const unicode: Readonly<Record<string, string>> = {
   Φ: "\\Phi ",
   Ψ: "\\Psi ",
   Ω: "\\Omega ",
-  "Ω": "\\Omega ",
+  "\u2126": "\\Omega ",
   ℝ: "\\mathbb{R}",
   ℤ: "\\mathbb{Z}",
   ℕ: "\\mathbb{N}",

@@ -15,7 +15,8 @@ export interface Request {
 
 /** What a process answers: ready once, then one outcome per test, then done. */
 export type Reply =
-  | { readonly type: "ready" }
+  /** `slowness`: how many times longer than a nominal CPython it takes, by which it scales its limits; >= 1. */
+  | { readonly type: "ready"; readonly slowness: number }
   | { readonly type: "outcome"; readonly outcome: Outcome }
   | { readonly type: "done" }
 
@@ -64,6 +65,50 @@ export const encode = (payload: Uint8Array): Buffer => {
 
 /** Says something to the sandbox. */
 export const reply = (message: Reply): void => write(Buffer.from(JSON.stringify(message)))
+
+const statuses: ReadonlySet<unknown> = new Set<Outcome["status"]>([
+  "done",
+  "raised",
+  "timeout",
+  "memory",
+  "output",
+  "crashed",
+  "not-run",
+])
+
+const isText = (value: unknown): boolean => value === undefined || typeof value === "string"
+
+const isOutcome = (value: unknown): value is Outcome => {
+  if (typeof value !== "object" || value === null) return false
+  const { error, exitCode, seconds, status, stderr, stdout, value: returned } = value as Record<string, unknown>
+  return (
+    statuses.has(status) &&
+    typeof stdout === "string" &&
+    typeof stderr === "string" &&
+    Number.isInteger(exitCode) &&
+    typeof seconds === "number" &&
+    seconds >= 0 &&
+    Number.isFinite(seconds) &&
+    isText(error) &&
+    isText(returned)
+  )
+}
+
+/** What a process said; throws when it is none of what a process says. */
+export const readReply = (payload: Buffer): Reply => {
+  const message = JSON.parse(payload.toString("utf8")) as Reply
+  switch (message.type) {
+    case "ready":
+      if (message.slowness >= 1 && Number.isFinite(message.slowness)) return message
+      break
+    case "outcome":
+      if (isOutcome(message.outcome)) return message
+      break
+    case "done":
+      return message
+  }
+  throw new RangeError("a message that no process sends")
+}
 
 /** Cuts frames out of chunks; `maxBytes` bounds what a broken process can make the reader keep. */
 export const decoder = (onFrame: (payload: Buffer) => void, maxBytes: number) => {

@@ -1,15 +1,26 @@
 /**
  * The interpreter's memory image: made once per machine and version by `imageMain`, in a second or two, then kept in the user's cache
  * folder. Where nothing can be kept it is made once per process.
+ *
+ * An image is kept only when an interpreter that started from it has proved itself, under a name that holds everything it depends on.
+ * Every process proves itself again; when one cannot, `discard` forgets the image, and it is made anew.
  */
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
+import { readFileSync, rmSync } from "node:fs"
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Frames from "./Frames.ts"
 import * as Harness from "./Harness.ts"
+
+/** How to start a process. */
+export interface Command {
+  readonly file: string
+  readonly args: ReadonlyArray<string>
+}
 
 const require = createRequire(import.meta.url)
 
@@ -36,10 +47,47 @@ const make = (): Promise<Buffer> =>
     })
   })
 
-const load = async (): Promise<Buffer> => {
+/** Starts an interpreter from an image; fails when it does not say that it is ready. */
+const prove = ({ args, file }: Command, image: Buffer): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(file, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "pipe"], windowsHide: true })
+    const timer = setTimeout(() => child.kill("SIGKILL"), 120_000)
+    let said = ""
+    let ready = false
+    const decode = Frames.decoder((payload) => {
+      ready = Frames.readReply(payload).type === "ready"
+      child.kill("SIGKILL")
+    }, 2 ** 16)
+    child.stdout.on("data", (chunk: Buffer) => {
+      try {
+        decode(chunk)
+      } catch {
+        child.kill("SIGKILL")
+      }
+    })
+    child.stderr.on("data", (data: Buffer) => (said = (said + data.toString()).slice(-1000)))
+    child.stdin.on("error", () => undefined)
+    child.once("error", reject)
+    child.once("close", (code, signal) => {
+      clearTimeout(timer)
+      if (ready) resolve()
+      else reject(new Error(`the Python interpreter does not start from its image: ${said.trim() || signal || code}`))
+    })
+    child.stdin.write(image)
+  })
+
+/** Everything that an image depends on. */
+const key = (): string => {
   const { version } = require("pyodide/package.json") as { readonly version: string }
-  const key = createHash("sha256").update(`${version}\n${Harness.source}`).digest("hex").slice(0, 16)
-  const file = join(folder(), `python-${key}.image`)
+  const { arch, platform, version: node, versions } = process
+  const parts = [version, node, versions.v8, arch, platform, Harness.source, readFileSync(program("imageMain"), "utf8")]
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16)
+}
+
+const path = (): string => join(folder(), `python-${key()}.image`)
+
+const load = async (command: Command): Promise<Buffer> => {
+  const file = path()
   try {
     const kept = await readFile(file)
     const digest = createHash("sha256").update(kept.subarray(32)).digest()
@@ -48,6 +96,7 @@ const load = async (): Promise<Buffer> => {
     // Not made yet.
   }
   const image = await make()
+  await prove(command, image)
   try {
     await mkdir(folder(), { recursive: true, mode: 0o700 })
     const part = `${file}.${process.pid}`
@@ -61,11 +110,25 @@ const load = async (): Promise<Buffer> => {
 
 let image: Promise<Buffer> | null = null
 
-/** The image as the two frames that a process wants: what belongs to it, and the memory. */
-export const get = (): Promise<Buffer> => {
-  image ??= load().catch((cause: unknown) => {
+/** The image as the two frames that a process wants: what belongs to it, and the memory. `command` starts such a process. */
+export const get = (command: Command): Promise<Buffer> => {
+  image ??= load(command).catch((cause: unknown) => {
     image = null
     throw cause
   })
   return image
+}
+
+let discarded = false
+
+/** Forgets the image, also the one that is kept, once: after that the image is not at fault. */
+export const discard = (): void => {
+  if (discarded) return
+  discarded = true
+  image = null
+  try {
+    rmSync(path(), { force: true })
+  } catch {
+    // A machine without a home to write to.
+  }
 }

@@ -88,11 +88,16 @@ export class Interpreter {
     this.#dirty = true
   }
 
+  /** A new instance, and the memory of the old one given back at once: the next test may need as much. */
+  #replace(): void {
+    this.#instantiate()
+    ;(globalThis as { gc?: () => void }).gc?.()
+  }
+
   /** Puts everything back to the image. */
   restore(): void {
     if (!this.#dirty) return
-    const { memory } = this.#exports
-    if (memory.buffer.byteLength > this.#image.length + maxWiped) this.#instantiate()
+    if (this.size > this.#image.length + maxWiped) this.#replace()
     const bytes = new Uint8Array(this.#exports.memory.buffer)
     bytes.set(this.#image)
     bytes.fill(0, this.#image.length)
@@ -116,6 +121,11 @@ export class Interpreter {
    * restore it.
    */
   run(channels: Channels, maxMemory: number, milliseconds: number): Ended {
+    // What is left of a memory that has grown would not have to be asked for.
+    if (this.size > Math.max(maxMemory, this.#image.length)) {
+      this.#replace()
+      this.restore()
+    }
     this.host.reset(channels, maxMemory)
     this.#dirty = true
     this.#answered = false

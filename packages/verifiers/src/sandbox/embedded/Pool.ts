@@ -9,12 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import type { Limits, Outcome } from "../Sandbox.ts"
 import * as Frames from "./Frames.ts"
-
-/** How to start a process. */
-export interface Command {
-  readonly file: string
-  readonly args: ReadonlyArray<string>
-}
+import type { Command } from "./Image.ts"
 
 export interface Options {
   readonly command: Command
@@ -24,13 +19,30 @@ export interface Options {
   readonly preamble: () => Promise<Buffer | null>
   /** Milliseconds of silence beyond a test's limit after which a process is killed. */
   readonly graceMs: number
+  /** A process did not start; what it was given may be at fault. */
+  readonly onFailedStart?: () => void
+}
+
+/** One who waits for a job. */
+export interface Asker {
+  /** Takes each outcome as it comes. */
+  readonly each: (outcome: Outcome, index: number) => void
+  /** The job waits for a process from now on; the function that it returns says that it has one. */
+  readonly wait: () => () => void
+  readonly signal: AbortSignal
 }
 
 interface Item {
   readonly request: Frames.Request
-  readonly outcomes: Array<Outcome>
-  readonly resolve: (outcomes: ReadonlyArray<Outcome>) => void
+  readonly asker: Asker
+  readonly resolve: () => void
   readonly reject: (error: Error) => void
+  /** Outcomes so far, and what they used up. */
+  done: number
+  seconds: number
+  output: number
+  /** Ends the wait. */
+  turn: () => void
   /** Ends of processes since the last outcome, by those outside and by themselves. */
   kills: number
   crashes: number
@@ -43,6 +55,11 @@ interface Worker {
   timer: NodeJS.Timeout | null
   /** Whether the pool killed it for being silent. */
   silent: boolean
+  readonly round: number
+  /** By which it multiplies limits on time. */
+  slowness: number
+  /** What it said that no process says. */
+  broken: string | null
   said: string
 }
 
@@ -59,7 +76,9 @@ export class Pool {
   readonly #options: Options
   readonly #workers = new Set<Worker>()
   readonly #waiting: Array<Item> = []
+  /** Rounds of starts that failed: processes that start together fail together. */
   #failedStarts = 0
+  #round = 0
   #closed = false
 
   constructor(options: Options) {
@@ -67,12 +86,30 @@ export class Pool {
   }
 
   /** Runs a job; an abort kills its process. Rejects when it could not be run. */
-  run(request: Frames.Request, signal: AbortSignal): Promise<ReadonlyArray<Outcome>> {
+  run(request: Frames.Request, asker: Asker): Promise<void> {
     return new Promise((resolve, reject) => {
-      const item: Item = { request, outcomes: [], resolve, reject, kills: 0, crashes: 0 }
-      if (request.tests.length === 0) return resolve([])
-      if (this.#closed) return reject(new Error("it is closed"))
-      signal.addEventListener("abort", () => this.#drop(item), { once: true })
+      const turn = asker.wait()
+      const item: Item = {
+        request,
+        asker,
+        resolve,
+        reject: (error) => {
+          item.turn()
+          reject(error)
+        },
+        done: 0,
+        seconds: 0,
+        output: 0,
+        turn,
+        kills: 0,
+        crashes: 0,
+      }
+      if (request.tests.length === 0) {
+        turn()
+        return resolve()
+      }
+      if (this.#closed) return item.reject(new Error("it is closed"))
+      asker.signal.addEventListener("abort", () => this.#drop(item), { once: true })
       this.#waiting.push(item)
       this.#failedStarts = 0
       this.#fill()
@@ -107,6 +144,7 @@ export class Pool {
   }
 
   #drop(item: Item): void {
+    item.turn()
     const at = this.#waiting.indexOf(item)
     if (at >= 0) this.#waiting.splice(at, 1)
     for (const worker of this.#workers)
@@ -123,7 +161,17 @@ export class Pool {
   #start(): void {
     const { args, file } = this.#options.command
     const child = spawn(file, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "pipe"], windowsHide: true })
-    const worker: Worker = { child, state: "starting", item: null, timer: null, silent: false, said: "" }
+    const worker: Worker = {
+      child,
+      state: "starting",
+      item: null,
+      timer: null,
+      silent: false,
+      round: this.#round,
+      slowness: 1,
+      broken: null,
+      said: "",
+    }
     this.#workers.add(worker)
     this.#watch(worker, maxStart)
     child.stderr.on("data", (data: Buffer) => (worker.said = (worker.said + data.toString()).slice(-1000)))
@@ -133,7 +181,8 @@ export class Pool {
     child.stdout.on("data", (chunk: Buffer) => {
       try {
         decode(chunk)
-      } catch {
+      } catch (cause) {
+        worker.broken = (cause as Error).message
         child.kill("SIGKILL")
       }
     })
@@ -144,7 +193,9 @@ export class Pool {
       this.#end(worker, how, killed)
     }
     child.once("error", (error) => end(error.message, false))
-    child.once("close", (code, sign) => end(sign ?? `exit code ${code}`, sign === "SIGKILL"))
+    child.once("close", (code, sign) =>
+      end(worker.broken ?? sign ?? `exit code ${code}`, sign === "SIGKILL" && worker.broken === null),
+    )
     this.#options.preamble().then(
       (preamble) => {
         if (preamble !== null) child.stdin.write(preamble)
@@ -195,39 +246,58 @@ export class Pool {
       worker.state = "busy"
       worker.item = item
       this.#hold(worker, true)
+      item.turn()
       const { limits, tests } = item.request
-      const spent = item.outcomes.reduce((sum, { seconds }) => sum + seconds, 0)
-      const left: Limits = { ...limits, totalSeconds: Math.max(0, limits.totalSeconds - spent) }
-      const request: Frames.Request = { ...item.request, tests: tests.slice(item.outcomes.length), limits: left }
+      const left: Limits = {
+        ...limits,
+        totalSeconds: Math.max(0, limits.totalSeconds - item.seconds),
+        totalOutput: Math.max(0, limits.totalOutput - item.output),
+      }
+      const request: Frames.Request = { ...item.request, tests: tests.slice(item.done), limits: left }
       worker.child.stdin?.write(Frames.encode(Buffer.from(JSON.stringify(request))))
-      this.#watch(worker, 1000 * limits.seconds + this.#options.graceMs)
+      this.#watch(worker, this.#silence(worker, limits))
     }
     // While something waits, the processes that start are what it waits for.
     for (const worker of this.#workers) if (worker.state === "starting") this.#hold(worker, this.#waiting.length > 0)
   }
 
+  /** Milliseconds that a process may be silent. */
+  #silence(worker: Worker, { seconds }: Limits): number {
+    return 1000 * seconds * worker.slowness + this.#options.graceMs
+  }
+
+  #take(item: Item, outcome: Outcome, slowness: number): void {
+    item.asker.each(outcome, item.done)
+    item.done++
+    item.seconds += outcome.seconds / slowness
+    item.output += outcome.stdout.length + (outcome.value?.length ?? 0)
+    item.kills = 0
+    item.crashes = 0
+  }
+
   #hear(worker: Worker, payload: Buffer): void {
-    const message = JSON.parse(payload.toString("utf8")) as Frames.Reply
+    const message = Frames.readReply(payload)
     const { item } = worker
     switch (message.type) {
       case "ready":
         this.#failedStarts = 0
         worker.state = "idle"
+        worker.slowness = message.slowness
         this.#watch(worker, null)
         this.#hold(worker, false)
         return this.#dispatch()
       case "outcome":
         if (item === null) return
-        item.outcomes.push(message.outcome)
-        item.kills = 0
-        item.crashes = 0
-        return this.#watch(worker, 1000 * item.request.limits.seconds + this.#options.graceMs)
+        if (item.done === item.request.tests.length) throw new RangeError("more outcomes than tests")
+        this.#take(item, message.outcome, worker.slowness)
+        return this.#watch(worker, this.#silence(worker, item.request.limits))
       case "done":
+        if (item !== null && item.done < item.request.tests.length) throw new RangeError("fewer outcomes than tests")
         worker.state = "idle"
         worker.item = null
         this.#watch(worker, null)
         this.#hold(worker, false)
-        item?.resolve(item.outcomes)
+        item?.resolve()
         return this.#dispatch()
     }
   }
@@ -239,13 +309,15 @@ export class Pool {
     this.#watch(worker, null)
     this.#workers.delete(worker)
     if (this.#closed) return
-    if (state === "starting" && !(killed && worker.said === "" && !silent)) {
-      this.#failedStarts++
-      if (this.#failedStarts >= 3) {
+    const failed = state === "starting" && !(killed && worker.said === "" && !silent)
+    if (failed && worker.round === this.#round) {
+      this.#round++
+      if (++this.#failedStarts >= 3) {
         const reason = `its process does not start: ${worker.said.trim() || how}`
         for (const waiting of this.#waiting.splice(0)) waiting.reject(new Error(reason))
         return
       }
+      this.#options.onFailedStart?.()
     }
     if (item !== null) this.#rescue(item, how, killed, silent)
     this.#fill()
@@ -255,18 +327,16 @@ export class Pool {
   /** What becomes of the job of a process that is gone. */
   #rescue(item: Item, how: string, killed: boolean, silent: boolean): void {
     const { limits, tests } = item.request
-    const give = (status: Outcome["status"], error: string, seconds: number) => {
-      item.outcomes.push({ status, stdout: "", stderr: "", exitCode: 0, error, seconds })
-      item.kills = 0
-      item.crashes = 0
-    }
+    const give = (status: Outcome["status"], error: string, seconds: number) =>
+      this.#take(item, { status, stdout: "", stderr: "", exitCode: 0, error, seconds }, 1)
     if (silent) give("timeout", `longer than ${limits.seconds} s`, limits.seconds)
     else if (killed) item.kills++
     else item.crashes++
-    if (item.kills >= maxKills)
-      return item.reject(new Error(`its process was killed ${maxKills} times on one test, not by the sandbox`))
+    // Others kill at random. A process that dies over one test again and again dies of that test, of its memory most likely.
+    if (item.kills >= maxKills) give("memory", `its process was killed ${maxKills} times on this test`, 0)
     if (item.crashes >= maxCrashes) give("crashed", `it takes the interpreter down: ${how}`, 0)
-    if (item.outcomes.length === tests.length) item.resolve(item.outcomes)
-    else this.#waiting.unshift(item)
+    if (item.done === tests.length) return item.resolve()
+    item.turn = item.asker.wait()
+    this.#waiting.unshift(item)
   }
 }

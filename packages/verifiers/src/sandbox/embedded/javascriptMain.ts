@@ -1,10 +1,10 @@
 /**
  * The program of a process that runs JavaScript and TypeScript, in QuickJS compiled to WebAssembly: an engine without any way out but
- * the four functions that `Guest` is built on. Each program gets an instance of its own, each test an engine of its own. Argument: the module of QuickJS.
+ * the four functions that `Guest` is built on. Each test gets an instance of its own. Argument: the module of QuickJS.
  */
 import { readFileSync } from "node:fs"
-import { stripTypeScriptTypes } from "node:module"
 import vm from "node:vm"
+import { transformSync } from "amaro"
 import variant from "@jitl/quickjs-ng-wasmfile-release-sync"
 import {
   newQuickJSWASMModuleFromVariant,
@@ -128,16 +128,10 @@ Object.defineProperty(globalThis, "lpoRun", { value: () => current() })
 // The engine looks at its clock between steps; what takes long in one step is stopped from outside.
 const script = new vm.Script("lpoRun()", { filename: "run" })
 
-const runTest = (
-  engine: QuickJSWASMModule,
-  source: string,
-  test: Test,
-  limits: Limits,
-): { outcome: Outcome; clean: boolean } => {
+const runTest = (engine: QuickJSWASMModule, source: string, test: Test, limits: Limits): Outcome => {
   const started = performance.now()
   const run = new Run()
   let error: string | undefined
-  let clean = true
   deadline = started + 1000 * limits.seconds
   current = () => {
     const runtime = engine.newRuntime()
@@ -158,10 +152,10 @@ const runTest = (
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") run.stopped = "timeout"
     else error = cause instanceof Error ? cause.message : String(cause)
-    clean = cause instanceof Failure
   }
+  current = () => undefined
   const memory = error !== undefined && /out of memory|Cannot enlarge memory|Aborted/i.test(error)
-  const outcome: Outcome = {
+  return {
     status:
       run.stopped ?? (run.exitCode !== null ? "done" : memory ? "memory" : error === undefined ? "done" : "raised"),
     stdout: run.stdout.join(""),
@@ -175,7 +169,6 @@ const runTest = (
         : error !== undefined && run.exitCode === null && { error }),
     seconds: (performance.now() - started) / 1000,
   }
-  return { outcome, clean: clean && run.stopped === null && !memory }
 }
 
 const raised = (error: string): Outcome => ({
@@ -187,16 +180,17 @@ const raised = (error: string): Outcome => ({
   seconds: 0,
 })
 
-/** Whether the type stripper, WebAssembly too, has trapped: it is in the middle of something then. */
-let stripperBroken = false
+/** Whether the transpiler, WebAssembly too, has trapped: it is in the middle of something then. */
+let transpilerBroken = false
 
-const strip = (source: string): { readonly code: string } | { readonly error: string } => {
+/** What is wrong with a program that cannot be transpiled is the program: the transpiler has proved itself. */
+const transpile = (source: string): { readonly code: string } | { readonly error: string } => {
   try {
-    return { code: stripTypeScriptTypes(source, { mode: "transform" }) }
+    return { code: transformSync(source, { mode: "transform" }).code }
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code !== "ERR_INVALID_TYPESCRIPT_SYNTAX" && code !== "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") stripperBroken = true
-    return { error: `SyntaxError: ${(cause as Error).message.split("\n").slice(0, 3).join(" ")}` }
+    const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
+    if (code !== "InvalidSyntax" && code !== "UnsupportedSyntax") transpilerBroken = true
+    return { error: `SyntaxError: ${String(message).split("\n").slice(0, 3).join(" ")}`.slice(0, 1000) }
   }
 }
 
@@ -207,18 +201,32 @@ const fresh = (): Promise<QuickJSWASMModule> =>
   newQuickJSWASMModuleFromVariant(newVariant(sync, { wasmModule: compiled }))
 
 let engine = await fresh()
+
+/** Another instance; the memory of the old one is given back at once. */
+const restore = async (): Promise<boolean> => {
+  engine = await fresh()
+  ;(globalThis as { gc?: () => void }).gc?.()
+  return !transpilerBroken
+}
+
+const trial: Limits = { seconds: 30, totalSeconds: 30, memory: 2 ** 27, output: 2 ** 12, totalOutput: 2 ** 12 }
+
+/** Runs a program that must print 42; a process that cannot does not serve. */
+const prove = async (): Promise<void> => {
+  const typed =
+    "enum A { six = 6 }\nconst f = (n: number): number => n * A.six\nconsole.log(f(+require('fs').readFileSync(0)))"
+  const program = transpile(typed)
+  const { error, stdout } =
+    "error" in program ? raised(program.error) : runTest(engine, program.code, { kind: "stdin", stdin: "7" }, trial)
+  if (stdout !== "42\n") throw new Error(`the interpreter fails its self-test: ${error ?? JSON.stringify(stdout)}`)
+  await restore()
+}
+
+await prove()
 await Serve.serve(({ language, source }) => {
-  const program = language === "typescript" ? strip(source) : { code: source }
+  const program = language === "typescript" ? transpile(source) : { code: source }
   return {
-    test: async (test, limits) => {
-      if ("error" in program) return raised(program.error)
-      const { clean, outcome } = runTest(engine, program.code, test, limits)
-      if (!clean) engine = await fresh()
-      return outcome
-    },
-    end: async () => {
-      engine = await fresh()
-      return !stripperBroken
-    },
+    test: (test, limits) => ("error" in program ? raised(program.error) : runTest(engine, program.code, test, limits)),
+    restore,
   }
 })
