@@ -2,7 +2,6 @@
 import { Checkpoint, ModelConfig, Parameters, Tokenizer } from "@lpo/transformer"
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
-import * as Family from "../../packages/transformer/src/model/Family.ts"
 
 /** Width, MLP width, layers, heads, heads of keys and values, words. */
 type Sizes = readonly [number, number, number, number, number, number]
@@ -97,7 +96,6 @@ export const weights = (rows: number, length: number): ReadonlyArray<Float32Arra
 
 /** Writes a folder with config.json and model.safetensors, as a Hugging Face model is stored. */
 export const save = (config: ModelConfig.ModelConfig, values: Float32Array, folder: string): Promise<void> => {
-  const raw = { architectures: [Family.byName[config.model_type].architecture], ...config }
-  const checkpoint = { config, values, tokenizer: null, raw: { config: raw, generation: null } }
+  const checkpoint = { config, values, tokenizer: null, raw: { config, generation: null } }
   return Effect.runPromise(Checkpoint.save(checkpoint, folder))
 }

@@ -11,6 +11,8 @@ import { type Model, weights } from "../shared/Models.ts"
 import type { Work } from "./Work.ts"
 
 type Ops = Engine.Engine["ops"]
+type Heap = ReturnType<typeof Engine.openHeap>
+
 type Run = (...args: Array<never>) => unknown
 
 /** Calls and milliseconds of each operation. */
@@ -46,7 +48,7 @@ const watchAll = <F extends object>(spent: Spent, functions: F, prefix = ""): F 
   ) as F
 
 /** The kernels of decoding, watched; products by their shape. */
-const watchedHeap = (spent: Spent) => {
+const watchedHeap = (spent: Spent): Heap => {
   const heap = Engine.openHeap()
   const { panelProduct } = heap.kernels
   const byShape = watched(spent, (_x, _rows, n: number, k: number) => `product [${n}, ${k}]`, panelProduct)

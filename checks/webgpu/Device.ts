@@ -1,9 +1,8 @@
 /** What only the WebGPU backend has to show: errors of the device that would otherwise be zeros, memory, a lost device. */
 import * as tf from "@tensorflow/tfjs-core"
-import { Backend } from "@lpo/transformer"
+import { Backend, WebGpu } from "@lpo/transformer"
 import { Effect } from "effect"
 import { tensorBytes } from "../../bench/transformer/Rates.ts"
-import * as WebGpu from "../../packages/transformer/src/device/WebGpu.ts"
 import type { Check } from "../shared/Report.ts"
 
 interface Device {
