@@ -85,6 +85,13 @@ const keyOf = (expression: Expression.Expression, fallback: string, options: Opt
 
 const asText = ({ marked, text }: Words.Words): Expression.Expression => ({ tag: "text", text, letters: !marked })
 
+/** Words in place of what cannot be read, or only as a product of letters with a unit, as "no solution". */
+const orWords = (
+  read: ReadonlyArray<Expression.Expression> | string,
+  words: Words.Words | null,
+): ReadonlyArray<Expression.Expression> | string =>
+  words !== null && (typeof read === "string" || Words.meaning(words.text) !== null) ? [asText(words)] : read
+
 /** An engineer's j for i, where the accepted answer has an i in it. */
 const engineers = (
   given: ReadonlyArray<Expression.Expression>,
@@ -150,7 +157,7 @@ export const judge = (
   if (answer.trim() === "") return { outcome: "unreadable", reason: "the answer is empty", key: "" }
   const words = Words.read(clean(answer))
   const parsed = Expression.parseAll(answer)
-  const given = typeof parsed === "string" && words !== null ? [asText(words)] : parsed
+  const given = orWords(parsed, words)
   const key =
     typeof given === "string"
       ? (words?.text.toLowerCase() ?? clip(spelled))
@@ -170,7 +177,7 @@ export const judge = (
     if (words !== null && goldWords !== null && Words.equal(words, goldWords))
       return is("equal", `equals ${clip(gold)}`)
     const read = Expression.parseAll(gold)
-    const wanted = typeof read === "string" && goldWords !== null ? [asText(goldWords)] : read
+    const wanted = orWords(read, goldWords)
     if (typeof wanted === "string") {
       // A sentence is compared as one, and that is done.
       if (!isProse(gold)) open ??= is("undecided", `the accepted answer ${clip(gold)} cannot be read: ${wanted}`)

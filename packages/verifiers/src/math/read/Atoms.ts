@@ -126,7 +126,13 @@ export abstract class Atoms extends Cursor {
       this.at++
       const token = this.tokens[this.at + (this.sign() === "{" ? 1 : 0)]
       if (token?.kind !== "number") break
-      parts.set(which, this.digit() ?? this.argument())
+      if (this.sign() === "{") parts.set(which, this.argument())
+      else {
+        const first = this.digit()
+        if (first === null) this.at++
+        // Not an argument: 2_6 would be a number in base 6.
+        parts.set(which, first ?? Syntax.number(token.value))
+      }
     }
     const [n, k] = [parts.get("_"), parts.get("^")]
     if (n !== undefined && k !== undefined) return Syntax.call("binom", n, k)

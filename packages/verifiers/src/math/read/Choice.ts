@@ -6,7 +6,7 @@ export interface Choice {
   readonly rest: string | null
 }
 
-const command = /\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathsf|mbox|bm|boldsymbol)\s*/g
+const command = /\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathsf|mbox|bm|boldsymbol)(?![a-zA-Z])\s*/g
 const alone = /^(?:(?:the\s+)?(?:option|choice|answer|statement)\s*:?\s*)?[([{]*\s*([A-J])\s*[)\]}]*\s*[.:)]?$/i
 const marked =
   /^(?:(?:option|choice|answer)\s*:?\s*)?(?:[([]\s*([A-J])\s*[)\]]|([A-J])\s*(?:[):]|\.\s))[:.,]?\s*(\S[^]*)$/i

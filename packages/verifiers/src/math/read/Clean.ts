@@ -17,6 +17,7 @@ export const ascii = (text: string): string => {
     .replaceAll(/[\uff01-\uff5e]/g, (c) => String.fromCodePoint((c.codePointAt(0) ?? 0) - 0xfee0))
     .replaceAll(/[\u00a0\u2000-\u200a\u202f\u205f\u3000]/g, " ")
     .replaceAll(/[\u{1d400}-\u{1d7ff}]/gu, (c) => c.normalize("NFKC"))
+    .replaceAll(/(?<=\\(?:text|mathrm)\s*\{[^{}]*)[µμ](?=[a-zA-Z])/g, "u")
     .replaceAll(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ]+/g, (run) => `^{${plain(run, superscripts)}}`)
     .replaceAll(/[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙ]+/g, (run) => `_{${plain(run, subscripts)}}`)
     .replaceAll(/[^\0-\x7f]/gu, (c) => (Object.hasOwn(unicode, c) ? unicode[c] : c))

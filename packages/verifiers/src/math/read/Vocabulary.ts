@@ -75,7 +75,6 @@ export const unicode: Readonly<Record<string, string>> = {
   Φ: "\\Phi ",
   Ψ: "\\Psi ",
   Ω: "\\Omega ",
-  "Ω": "\\Omega ",
   ℝ: "\\mathbb{R}",
   ℤ: "\\mathbb{Z}",
   ℕ: "\\mathbb{N}",
@@ -138,7 +137,7 @@ export const texts = new Set(
   ),
 )
 export const letters = new Set(
-  "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar".split(
+  "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar top intercal dagger".split(
     " ",
   ),
 )

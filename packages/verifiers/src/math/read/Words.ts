@@ -36,7 +36,7 @@ const folded = (text: string): string =>
   text
     .toLowerCase()
     .replace(/^(?:the|a|an) (?=\S)/, "")
-    .replaceAll(/(?<=[a-z]{3}[^s\s])s\b/g, "")
+    .replaceAll(/(?<=[a-z]{2}[^s\s])s\b/g, "")
 
 /** Case counts only for words that could be products of letters, as AB and ab. @category comparison */
 export const equal = (a: Words, b: Words): boolean =>
