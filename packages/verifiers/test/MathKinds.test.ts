@@ -2,7 +2,7 @@
 import { Mathematics, MathExpression } from "@lpo/verifiers"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { judge, understood } from "../src/math/compare/Strict.ts"
+import { understood } from "../src/math/compare/Strict.ts"
 import { corpus, read } from "./mathCorpus.ts"
 
 interface Kind {
@@ -57,7 +57,16 @@ describe("properties", () => {
         const parts = (k: number): string => `\\{${all.slice(0, k).join(",")}\\},\\{${all.slice(k).join(",")}\\}`
         expect(isRight(parts(cut), parts(cut + 1))).toBe(false)
         expect(isRight(`\\{${parts(cut)}\\}`, `\\{${all.join(",")}\\}`)).toBe(false)
-        expect(isRight(parts(cut), parts(cut).split("\\},").reverse().map((p) => (p.endsWith("\\}") ? p : `${p}\\}`)).join(","))).toBe(true)
+        expect(
+          isRight(
+            parts(cut),
+            parts(cut)
+              .split("\\},")
+              .reverse()
+              .map((p) => (p.endsWith("\\}") ? p : `${p}\\}`))
+              .join(","),
+          ),
+        ).toBe(true)
       }),
       { numRuns: 100 },
     )
@@ -88,15 +97,21 @@ describe("properties", () => {
       .tuple(fc.integer({ min: 1, max: 400 }), fc.constantFrom(3, 7, 9, 11, 13, 17, 21, 27, 33))
       .filter(([num, den]) => num % den !== 0 && num > den)
     fc.assert(
-      fc.property(fraction, fc.integer({ min: 6, max: 9 }), fc.integer({ min: -3, max: 4 }), ([num, den], places, off) => {
-        const scale = 10n ** BigInt(places)
-        const cut = (BigInt(num) * scale) / BigInt(den)
-        const rounded = (2n * BigInt(num) * scale + BigInt(den)) / (2n * BigInt(den))
-        const written = cut + BigInt(off)
-        const text = `${written / scale}.${(written % scale).toString().padStart(places, "0")}`
-        const reduces = [3, 7, 9, 11, 13, 17, 21, 27, 33].every((d) => (num * 1000) % d !== 0 || den !== d)
-        if (reduces) expect(isRight(`\\frac{${num}}{${den}}`, text), text).toBe(written === cut || written === rounded)
-      }),
+      fc.property(
+        fraction,
+        fc.integer({ min: 6, max: 9 }),
+        fc.integer({ min: -3, max: 4 }),
+        ([num, den], places, off) => {
+          const scale = 10n ** BigInt(places)
+          const cut = (BigInt(num) * scale) / BigInt(den)
+          const rounded = (2n * BigInt(num) * scale + BigInt(den)) / (2n * BigInt(den))
+          const written = cut + BigInt(off)
+          const text = `${written / scale}.${(written % scale).toString().padStart(places, "0")}`
+          const reduces = [3, 7, 9, 11, 13, 17, 21, 27, 33].every((d) => (num * 1000) % d !== 0 || den !== d)
+          if (reduces)
+            expect(isRight(`\\frac{${num}}{${den}}`, text), text).toBe(written === cut || written === rounded)
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -106,7 +121,9 @@ describe("properties", () => {
       e: fc.oneof(
         { depthSize: "small", withCrossShrink: true },
         leaf,
-        fc.tuple(fc.constantFrom("\\log", "\\tan", "\\sqrt", "\\ln", "\\arcsin", "\\sec"), tie("e")).map(([f, a]) => `${f}{${a}}`),
+        fc
+          .tuple(fc.constantFrom("\\log", "\\tan", "\\sqrt", "\\ln", "\\arcsin", "\\sec"), tie("e"))
+          .map(([f, a]) => `${f}{${a}}`),
         fc.tuple(tie("e"), tie("e")).map(([a, b]) => `\\frac{${a}}{${b}}`),
         fc.tuple(tie("e"), tie("e")).map(([a, b]) => `{(${a})}^{${b}}`),
         tie("e").map((a) => `(${a})!`),
@@ -132,7 +149,14 @@ describe("properties", () => {
     expect(Mathematics.grade(27.0, "\\boxed{28}").correct).toBe(false)
   })
   it("reads what it documents as expressions", () => {
-    for (const text of ["9:30", "f(2)", "\\sum_{k=1}^{n}k", "\\frac{dy}{dx}", "\\vec a\\times\\vec b", "\\begin{cases}1&x>0\\\\0&x\\le0\\end{cases}"])
+    for (const text of [
+      "9:30",
+      "f(2)",
+      "\\sum_{k=1}^{n}k",
+      "\\frac{dy}{dx}",
+      "\\vec a\\times\\vec b",
+      "\\begin{cases}1&x>0\\\\0&x\\le0\\end{cases}",
+    ])
       expect(typeof MathExpression.parse(text), text).toBe("object")
   })
 })

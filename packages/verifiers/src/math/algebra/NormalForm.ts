@@ -133,7 +133,8 @@ const rootPower = (base: NormalForm, e: Rational.Rational): NormalForm => {
   const [{ coefficient, powers }] = base.num.values()
   const negative = coefficient.num < 0n
   // An odd root can be taken of each real factor.
-  const isRealName = ([name]: readonly [string, Rational.Rational]): boolean => positive(name) || /^[^();]* $/.test(name)
+  const isRealName = ([name]: readonly [string, Rational.Rational]): boolean =>
+    positive(name) || /^[^();]* $/.test(name)
   const odd = e.den % 2n === 1n && powers.every(isRealName)
   if (negative && e.den !== 2n) return whole()
   // (-c m)^(p/2) is only split where m is positive: sqrt(-x) stays whole.
@@ -353,6 +354,33 @@ export const equal = (a: NormalForm, b: NormalForm): boolean =>
   a.den === b.den || Polynomial.equal(a.den, b.den)
     ? Polynomial.equal(a.num, b.num)
     : Polynomial.equal(Polynomial.multiply(a.num, b.den), Polynomial.multiply(b.num, a.den))
+
+/** With sin^2 as 1 - cos^2 throughout. */
+const withoutSquaredSines = (a: Polynomial.Polynomial): Polynomial.Polynomial => {
+  let out = Polynomial.zero
+  for (const { coefficient, powers } of a.values()) {
+    let term = Polynomial.constant(coefficient)
+    for (const [name, exponent] of powers) {
+      const pairs =
+        name.startsWith("sin(") && Rational.isInteger(exponent) && exponent.num > 1n ? exponent.num / 2n : 0n
+      const rest = Rational.add(exponent, Rational.integer(-2n * pairs))
+      if (!Rational.isZero(rest)) term = Polynomial.multiply(term, Polynomial.atom(name, rest))
+      const cosine = Polynomial.atom(`cos(${name.slice("sin(".length)}`, Rational.integer(2))
+      const square = Polynomial.add(Polynomial.one, Polynomial.negate(cosine))
+      if (pairs > 0n) term = Polynomial.multiply(term, Polynomial.power(square, Number(pairs)))
+    }
+    out = Polynomial.add(out, term)
+  }
+  return out
+}
+
+/** As `equal`, with sin^2 + cos^2 = 1. @category comparison */
+export const equalByTrigonometry = (a: NormalForm, b: NormalForm): boolean => {
+  const { num } = subtract(a, b)
+  return (
+    [...Polynomial.atoms(num)].some((name) => name.startsWith("sin(")) && Polynomial.isZero(withoutSquaredSines(num))
+  )
+}
 
 /** Whether all atoms of these forms are independent of each other: then unequal forms are unequal expressions. @category comparison */
 export const isFree = (...forms: ReadonlyArray<NormalForm>): boolean => {

@@ -250,7 +250,8 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
   if (a.tag === "number" && b.tag === "number") return scalars(a, b, options)
   if (inner && (a.tag === "set") !== (b.tag === "set")) return "different"
   if (a.tag === "text" || b.tag === "text") return worded(a, b, options)
-  if (isRatio(a) || isRatio(b)) return a.tag === "quantity" || b.tag === "quantity" ? quantities(a, b, options) : ratios(a, b)
+  if (isRatio(a) || isRatio(b))
+    return a.tag === "quantity" || b.tag === "quantity" ? quantities(a, b, options) : ratios(a, b)
 
   const [plainA, plainB] = [unqualified(a), unqualified(b)]
   if ((plainA === a) !== (plainB === b)) return compare(plainA, plainB, options, inner)

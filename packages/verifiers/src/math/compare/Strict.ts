@@ -107,8 +107,13 @@ const engineers = (
 
 /** Words and numbers that no grammar reads, as "between 1 and 2". */
 const isProse = (gold: string): boolean => {
-  const words = gold.replaceAll(/\\(?:text|textbf|textit|textrm|mathrm|mbox|emph)\s*\{/g, " ").replaceAll(/\\[a-zA-Z]+/g, " ")
-  return (words.match(/(?<![a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])/g)?.length ?? 0) > 0 && !/\\(?:frac|sqrt|sum|int|begin)/.test(gold)
+  const words = gold
+    .replaceAll(/\\(?:text|textbf|textit|textrm|mathrm|mbox|emph)\s*\{/g, " ")
+    .replaceAll(/\\[a-zA-Z]+/g, " ")
+  return (
+    (words.match(/(?<![a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])/g)?.length ?? 0) > 0 &&
+    !/\\(?:frac|sqrt|sum|int|begin)/.test(gold)
+  )
 }
 
 /** What is decided by the letter of a choice; null when it is not. */
@@ -140,7 +145,8 @@ const choose = (
 
 /** Whether an accepted answer is understood, as mathematics or as words, rather than compared as text. @category judgement */
 export const understood = (gold: string): boolean =>
-  gold.trim() !== "" && (typeof Expression.parseAll(gold) !== "string" || Words.read(clean(gold)) !== null || Choice.read(gold) !== null)
+  gold.trim() !== "" &&
+  (typeof Expression.parseAll(gold) !== "string" || Words.read(clean(gold)) !== null || Choice.read(gold) !== null)
 
 /**
  * Judges an answer: equal when it equals one of the accepted ones.

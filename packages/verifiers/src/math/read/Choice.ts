@@ -26,6 +26,8 @@ export const read = (answer: string): Choice | null => {
   // The rest as it was written, braces and all.
   const from = answer.search(/[A-J]\s*[)\]:.]/i)
   const tail = answer.slice(from + 1).replace(/^[\s)\]:.}]+/, "")
-  const rest = tail.replace(/^(?:\\[ ,;:!]|\\q?quad(?![a-zA-Z])|[\s~$}:.,])+/, "").replace(/\}$/, (brace) => ((tail.match(/\{/g)?.length ?? 0) < (tail.match(/\}/g)?.length ?? 0) ? "" : brace))
+  const rest = tail
+    .replace(/^(?:\\[ ,;:!]|\\q?quad(?![a-zA-Z])|[\s~$}:.,])+/, "")
+    .replace(/\}$/, (brace) => ((tail.match(/\{/g)?.length ?? 0) < (tail.match(/\}/g)?.length ?? 0) ? "" : brace))
   return { letter: more[1] ?? more[2], rest: rest.trim() === "" ? null : rest.trim() }
 }

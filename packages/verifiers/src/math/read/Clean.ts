@@ -29,7 +29,8 @@ const textAnnouncement =
   /^\s*\\(?:text(?:bf|rm|it)?|mathrm|mathbf|mbox)\s*\{\s*(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|ans|result|solution)(?:\s+is)?\s*[:=]?\s*\}\s*[:=]?\s*(?=\S)/i
 const innerAnnouncement =
   /^(\s*\\(?:text(?:bf|rm|it)?|mathrm|mathbf|mbox)\s*\{\s*)(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|ans|result|solution)(?:\s+is\b\s*:?|\s*[:=])\s*(?=[^\s}])/i
-const leading = /^\s*(?:=|\\approx(?![a-zA-Z])|\\(?:therefore|implies|Rightarrow|Longrightarrow|to|rightarrow)(?![a-zA-Z])|∴)\s*(?=\S)/
+const leading =
+  /^\s*(?:=|\\approx(?![a-zA-Z])|\\(?:therefore|implies|Rightarrow|Longrightarrow|to|rightarrow)(?![a-zA-Z])|∴)\s*(?=\S)/
 
 /** Commands that set how things look and hold a length, a colour or a name. */
 const held =
@@ -65,7 +66,9 @@ export const clean = (answer: string): string => {
       .replaceAll(held, " ")
       .replaceAll(shown, " ")
       .replaceAll(framing, " ")
-      .replaceAll(primes, (_, many: string | undefined) => "'".repeat((many ?? "p").split("\\").length - (many === undefined ? 0 : 1)))
+      .replaceAll(primes, (_, many: string | undefined) =>
+        "'".repeat((many ?? "p").split("\\").length - (many === undefined ? 0 : 1)),
+      )
       .replace(textAnnouncement, "")
       .replace(innerAnnouncement, "$1")
   return unqualified(text.replace(announcement, "").replace(leading, ""))
