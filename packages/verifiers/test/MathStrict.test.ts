@@ -96,22 +96,22 @@ it("tells an answer that cannot be read from one that is wrong", () => {
 
 it.each([
   ["50", "50\\%"],
-  ["\\frac{\\pi}{6}", "30^\\circ"],
   ["120\\text{ cm}", "1.2\\text{ m}"],
   ["5 m", "5\\text{ m}"],
   ["2 m/s", "2\\text{ m/s}"],
   ["[1,2,3]", "(1,2,3)"],
-  ["\\begin{pmatrix}1\\\\2\\end{pmatrix}", "(1,2)"],
   ["(1,000)", "1000"],
   ["2\\frac{5}{3}", "\\frac{11}{3}"],
   ["\\log x", "\\ln x"],
-  ["\\ln x^2", "2\\ln x"],
   ["x^2=4", "x=\\pm 2"],
   ["|x|<1", "(-1,1)"],
   ["a+b=5", "5"],
   ["\\pm 1 \\pm \\sqrt{2}", "1+\\sqrt{2},1-\\sqrt{2},-1+\\sqrt{2},-1-\\sqrt{2}"],
   ["f(t)=2t", "f(x)=2x"],
-  ["\\sum_{i=1}^{3} i", "6"],
+  ["\\sqrt{a^2b}", "a\\sqrt{b}"],
+  ["\\arctan x+\\arctan\\frac1x", "\\frac{\\pi}{2}"],
+  ["x^2<4", "-2<x<2"],
+  ["x=1+4t,y=6t", "x=1+2t,y=3t"],
 ])("does not recognise %s as %s: the false negatives that the guide lists", (given, gold) => {
   expect(Mathematics.grade(gold, `\\boxed{${given}}`)).toMatchObject({ status: "ok", correct: false })
 })
@@ -120,8 +120,8 @@ it("takes options: places of a decimal, and percent as a unit", () => {
   const judged = (gold: string, given: string, options: Mathematics.Options) =>
     Mathematics.grade(gold, `\\boxed{${given}}`, options).correct
   expect(judged("3\\pi", "9.42", { decimals: 2 })).toBe(true)
-  expect(judged("3\\pi", "9.43", { decimals: 2 })).toBe(true)
-  expect(judged("3\\pi", "9.44", { decimals: 2 })).toBe(false)
+  expect(judged("3\\pi", "9.43", { decimals: 2 })).toBe(false)
+  expect(judged("2\\pi", "6.28", { decimals: 2 })).toBe(true)
   expect(judged("\\frac{1}{3}", "0.333333333", { decimals: Number.POSITIVE_INFINITY })).toBe(false)
   expect(judged("50", "50\\%", { percent: "unit" })).toBe(true)
   expect(judged("0.5", "50\\%", { percent: "unit" })).toBe(false)

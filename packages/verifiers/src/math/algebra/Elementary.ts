@@ -177,9 +177,6 @@ export const atan = (a: Ball.Ball): Ball.Ball => {
   if (Ball.top(a) < -60) return odd(a, true)
   const start = Ball.fromNumber(Math.atan(Ball.toNumber(a)))
   const { cos, sin } = sinCos(start)
-  const t = Ball.divide(
-    Ball.subtract(Ball.multiply(a, cos), sin),
-    Ball.add(cos, Ball.multiply(a, sin)),
-  )
+  const t = Ball.divide(Ball.subtract(Ball.multiply(a, cos), sin), Ball.add(cos, Ball.multiply(a, sin)))
   return Ball.add(start, odd(t, true))
 }

@@ -132,13 +132,10 @@ const rootPower = (base: NormalForm, e: Rational.Rational): NormalForm => {
   }
   const [{ coefficient, powers }] = base.num.values()
   const negative = coefficient.num < 0n
-  // An odd root of a negative number is the real one: it can be taken of each factor.
-  const isRealName = ([name]: readonly [string, Rational.Rational]): boolean => positive(name) || /^[^();]* $/.test(name)
+  // An odd root can be taken of each real factor.
+  const isRealName = ([name]: readonly [string, Rational.Rational]): boolean =>
+    positive(name) || /^[^();]* $/.test(name)
   const odd = e.den % 2n === 1n && powers.every(isRealName)
-  if (negative && odd) {
-    const size = rootPower(multiply(rational(Rational.integer(-1)), base), e)
-    return e.num % 2n === 0n ? size : multiply(rational(Rational.integer(-1)), size)
-  }
   if (negative && e.den !== 2n) return whole()
   // (-c m)^(p/2) is only split where m is positive: sqrt(-x) stays whole.
   if (negative && !powers.every(([name]) => positive(name))) return whole()
@@ -182,12 +179,12 @@ const power = (base: NormalForm, exponent: NormalForm): NormalForm => {
   }
   const n = e.num < 0n ? -e.num : e.num
   const value = constantOf(base)
-  const size = value === null ? 0 : Math.max(value.num.toString(2).length, value.den.toString(2).length)
+  const size = value === null ? 0 : Math.log2(Math.max(Math.abs(Number(value.num)), Number(value.den)))
   const trivial = value !== null && value.den === 1n && (value.num === 1n || value.num === -1n || value.num === 0n)
   const fits =
-    trivial || (value === null ? base.num.size === 1 && base.den === Polynomial.one : n * BigInt(size) < 30_000n)
+    trivial || (value === null ? base.num.size === 1 && base.den === Polynomial.one : Number(n) * size < 32_000)
   if (n > BigInt(maxExpansion) && !fits) return opaque("pow", base, exponent)
-  if (n > 10_000n && !trivial) return opaque("pow", base, exponent)
+  if (n > 32_000n && !trivial) return opaque("pow", base, exponent)
   if (Math.max(expanded(base.num.size, Number(n)), expanded(base.den.size, Number(n))) > maxTerms)
     return opaque("pow", base, exponent)
   const k = trivial ? (n % 2n === 0n ? 2 : 1) : Number(n)
@@ -261,10 +258,13 @@ export const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rat
 
 const called = (name: string, args: ReadonlyArray<NormalForm>): NormalForm => {
   if (name === "root" && args.length === 2) {
-    const degree = constantOf(args[0])
-    return degree === null || Rational.isZero(degree)
-      ? opaque("root", ...args)
-      : power(args[1], rational(Rational.invert(degree)))
+    const [degree, radicand] = args.map(constantOf)
+    if (degree === null || Rational.isZero(degree)) return opaque("root", ...args)
+    const inverse = rational(Rational.invert(degree))
+    // An odd root of a negative number is the real one.
+    if (radicand !== null && radicand.num < 0n && Rational.isInteger(degree) && degree.num % 2n !== 0n)
+      return multiply(rational(Rational.integer(-1)), power(rational(Rational.negate(radicand)), inverse))
+    return power(args[1], inverse)
   }
   if (name === "binom" && args.length === 2) {
     // n over k is a polynomial in n.
@@ -354,6 +354,33 @@ export const equal = (a: NormalForm, b: NormalForm): boolean =>
   a.den === b.den || Polynomial.equal(a.den, b.den)
     ? Polynomial.equal(a.num, b.num)
     : Polynomial.equal(Polynomial.multiply(a.num, b.den), Polynomial.multiply(b.num, a.den))
+
+/** With sin^2 as 1 - cos^2 throughout. */
+const withoutSquaredSines = (a: Polynomial.Polynomial): Polynomial.Polynomial => {
+  let out = Polynomial.zero
+  for (const { coefficient, powers } of a.values()) {
+    let term = Polynomial.constant(coefficient)
+    for (const [name, exponent] of powers) {
+      const pairs =
+        name.startsWith("sin(") && Rational.isInteger(exponent) && exponent.num > 1n ? exponent.num / 2n : 0n
+      const rest = Rational.add(exponent, Rational.integer(-2n * pairs))
+      if (!Rational.isZero(rest)) term = Polynomial.multiply(term, Polynomial.atom(name, rest))
+      const cosine = Polynomial.atom(`cos(${name.slice("sin(".length)}`, Rational.integer(2))
+      const square = Polynomial.add(Polynomial.one, Polynomial.negate(cosine))
+      if (pairs > 0n) term = Polynomial.multiply(term, Polynomial.power(square, Number(pairs)))
+    }
+    out = Polynomial.add(out, term)
+  }
+  return out
+}
+
+/** As `equal`, with sin^2 + cos^2 = 1. @category comparison */
+export const equalByTrigonometry = (a: NormalForm, b: NormalForm): boolean => {
+  const { num } = subtract(a, b)
+  return (
+    [...Polynomial.atoms(num)].some((name) => name.startsWith("sin(")) && Polynomial.isZero(withoutSquaredSines(num))
+  )
+}
 
 /** Whether all atoms of these forms are independent of each other: then unequal forms are unequal expressions. @category comparison */
 export const isFree = (...forms: ReadonlyArray<NormalForm>): boolean => {

@@ -1,5 +1,5 @@
 /**
- * Values of scalar expressions as complex balls. Principal branches, but an odd root of a negative number is the real one.
+ * Values of scalar expressions as complex balls. Principal branches; an odd `root` of a negative number is the real one.
  *
  * A value around 0 is taken for 0 when it is smaller than anything but 0 that an expression of its size comes to: below
  * 2^-(64 + 4 weight), where the weight counts the bits of the numbers in it, the exponents of its intermediate values and its
@@ -103,10 +103,6 @@ const wholePower = (a: Complex, n: bigint): Complex => {
 const rationalPower = (a: Complex, { den, num }: Rational.Rational): Complex => {
   if (den === 1n) return wholePower(a, num)
   if (den === 2n) return wholePower(sqrt(a), num)
-  if (isReal(a) && Ball.sign(a.re) < 0 && den % 2n === 1n) {
-    const size = rationalPower(real(Ball.negate(a.re)), { num, den })
-    return num % 2n === 0n ? size : negate(size)
-  }
   return exp(multiply(log(a), real(Ball.divide(Ball.integer(num), Ball.integer(den)))))
 }
 const power = (a: Complex, b: Complex, exact: Rational.Rational | null): Complex => {
@@ -242,6 +238,8 @@ const call = (name: string, args: ReadonlyArray<Value>): Complex => {
       if (b === undefined || degree === null || degree === 0n || degree > 10_000n || degree < -10_000n)
         throw undefinedValue("no root")
       if (isZero(b) && degree > 0n) return b
+      if (isReal(b) && Ball.sign(b.re) < 0 && degree % 2n !== 0n)
+        return negate(rationalPower(negate(b), Rational.make(1n, degree)))
       return rationalPower(b, Rational.make(1n, degree))
     }
     case "abs":

@@ -63,9 +63,28 @@ const stands = (a: Expression, b: Expression, decimals: number): boolean => {
   return !Ball.containsZero(low) && Ball.sign(low) > 0 && !Ball.containsZero(high) && Ball.sign(high) > 0
 }
 
+/** (-8)^{1/3} as the root that is real. */
+const realRoots = (e: Expression): Expression => {
+  if (e.tag === "sum" || e.tag === "product") {
+    const parts = Syntax.children(e)
+    const roots = parts.map(realRoots)
+    if (roots.every((part, i) => part === parts[i])) return e
+    return e.tag === "sum" ? Syntax.sum(roots) : Syntax.product(roots)
+  }
+  if (e.tag !== "power" || Syntax.unknowns(e).length > 0 || !Syntax.isScalar(e)) return e
+  const [base, exponent] = [e.base, e.exponent].map((part) => NormalForm.constantOf(NormalForm.normalForm(part)))
+  if (base === null || exponent === null || base.num >= 0n || exponent.den % 2n === 0n || exponent.den === 1n) return e
+  return Syntax.power(
+    Syntax.call("root", Syntax.integer(Number(exponent.den)), e.base),
+    Syntax.number(Rational.integer(exponent.num)),
+  )
+}
+
 const scalars = (a: Expression, b: Expression, options: Options): Outcome => {
   const outcome = decide(a, b)
   if (outcome !== "different") return outcome
+  const [x, y] = [realRoots(a), realRoots(b)]
+  if ((x !== a || y !== b) && decide(x, y) === "equal") return "equal"
   const { decimals = 6 } = options
   return stands(a, b, decimals) || stands(b, a, decimals) ? "equal" : "different"
 }
@@ -231,7 +250,8 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
   if (a.tag === "number" && b.tag === "number") return scalars(a, b, options)
   if (inner && (a.tag === "set") !== (b.tag === "set")) return "different"
   if (a.tag === "text" || b.tag === "text") return worded(a, b, options)
-  if (isRatio(a) || isRatio(b)) return a.tag === "quantity" || b.tag === "quantity" ? quantities(a, b, options) : ratios(a, b)
+  if (isRatio(a) || isRatio(b))
+    return a.tag === "quantity" || b.tag === "quantity" ? quantities(a, b, options) : ratios(a, b)
 
   const [plainA, plainB] = [unqualified(a), unqualified(b)]
   if ((plainA === a) !== (plainB === b)) return compare(plainA, plainB, options, inner)

@@ -122,7 +122,7 @@ export const decide = (a: Expression, b: Expression): Outcome => {
     formSteps,
     () => {
       const [x, y] = [NormalForm.normalForm(a), NormalForm.normalForm(b)]
-      if (NormalForm.equal(x, y)) return "equal"
+      if (NormalForm.equal(x, y) || NormalForm.equalByTrigonometry(x, y)) return "equal"
       return NormalForm.isFree(x, y) ? "different" : "unknown"
     },
     () => "unknown",

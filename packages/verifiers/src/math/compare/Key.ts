@@ -20,7 +20,8 @@ import * as Words from "../read/Words.ts"
 import { spend } from "../algebra/Work.ts"
 
 /** In units of 10^-40. */
-const scaled = (x: Ball.Ball): bigint => Ball.withPrecision(400, () => Ball.nearest(Ball.multiply(x, Ball.integer(10n ** 40n))))
+const scaled = (x: Ball.Ball): bigint =>
+  Ball.withPrecision(400, () => Ball.nearest(Ball.multiply(x, Ball.integer(10n ** 40n))))
 
 /** The fraction with a small denominator that 40 digits say, if there is one. */
 const fraction = (x: Ball.Ball): string | null => {

@@ -25,9 +25,7 @@ const determinant = (rows: Rows): Expression => {
 }
 const times = (a: Rows, b: Rows): Rows | null =>
   a[0].length === b.length
-    ? a.map((row) =>
-        b[0].map((_, column) => Syntax.sum(row.map((entry, i) => Syntax.product([entry, b[i][column]])))),
-      )
+    ? a.map((row) => b[0].map((_, column) => Syntax.sum(row.map((entry, i) => Syntax.product([entry, b[i][column]])))))
     : null
 
 const isTranspose = (e: Expression): boolean =>

@@ -40,7 +40,9 @@ const isName = (e: Expression): boolean => {
     case "product":
       return (
         (e.factors.length <= 4 && e.factors.every(upper)) ||
-        (e.factors.length === 2 && e.factors[1].tag === "symbol" && /^(?:angle|overline|widehat|overarc|arc|triangle) /.test(e.factors[1].name))
+        (e.factors.length === 2 &&
+          e.factors[1].tag === "symbol" &&
+          /^(?:angle|overline|widehat|overarc|arc|triangle) /.test(e.factors[1].name))
       )
     case "tuple":
       return e.items.every((item) => item.tag === "symbol")
@@ -146,12 +148,12 @@ const countSigns = (e: Expression): number =>
 export const several = (e: Expression): ReadonlyArray<Expression> => {
   spend(10)
   // A set in a list or a set is one thing.
-  if (e.tag === "list" || e.tag === "set") return e.items.flatMap((item) => (item.tag === "set" ? [item] : several(item)))
+  if (e.tag === "list" || e.tag === "set")
+    return e.items.flatMap((item) => (item.tag === "set" ? [item] : several(item)))
   if (e.tag === "relation") {
     const said = named(e)
     if (said !== null && (said.value.tag === "set" || said.value.tag === "list"))
-      return several(said.value)
-        .map((value) => ({ tag: "relation", relations: ["="], sides: [said.name, value] }))
+      return several(said.value).map((value) => ({ tag: "relation", relations: ["="], sides: [said.name, value] }))
   }
   // Two signs in one answer: whether they go together is not said.
   if (countSigns(e) !== 1) return [e]
@@ -232,7 +234,9 @@ export const unqualified = (e: Expression): Expression => {
   const rest = e.items.filter((item) => !isQualifier(item))
   if (rest.length === e.items.length || rest.length === 0) return e
   const used = new Set(rest.flatMap((item) => Syntax.unknowns(item)))
-  const all = e.items.filter(isQualifier).every((item) => Syntax.unknowns(item.sides[0]).every((name) => used.has(name)))
+  const all = e.items
+    .filter(isQualifier)
+    .every((item) => Syntax.unknowns(item.sides[0]).every((name) => used.has(name)))
   if (!all) return e
   return rest.length === 1 ? rest[0] : { ...e, items: rest }
 }

@@ -85,6 +85,13 @@ const keyOf = (expression: Expression.Expression, fallback: string, options: Opt
 
 const asText = ({ marked, text }: Words.Words): Expression.Expression => ({ tag: "text", text, letters: !marked })
 
+/** Words in place of what cannot be read, or only as a product of letters with a unit, as "no solution". */
+const orWords = (
+  read: ReadonlyArray<Expression.Expression> | string,
+  words: Words.Words | null,
+): ReadonlyArray<Expression.Expression> | string =>
+  words !== null && (typeof read === "string" || Words.meaning(words.text) !== null) ? [asText(words)] : read
+
 /** An engineer's j for i, where the accepted answer has an i in it. */
 const engineers = (
   given: ReadonlyArray<Expression.Expression>,
@@ -100,8 +107,13 @@ const engineers = (
 
 /** Words and numbers that no grammar reads, as "between 1 and 2". */
 const isProse = (gold: string): boolean => {
-  const words = gold.replaceAll(/\\(?:text|textbf|textit|textrm|mathrm|mbox|emph)\s*\{/g, " ").replaceAll(/\\[a-zA-Z]+/g, " ")
-  return (words.match(/(?<![a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])/g)?.length ?? 0) > 0 && !/\\(?:frac|sqrt|sum|int|begin)/.test(gold)
+  const words = gold
+    .replaceAll(/\\(?:text|textbf|textit|textrm|mathrm|mbox|emph)\s*\{/g, " ")
+    .replaceAll(/\\[a-zA-Z]+/g, " ")
+  return (
+    (words.match(/(?<![a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])/g)?.length ?? 0) > 0 &&
+    !/\\(?:frac|sqrt|sum|int|begin)/.test(gold)
+  )
 }
 
 /** What is decided by the letter of a choice; null when it is not. */
@@ -133,7 +145,8 @@ const choose = (
 
 /** Whether an accepted answer is understood, as mathematics or as words, rather than compared as text. @category judgement */
 export const understood = (gold: string): boolean =>
-  gold.trim() !== "" && (typeof Expression.parseAll(gold) !== "string" || Words.read(clean(gold)) !== null || Choice.read(gold) !== null)
+  gold.trim() !== "" &&
+  (typeof Expression.parseAll(gold) !== "string" || Words.read(clean(gold)) !== null || Choice.read(gold) !== null)
 
 /**
  * Judges an answer: equal when it equals one of the accepted ones.
@@ -150,7 +163,7 @@ export const judge = (
   if (answer.trim() === "") return { outcome: "unreadable", reason: "the answer is empty", key: "" }
   const words = Words.read(clean(answer))
   const parsed = Expression.parseAll(answer)
-  const given = typeof parsed === "string" && words !== null ? [asText(words)] : parsed
+  const given = orWords(parsed, words)
   const key =
     typeof given === "string"
       ? (words?.text.toLowerCase() ?? clip(spelled))
@@ -170,7 +183,7 @@ export const judge = (
     if (words !== null && goldWords !== null && Words.equal(words, goldWords))
       return is("equal", `equals ${clip(gold)}`)
     const read = Expression.parseAll(gold)
-    const wanted = typeof read === "string" && goldWords !== null ? [asText(goldWords)] : read
+    const wanted = orWords(read, goldWords)
     if (typeof wanted === "string") {
       // A sentence is compared as one, and that is done.
       if (!isProse(gold)) open ??= is("undecided", `the accepted answer ${clip(gold)} cannot be read: ${wanted}`)

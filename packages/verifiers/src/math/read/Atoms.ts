@@ -20,7 +20,9 @@ const inverse: Readonly<Record<string, string>> = { sin: "arcsin", cos: "arccos"
 const matrices = new Set("matrix pmatrix bmatrix Bmatrix smallmatrix array".split(" "))
 /** Commands that name what they hold, as `\overline{AB}` and `\vec{v}`. @category vocabulary */
 export const accents = new Set(
-  "overline bar vec hat widehat tilde overrightarrow overleftrightarrow overleftarrow widetilde overarc arc mathring dot ddot angle triangle odot".split(" "),
+  "overline bar vec hat widehat tilde overrightarrow overleftrightarrow overleftarrow widetilde overarc arc mathring dot ddot angle triangle odot".split(
+    " ",
+  ),
 )
 
 /** The corners of a triangle have no order. */
@@ -126,7 +128,13 @@ export abstract class Atoms extends Cursor {
       this.at++
       const token = this.tokens[this.at + (this.sign() === "{" ? 1 : 0)]
       if (token?.kind !== "number") break
-      parts.set(which, this.digit() ?? this.argument())
+      if (this.sign() === "{") parts.set(which, this.argument())
+      else {
+        const first = this.digit()
+        if (first === null) this.at++
+        // Not an argument: 2_6 would be a number in base 6.
+        parts.set(which, first ?? Syntax.number(token.value))
+      }
     }
     const [n, k] = [parts.get("_"), parts.get("^")]
     if (n !== undefined && k !== undefined) return Syntax.call("binom", n, k)
@@ -303,7 +311,8 @@ export abstract class Atoms extends Cursor {
   protected derivative(): Expression | null {
     const start = this.at
     const isDifferential = (t: Token | undefined): boolean =>
-      (t?.kind === "symbol" && (t.name === "d" || /^d [a-z]$/.test(t.name))) || (t?.kind === "command" && t.name === "partial")
+      (t?.kind === "symbol" && (t.name === "d" || /^d [a-z]$/.test(t.name))) ||
+      (t?.kind === "command" && t.name === "partial")
     if (this.sign() !== "{" || !isDifferential(this.tokens[this.at + 1])) return null
     const top = this.raw()
     if (this.sign() !== "{" || !isDifferential(this.tokens[this.at + 1])) {
@@ -389,7 +398,8 @@ export abstract class Atoms extends Cursor {
   }
 
   protected matrix(kind: string): Expression {
-    if (!matrices.has(kind) && kind !== "vmatrix" && kind !== "cases") throw new Unreadable(`\\begin{${kind}} is not supported`)
+    if (!matrices.has(kind) && kind !== "vmatrix" && kind !== "cases")
+      throw new Unreadable(`\\begin{${kind}} is not supported`)
     const rows: Array<Array<Expression>> = [[]]
     for (;;) {
       if (this.command() === `end ${kind}`) {

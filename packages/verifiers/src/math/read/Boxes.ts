@@ -83,7 +83,8 @@ export const extract = (response: string): Found | { readonly missing: string } 
   for (let box = boxes.pop(); box !== undefined; box = boxes.pop()) {
     const gap = text.slice(box.to, from)
     if (gap.length > 60 || !between.test(gap)) break
-    if (!seen.has(box.content)) answer = `${box.content}${/\bor\b|\\lor|\\vee/.test(gap) ? "\\text{ or }" : ", "}${answer}`
+    if (!seen.has(box.content))
+      answer = `${box.content}${/\bor\b|\\lor|\\vee/.test(gap) ? "\\text{ or }" : ", "}${answer}`
     seen.add(box.content)
     ;({ from } = box)
   }

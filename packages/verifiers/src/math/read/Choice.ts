@@ -6,7 +6,7 @@ export interface Choice {
   readonly rest: string | null
 }
 
-const command = /\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathsf|mbox|bm|boldsymbol)\s*/g
+const command = /\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathsf|mbox|bm|boldsymbol)(?![a-zA-Z])\s*/g
 const alone = /^(?:(?:the\s+)?(?:option|choice|answer|statement)\s*:?\s*)?[([{]*\s*([A-J])\s*[)\]}]*\s*[.:)]?$/i
 const marked =
   /^(?:(?:option|choice|answer)\s*:?\s*)?(?:[([]\s*([A-J])\s*[)\]]|([A-J])\s*(?:[):]|\.\s))[:.,]?\s*(\S[^]*)$/i
@@ -26,6 +26,8 @@ export const read = (answer: string): Choice | null => {
   // The rest as it was written, braces and all.
   const from = answer.search(/[A-J]\s*[)\]:.]/i)
   const tail = answer.slice(from + 1).replace(/^[\s)\]:.}]+/, "")
-  const rest = tail.replace(/^(?:\\[ ,;:!]|\\q?quad(?![a-zA-Z])|[\s~$}:.,])+/, "").replace(/\}$/, (brace) => ((tail.match(/\{/g)?.length ?? 0) < (tail.match(/\}/g)?.length ?? 0) ? "" : brace))
+  const rest = tail
+    .replace(/^(?:\\[ ,;:!]|\\q?quad(?![a-zA-Z])|[\s~$}:.,])+/, "")
+    .replace(/\}$/, (brace) => ((tail.match(/\{/g)?.length ?? 0) < (tail.match(/\}/g)?.length ?? 0) ? "" : brace))
   return { letter: more[1] ?? more[2], rest: rest.trim() === "" ? null : rest.trim() }
 }

@@ -17,6 +17,7 @@ export const ascii = (text: string): string => {
     .replaceAll(/[\uff01-\uff5e]/g, (c) => String.fromCodePoint((c.codePointAt(0) ?? 0) - 0xfee0))
     .replaceAll(/[\u00a0\u2000-\u200a\u202f\u205f\u3000]/g, " ")
     .replaceAll(/[\u{1d400}-\u{1d7ff}]/gu, (c) => c.normalize("NFKC"))
+    .replaceAll(/(?<=\\(?:text|mathrm)\s*\{[^{}]*)[µμ](?=[a-zA-Z])/g, "u")
     .replaceAll(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ]+/g, (run) => `^{${plain(run, superscripts)}}`)
     .replaceAll(/[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙ]+/g, (run) => `_{${plain(run, subscripts)}}`)
     .replaceAll(/[^\0-\x7f]/gu, (c) => (Object.hasOwn(unicode, c) ? unicode[c] : c))
@@ -28,7 +29,8 @@ const textAnnouncement =
   /^\s*\\(?:text(?:bf|rm|it)?|mathrm|mathbf|mbox)\s*\{\s*(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|ans|result|solution)(?:\s+is)?\s*[:=]?\s*\}\s*[:=]?\s*(?=\S)/i
 const innerAnnouncement =
   /^(\s*\\(?:text(?:bf|rm|it)?|mathrm|mathbf|mbox)\s*\{\s*)(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|ans|result|solution)(?:\s+is\b\s*:?|\s*[:=])\s*(?=[^\s}])/i
-const leading = /^\s*(?:=|\\approx(?![a-zA-Z])|\\(?:therefore|implies|Rightarrow|Longrightarrow|to|rightarrow)(?![a-zA-Z])|∴)\s*(?=\S)/
+const leading =
+  /^\s*(?:=|\\approx(?![a-zA-Z])|\\(?:therefore|implies|Rightarrow|Longrightarrow|to|rightarrow)(?![a-zA-Z])|∴)\s*(?=\S)/
 
 /** Commands that set how things look and hold a length, a colour or a name. */
 const held =
@@ -64,7 +66,9 @@ export const clean = (answer: string): string => {
       .replaceAll(held, " ")
       .replaceAll(shown, " ")
       .replaceAll(framing, " ")
-      .replaceAll(primes, (_, many: string | undefined) => "'".repeat((many ?? "p").split("\\").length - (many === undefined ? 0 : 1)))
+      .replaceAll(primes, (_, many: string | undefined) =>
+        "'".repeat((many ?? "p").split("\\").length - (many === undefined ? 0 : 1)),
+      )
       .replace(textAnnouncement, "")
       .replace(innerAnnouncement, "$1")
   return unqualified(text.replace(announcement, "").replace(leading, ""))

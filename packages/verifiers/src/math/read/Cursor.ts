@@ -113,9 +113,7 @@ export class Cursor {
     else throw this.unexpected()
     return this.tokens
       .slice(start, this.at)
-      .map((t) =>
-        t.kind === "sign" ? t.sign : t.kind === "symbol" || t.kind === "command" ? t.name : t.text.trim(),
-      )
+      .map((t) => (t.kind === "sign" ? t.sign : t.kind === "symbol" || t.kind === "command" ? t.name : t.text.trim()))
       .filter((t) => t !== "{" && t !== "}")
       .join("")
   }

@@ -124,8 +124,7 @@ class Parser extends Formula {
       parts.push(this.measured())
     }
     const last = parts.at(-1) ?? first
-    if (last.tag === "quantity")
-      return { ...last, value: Syntax.call(name, ...parts.slice(0, -1), last.value) }
+    if (last.tag === "quantity") return { ...last, value: Syntax.call(name, ...parts.slice(0, -1), last.value) }
     if (parts.some((part) => !Syntax.isScalar(part))) {
       this.at = start
       throw this.unexpected()

@@ -142,7 +142,9 @@ export abstract class Formula extends Atoms {
         return (
           functions.has(token.name) ||
           accents.has(token.name) ||
-          /^(?:frac|sqrt|pi|binom|infty|lfloor|lceil|langle|sum|prod|underbrace|overbrace|begin .*|dollar|pounds|euro)$/.test(token.name)
+          /^(?:frac|sqrt|pi|binom|infty|lfloor|lceil|langle|sum|prod|underbrace|overbrace|begin .*|dollar|pounds|euro)$/.test(
+            token.name,
+          )
         )
       case "sign":
         return token.sign === "(" || token.sign === "{" || token.sign === "[" || (token.sign === "|" && this.bars === 0)
@@ -180,7 +182,11 @@ export abstract class Formula extends Atoms {
         let factor = this.power()
         if (minus) factor = Syntax.negate(factor)
         const last = factors.at(-1)
-        if ((operation === "times" || operation === "cdot") && last !== undefined && [last, factor].every((f) => this.isVector(f))) {
+        if (
+          (operation === "times" || operation === "cdot") &&
+          last !== undefined &&
+          [last, factor].every((f) => this.isVector(f))
+        ) {
           factors[factors.length - 1] = Syntax.call(operation === "times" ? "cross" : "dot", last, factor)
           continue
         }

@@ -36,7 +36,7 @@ export interface Reading {
   readonly scientific: boolean
 }
 
-const textFunctions = new Set("sin cos tan cot sec csc arcsin arccos arctan log ln exp cis max min gcd lcm mod det".split(" "))
+const textFunctions = new Set("sin cos tan cot sec csc arcsin arccos arctan log ln exp cis gcd lcm det".split(" "))
 
 const numberAt = /(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)/y
 const groupsAt = /(?:(?:\{\\?,\}|,(?:\\!|\s)*\\!\s*|\\[,;: ]\s*|~|\s)[0-9]{3})+(?![0-9]|\s*\/)/y
@@ -170,14 +170,23 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       return
     }
     if (bare === ",") return sign(",")
-    if (name.startsWith("operatorname") || (name === "mathrm" && plainCommands.has(bare)) || (name === "text" && textFunctions.has(bare)))
+    if (
+      name.startsWith("operatorname") ||
+      (name === "mathrm" && plainCommands.has(bare)) ||
+      (name === "text" && textFunctions.has(bare))
+    )
       return push({ kind: "command", name: aliases[bare] ?? bare, space })
     if (/^math|^b/.test(name) && /^[a-zA-Z]$/.test(bare)) {
       const bold = /^(?:mathbf|bm|boldsymbol)$/.test(name)
       const unitVector = bold && /[ijk]/.test(bare)
       // \mathrm{m} may be a unit; that depends on what stands before it.
       if (name === "mathrm" && !/[eidTC]/.test(bare)) return push({ kind: "text", text: bare, space })
-      return push({ kind: "symbol", name: name === "mathbb" ? `set ${bare}` : unitVector ? `vec ${bare}` : bare, space, bold })
+      return push({
+        kind: "symbol",
+        name: name === "mathbb" ? `set ${bare}` : unitVector ? `vec ${bare}` : bare,
+        space,
+        bold,
+      })
     }
     // \text{5 cm}: the number, then its unit.
     const measured = /^\s*(-?[0-9][0-9.,]*)\s+(?!x\b|or\b|and\b)([a-zA-Z][a-zA-Z ^/0-9]*)$/.exec(words)

@@ -96,7 +96,7 @@ export const canonical = (text: string): string | null => {
     .trim()
   if (clean === "") return ""
   const half = /^\s*([ap])\.?\s?m\.?$/i.exec(clean)
-  if (half !== null && /\./.test(text)) return `${half[1].toLowerCase()}.m.`
+  if (half !== null) return `${half[1].toLowerCase()}.m.`
   if (clean === "%" || /^percent$/i.test(clean)) return "%"
   if (!/^[\p{L}\p{M}][\p{L}\p{M} ^*/0-9'-]*$/u.test(clean) || clean.length > 60) return null
   const parts: Array<string> = []

@@ -36,13 +36,12 @@ const folded = (text: string): string =>
   text
     .toLowerCase()
     .replace(/^(?:the|a|an) (?=\S)/, "")
-    .replaceAll(/(?<=[a-z]{3}[^s\s])s\b/g, "")
+    .replaceAll(/(?<=[a-z]{2}[^s\s])s\b/g, "")
 
 /** Case counts only for words that could be products of letters, as AB and ab. @category comparison */
 export const equal = (a: Words, b: Words): boolean =>
   a.text === b.text ||
-  (folded(a.text) === folded(b.text) &&
-    (a.marked || b.marked || a.text.length >= 4 || short.has(a.text.toLowerCase())))
+  (folded(a.text) === folded(b.text) && (a.marked || b.marked || a.text.length >= 4 || short.has(a.text.toLowerCase())))
 
 /** The letters of an expression that is text, a letter, or letters side by side. @category reading */
 export const spelled = (e: Expression): Words | null => {
@@ -98,7 +97,12 @@ export const meaning = (words: string): Expression | null => {
   if (units.includes(lower)) return number(units.indexOf(lower))
   const [ten, unit, ...more] = lower.split(/[ -]/)
   const at = tens.indexOf(ten)
-  if (at >= 0 && more.length === 0 && (unit === undefined || units.indexOf(unit) > 0) && units.indexOf(unit ?? "one") < 10)
+  if (
+    at >= 0 &&
+    more.length === 0 &&
+    (unit === undefined || units.indexOf(unit) > 0) &&
+    units.indexOf(unit ?? "one") < 10
+  )
     return number(20 + 10 * at + (unit === undefined ? 0 : units.indexOf(unit)))
   if (/^(?:one |a )?hundred$/.test(lower)) return number(100)
   return null
