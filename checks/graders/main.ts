@@ -44,6 +44,7 @@ const all: ReadonlyArray<Inputs.Input> = [
   ...Inputs.sweep(Math.max(1, Math.round(6 * scale)), seed),
   ...Inputs.adversarial(size(1500), seed),
   ...Inputs.responses(known, size(1500), seed),
+  ...Inputs.notation(size(1500), seed),
 ].filter((input) => values.kind === undefined || input.kind === values.kind)
 
 const graders = { ...Mathematics.graders() }
@@ -124,7 +125,8 @@ for (const [i, { gold, kind, mode, ours, shown }] of jobs.entries()) {
   const their = theirs[i] ?? 0
   if (theirs[i] === null) counts[2]++
   const { correct, extracted, score } = await ours()
-  if (countdownModes.includes(mode) || mode === "prime_code" ? Math.abs(score - their) < 1e-9 : correct === their > 0) continue
+  if (countdownModes.includes(mode) || mode === "prime_code" ? Math.abs(score - their) < 1e-9 : correct === their > 0)
+    continue
   counts[1]++
   differences.push({ mode, kind, answer: shown, gold, theirs: theirs[i], ours: score, extracted })
 }
