@@ -66,7 +66,11 @@ const doublers: ReadonlyArray<string> = [
 const scripts: ReadonlyArray<CodeInput> = doublers.flatMap((code) => [
   { kind: "scripts", response: fenced(code), gold: { inputs: ["1\n2\n", "1\n2"], outputs: ["2\n4\n", "2\n4"] } },
   { kind: "scripts", response: code, gold: { inputs: ["1\n2\n"], outputs: ["2\n4\n"] } },
-  { kind: "scripts", response: `First \`\`\`python\nprint(0)\n\`\`\` then\n${fenced(code)}`, gold: { inputs: ["1\n2", "2\n1"], outputs: ["2\n4", "4\n2"] } },
+  {
+    kind: "scripts",
+    response: `First \`\`\`python\nprint(0)\n\`\`\` then\n${fenced(code)}`,
+    gold: { inputs: ["1\n2", "2\n1"], outputs: ["2\n4", "4\n2"] },
+  },
 ])
 
 const big = "9".repeat(5000)
@@ -117,11 +121,23 @@ const others: ReadonlyArray<CodeInput> = [
   call("def f(a):\n    return a\nif __name__ == '__main__':\n    raise ValueError", ["3"], ["3"]),
   call("def f(a):\n    return 'x' * a", ["3"], ['"xxx"']),
   call("def f():\n    return 1", [""], ["1"]),
-  { kind: "numbers", response: fenced("print(int(input()) + 1)"), gold: { inputs: [big], outputs: [`1${"0".repeat(5000)}`] } },
+  {
+    kind: "numbers",
+    response: fenced("print(int(input()) + 1)"),
+    gold: { inputs: [big], outputs: [`1${"0".repeat(5000)}`] },
+  },
   { kind: "numbers", response: fenced("print(10 ** 4299)"), gold: { inputs: [""], outputs: [`1${"0".repeat(4299)}`] } },
   { kind: "numbers", response: fenced("print(10 ** 4300)"), gold: { inputs: [""], outputs: [`1${"0".repeat(4300)}`] } },
-  { kind: "numbers", response: fenced("x = input()\ny = input()\nprint(x + y)"), gold: { inputs: ["a\n\n"], outputs: ["a"] } },
-  { kind: "numbers", response: fenced("print(input())"), gold: { inputs: ["\u00e9\u4e2d"], outputs: ["\u00e9\u4e2d"] } },
+  {
+    kind: "numbers",
+    response: fenced("x = input()\ny = input()\nprint(x + y)"),
+    gold: { inputs: ["a\n\n"], outputs: ["a"] },
+  },
+  {
+    kind: "numbers",
+    response: fenced("print(input())"),
+    gold: { inputs: ["\u00e9\u4e2d"], outputs: ["\u00e9\u4e2d"] },
+  },
   { kind: "numbers", response: fenced("print(1)"), gold: { inputs: [], outputs: [] } },
   { kind: "numbers", response: fenced("print(1)"), gold: { inputs: [["1"]], outputs: [["1"]] } },
 ]

@@ -61,13 +61,17 @@ const changes: ReadonlyArray<(e: string, random: Seed.Random) => string> = [
   (e) => e.replace("+", "%"),
   (e) => e.replace("+", "^"),
   (e) => e.replace("+", ","),
-  (e) => e.replace("+", "==") ,
+  (e) => e.replace("+", "=="),
   (e) => e.replace("+", " and "),
   (e) => e.replace(/\d/, (n) => String.fromCodePoint(0x660 + Number(n))),
   (e) => e.replace(/\d/, (n) => String.fromCodePoint(0xff10 + Number(n))),
   (e, r) => {
     const at = r.int(0, e.length)
-    return e.slice(0, at) + pick(r, ["+", "-", "*", "/", "(", ")", ".", " ", "7", "e", "x", "\t", "\u00a0", "'", ";", "pi"]) + e.slice(at)
+    return (
+      e.slice(0, at) +
+      pick(r, ["+", "-", "*", "/", "(", ")", ".", " ", "7", "e", "x", "\t", "\u00a0", "'", ";", "pi"]) +
+      e.slice(at)
+    )
   },
   (e, r) => {
     const at = r.int(0, e.length - 1)

@@ -308,3 +308,108 @@ export const responses = (golds: ReadonlyArray<string>, count: number, seed: str
     return { kind: "responses", response: pick(random, templates)(answer, pick(random, golds)), gold }
   })
 }
+
+/** Spellings of one thing by line, and things that are near it. */
+const spellings: ReadonlyArray<ReadonlyArray<string>> = [
+  ["\\gcd(12, 18)", "\\operatorname{gcd}(12,18)", "gcd(12,18)", "\\text{gcd}(12,18)", "6"],
+  ["\\operatorname{lcm}(4,6)", "\\text{lcm}(4,6)", "lcm(4,6)", "\\lcm(4,6)", "12"],
+  ["17 \\mod 5", "17 \\bmod 5", "17 mod 5", "17 \\pmod 5", "2"],
+  ["x \\equiv 2 \\pmod{5}", "x \\equiv 2 \\mod 5", "x = 2 \\pmod 5", "2 \\pmod{5}", "x \\equiv 2 \\pmod 7"],
+  [
+    "\\lfloor 3.7 \\rfloor",
+    "\\left\\lfloor 3.7 \\right\\rfloor",
+    "\\lfloor \\frac{7}{2} \\rfloor",
+    "\u230a3.7\u230b",
+    "3",
+  ],
+  ["\\lceil 3.2 \\rceil", "\\left\\lceil 3.2\\right\\rceil", "\\operatorname{ceil}(3.2)", "4"],
+  ["\\lfloor x \\rfloor", "\\left\\lfloor x\\right\\rfloor", "\\operatorname{floor}(x)", "\\lceil x \\rceil"],
+  ["\\binom{5}{2}", "{5 \\choose 2}", "\\dbinom{5}{2}", "\\tbinom52", "5 \\choose 2", "C(5,2)", "C_5^2", "10"],
+  ["\\binom{n}{2}", "{n \\choose 2}", "\\frac{n(n-1)}{2}", "\\dbinom{n}{2}"],
+  ["[1,2)\\cup(3,4]", "[1,2)\u222a(3,4]", "[1,2) \\cup (3,4]", "(3,4]\\cup[1,2)", "[1,2] \\cup [3,4]"],
+  ["\\emptyset", "\\varnothing", "\u2205", "\\{\\}", "\\text{no solution}", "\\text{empty set}"],
+  ["\\pm 3", "\u00b13", "3, -3", "\\{3,-3\\}", "-3,3", "\\mp 3"],
+  ["2 \\pm \\sqrt{3}", "2\u00b1\\sqrt{3}", "2+\\sqrt{3}, 2-\\sqrt3", "2 \\pm \\sqrt 2"],
+  ["x \\le 3", "x \u2264 3", "x <= 3", "x \\leqslant 3", "3 \\ge x", "(-\\infty, 3]", "x \\leq 3", "x < 3"],
+  ["1 < x < 3", "(1,3)", "x \\in (1,3)", "1 < x \\text{ and } x < 3", "3 > x > 1", "x > 1, x < 3", "1 \\le x \\le 3"],
+  ["1 \\le x < 5", "[1,5)", "x \\in [1,5)", "5 > x \\ge 1", "1 \\leq x < 5", "1<x<5"],
+  ["-2 < a < 0 < b", "-2<a<0<b", "b > 0 > a > -2", "a < 0 < b"],
+  ["0 < x \\le y \\le 2", "0<x\\leq y\\leq 2", "2 \\ge y \\ge x > 0"],
+  [
+    "50\\%",
+    "50 percent",
+    "50 \\%",
+    "50\\text{ percent}",
+    "0.5",
+    "\\frac{1}{2}",
+    "50",
+    "50%",
+    "fifty percent",
+    "50 \\text{percent}",
+  ],
+  ["12.5\\%", "12.5 percent", "0.125", "12.5", "\\frac18", "12.5 pct", "12.5 percentage"],
+  ["x_1^2 + x_2^2", "x^2_1 + x^2_2", "x_{1}^{2}+x_{2}^{2}", "x_2^2+x_1^2"],
+  ["3 \\times 10^5", "3\u00d710^5", "3 \\cdot 10^{5}", "300000", "3e5", "3*10^5", "300,000"],
+  ["12 \\div 4", "12\u00f74", "12/4", "\\frac{12}{4}", "3"],
+  ["x \\neq 2", "x \\ne 2", "x \u2260 2", "x != 2", "(-\\infty,2)\\cup(2,\\infty)"],
+  ["\\sqrt{2}", "\u221a2", "\\sqrt 2", "2^{1/2}", "2^{0.5}", "\\sqrt[2]{2}", "1.41421356"],
+  ["\\pi", "\u03c0", "3.14159265", "\\text{pi}", "pi"],
+  ["\\infty", "\u221e", "+\\infty", "-\\infty"],
+  ["x \\in \\mathbb{R}", "\\mathbb{R}", "(-\\infty,\\infty)", "\u211d", "\\mathbf{R}", "\\text{all real numbers}"],
+  ["\\{1,2,3\\} \\setminus \\{2\\}", "\\{1,3\\}", "\\{1,2,3\\} \u2216 \\{2\\}", "\\{1,2,3\\} \\backslash \\{2\\}"],
+  ["\\{1,2\\} \\cap \\{2,3\\}", "\\{2\\}", "\\{1,2\\} \u2229 \\{2,3\\}", "2"],
+  [
+    "|x|",
+    "\\left|x\\right|",
+    "\\lvert x \\rvert",
+    "\\vert x \\vert",
+    "\\operatorname{abs}(x)",
+    "\\mid x \\mid",
+    "\\|x\\|",
+  ],
+  ["\\log_2 8", "\\log_{2}8", "\\log_2(8)", "\\frac{\\ln 8}{\\ln 2}", "3", "\\lg 8", "\\log 8"],
+  ["\\ln x", "\\log_e x", "\\log x", "\\ln(x)", "\\ln{x}", "\\log_{e}(x)"],
+  ["\\sin^2 x", "(\\sin x)^2", "\\sin^{2}(x)", "\\sin(x)^2", "1-\\cos^2 x", "\\sin x^2"],
+  ["\\arcsin x", "\\sin^{-1} x", "\\operatorname{arcsin} x", "\\asin x"],
+  ["5!", "120", "5 !", "\\factorial{5}", "5 \\cdot 4!", "\\Gamma(6)"],
+  ["\\sum_{k=1}^{3} k", "6", "\\sum_{k=1}^{3}{k}", "1+2+3", "\\sum\\limits_{k=1}^3 k"],
+  ["\\prod_{k=1}^{4} k", "24", "4!", "\\prod_{k=1}^4 k"],
+  ["\\max(1,2)", "\\max\\{1,2\\}", "2", "\\operatorname{max}(1,2)"],
+  ["\\min(1,2)", "\\min\\{1,2\\}", "1", "\\operatorname{min}(1,2)"],
+  [
+    "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+    "\\begin{bmatrix}1&2\\\\3&4\\end{bmatrix}",
+    "\\left(\\begin{array}{cc}1&2\\\\3&4\\end{array}\\right)",
+    "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\\\ \\end{pmatrix}",
+    "\\begin{matrix}1&2\\\\3&4\\end{matrix}",
+  ],
+  [
+    "\\begin{vmatrix}1&2\\\\3&4\\end{vmatrix}",
+    "\\det\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+    "-2",
+    "\\left|\\begin{matrix}1&2\\\\3&4\\end{matrix}\\right|",
+  ],
+  ["7\\frac{3}{4}", "7 \\frac34", "\\frac{31}{4}", "7.75", "7 3/4", "31/4", "7+\\frac34"],
+  ["30^\\circ", "30\u00b0", "30 \\text{ degrees}", "30 degrees", "30^{\\circ}", "30", "\\frac{\\pi}{6}"],
+  ["$12", "\\$12", "12 \\text{ dollars}", "12", "12 dollars", "\\text{\\$}12", "12.00"],
+  ["a \\to b", "a \\rightarrow b", "a \u2192 b"],
+  ["(x-1)(x+1)", "x^2-1", "(x+1)(x-1)", "x^2 - 1", "-(1-x^2)", "x\u00b2-1"],
+  ["x = 5", "5", "5 = x", "x=5.0", "x: 5", "\\text{x = 5}", "x \\approx 5", "x \\to 5"],
+  ["x=1, y=2", "(1,2)", "x = 1 \\text{ and } y = 2", "(x,y) = (1,2)", "1,2", "y=2, x=1"],
+  ["f(x) = 2x+1", "2x+1", "y = 2x+1", "f = 2x+1", "f(x)=1+2x"],
+  ["\\frac{a}{b}", "a/b", "a \\div b", "ab^{-1}", "\\frac{a}{b}\\,"],
+  ["1 : 2", "1:2", "\\frac12", "1 \\text{ to } 2", "0.5", "1/2"],
+  ["\\overline{AB}", "AB", "\\overline{BA}", "\\vec{AB}", "\\overrightarrow{AB}"],
+  ["3 \\text{ or } 5", "3, 5", "\\{3,5\\}", "5 \\text{ and } 3", "3 or 5", "3 and 5", "3;5"],
+]
+
+/** Two spellings of one line, or now and then of two. */
+export const notation = (count: number, seed: string): ReadonlyArray<Input> => {
+  const random = Seed.stream(`graders/notation/${seed}`)
+  return Array.from({ length: count }, () => {
+    const line = pick(random, spellings)
+    const gold = pick(random, line)
+    const answer = pick(random, random.uniform() < 0.1 ? pick(random, spellings) : line)
+    return { kind: "notation", answer, gold }
+  })
+}

@@ -1,17 +1,19 @@
 /**
- * `node --conditions @lpo/source checks/graders/main.ts [mode ...]`: the reference modes beside the graders that they copy, which are installed from the
- * Python index on first use. Prints for each mode how many verdicts differ and writes them to `differences.json`.
+ * `npm run checks -- graders [mode ...]`: the reference modes beside the graders that they copy, which are installed on first use. Prints
+ * for each mode how many verdicts differ and writes them to `differences.json`.
  *
- * Options: `--scale 0.1` for a tenth of the inputs, `--seed x` for others, `--data FOLDER` for the published benchmarks.
+ * Options: `--scale 0.1` for a tenth of the inputs, `--seed x` for others, `--kind x` for one kind, `--data FOLDER` for the published
+ * benchmarks.
  */
 import { spawnSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import type { Verdict } from "@lpo/rollout"
 import { Code, Countdown, EmbeddedSandbox, Mathematics, Task } from "@lpo/verifiers"
 import { Effect, Exit, Scope } from "effect"
+import * as Python from "../../bench/shared/Python.ts"
 import * as CodeInputs from "./code.ts"
 import * as CountdownInputs from "./countdown.ts"
 import * as Inputs from "./inputs.ts"
@@ -28,6 +30,24 @@ const { positionals, values } = parseArgs({
     older: { type: "string", default: `${here}.venv/verl-0.3` },
   },
 })
+const python = Python.prepare({
+  name: "graders",
+  requirements: new URL("requirements.txt", import.meta.url),
+  versions: [11, 11],
+  // Alone, because its dependencies are a training framework.
+  alone: "verl==0.9.1",
+})
+const older = fileURLToPath(new URL("../../.python/graders-verl-0.3", import.meta.url))
+const install = (...packages: ReadonlyArray<string>): void => {
+  const { status } = spawnSync(python, ["-m", "pip", "install", "--quiet", "--no-deps", ...packages], {
+    stdio: "inherit",
+  })
+  if (status !== 0) throw new Error(`pip could not install ${packages.at(-1)} (exit code ${status})`)
+}
+if (!existsSync(older)) {
+  install("reasoning-gym==0.1.25")
+  install("--target", older, "verl==0.3.0.post1")
+}
 const scale = Number(values.scale)
 const { data, seed } = values
 const size = (count: number): number => Math.max(1, Math.round(count * scale))
@@ -44,6 +64,7 @@ const all: ReadonlyArray<Inputs.Input> = [
   ...Inputs.sweep(Math.max(1, Math.round(6 * scale)), seed),
   ...Inputs.adversarial(size(1500), seed),
   ...Inputs.responses(known, size(1500), seed),
+  ...Inputs.notation(size(1500), seed),
 ].filter((input) => values.kind === undefined || input.kind === values.kind)
 
 const graders = { ...Mathematics.graders() }
@@ -100,16 +121,12 @@ const sandbox = await Effect.runPromise(
   Effect.provideService(EmbeddedSandbox.make({ processes: 1 }), Scope.Scope, scope),
 )
 const jobs = modes.flatMap(jobsOf)
-const asked = spawnSync(
-  `${values.venv}/bin/python`,
-  [`${here}peers.py`, values.older, String(Math.min(2, availableParallelism()))],
-  {
-    input: JSON.stringify(jobs.map(({ gold, mode, text }) => [mode, text, gold])),
-    maxBuffer: 2 ** 30,
-    stdio: ["pipe", "pipe", "inherit"],
-    encoding: "utf8",
-  },
-)
+const asked = spawnSync(python, [`${here}peers.py`, older, String(Math.min(2, availableParallelism()))], {
+  input: JSON.stringify(jobs.map(({ gold, mode, text }) => [mode, text, gold])),
+  maxBuffer: 2 ** 30,
+  stdio: ["pipe", "pipe", "inherit"],
+  encoding: "utf8",
+})
 const theirs = JSON.parse(asked.stdout) as ReadonlyArray<number | null>
 
 const differences: Array<unknown> = []
@@ -124,7 +141,8 @@ for (const [i, { gold, kind, mode, ours, shown }] of jobs.entries()) {
   const their = theirs[i] ?? 0
   if (theirs[i] === null) counts[2]++
   const { correct, extracted, score } = await ours()
-  if (countdownModes.includes(mode) || mode === "prime_code" ? Math.abs(score - their) < 1e-9 : correct === their > 0) continue
+  if (countdownModes.includes(mode) || mode === "prime_code" ? Math.abs(score - their) < 1e-9 : correct === their > 0)
+    continue
   counts[1]++
   differences.push({ mode, kind, answer: shown, gold, theirs: theirs[i], ours: score, extracted })
 }

@@ -170,8 +170,7 @@ const read = <V>(tokens: ReadonlyArray<Token>, algebra: Algebra<V>): V => {
   const atom = (): V => {
     const token = tokens[at++]
     if (token?.kind === "number") return algebra.number(token.text)
-    if (token?.kind === "name" && keywords.has(token.text))
-      throw new EvaluationError(`"${token.text}" is no value`)
+    if (token?.kind === "name" && keywords.has(token.text)) throw new EvaluationError(`"${token.text}" is no value`)
     if (token?.kind === "name") {
       if (!isOp("(")) return algebra.name(token.text)
       const args: Array<V> = []

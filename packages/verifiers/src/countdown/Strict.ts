@@ -18,7 +18,8 @@ export interface Judgement {
   readonly key: string | null
 }
 
-const list = (numbers: ReadonlyArray<bigint>): string => [...numbers].sort((a, b) => Number(a > b) - Number(a < b)).join(" ")
+const list = (numbers: ReadonlyArray<bigint>): string =>
+  [...numbers].sort((a, b) => Number(a > b) - Number(a < b)).join(" ")
 
 /**
  * Why the problem cannot be judged: a number that is not whole, or that nobody can know exactly; null when it can.

@@ -190,7 +190,9 @@ export const algebra: Algebra<SympyNumber> = {
   logic: {
     // A float is never equal to a fraction.
     equal: (a, b) =>
-      typeof a === "object" && typeof b === "object" ? a.num === b.num && a.den === b.den : typeof a === typeof b && a === b,
+      typeof a === "object" && typeof b === "object"
+        ? a.num === b.num && a.den === b.den
+        : typeof a === typeof b && a === b,
     isTrue: (a) => a === "zoo" || (typeof a === "object" ? a.num !== 0n : a !== 0),
     truth: (value) => integer(value ? 1n : 0n),
   },

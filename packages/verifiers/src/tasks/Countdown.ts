@@ -89,7 +89,9 @@ export const ask = ({ nums, target }: Answer, options: Options = {}): Problem.Pr
 const amount = (value: unknown, what: string, whole: boolean): number | string => {
   const found = typeof value === "number" || typeof value === "string" ? exact(value) : null
   if (found === null || (whole && found.den !== 1n))
-    return refuse(`${what} is ${show(value)}; it must be ${whole ? "an integer" : "a number"}, as text if it is above 2^53`)
+    return refuse(
+      `${what} is ${show(value)}; it must be ${whole ? "an integer" : "a number"}, as text if it is above 2^53`,
+    )
   const number = Number(value)
   return found.den === 1n && Number.isSafeInteger(number) ? number : (value as number | string)
 }

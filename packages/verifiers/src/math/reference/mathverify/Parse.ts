@@ -170,6 +170,20 @@ class Parser extends Terms {
 /** Whether a comma belongs to one number: `1,000` is not a list. */
 const commaNumber = /^\s*-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\s*$/
 
+/** Other spellings of what the grammar has: signs of print, `{a \choose b}`, a subscript after an exponent. */
+const respelled: ReadonlyArray<readonly [RegExp, string]> = [
+  [/\u222a/g, "\\cup "],
+  [/\u2229/g, "\\cap "],
+  [/\u2216/g, "\\setminus "],
+  [/\u00b1/g, "\\pm "],
+  [/\u2205/g, "\\emptyset "],
+  [/\u211d/g, "\\mathbb{R}"],
+  [/\\dbinom(?![a-zA-Z])/g, "\\binom"],
+  [/\{([^{}\\]*)\\choose(?![a-zA-Z])([^{}\\]*)\}/g, "\\binom{$1}{$2}"],
+  [/([a-zA-Z])\^([0-9]|\{[^{}]*\})_([a-zA-Z0-9]|\{[^{}]*\})/g, "$1_$3^$2"],
+]
+const respell = (text: string): string => respelled.reduce((out, [from, to]) => out.replaceAll(from, to), text)
+
 /** Signs of complex numbers: then every symbol in the text is a complex one, and no real one is the same. */
 const complex =
   /\\mathbb\{C\}|\\i\b|\bi\b|\\(?:text|mathrm)\{i\}|\\imath\b|\\det|\\operatorname\{(?:tr|rank|Re|Im)\}|\\text\{(?:rank|Re|Im)\}|\\(?:arg|Re|Im)\{/
@@ -186,5 +200,5 @@ export const parse = (text: string): Value => {
     const value = parseNumber(bare.startsWith("0") ? bare.replace(",", ".") : bare)
     return scalar(text.includes("-") ? Syntax.negate(value) : value)
   }
-  return new Parser(tokenise(text), complex.test(text) ? complexMark : "").all()
+  return new Parser(tokenise(respell(text)), complex.test(text) ? complexMark : "").all()
 }
