@@ -333,7 +333,19 @@ it.each<readonly [object, ReadonlyArray<string>, ReadonlyArray<string>]>([
   [{ inputs: [5], outputs: [6], fn_name: "f" }, ["5"], ["6"]],
   [{ inputs: [[]], outputs: [6], fn_name: "f" }, [""], ["6"]],
   [{ inputs: [["3", "1 2"]], outputs: [["3", "7"]] }, ["3\n1 2"], ["3\n7"]],
-  [{ inputs: [[[1, 2], [3, 4]]], outputs: [[3, 7]] }, ["1 2\n3 4"], ["3\n7"]],
+  [
+    {
+      inputs: [
+        [
+          [1, 2],
+          [3, 4],
+        ],
+      ],
+      outputs: [[3, 7]],
+    },
+    ["1 2\n3 4"],
+    ["3\n7"],
+  ],
   [{ inputs: ["1\n"], outputs: [1] }, ["1\n"], ["1"]],
   [{ inputs: ["1"], outputs: ["1"], fn_name: "" }, ["1"], ["1"]],
 ])("reads the ground truth %j", (answer, inputs, outputs) => {
@@ -355,7 +367,7 @@ it.each([
   ["~~~", "~~~python\n{}\n~~~"],
   ["four backticks", "````python\n{}\n````"],
   ["braces", "```{python}\n{}\n```"],
-  ["attributes", '```{.python .numberLines}\n{}\n```'],
+  ["attributes", "```{.python .numberLines}\n{}\n```"],
   ["a title", '```python title="a.py"\n{}\n```'],
   ["a file name", "```python:a.py\n{}\n```"],
   ["capitals", "```Python3\n{}\n```"],

@@ -211,10 +211,7 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
         return Effect.map(PrometheusMetrics.format(), (text): Reply => ({ status: 200, body: text }))
       if (path !== "/v1/verify" && path !== "/v1/verify/batch")
         return Effect.succeed(
-          refuse(
-            404,
-            `no ${path.slice(0, 200)}; there are /v1/verify, /v1/verify/batch, /health, /metrics`,
-          ),
+          refuse(404, `no ${path.slice(0, 200)}; there are /v1/verify, /v1/verify/batch, /health, /metrics`),
         )
       if (request.method !== "POST")
         return Effect.succeed({ ...refuse(405, `${request.method} ${path}; use POST`), headers: { allow: "POST" } })
