@@ -6,7 +6,7 @@ import { Effect, Schedule } from "effect"
 
 /** Equal to `terms`, and too much for the steps that this process gives it. */
 const identity = (terms: number): string =>
-  `${terms}+${Array.from({ length: 12 }, (_, k) => `\\sin(${2 * k + 2}x+2y)-2\\sin(${k + 1}x+y)\\cos(${k + 1}x+y)`).join("+")}`
+  `${terms}+${Array.from({ length: 5 }, (_, k) => `\\sin(${2 * k + 2}x+2y)-2\\sin(${k + 1}x+y)\\cos(${k + 1}x+y)`).join("+")}`
 /** Millions of terms, were it multiplied out. */
 const monster = `\\sin(${Array.from({ length: 12 }, (_, k) => `(x_${k}+y_${k}+z_${k}+w_${k})^{18}`).join("")})`
 

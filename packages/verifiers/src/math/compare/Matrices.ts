@@ -104,12 +104,12 @@ export const reduced = (e: Expression): Expression => {
 
 /** `2i + 3j` in unit vectors as its components; null for anything else. */
 const components = (e: Expression): ReadonlyArray<Expression> | null => {
-  const names = ["vec i", "vec j", "vec k", "hat i", "hat j", "hat k"]
-  if (!Syntax.some(e, (part) => part.tag === "symbol" && names.includes(part.name))) return null
+  const names = new Set(["vec i", "vec j", "vec k", "hat i", "hat j", "hat k"])
+  if (!Syntax.some(e, (part) => part.tag === "symbol" && names.has(part.name))) return null
   const parts: [Array<Expression>, Array<Expression>, Array<Expression>] = [[], [], []]
   for (const term of e.tag === "sum" ? e.terms : [e]) {
     const factors = term.tag === "product" ? term.factors : [term]
-    const units = factors.filter((f) => f.tag === "symbol" && names.includes(f.name))
+    const units = factors.filter((f) => f.tag === "symbol" && names.has(f.name))
     const rest = factors.filter((f) => !units.includes(f))
     if (units.length !== 1 || units[0].tag !== "symbol" || !rest.every(Syntax.isScalar)) return null
     parts["ijk".indexOf(units[0].name.slice(-1))].push(rest.length === 0 ? Syntax.integer(1) : Syntax.product(rest))

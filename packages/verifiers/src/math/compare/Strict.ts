@@ -101,7 +101,7 @@ const engineers = (
   const has = (e: Expression.Expression, name: string): boolean =>
     Syntax.some(e, (part) => (part.tag === "constant" || part.tag === "symbol") && part.name === name)
   return gold.some((e) => has(e, "i") && !has(e, "j"))
-    ? given.map((e) => (has(e, "i") ? e : Syntax.replace(e, Syntax.symbol("j"), imaginary)))
+    ? given.map((e) => (e.tag === "symbol" || has(e, "i") ? e : Syntax.replace(e, Syntax.symbol("j"), imaginary)))
     : given
 }
 

@@ -164,7 +164,7 @@ export abstract class Atoms extends Cursor {
       alwaysFunction.test(head.name) ||
       (inner.tag === "tuple" && inner.open === "(" && inner.close === ")") ||
       inner.tag === "text" ||
-      (inner.tag === "setop" && /^P/.test(head.name)) ||
+      (inner.tag === "setop" && head.name.startsWith("P")) ||
       (inner.tag === "symbol" && /^[A-Z]$/.test(inner.name) && /^[PEn]$/.test(head.name)) ||
       (isArgument(inner) && !(inner.tag === "symbol" && inner.name === head.name)) ||
       (oftenFunction.test(head.name) && Syntax.unknowns(inner).every((name) => own.has(name)))

@@ -13,6 +13,7 @@ const marked =
 
 /** The choice that an answer is; null for any other. A small letter counts only when nothing else does. @category reading */
 export const read = (answer: string): Choice | null => {
+  if (!/(?<![a-zA-Z])[A-Ja-j](?![a-zA-Z])/.test(answer)) return null
   const text = answer
     .replaceAll(/\\[ ,;:!]|\\q?quad(?![a-zA-Z])|[$~]/g, " ")
     .replaceAll(/\\(?:left|right)(?![a-zA-Z])/g, "")

@@ -13,7 +13,7 @@ const plain = (run: string, from: string): string => Array.from(run, (c) => scri
 export const ascii = (text: string): string => {
   if (/^[\0-\x7f]*$/.test(text)) return text
   return text
-    .replaceAll(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]/g, "")
+    .replaceAll(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\ufe00-\ufe0f]/gu, "")
     .replaceAll(/[\uff01-\uff5e]/g, (c) => String.fromCodePoint((c.codePointAt(0) ?? 0) - 0xfee0))
     .replaceAll(/[\u00a0\u2000-\u200a\u202f\u205f\u3000]/g, " ")
     .replaceAll(/[\u{1d400}-\u{1d7ff}]/gu, (c) => c.normalize("NFKC"))
@@ -47,6 +47,7 @@ const qualifier =
 const qualifying =
   /\b(?:real|reals|integers?|numbers?|constants?|arbitrary|any|all|every|each|some|is|are|be|an?|and|the|of|in|complex|rational|natural|for|where|values?)\b/g
 const unqualified = (text: string): string => {
+  if (!/for\s|where|with|\\forall/.test(text)) return text
   const found = qualifier.exec(text)
   if (found === null || found.index === 0) return text
   const rest = found[1]
@@ -58,6 +59,7 @@ const unqualified = (text: string): string => {
 
 /** The answer without its clothes. @category cleaning */
 export const clean = (answer: string): string => {
+  if (/^[-0-9.,/() ]*$/.test(answer)) return answer
   let text = ascii(answer)
   const marks = /^\s*(\*\*|__|`+|<b>|<strong>)([^]*?)(?:\*\*|__|`+|<\/b>|<\/strong>)\s*$/.exec(text)
   if (marks !== null && !marks[2].includes(marks[1])) text = marks[2]
