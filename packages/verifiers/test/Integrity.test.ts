@@ -216,5 +216,5 @@ console.log((await Effect.runPromise(Effect.scoped(run)))[0].stdout)`
       assert.strictEqual((yield* run).stdout.trim(), "42")
       assert.isFalse(readFileSync(join(folder, name)).subarray(32).equals(poisoned))
     }).pipe(Effect.scoped),
-  180_000,
+  600_000,
 )
