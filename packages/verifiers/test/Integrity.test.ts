@@ -41,7 +41,7 @@ describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
         assert.isAtLeast(forgeries.length, 15)
         for (const { code, name } of forgeries) {
           const { problem, completion } = item(code)
-          const { reason, score, status } = yield* Verifier.define(Code.grader(sandbox)).verify(problem, completion)
+          const { reason, score, status } = yield* Verifier.define(Code.graders(sandbox).strict).verify(problem, completion)
           assert.deepStrictEqual([status, score], ["ok", 0], `${name}: ${reason}`)
         }
       }).pipe(Effect.scoped),
@@ -54,7 +54,7 @@ describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
       Effect.gen(function* () {
         const sandbox = yield* made(layer, (why) => context.skip(why))
         const { problem, completion } = item("while True: pass")
-        const grader = Code.grader(sandbox, "strict", { limits: { seconds: 0.5 } })
+        const grader = Code.graders(sandbox, { limits: { seconds: 0.5 } }).strict
         const { score, status } = yield* Verifier.define(grader, { deadline: "1 millis" }).verify(problem, completion)
         assert.deepStrictEqual([status, score], ["ok", 0])
       }).pipe(Effect.scoped),
@@ -86,8 +86,8 @@ describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
       Effect.gen(function* () {
         const sandbox = yield* made(layer, (why) => context.skip(why))
         const tasks = Tasks.make([
-          Code.task(sandbox, { limits: { seconds: 30, totalSeconds: 60 } }),
-          { ...Code.task(sandbox, { limits: { seconds: 0.5 } }), name: "short" },
+          { name: "code", graders: Code.graders(sandbox, { limits: { seconds: 30, totalSeconds: 60 } }) },
+          { name: "short", graders: Code.graders(sandbox, { limits: { seconds: 0.5 } }) },
         ])
         const items = Array.from({ length: 24 }, (_, i) => {
           const one = item(i % 2 === 0 ? "while True: pass" : "print(2 * int(input()))", {
@@ -135,7 +135,7 @@ describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
         const call = (code: string, input: string, output: string) =>
           Effect.gen(function* () {
             const { completion, problem } = item(code, { inputs: [input], outputs: [output], fn_name: "f" })
-            const { correct, reason } = yield* Verifier.define(Code.grader(sandbox)).verify(problem, completion)
+            const { correct, reason } = yield* Verifier.define(Code.graders(sandbox).strict).verify(problem, completion)
             assert.isTrue(correct, `${code}: ${reason}`)
           })
         yield* call("def f(x: List[int]) -> Optional[int]: return Counter(x).most_common(1)[0][0]", "[1, 2, 2]", "2")
@@ -150,7 +150,7 @@ describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
           outputs: ["2"],
           fn_name: "f",
         })
-        const lacks = yield* Verifier.define(Code.grader(sandbox)).verify(problem, completion)
+        const lacks = yield* Verifier.define(Code.graders(sandbox).strict).verify(problem, completion)
         assert.match(lacks.reason ?? "", /NameError: name 'add'/)
       }).pipe(Effect.scoped),
     60_000,
@@ -216,5 +216,5 @@ console.log((await Effect.runPromise(Effect.scoped(run)))[0].stdout)`
       assert.strictEqual((yield* run).stdout.trim(), "42")
       assert.isFalse(readFileSync(join(folder, name)).subarray(32).equals(poisoned))
     }).pipe(Effect.scoped),
-  180_000,
+  600_000,
 )

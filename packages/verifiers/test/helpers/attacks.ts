@@ -11,6 +11,8 @@ export interface Attack {
   readonly tries: string
   readonly language: Sandbox.Language
   readonly code: string
+  /** How it ended when it was last published; null where the layer does not run the language. */
+  readonly outcome: { readonly embedded: string; readonly native: string | null }
 }
 
 export const all = JSON.parse(
