@@ -67,7 +67,8 @@ const rewritings: ReadonlyArray<(gold: string) => string> = [
   (g) => `$${g}$`,
   (g) => `x = ${g}`,
   (g) => `AC=${g}`,
-  (g) => `${g}^\\circ`,
+  // A degree sign is a unit of a number; behind a pi it would be one of the pi alone.
+  (g) => (g.includes("pi") ? g : `${g}^\\circ`),
   (g) => `${g} \\text{ cm}`,
   (g) => `${g}\\ \\mathrm{cm}`,
   (g) => `${g} units`,
@@ -182,6 +183,7 @@ it.effect("any of several golds will do, and a ground truth of another kind is a
     const judge = (answer: unknown) =>
       verifier.verify({ id: "g", task: "geometry3k", prompt: "", answer }, { text: "\\boxed{48}", finish: "stop" })
     assert.isTrue((yield* judge(["47", "48"])).correct)
-    assert.strictEqual((yield* judge(48)).status, "error")
+    assert.isTrue((yield* judge(48)).correct)
+    assert.strictEqual((yield* judge({ answer: 48 })).status, "error")
   }),
 )

@@ -1,5 +1,5 @@
 /** Strict mathematics by kinds: what was once taken for right, for an error or for wrong. A rule, cases and properties for each. */
-import { Mathematics, MathExpression } from "@lpo/verifiers"
+import { Mathematics } from "@lpo/verifiers"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { understood } from "../src/math/compare/Strict.ts"
@@ -157,6 +157,6 @@ describe("properties", () => {
       "\\vec a\\times\\vec b",
       "\\begin{cases}1&x>0\\\\0&x\\le0\\end{cases}",
     ])
-      expect(typeof MathExpression.parse(text), text).toBe("object")
+      expect(typeof Mathematics.Expression.parse(text), text).toBe("object")
   })
 })

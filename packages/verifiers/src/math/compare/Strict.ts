@@ -92,7 +92,7 @@ const orWords = (
 ): ReadonlyArray<Expression.Expression> | string =>
   words !== null && (typeof read === "string" || Words.meaning(words.text) !== null) ? [asText(words)] : read
 
-/** An engineer's j for i, where the accepted answer has an i in it. */
+/** An engineer's j for i, where the accepted answer has an i in it; a lone j is a letter. */
 const engineers = (
   given: ReadonlyArray<Expression.Expression>,
   gold: ReadonlyArray<Expression.Expression>,
