@@ -59,8 +59,11 @@ const itemsOf = (value: Value.Value): ReadonlyArray<Value.Value> =>
 /** An object with whole numbers for keys, in a list of its own; null for anything else. */
 const numbered = (value: Value.Value | undefined): Value.Value | null => {
   if (typeof value !== "object" || value === null || value.type !== "dict") return null
-  if (!value.pairs.every(([key]) => typeof key === "string" && /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(key))) return null
-  const pairs = value.pairs.map(([key, v]) => [BigInt(String(key).replaceAll(/[_+\s]/g, "")), v] as const)
+  const pairs: Array<readonly [bigint, Value.Value]> = []
+  for (const [key, v] of value.pairs) {
+    if (typeof key !== "string" || !/^\s*[+-]?\d+(?:_\d+)*\s*$/.test(key)) return null
+    pairs.push([BigInt(key.replaceAll(/[_+\s]/g, "")), v])
+  }
   return { type: "list", items: [{ type: "dict", pairs }] }
 }
 
