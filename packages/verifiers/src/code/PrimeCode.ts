@@ -114,7 +114,9 @@ export const judge = (
     const call = name !== null
     const script = PrimeProgram.script(source)
     const tests1 = inputs.map((input): Test =>
-      call ? { kind: "call", name: PrimeProgram.entry, args: input.split("\n") } : { kind: "stdin", stdin: input },
+      call
+        ? { kind: "call", name: PrimeProgram.entry, args: [JSON.stringify(input)] }
+        : { kind: "stdin", stdin: input },
     )
     const pass1 = yield* run(call ? PrimeProgram.call(source, name) : script, tests1, first, firstTotal)
     if (pass1.every((outcome, i) => passes(outcome, outputs[i] ?? "", call))) return verdict(1, "all tests pass")
