@@ -1,5 +1,6 @@
 /** Countdown answers in the words of models, right and wrong, and texts made of the pieces that break readers. */
 import { Seed } from "@lpo/rollout"
+import { Countdown } from "@lpo/verifiers"
 
 export interface CountdownInput {
   readonly kind: string
@@ -19,11 +20,8 @@ const expression = (random: Seed.Random, nums: ReadonlyArray<number>): string =>
 
 /** The value as a double, to choose a target near it; NaN where there is none. */
 const valueOf = (text: string): number => {
-  try {
-    return Number(new Function(`return (${text})`)())
-  } catch {
-    return Number.NaN
-  }
+  const parsed = Countdown.Expression.parse(text)
+  return typeof parsed === "string" ? Number.NaN : Number(parsed.value.num) / Number(parsed.value.den)
 }
 
 const changes: ReadonlyArray<(e: string, random: Seed.Random) => string> = [

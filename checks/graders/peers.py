@@ -30,11 +30,6 @@ def stub(name, folder=None, **members):
     return module
 
 
-def site_packages(name):
-    spec = importlib.util.find_spec(name)
-    return os.path.dirname(spec.origin)
-
-
 class TimeLimit:
     """verl's `timeout_limit`: as a decorator it runs the function (the deadline here is the worker's), in a `with` it raises."""
 
@@ -204,18 +199,17 @@ GRADERS = {
 }
 
 
-def work(pipe, older, code):
+def work(pipe, older):
     import logging
 
     logging.disable(logging.CRITICAL)
     # The graders start processes as they do under Linux.
     multiprocessing.set_start_method("fork", force=True)
     load_verl()
-    if not code:
-        older_prime_math(older)
-        gym = f"{os.path.dirname(site_packages_of_verl())}/reasoning_gym"
-        stub("reasoning_gym", gym)
-        stub("reasoning_gym.games", f"{gym}/games")
+    older_prime_math(older)
+    gym = f"{os.path.dirname(site_packages_of_verl())}/reasoning_gym"
+    stub("reasoning_gym", gym)
+    stub("reasoning_gym.games", f"{gym}/games")
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     while True:
         grader, response, gold = pipe.recv()
@@ -234,7 +228,7 @@ class Worker:
     def _start(self, context, older, code):
         self.pipe, theirs = context.Pipe()
         # A grader of programs starts processes of its own, which a daemon may not.
-        self.process = context.Process(target=work, args=(theirs, older, code), daemon=not code)
+        self.process = context.Process(target=work, args=(theirs, older), daemon=not code)
         self.process.start()
         theirs.close()
         self.job = None
@@ -251,7 +245,6 @@ def main():
     older, workers = sys.argv[1], int(sys.argv[2])
     jobs = json.load(sys.stdin)
     code = any(grader == "prime_code" for grader, _, _ in jobs)
-    deadline = 600.0 if code else DEADLINE
     verdicts = [None] * len(jobs)
     context = multiprocessing.get_context("spawn")
     pool = [Worker(context, older, code) for _ in range(workers)]
@@ -276,7 +269,7 @@ def main():
                 except EOFError:
                     worker.stop()
                     worker.start()
-            elif time.monotonic() - busy[worker] > deadline:
+            elif time.monotonic() - busy[worker] > (600 if jobs[worker.job][0] == "prime_code" else DEADLINE):
                 worker.stop()
                 worker.start()
             else:

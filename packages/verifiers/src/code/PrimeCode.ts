@@ -59,8 +59,11 @@ const itemsOf = (value: Value.Value): ReadonlyArray<Value.Value> =>
 /** An object with whole numbers for keys, in a list of its own; null for anything else. */
 const numbered = (value: Value.Value | undefined): Value.Value | null => {
   if (typeof value !== "object" || value === null || value.type !== "dict") return null
-  if (!value.pairs.every(([key]) => typeof key === "string" && /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(key))) return null
-  const pairs = value.pairs.map(([key, v]) => [BigInt(String(key).replaceAll(/[_+\s]/g, "")), v] as const)
+  const pairs: Array<readonly [bigint, Value.Value]> = []
+  for (const [key, v] of value.pairs) {
+    if (typeof key !== "string" || !/^\s*[+-]?\d+(?:_\d+)*\s*$/.test(key)) return null
+    pairs.push([BigInt(key.replaceAll(/[_+\s]/g, "")), v])
+  }
   return { type: "list", items: [{ type: "dict", pairs }] }
 }
 
@@ -111,7 +114,9 @@ export const judge = (
     const call = name !== null
     const script = PrimeProgram.script(source)
     const tests1 = inputs.map((input): Test =>
-      call ? { kind: "call", name: PrimeProgram.entry, args: input.split("\n") } : { kind: "stdin", stdin: input },
+      call
+        ? { kind: "call", name: PrimeProgram.entry, args: [JSON.stringify(input)] }
+        : { kind: "stdin", stdin: input },
     )
     const pass1 = yield* run(call ? PrimeProgram.call(source, name) : script, tests1, first, firstTotal)
     if (pass1.every((outcome, i) => passes(outcome, outputs[i] ?? "", call))) return verdict(1, "all tests pass")

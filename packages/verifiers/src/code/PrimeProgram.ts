@@ -76,12 +76,18 @@ _main()
 /** The function that the source of `call` defines. */
 export const entry = "_prime_call"
 
-/** The source that defines `entry`, which calls the function; an object whose keys are all whole numbers has them as such. @category programs */
+/**
+ * The source that defines `entry`, which takes the lines of an input as one text and calls the function. A first argument that is an
+ * object with whole numbers for keys gets them, and is then the only one.
+ *
+ * @category programs
+ */
 export const call = (program: string, name: string): string => `${common(program)}
 _owner = _load(_program)
 _owner = _owner.Solution() if "class Solution" in _program else _owner
 
-def ${entry}(*args):
+def ${entry}(lines):
+    args = [json.loads(line) for line in lines.split("\\n")]
     if isinstance(args[0], dict):
         try:
             args = [{int(key): value for key, value in args[0].items()}]
