@@ -41,7 +41,10 @@ describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
         assert.isAtLeast(forgeries.length, 15)
         for (const { code, name } of forgeries) {
           const { problem, completion } = item(code)
-          const { reason, score, status } = yield* Verifier.define(Code.graders(sandbox).strict).verify(problem, completion)
+          const { reason, score, status } = yield* Verifier.define(Code.graders(sandbox).strict).verify(
+            problem,
+            completion,
+          )
           assert.deepStrictEqual([status, score], ["ok", 0], `${name}: ${reason}`)
         }
       }).pipe(Effect.scoped),

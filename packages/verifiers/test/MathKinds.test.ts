@@ -133,7 +133,8 @@ describe("properties", () => {
     fc.assert(
       fc.property(wild, fc.constantFrom("3", "\\frac{1}{7}", "x+1", "(1,2)", "f(x)=x", "\\{1,2\\}"), (answer, gold) => {
         const { status } = grade(gold, answer)
-        expect(status, `${answer} for ${gold}`).toBe("ok")
+        // What takes longer is asked of a process, whose steps end in "wrong".
+        expect(status, `${answer} for ${gold}`).not.toBe("error")
       }),
       { numRuns: 400 },
     )

@@ -248,7 +248,9 @@ it.live("uploads that fall silent take no room from others", () =>
   Effect.gen(function* () {
     const { port, post } = yield* start({ silence: "1 second", maxBodyBytes: 2 ** 16 })
     const idle = "POST /v1/verify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"
-    const uploads = yield* Effect.forkChild(Effect.all(Array<ReturnType<typeof raw>>(16).fill(raw(port, idle)), { concurrency: "unbounded" }))
+    const uploads = yield* Effect.forkChild(
+      Effect.all(Array<ReturnType<typeof raw>>(16).fill(raw(port, idle)), { concurrency: "unbounded" }),
+    )
     yield* Effect.sleep(50)
     assert.strictEqual((yield* post("/v1/verify", row)).status, 200)
     assert.deepStrictEqual(yield* Fiber.join(uploads), Array(16).fill("408"))

@@ -15,8 +15,13 @@ export type Answer = typeof Answer.Type
 /** How strict mode compares. @category models */
 export type Options = Compare.Options
 
-/** A judgement as a verdict. @category grading */
-export const verdict = (extracted: string, { key, outcome, reason }: Judgement): Verdict.Verdict => {
+/**
+ * A judgement as a verdict. What was not decided within the steps of a process of its own is not equal: an answer cannot mask itself
+ * by being long. Within the few steps of {@link grade} it is a `timeout`, and asked again there.
+ *
+ * @category grading
+ */
+export const verdict = (extracted: string, { key, outcome, reason }: Judgement, last = false): Verdict.Verdict => {
   switch (outcome) {
     case "equal":
     case "different":
@@ -26,6 +31,8 @@ export const verdict = (extracted: string, { key, outcome, reason }: Judgement):
     case "undecided":
       return { ...Verdict.unreached("error", `math: ${reason}`), format: true, extracted, key }
     case "exhausted":
+      if (last)
+        return Verdict.judged({ correct: false, format: true, extracted, reason: `not decided: ${reason}`, key })
       return { ...Verdict.unreached("timeout", `math: ${reason}`), format: true, extracted, key }
   }
 }

@@ -37,7 +37,7 @@ export const name = "math"
 export interface Options extends Comparison {
   /** How a problem is put. Default `chat`. */
   readonly style?: Task.Style
-  /** Longest time of one comparison in a process of the pool; then the verdict is a `timeout`. Default 2 seconds. */
+  /** Longest time of one comparison in a process of the pool; then the verdict is a `timeout`. Default 20 seconds. */
   readonly deadline?: Duration.Input
   /** Processes for comparisons that take long, started when first needed. Default half of the cores, at least 1. */
   readonly processes?: number
@@ -196,7 +196,7 @@ export const pooled = (
   options: Options = {},
 ): Effect.Effect<(answer: Answer, response: string) => Graded, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { deadline = "2 seconds", processes = Math.max(1, Math.floor(availableParallelism() / 2)) } = options
+    const { deadline = "20 seconds", processes = Math.max(1, Math.floor(availableParallelism() / 2)) } = options
     const { decimals, percent } = options
     const comparison: Comparison = {
       ...(decimals !== undefined && { decimals }),
@@ -209,7 +209,7 @@ export const pooled = (
       const { extracted } = first
       if (first.status !== "timeout" || extracted === undefined) return first
       const request = { accepted: list(answer), answer: extracted, options: comparison }
-      return Effect.map(pool.run(request), (judgement) => verdict(extracted, judgement))
+      return Effect.map(pool.run(request), (judgement) => verdict(extracted, judgement, true))
     }
   })
 
