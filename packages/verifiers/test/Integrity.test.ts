@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { Code, EmbeddedSandbox, NativeSandbox, type Sandbox, Tasks, Verifier } from "@lpo/verifiers"
+import { Code, EmbeddedSandbox, NativeSandbox, Tasks, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { describe } from "vitest"
@@ -18,7 +18,7 @@ const layers = {
 const made = (layer: keyof typeof layers, skip: (why: string) => void) =>
   Effect.gen(function* () {
     const found = yield* Effect.result(layers[layer])
-    if (Result.isSuccess(found)) return found.success as Sandbox.SandboxService
+    if (Result.isSuccess(found)) return found.success
     return skip(`no ${layer} sandbox here: ${found.failure.message}`) as never
   })
 
