@@ -6,7 +6,7 @@
  * Data sets hold values in place of texts too: a list of lines for standard input or output, a list of arguments and the value itself
  * for a call, a number for its text. They are read as what they stand for.
  *
- * Ours besides: `language`, for programs that are not in Python. Tests that are assertions: `Assertions.ts`.
+ * Ours besides: `language`, for programs that are not in Python.
  */
 import { Result, Schema } from "effect"
 import { Language, type Test } from "../sandbox/Sandbox.ts"

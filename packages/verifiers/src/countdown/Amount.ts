@@ -37,6 +37,7 @@ export const fromText = (text: string): Rational | null => {
  */
 export const exact = (value: number | string): Rational | null => {
   if (typeof value === "string") return fromText(value)
+  if (Number.isSafeInteger(value)) return { num: BigInt(value), den: 1n }
   if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return null
   const [digits, exponent = "0"] = String(value).split("e")
   const base = fromText(digits)

@@ -35,8 +35,9 @@ const operators: Readonly<Record<string, string>> = {
   "\\div": "/",
 }
 
+/** What a token may be; the groups are, in order: a space, a decimal, a number, an operator, an opening and a closing bracket, a fraction. */
 const lexeme =
-  /(?<space>\s+|\\[,;:! ]|\\q?quad(?![a-zA-Z])|\\(?:left|right)(?=\s*[()])|\\displaystyle(?![a-zA-Z]))|(?<decimal>[0-9]+\.[0-9]+)|(?<number>[0-9]+)|(?<operator>[-+*/\u2212\u2013\ufe63\uff0d\uff0b\u00d7\u00b7\u22c5\u2219\u2217\u2715\u2716\uff0a\u00f7\u2215\u2044\uff0f]|\\(?:times|cdot|ast|div)(?![a-zA-Z]))|(?<open>[({\uff08])|(?<close>[)}\uff09])|(?<frac>\\[dtc]?frac(?![a-zA-Z]))/uy
+  /(\s+|\\[,;:! ]|\\q?quad(?![a-zA-Z])|\\(?:left|right)(?=\s*[()])|\\displaystyle(?![a-zA-Z]))|([0-9]+\.[0-9]+)|([0-9]+)|([-+*/\u2212\u2013\ufe63\uff0d\uff0b\u00d7\u00b7\u22c5\u2219\u2217\u2715\u2716\uff0a\u00f7\u2215\u2044\uff0f]|\\(?:times|cdot|ast|div)(?![a-zA-Z]))|([({\uff08])|([)}\uff09])|(\\[dtc]?frac(?![a-zA-Z]))/uy
 
 const closerOf: Readonly<Record<string, string>> = { "(": ")", "{": "}", "\uff08": "\uff09" }
 
@@ -45,13 +46,21 @@ export const tokens = (text: string): ReadonlyArray<Token> | string => {
   const out: Array<Token> = []
   const opened: Array<string> = []
   for (let at = 0; at < text.length; at = lexeme.lastIndex) {
+    // Most texts are plain: what a character decides needs no expression.
+    const plain = text[at]
+    lexeme.lastIndex = at + 1
+    if (plain === " ") continue
+    if (plain === "+" || plain === "-" || plain === "*" || plain === "/") {
+      out.push({ kind: "operator", text: plain, at })
+      continue
+    }
     lexeme.lastIndex = at
-    const groups = lexeme.exec(text)?.groups
-    if (groups === undefined) return `unexpected "${String.fromCodePoint(text.codePointAt(at) ?? 0)}" at ${at}`
-    const { close, decimal, frac, number, open, operator } = groups
+    const found = lexeme.exec(text)
+    if (found === null) return `unexpected "${String.fromCodePoint(text.codePointAt(at) ?? 0)}" at ${at}`
+    const [, , decimal, number, operator, open, close, frac] = found as ReadonlyArray<string | undefined>
     if (number !== undefined || decimal !== undefined) {
-      const digits = number ?? decimal
-      if (/^0[0-9]/.test(digits)) return `"${digits}" has a leading zero`
+      const digits = number ?? decimal ?? ""
+      if (digits.length > 1 && digits[0] === "0" && digits[1] !== ".") return `"${digits}" has a leading zero`
       out.push({ kind: number === undefined ? "decimal" : "number", text: digits, at })
     } else if (operator !== undefined)
       out.push({ kind: "operator", text: Object.hasOwn(operators, operator) ? operators[operator] : operator, at })

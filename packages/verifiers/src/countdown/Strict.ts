@@ -19,7 +19,7 @@ export interface Judgement {
 }
 
 const list = (numbers: ReadonlyArray<bigint>): string =>
-  [...numbers].sort((a, b) => Number(a > b) - Number(a < b)).join(" ")
+  numbers.length < 2 ? numbers.join(" ") : [...numbers].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)).join(" ")
 
 /**
  * Why the problem cannot be judged: a number that is not whole, or that nobody can know exactly; null when it can.
