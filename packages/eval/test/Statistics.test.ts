@@ -23,7 +23,7 @@ it.each([
   let covered = 0
   for (let trial = 0; trial < 500; trial++) {
     const random = Seed.stream(`coverage/${name}/${trial}`)
-    const values = Array.from({ length: n }, () => draw(random.uniform(), random.uniform()))
+    const values = Array.from({ length: n }, () => draw(random.uniform()))
     const { high, low } = Interval.bootstrap(values, { seed: `coverage/${trial}`, resamples: 200 })
     if (low <= truth && truth <= high) covered++
   }
