@@ -7,6 +7,7 @@ import { type ModelInput, positions } from "./Datum.ts"
 import { modelInput } from "./Encoding.ts"
 import * as Backoff from "./Backoff.ts"
 import * as Future from "./Future.ts"
+import * as Grace from "./Grace.ts"
 import * as Protobuf from "./Protobuf.ts"
 import { Samples } from "./Protocol.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
@@ -80,7 +81,7 @@ export const make = Effect.fn("SamplingSession.make")(function* (options: {
         }
         const requestId = yield* Future.submit(transport, op)
         return Future.await_(transport, profile, op, requestId)
-      }).pipe(Effect.uninterruptible),
+      }).pipe(Grace.within),
   }
   return session
 })
