@@ -40,6 +40,14 @@ export const tokensRefusal = (tokens: Numbers): string | null => {
   return bad < 0 ? null : `its token ${bad} is ${tokens[bad]}; a token is a whole number from 0 to 2^31 - 1`
 }
 
+/** Why these are no log-probs of tokens; null when they are. @category predicates */
+export const logprobsRefusal = (logprobs: Numbers): string | null => {
+  const bad = find(logprobs, isLogprob)
+  if (bad < 0) return null
+  const value = logprobs[bad]
+  return `its log-prob ${bad} is ${value}, ${value !== null && value > tolerance ? "above 0" : "not finite"}`
+}
+
 /** A completion with its numbers, or a string that says why it cannot be one. @category checks */
 export const completion = (
   tokens: Numbers,
@@ -50,14 +58,8 @@ export const completion = (
   if (tokens.length > maxTokens) return `it has ${tokens.length} tokens, where ${maxTokens} were the most asked for`
   if (logprobs == null || logprobs.length !== tokens.length)
     return `it has ${tokens.length} tokens and ${logprobs?.length ?? "no"} log-probs; they must be as many`
-  const refusal = tokensRefusal(tokens)
+  const refusal = tokensRefusal(tokens) ?? logprobsRefusal(logprobs)
   if (refusal !== null) return refusal
-  const bad = find(logprobs, isLogprob)
-  if (bad >= 0) {
-    const value = logprobs[bad]
-    const rule = value !== null && value > tolerance ? "above 0" : "not finite"
-    return `its log-prob ${bad} is ${value}, ${rule}`
-  }
   return {
     tokens: Int32Array.from(tokens as ArrayLike<number>),
     logprobs: Float32Array.from(logprobs as ArrayLike<number>, (value) => Math.min(value, 0)),

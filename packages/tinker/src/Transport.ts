@@ -6,6 +6,7 @@
  */
 import { randomUUID } from "node:crypto"
 import * as zlib from "node:zlib"
+import { Received } from "@lpo/rollout"
 import { Clock, Effect, Option, Redacted, Ref, Schema, Semaphore } from "effect"
 import * as Backoff from "./Backoff.ts"
 import * as Protobuf from "./Protobuf.ts"
@@ -68,7 +69,7 @@ export const json = (value: unknown): Body => ({
 /** The bytes of an answer as JSON; null when they are none. */
 const parse = (bytes: Uint8Array): { readonly value: unknown } | null => {
   try {
-    return { value: bytes.length === 0 ? {} : JSON.parse(Buffer.from(bytes).toString("utf8")) }
+    return { value: bytes.length === 0 ? {} : Received.json(Buffer.from(bytes).toString("utf8")) }
   } catch {
     return null
   }
