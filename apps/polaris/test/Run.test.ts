@@ -1,4 +1,5 @@
 /** The command itself in processes of its own: what it writes, how it stops, how it goes on. */
+import { rmSync, writeFileSync } from "node:fs"
 import { chmod, readdir, readFile, readlink, writeFile } from "node:fs/promises"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
@@ -60,6 +61,38 @@ it("Ctrl-C leaves a checkpoint and exits 130; --resume goes on to the same weigh
   const loop = rows.reduce((sum, e) => sum + e.secondsLearning + e.secondsLearnerIdle, 0)
   expect(summary.seconds).toBeGreaterThan(base.seconds + loop)
 })
+
+it.each(["SIGHUP", "SIGTERM"] as const)("%s leaves a checkpoint as Ctrl-C does", async (signal) => {
+  const name = `on-${signal}`
+  const { code, stderr, stdout } = await polaris([...short, "--name", name], (seen) =>
+    /Training \(lpo-fwd\) 5\/14/.test(seen) ? signal : null,
+  )
+  expect({ code, stderr }).toEqual({ code: 130, stderr: "" })
+  expect(stdout).toMatch(/stopped; saved as .*step-00000[5-7]\n/)
+})
+
+it("says so when Ctrl-C cannot save the step", async () => {
+  const checkpoints = join(out, "unsaved", "checkpoints")
+  const { code, stderr } = await polaris([...short, "--name", "unsaved"], (seen) => {
+    if (!/Training \(lpo-fwd\) 5\/14/.test(seen)) return null
+    rmSync(checkpoints, { recursive: true, force: true })
+    writeFileSync(checkpoints, "in the way")
+    return "SIGINT"
+  })
+  expect(code).toBe(130)
+  expect(stderr).toMatch(/^polaris: step [5-7] could not be saved: .*checkpoints/)
+})
+
+it.each(["..", ".", "...", "../x", "a/b", "/tmp/x", "latest", "", "a\\b", "-x y", "a\nb"])(
+  "writes nothing for --name %j",
+  async (name) => {
+    const before = await readdir(out)
+    const { code, stderr } = await polaris([...short, `--name=${name}`])
+    expect(code).not.toBe(0)
+    expect(stderr).toMatch(/--name is/)
+    expect(await readdir(out)).toEqual(before)
+  },
+)
 
 it("goes on with other steps and another evaluation, and names what may not change", async () => {
   const longer = await polaris(["--name", "whole", "--resume", "--steps", "15", "--problems", "5"])

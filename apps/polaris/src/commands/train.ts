@@ -101,7 +101,8 @@ const train = (training: ReadonlyArray<Problem.Problem>, rewards: Array<number>,
       }),
     onClosed: (taken, saved) =>
       Effect.sync(() => {
-        if (Result.isFailure(saved)) view.print(`step ${taken} could not be saved: ${saved.failure.message}`)
+        if (Result.isFailure(saved))
+          process.stderr.write(`polaris: step ${taken} could not be saved: ${saved.failure.message}\n`)
       }),
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
 
