@@ -56,11 +56,12 @@ const installed = (): ReadonlyMap<string, string> => {
 
 const file = "THIRD-PARTY-NOTICES.md"
 const notices = (): string => {
-  const byLicence = Map.groupBy(installed(), ([, licence]) => licence)
+  const byLicence = new Map<string, Array<string>>()
+  for (const [name, licence] of installed()) byLicence.set(licence, [...(byLicence.get(licence) ?? []), name])
   const parts = [...byLicence]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([licence, entries]) => {
-      const lines = entries.map(([name]) => `- ${name}`).sort()
+      const lines = entries.map((name) => `- ${name}`).sort()
       return `## ${licence}\n\n${lines.join("\n")}\n`
     })
   return `# Third-party notices
