@@ -117,10 +117,16 @@ it("ends quietly when nobody reads any more, and can go on", async () => {
 
 it("names a damaged record, and makes two runs that begin together", async () => {
   const path = join(out, "whole", "base.json")
+  const text = await readFile(path, "utf8")
   await writeFile(path, '{"curve":3}')
   const damaged = await polaris(["--name", "whole", "--resume"])
   expect(damaged).toMatchObject({ code: 1 })
   expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and it is made again/s)
+  // Decodes, and is not what was written.
+  await writeFile(path, text.replace(/"mean":0\.(\d)/, (_, digit: string) => `"mean":0.${(Number(digit) + 1) % 10}`))
+  const changed = await polaris(["--name", "whole", "--resume"])
+  expect(changed.stderr).toMatch(/base\.json is damaged: it does not agree with its own checksum/)
+  await writeFile(path, text)
   const tiny = ["--steps", "1", "--prompts", "2", "--problems", "2", "--samples", "2", "--workers", "0"]
   const both = await Promise.all([polaris(tiny), polaris(tiny)])
   expect(both.map(({ code }) => code)).toEqual([0, 0])
