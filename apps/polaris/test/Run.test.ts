@@ -123,7 +123,10 @@ it("names a damaged record, and makes two runs that begin together", async () =>
   expect(damaged).toMatchObject({ code: 1 })
   expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and it is made again/s)
   // Decodes, and is not what was written.
-  await writeFile(path, text.replace(/"mean":0\.(\d)/, (_, digit: string) => `"mean":0.${(Number(digit) + 1) % 10}`))
+  await writeFile(
+    path,
+    text.replace(/"mean":0\.(\d)/, (_, digit: string) => `"mean":0.${(Number(digit) + 1) % 10}`),
+  )
   const changed = await polaris(["--name", "whole", "--resume"])
   expect(changed.stderr).toMatch(/base\.json is damaged: it does not agree with its own checksum/)
   await writeFile(path, text)
