@@ -47,11 +47,16 @@ export const train = (
   })
 }
 
-/** What must be the same at the end: the weights, and the rows of both logs but for their times. */
+/**
+ * What must be the same at the end: the weights and the completions bit for bit, and the rows of events.jsonl but for their times,
+ * to twelve digits (a mean over groups is summed in the order in which they came).
+ */
 export const outcome = (folder: string): string => {
   const hash = createHash("sha256").update(readFileSync(join(folder, "model", "model.safetensors")))
   for (const line of readFileSync(join(folder, "events.jsonl"), "utf8").split("\n").slice(0, -1)) {
-    const row = Object.entries(JSON.parse(line) as object).filter(([key]) => !/^seconds|PerSecond$/.test(key))
+    const row = Object.entries(JSON.parse(line) as Record<string, unknown>).flatMap(([key, value]) =>
+      /^seconds|PerSecond$/.test(key) ? [] : [[key, typeof value === "number" ? value.toPrecision(12) : value]],
+    )
     hash.update(JSON.stringify(row))
   }
   return hash.update(readFileSync(join(folder, "completions.jsonl"))).digest("hex")
