@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
-import { Effect, Fiber, Redacted } from "effect"
+import { Clock, Duration, Effect, Fiber, Redacted } from "effect"
 import { afterEach, expect, it } from "vitest"
 import { Backoff, Datum, Future, Protocol, ServerProfile, TinkerClient, Transport } from "../src/index.ts"
 import * as Double from "./double.ts"
@@ -199,18 +199,37 @@ it.each<{ name: string; answer: object; status?: number }>([
 ])("polls a server that says $name at once at a bounded rate", async ({ answer, status = 200 }) => {
   let polls = 0
   const base = await serve((_, response) => {
-    polls++
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer))
+    const isLast = ++polls === 9
+    response.writeHead(isLast ? 200 : status, { "content-type": "application/json" })
+    response.end(JSON.stringify(isLast ? {} : answer))
   })
   const op = { operation: "x", path: "/x", body: Transport.json({}), schema: Protocol.Anything }
-  await Effect.runPromise(
+  // Time that passes by waiting alone; what is as long as a deadline never comes.
+  let now = 0
+  const waits: Array<number> = []
+  const awaited = Effect.flatMap(Effect.service(Clock.Clock), (clock) =>
     Effect.flatMap(transport(base), (t) => Future.await_(t, ServerProfile.hosted, op, "1")).pipe(
-      Effect.timeoutOption("1 second"),
+      Effect.provideService(Clock.Clock, {
+        currentTimeMillisUnsafe: () => now,
+        currentTimeMillis: Effect.sync(() => now),
+        currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+        currentTimeNanos: clock.currentTimeNanos,
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        sleep: (duration) =>
+          Effect.suspend(() => {
+            const millis = Duration.toMillis(duration)
+            if (millis > 1000) return Effect.never
+            now += millis
+            waits.push(millis)
+            return Effect.void
+          }),
+      }),
     ),
   )
-  expect(polls).toBeGreaterThan(1)
-  // 0, 50, 150, 350, 750 ms
-  expect(polls).toBeLessThanOrEqual(5)
+  await Effect.runPromise(awaited)
+  expect(polls).toBe(9)
+  expect(waits).toEqual([50, 100, 200, 400, 800, 1000, 1000, 1000])
 })
 
 it("never waits less than a tenth of a second for a server that asks for less", () => {
