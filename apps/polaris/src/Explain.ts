@@ -105,11 +105,15 @@ export const presenter = CliOutput.layerPresenter({
 export const closedPipe = (): void => {
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error
+      // EIO: the terminal is gone.
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error
       quiet = true
       process.emit("SIGINT")
     })
 }
+/** A terminal that is closed ends the program as Ctrl-C does, with a checkpoint. */
+export const hangUp = (): void => void process.on("SIGHUP", () => process.emit("SIGINT"))
+
 let quiet = false
 /** Whether nobody reads any more. */
 export const isQuiet = (): boolean => quiet

@@ -13,6 +13,7 @@ const polaris = Command.make("polaris").pipe(
 )
 
 Explain.closedPipe()
+Explain.hangUp()
 
 About.version.pipe(
   Effect.flatMap((version) => Command.run(polaris, { version: version ?? "unknown" })),

@@ -1,4 +1,5 @@
 /** The command itself in processes of its own: what it writes, how it stops, how it goes on. */
+import { rmSync, writeFileSync } from "node:fs"
 import { chmod, readdir, readFile, readlink, writeFile } from "node:fs/promises"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
@@ -61,6 +62,38 @@ it("Ctrl-C leaves a checkpoint and exits 130; --resume goes on to the same weigh
   expect(summary.seconds).toBeGreaterThan(base.seconds + loop)
 })
 
+it.each(["SIGHUP", "SIGTERM"] as const)("%s leaves a checkpoint as Ctrl-C does", async (signal) => {
+  const name = `on-${signal}`
+  const { code, stderr, stdout } = await polaris([...short, "--name", name], (seen) =>
+    /Training \(lpo-fwd\) 5\/14/.test(seen) ? signal : null,
+  )
+  expect({ code, stderr }).toEqual({ code: 130, stderr: "" })
+  expect(stdout).toMatch(/stopped; saved as .*step-00000[5-7]\n/)
+})
+
+it("says so when Ctrl-C cannot save the step", async () => {
+  const checkpoints = join(out, "unsaved", "checkpoints")
+  const { code, stderr } = await polaris([...short, "--name", "unsaved"], (seen) => {
+    if (!/Training \(lpo-fwd\) 5\/14/.test(seen)) return null
+    rmSync(checkpoints, { recursive: true, force: true })
+    writeFileSync(checkpoints, "in the way")
+    return "SIGINT"
+  })
+  expect(code).toBe(130)
+  expect(stderr).toMatch(/^polaris: step [5-7] could not be saved: .*checkpoints/)
+})
+
+it.each(["..", ".", "...", "../x", "a/b", "/tmp/x", "latest", "", "a\\b", "-x y", "a\nb"])(
+  "writes nothing for --name %j",
+  async (name) => {
+    const before = await readdir(out)
+    const { code, stderr } = await polaris([...short, `--name=${name}`])
+    expect(code).not.toBe(0)
+    expect(stderr).toMatch(/--name is/)
+    expect(await readdir(out)).toEqual(before)
+  },
+)
+
 it("goes on with other steps and another evaluation, and names what may not change", async () => {
   const longer = await polaris(["--name", "whole", "--resume", "--steps", "15", "--problems", "5"])
   expect(longer.stderr).toBe("")
@@ -84,10 +117,19 @@ it("ends quietly when nobody reads any more, and can go on", async () => {
 
 it("names a damaged record, and makes two runs that begin together", async () => {
   const path = join(out, "whole", "base.json")
+  const text = await readFile(path, "utf8")
   await writeFile(path, '{"curve":3}')
   const damaged = await polaris(["--name", "whole", "--resume"])
   expect(damaged).toMatchObject({ code: 1 })
   expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and it is made again/s)
+  // Decodes, and is not what was written.
+  await writeFile(
+    path,
+    text.replace(/"mean":0\.(\d)/, (_, digit: string) => `"mean":0.${(Number(digit) + 1) % 10}`),
+  )
+  const changed = await polaris(["--name", "whole", "--resume"])
+  expect(changed.stderr).toMatch(/base\.json is damaged: it does not agree with its own checksum/)
+  await writeFile(path, text)
   const tiny = ["--steps", "1", "--prompts", "2", "--problems", "2", "--samples", "2", "--workers", "0"]
   const both = await Promise.all([polaris(tiny), polaris(tiny)])
   expect(both.map(({ code }) => code)).toEqual([0, 0])

@@ -24,14 +24,20 @@ export const billingPatience = 3600
 /** min(2^n, 30) seconds. @category combinators */
 export const exponential = (attempt: number): number => Math.min(2 ** attempt, 30)
 
-/** Seconds a server asks to wait; null when it does not say, or says something out of range. @category combinators */
+/** Least seconds between the beginnings of two polls, after `early` in a row that were answered sooner. @category combinators */
+export const pollGap = (early: number): number => Math.min(0.05 * 2 ** early, 1)
+
+/** Shortest wait between two tries, in seconds, whatever the server asks for. */
+const leastWait = 0.1
+
+/** Seconds a server asks to wait, 0.1 at the least; null when it does not say, or says something out of range. @category combinators */
 export const retryAfter = (headers: Refusal["headers"]): number | null => {
   const milliseconds = Number(headers["retry-after-ms"]) / 1000
-  if (milliseconds > 0 && milliseconds <= 60) return milliseconds
+  if (milliseconds > 0 && milliseconds <= 60) return Math.max(leastWait, milliseconds)
   const text = headers["retry-after"]
   if (text === undefined) return null
   const seconds = /^[\d.]+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
-  return seconds > 0 && seconds <= 60 ? seconds : null
+  return seconds > 0 && seconds <= 60 ? Math.max(leastWait, seconds) : null
 }
 
 /** Seconds until a submission may be sent again; null: it is final. @category combinators */

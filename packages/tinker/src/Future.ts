@@ -4,21 +4,24 @@
  * | answer | what is done |
  * | --- | --- |
  * | the result | decoded |
- * | `try_again`, 408, a poll longer than 45 s | polled again at once |
+ * | `try_again`, 408, a poll longer than 45 s | polled again |
  * | `complete_metadata` | polled again for the result itself |
  * | `{error, category}`, 400 | failed (a bare 400 is polled again as often as the profile says) |
  * | 404, 410 | the promise is gone: the request is submitted again, with its sequence number |
  * | 5xx, an answer cut short | polled again, at most ten times in a row |
  * | 429, no connection | waited for, 2^n seconds up to 30, five minutes in all |
  * | 402 | waited for, 5 s, up to an hour |
+ *
+ * Two polls begin at least 50 ms apart, and up to a second where the server keeps answering at once.
  */
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import * as Backoff from "./Backoff.ts"
 import * as Protobuf from "./Protobuf.ts"
 import { Accepted, Failed, TryAgain } from "./Protocol.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
 import { ConnectionError, OperationError, RequestError, type TinkerError, UncertainError } from "./TinkerError.ts"
 import * as Transport from "./Transport.ts"
+import * as Wire from "./Wire.ts"
 
 /** A request that is answered later. @category models */
 export interface Operation<A> {
@@ -68,13 +71,22 @@ const poll = <A>(
     let paused = 0
     let refused = 0
     let inARow = 0
+    let early = 0
+    let begun = Number.NEGATIVE_INFINITY
     for (let iteration = 0; ; iteration++) {
+      // A server that holds polls open sets the pace itself; one that answers at once is not asked in a tight loop.
+      const now = yield* Clock.currentTimeMillis
+      const gap = Backoff.pollGap(early) - (now - begun) / 1000
+      early = gap > 0 ? early + 1 : 0
+      if (gap > 0) yield* Effect.sleep(`${gap} seconds`)
+      begun = yield* Clock.currentTimeMillis
       const sent = yield* transport
         .exchange({
           operation,
           method: "POST",
           path: "/retrieve_future",
           body: Transport.json({ request_id: requestId, allow_metadata_only: false }),
+          maxBytes: Wire.maxResultBytes,
           headers: {
             accept: binary ? `${Protobuf.contentType}, application/json` : "application/json",
             "x-tinker-request-iteration": String(iteration),
@@ -101,7 +113,6 @@ const poll = <A>(
                 `${operation}: ${body.value.queue_state}${body.value.queue_state_reason == null ? "" : ` (${body.value.queue_state_reason})`}`,
               )
             }
-            yield* Effect.yieldNow
             continue
           }
           if ((body.value as { readonly type?: unknown } | null)?.type === "complete_metadata") {

@@ -2,6 +2,7 @@
  * The answers of a Tinker server as schemas. Unknown keys pass, since servers add their own; numbers come as arrays (JSON)
  * or typed arrays (protobuf) and leave as typed arrays.
  */
+import { Received } from "@lpo/rollout"
 import { Effect, Schema, SchemaIssue } from "effect"
 
 /** An array of finite numbers of which a typed one is made; the path of the first that is not one is reported. */
@@ -11,9 +12,9 @@ const numbers = <A extends Float32Array | Int32Array>(
   expected: string,
 ) =>
   Schema.declareConstructor<A, ReadonlyArray<number> | A>()([], () => (input, ast, options) => {
-    if (input instanceof make) return Effect.succeed(input)
-    if (!Array.isArray(input)) return Effect.fail(new SchemaIssue.InvalidType(ast, input, options))
-    const out = new make(input.length)
+    const isMade = input instanceof make
+    if (!isMade && !Array.isArray(input)) return Effect.fail(new SchemaIssue.InvalidType(ast, input, options))
+    const out = isMade ? input : new make(input.length)
     for (let i = 0; i < input.length; i++) {
       if (!isRight(input[i])) {
         const wrong = new SchemaIssue.InvalidValue({ message: `Expected ${expected}` }, input[i], options)
@@ -27,7 +28,11 @@ const numbers = <A extends Float32Array | Int32Array>(
 const isToken = (x: unknown): boolean => Number.isInteger(x) && Math.abs(x as number) < 2 ** 31
 
 /** @category schemas */
-export const Floats = numbers(Float32Array, Number.isFinite, "a finite number")
+export const Floats = numbers(
+  Float32Array,
+  (x) => typeof x === "number" && Number.isFinite(Math.fround(x)),
+  "a number that is finite in 32 bits",
+)
 /** @category schemas */
 export const Tokens = numbers(Int32Array, isToken, "an integer of 32 bits")
 
@@ -51,13 +56,15 @@ export type Output = typeof Output.Type
 /** @category schemas */
 export const StepOutput = Schema.Struct({ metrics: Schema.optionalKey(Schema.NullOr(Metrics)) })
 
-/** @category schemas */
+const Sampled = Schema.Union([Received.Numbers, Schema.instanceOf(Int32Array), Schema.instanceOf(Float32Array)])
+
+/** The numbers of a sequence are checked one by one, by `Received`. @category schemas */
 export const Samples = Schema.Struct({
   sequences: Schema.Array(
     Schema.Struct({
-      stop_reason: Schema.Literals(["stop", "length"]),
-      tokens: Tokens,
-      logprobs: Schema.optionalKey(Schema.NullOr(Floats)),
+      stop_reason: Schema.Union([Schema.String, Schema.Number]),
+      tokens: Sampled,
+      logprobs: Schema.optionalKey(Schema.NullOr(Sampled)),
     }),
   ),
   prompt_logprobs: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.NullOr(Schema.Number)))),

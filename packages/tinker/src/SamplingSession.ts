@@ -2,11 +2,13 @@
  * A sampling session: one set of weights, and requests numbered from 0 in it. `sample` submits and gives the effect that
  * awaits the answer; a server that asks for back-pressure is sent the same request, with the same number, a little later.
  */
+import { Received } from "@lpo/rollout"
 import { Effect, Ref } from "effect"
 import { type ModelInput, positions } from "./Datum.ts"
 import { modelInput } from "./Encoding.ts"
 import * as Backoff from "./Backoff.ts"
 import * as Future from "./Future.ts"
+import * as Grace from "./Grace.ts"
 import * as Protobuf from "./Protobuf.ts"
 import { Samples } from "./Protocol.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
@@ -33,10 +35,37 @@ export interface SampleRequest {
   readonly topkPromptLogprobs?: number
 }
 
+/** A completion with its numbers checked. @category models */
+export interface Sequence extends Received.Checked {
+  /** Its place among the samples. */
+  readonly index: number
+  readonly finish: "stop" | "length"
+}
+
+/** What asample gives, its completions sorted into those that can be used and those to ask for again. @category models */
+export interface Sampled extends Pick<Samples, "prompt_logprobs" | "topk_prompt_logprobs"> {
+  readonly sequences: ReadonlyArray<Sequence>
+  readonly lost: ReadonlyArray<{ readonly index: number; readonly reason: string }>
+}
+
 /** @category models */
 export interface SamplingSession {
   readonly id: string
-  readonly sample: (request: SampleRequest) => Submitted<Samples>
+  readonly sample: (request: SampleRequest) => Submitted<Sampled>
+}
+
+const sorted = ({ sequences, ...rest }: Samples, maxTokens: number): Sampled => {
+  const usable: Array<Sequence> = []
+  const lost: Array<{ index: number; reason: string }> = []
+  for (const [index, { logprobs, stop_reason: finish, tokens }] of sequences.entries()) {
+    const checked =
+      finish === "stop" || finish === "length"
+        ? Received.completion(tokens, logprobs, maxTokens)
+        : `its stop_reason is ${JSON.stringify(finish)}`
+    if (typeof checked === "string") lost.push({ index, reason: checked })
+    else usable.push({ index, ...checked, finish: finish as Sequence["finish"] })
+  }
+  return { ...rest, sequences: usable, lost }
 }
 
 /** @category constructors */
@@ -79,8 +108,10 @@ export const make = Effect.fn("SamplingSession.make")(function* (options: {
           },
         }
         const requestId = yield* Future.submit(transport, op)
-        return Future.await_(transport, profile, op, requestId)
-      }).pipe(Effect.uninterruptible),
+        return Future.await_(transport, profile, op, requestId).pipe(
+          Effect.map((answer) => sorted(answer, request.maxTokens)),
+        )
+      }).pipe(Grace.within),
   }
   return session
 })

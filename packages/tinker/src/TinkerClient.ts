@@ -7,6 +7,7 @@
 import { Effect, Option, Redacted, Ref, type Schema, type Scope } from "effect"
 import type { Limits } from "./Encoding.ts"
 import * as Future from "./Future.ts"
+import * as Grace from "./Grace.ts"
 import * as Protocol from "./Protocol.ts"
 import * as SamplingSession from "./SamplingSession.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
@@ -157,11 +158,11 @@ export const make = Effect.fn("TinkerClient.make")(function* (options: Options) 
       }),
       schema: Protocol.Model,
     }
-    // Uninterruptible until the model has a finalizer: nothing is left behind on the server.
+    // Not interrupted until the model has a finalizer, if it is made in time: nothing is left behind on the server.
     return yield* Effect.acquireRelease(
       Effect.gen(function* () {
-        const requestId = yield* Future.submit(transport, op)
-        const { model_id } = yield* Future.await_(transport, profile, op, requestId)
+        const made = Effect.flatMap(Future.submit(transport, op), (id) => Future.await_(transport, profile, op, id))
+        const { model_id } = yield* Grace.within(made)
         return yield* TrainingModel.make({
           id: model_id,
           transport,

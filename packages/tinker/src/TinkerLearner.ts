@@ -9,7 +9,7 @@
 import { randomUUID } from "node:crypto"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import type { Sequence } from "@lpo/rollout"
+import { Received, type Sequence } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Effect, Layer, Ref, Schema } from "effect"
 import * as Datum from "./Datum.ts"
@@ -65,9 +65,11 @@ export const layer: Layer.Layer<Learner.Learner, never, TinkerPolicy> = Layer.ef
       return yield* Effect.forEach(examples, (example, i) => {
         const logprobs = outputs[i]?.["logprobs"]?.data
         const n = Datum.positions(example.prompt) + example.completion.length - 1
-        return logprobs?.length === n
-          ? Effect.succeed(Datum.completionLogprobs(example, logprobs))
-          : Effect.fail(fail(operation, `datum ${i} has ${logprobs?.length ?? "no"} log-probs for ${n} positions`))
+        if (logprobs?.length !== n)
+          return Effect.fail(fail(operation, `datum ${i} has ${logprobs?.length ?? "no"} log-probs for ${n} positions`))
+        const own = Datum.completionLogprobs(example, logprobs)
+        const reason = Received.logprobsRefusal(own)
+        return reason === null ? Effect.succeed(own) : Effect.fail(fail(operation, `datum ${i}: ${reason}`))
       })
     })
 

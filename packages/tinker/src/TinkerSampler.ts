@@ -1,6 +1,6 @@
 /**
  * A Tinker server as a `Sampler`: one request per problem for its K completions, from the weights published last. End tokens
- * are always sent as stops, which leaves no room for stop strings, and log-probs of the sampled tokens are required.
+ * are always sent as stops, which leaves no room for stop strings. A completion that is none is asked for again alone.
  */
 import {
   type Completion,
@@ -14,6 +14,7 @@ import {
 } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
 import * as Datum from "./Datum.ts"
+import type { SampleRequest, Sequence as SampledSequence } from "./SamplingSession.ts"
 import type { TinkerError } from "./TinkerError.ts"
 import { TinkerPolicy } from "./TinkerPolicy.ts"
 
@@ -33,6 +34,9 @@ export interface Options {
   /** Requests under way at once. Default 64, and never more than the server allows. */
   readonly concurrency?: number
 }
+
+/** How often one completion is asked for. */
+const attempts = 6
 
 /** @category layers */
 export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, TinkerPolicy> =>
@@ -97,10 +101,25 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                 seed: Seed.stream(stream).int(0, 2 ** 30),
                 stop: tokenizer.stops,
               }
-              const answer = yield* session.sample(request)
-              const { sequences } = yield* answer.pipe(Effect.onInterrupt(() => policy.abandon(answer)))
-              return { sequences, version }
-            }).pipe(Effect.mapError(failed)),
+              const ask = (wanted: SampleRequest) =>
+                Effect.flatMap(session.sample(wanted), (answer) =>
+                  Effect.onInterrupt(answer, () => policy.abandon(answer)),
+                )
+              const { lost, sequences } = yield* ask(request)
+              const again = (
+                { index, reason }: (typeof lost)[number],
+                left: number,
+              ): Effect.Effect<SampledSequence, TinkerError | RolloutError.SamplerError> =>
+                left === 0
+                  ? Effect.fail(fail(problem.id, `completion ${index} was lost ${attempts} times: ${reason}`, true))
+                  : Effect.flatMap(ask({ ...request, samples: 1, seed: request.seed + index }), (answer) => {
+                      const [found] = answer.sequences
+                      if (found !== undefined) return Effect.succeed({ ...found, index })
+                      return again({ index, reason: answer.lost[0]?.reason ?? "the answer is empty" }, left - 1)
+                    })
+              const more = yield* Effect.forEach(lost, (one) => again(one, attempts - 1))
+              return { sequences: [...sequences, ...more].sort((a, b) => a.index - b.index), version }
+            }).pipe(Effect.mapError((error) => (error._tag === "SamplerError" ? error : failed(error)))),
           )
           .pipe(
             Effect.mapError((error) => (error._tag === "SamplerError" ? error : failed(error))),
@@ -111,23 +130,17 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
                     problem.id,
                     `${sequences.length} completions came, ${wanted.groupSize} were asked for`,
                   )
-                const completions = yield* Effect.forEach(sequences, ({ logprobs, stop_reason, tokens }) => {
-                  if (logprobs == null || logprobs.length !== tokens.length || tokens.length === 0) {
-                    return fail(
-                      problem.id,
-                      `a completion has ${tokens.length} tokens and ${logprobs?.length ?? "no"} log-probs; training needs one each`,
-                    )
-                  }
-                  const ends = stop_reason === "stop" && tokenizer.stops.includes(tokens[tokens.length - 1])
-                  return Effect.succeed<Completion.Completion>({
+                const completions = sequences.map(({ finish, logprobs, tokens }): Completion.Completion => {
+                  const ends = finish === "stop" && tokenizer.stops.includes(tokens[tokens.length - 1])
+                  return {
                     tokens,
                     text: tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens),
                     logprobs,
-                    finish: stop_reason,
+                    finish,
                     policyVersion: version,
                     logprobsOf: "raw",
                     sampling,
-                  })
+                  }
                 })
                 return {
                   problem,

@@ -10,13 +10,14 @@
  * ```
  *
  * Requests carry sequence numbers from 1; one is sent when the one before it was accepted, and a number counts as used only
- * then. A submission cannot be interrupted, waiting for its answer can. After a request whose fate is unknown, or a training
+ * then. A submission goes on for ten seconds after an interruption, waiting for its answer ends at once. After a request whose fate is unknown, or a training
  * request that failed, the model refuses everything: its weights may not be what the caller thinks.
  */
 import { Effect, Ref, Semaphore } from "effect"
 import type { Datum } from "./Datum.ts"
 import * as Encoding from "./Encoding.ts"
 import * as Future from "./Future.ts"
+import * as Grace from "./Grace.ts"
 import * as Protobuf from "./Protobuf.ts"
 import { Anything, Output, Saved, StepOutput } from "./Protocol.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
@@ -92,7 +93,7 @@ export const make = Effect.fn("TrainingModel.make")(function* (options: {
   const broken = yield* Ref.make<UncertainError | null>(null)
 
   /** The model is of no more use once its state is unknown. */
-  const condemn = (operation: string) => (error: TinkerError) =>
+  const condemn = (operation: string) => (error: Pick<TinkerError, "message">) =>
     Ref.update(
       broken,
       (b) => b ?? new UncertainError({ operation, reason: `an earlier request failed (${error.message})` }),
@@ -108,6 +109,8 @@ export const make = Effect.fn("TrainingModel.make")(function* (options: {
           const refusal = yield* Ref.get(broken)
           if (refusal !== null) return yield* new UncertainError({ operation: op.operation, reason: refusal.reason })
           const requestId = yield* Future.submit(transport, op).pipe(
+            // Cut off after the grace, its fate is not known either.
+            Effect.onInterrupt(() => condemn(op.operation)({ message: "it was interrupted on its way" })),
             Effect.tapError((e) => {
               if (e._tag !== "RequestError" || e.status >= 500) return condemn(op.operation)(e)
               // A conflict after a try whose answer was lost: that try has used the number.
@@ -119,7 +122,7 @@ export const make = Effect.fn("TrainingModel.make")(function* (options: {
           return doesTrain ? Effect.tapError(answer, condemn(op.operation)) : answer
         }),
       )
-      .pipe(Effect.uninterruptible)
+      .pipe(Grace.within)
 
   const reused = (status: number, detail: string): boolean => status === 409 && detail.includes("reused")
 

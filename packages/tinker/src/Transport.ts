@@ -6,13 +6,14 @@
  */
 import { randomUUID } from "node:crypto"
 import * as zlib from "node:zlib"
+import { Received } from "@lpo/rollout"
 import { Clock, Effect, Option, Redacted, Ref, Schema, Semaphore } from "effect"
-import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest } from "effect/http"
 import * as Backoff from "./Backoff.ts"
 import * as Protobuf from "./Protobuf.ts"
 import { Detail, Token } from "./Protocol.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
 import { ConnectionError, ProtocolError, RequestError, type TinkerError, UncertainError } from "./TinkerError.ts"
+import * as Wire from "./Wire.ts"
 
 /** @category models */
 export interface Body {
@@ -36,6 +37,8 @@ export interface Exchange {
   readonly path: string
   readonly body?: Body
   readonly headers?: Readonly<Record<string, string>>
+  /** Largest answer in bytes, default {@link Wire.maxBytes}. */
+  readonly maxBytes?: number
 }
 
 /** @category models */
@@ -66,7 +69,7 @@ export const json = (value: unknown): Body => ({
 /** The bytes of an answer as JSON; null when they are none. */
 const parse = (bytes: Uint8Array): { readonly value: unknown } | null => {
   try {
-    return { value: bytes.length === 0 ? {} : JSON.parse(Buffer.from(bytes).toString("utf8")) }
+    return { value: bytes.length === 0 ? {} : Received.json(Buffer.from(bytes).toString("utf8")) }
   } catch {
     return null
   }
@@ -109,6 +112,15 @@ export const content = (
 }
 
 const compressAbove = 64 * 1024
+/** Longest time for one exchange, to the last byte of its answer. */
+const exchangeSeconds = 300
+
+/** Where a redirect leads, without what may be secret in it. */
+const placeOf = (location: string | undefined): string => {
+  if (location === undefined) return "nowhere"
+  const url = URL.parse(location, "http://same-server")
+  return url === null ? "no URL" : url.hostname === "same-server" ? url.pathname : `${url.origin}${url.pathname}`
+}
 
 /** @category constructors */
 export const make = Effect.fn("Transport.make")(function* (options: {
@@ -118,45 +130,60 @@ export const make = Effect.fn("Transport.make")(function* (options: {
 }) {
   const { apiKey, profile } = options
   const root = `${options.baseUrl.replace(/\/+$/, "")}/api/v1`
-  const http = yield* HttpClient.HttpClient.pipe(Effect.provide(FetchHttpClient.layer))
   const token = yield* Ref.make<{ readonly jwt: Redacted.Redacted; readonly until: number } | null>(null)
   const trades = yield* Ref.make(false)
   const trading = yield* Semaphore.make(1)
 
-  const send = (exchange: Exchange, key: Redacted.Redacted): Effect.Effect<Answer, ConnectionError> => {
-    const { body, headers, method, operation, path } = exchange
+  const send = (
+    exchange: Exchange,
+    key: Redacted.Redacted,
+  ): Effect.Effect<Answer, ConnectionError | ProtocolError | RequestError> => {
+    const { body, headers, maxBytes = Wire.maxBytes, method, operation, path } = exchange
     const secret = Redacted.value(key)
     const id = headers?.["x-idempotency-key"] ?? randomUUID()
     const isLarge = profile.zstd && body !== undefined && body.bytes.length >= compressAbove
     const zstd = isLarge && body.contentType === Protobuf.contentType && typeof zlib.zstdCompressSync === "function"
-    return HttpClientRequest.make(method)(`${root}${path}`).pipe(
-      HttpClientRequest.setHeaders({
-        ...(profile.auth === "bearer" ? { authorization: `Bearer ${secret}` } : { "x-api-key": secret }),
-        ...(profile.requestIds ? { "x-request-id": id, serve_multiplexed_model_id: id } : {}),
-        ...(zstd ? { "content-encoding": "zstd" } : {}),
-        ...headers,
-      }),
-      body === undefined
-        ? (request) => request
-        : HttpClientRequest.setBody(
-            HttpBody.uint8Array(zstd ? zlib.zstdCompressSync(body.bytes) : body.bytes, body.contentType),
-          ),
-      http.execute,
-      Effect.flatMap((response) =>
-        Effect.map(response.arrayBuffer, (buffer): Answer => ({
-          status: response.status,
-          headers: response.headers,
-          contentType: response.headers["content-type"] ?? "",
-          bytes: new Uint8Array(buffer),
-        })),
-      ),
+    const fail = (reason: string) => new ConnectionError({ operation, reason: `${options.baseUrl} ${reason}` })
+    return Effect.tryPromise({
+      try: (signal) =>
+        Wire.exchange(`${root}${path}`, {
+          method,
+          maxBytes,
+          signal,
+          headers: {
+            ...(profile.auth === "bearer" ? { authorization: `Bearer ${secret}` } : { "x-api-key": secret }),
+            ...(profile.requestIds ? { "x-request-id": id, serve_multiplexed_model_id: id } : {}),
+            ...(zstd ? { "content-encoding": "zstd" } : {}),
+            ...(body === undefined ? {} : { "content-type": body.contentType }),
+            ...headers,
+          },
+          body: body === undefined ? null : zstd ? zlib.zstdCompressSync(body.bytes) : body.bytes,
+        }),
       // The cause may print the request, and with it the key.
-      Effect.mapError((error) => {
-        const cause = error.cause as { readonly message?: string; readonly cause?: { readonly message?: string } }
-        const reason = cause?.cause?.message ?? cause?.message ?? "the connection failed"
-        return new ConnectionError({ operation, reason: `${options.baseUrl} could not be reached (${reason})` })
-      }),
-      Effect.withTracerEnabled(false),
+      catch: (error) => {
+        const cause = error as { readonly message?: string; readonly cause?: { readonly message?: string } }
+        return fail(`could not be reached (${cause.cause?.message ?? cause.message ?? "the connection failed"})`)
+      },
+    }).pipe(
+      Effect.timeoutOption(`${exchangeSeconds} seconds`),
+      Effect.flatMap((reply) =>
+        Option.isSome(reply)
+          ? Effect.succeed(reply.value)
+          : Effect.fail(fail(`did not finish its answer in ${exchangeSeconds} s`)),
+      ),
+      Effect.flatMap(
+        ({ bytes, headers, isCut, status }): Effect.Effect<Answer, ConnectionError | ProtocolError | RequestError> => {
+          if (status >= 300 && status < 400) {
+            const reason = `a redirect to ${placeOf(headers["location"])}, which is not followed, since the key would go along; give the server's own address as the base URL`
+            return Effect.fail(new RequestError({ operation, status, reason, attempt: 0 }))
+          }
+          if (isCut && status < 300) {
+            const reason = `it is longer than ${maxBytes} bytes, the most that is read`
+            return Effect.fail(new ProtocolError({ operation, path: "", reason }))
+          }
+          return Effect.succeed({ status, headers, contentType: headers["content-type"] ?? "", bytes })
+        },
+      ),
     )
   }
 
@@ -171,6 +198,7 @@ export const make = Effect.fn("Transport.make")(function* (options: {
       let waited = 0
       for (let n = 0; ; n++) {
         const sent = yield* Effect.result(send(again, yield* key))
+        if (sent._tag === "Failure" && sent.failure._tag !== "ConnectionError") return yield* sent.failure
         const answer = sent._tag === "Success" ? sent.success : null
         const body = answer === null ? null : content(answer)
         if (answer !== null && answer.status < 300 && body !== null) {

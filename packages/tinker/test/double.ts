@@ -34,6 +34,8 @@ export interface Options {
   readonly dialect: "hosted" | "skyrl"
   readonly faults?: Faults
   readonly config?: object
+  /** The text sent instead of the JSON of samples, or of a pass's output. */
+  readonly edit?: (result: Json) => string
 }
 
 interface Model {
@@ -341,6 +343,10 @@ export const make = async (options: Options) => {
         return dialect === "skyrl"
           ? { status: 400, bytes: json({ detail: result.error }), type: "application/json" }
           : { status: 200, bytes: json({ error: result.error, category: "USER" }), type: "application/json" }
+      }
+      if (result.kind !== "plain" && options.edit !== undefined) {
+        const bytes = Buffer.from(options.edit(structuredClone(result.json)))
+        return { status: 200, bytes, type: "application/json" }
       }
       if (result.kind === "plain" || !accept.includes("x-protobuf"))
         return { status: 200, bytes: json(result.json), type: "application/json" }

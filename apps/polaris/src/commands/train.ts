@@ -4,9 +4,10 @@ import { Evaluator } from "@lpo/eval"
 import type { Problem } from "@lpo/rollout"
 import { RunStore, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
-import { Effect, Result, Schema } from "effect"
+import { Effect, Result } from "effect"
 import { Command } from "effect/cli"
 import * as About from "../About.ts"
+import * as Base from "../Base.ts"
 import type { Opened } from "../engines/index.ts"
 import { isQuiet } from "../Explain.ts"
 import { layers } from "../layers.ts"
@@ -21,12 +22,6 @@ import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
 
 const number = (x: number | null, digits = 3): string => (x === null ? "–" : x.toFixed(digits))
-
-/** base.json: the evaluation before training, and what was asked for. */
-const Base = Schema.fromJsonString(
-  Schema.Struct({ ...Evaluator.Evaluation.fields, asked: Settings.Evaluation, seconds: Schema.Finite }),
-)
-const baseFile = "base.json"
 
 /** A run that is open and ready to go. */
 interface Job {
@@ -60,14 +55,14 @@ const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>, { sett
 /** The evaluation of the policy before training: the run's own, unless what is asked for has changed. */
 const evaluateBase = Effect.fn("train.evaluateBase")(function* (heldOut: ReadonlyArray<Problem.Problem>, job: Job) {
   const { opened, settings, store } = job
-  const text = yield* store.read(baseFile)
+  const text = yield* store.read(Base.file)
   if (text !== null) {
-    const found = yield* Schema.decodeUnknownEffect(Base)(text).pipe(
+    const found = yield* Base.read(text).pipe(
       Effect.mapError(
-        ({ message }) =>
+        (reason) =>
           new TrainerError.RunError({
             folder: store.folder,
-            reason: `${baseFile} is damaged: ${message}; remove it, and it is made again`,
+            reason: `${Base.file} ${reason}; remove it, and it is made again`,
           }),
       ),
     )
@@ -76,7 +71,7 @@ const evaluateBase = Effect.fn("train.evaluateBase")(function* (heldOut: Readonl
   const begun = clock()
   const evaluation = yield* evaluate(`Evaluating the ${opened.label}`, heldOut, job)
   const made = { ...evaluation, asked: settings.evaluation, seconds: clock() - begun }
-  yield* store.write(baseFile, `${Schema.encodeSync(Base)(made)}\n`)
+  yield* store.write(Base.file, Base.write(made))
   return { ...made, before: 0 }
 })
 
@@ -101,7 +96,8 @@ const train = (training: ReadonlyArray<Problem.Problem>, rewards: Array<number>,
       }),
     onClosed: (taken, saved) =>
       Effect.sync(() => {
-        if (Result.isFailure(saved)) view.print(`step ${taken} could not be saved: ${saved.failure.message}`)
+        if (Result.isFailure(saved))
+          process.stderr.write(`polaris: step ${taken} could not be saved: ${saved.failure.message}\n`)
       }),
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
 

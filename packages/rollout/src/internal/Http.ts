@@ -2,9 +2,10 @@
  * JSON over HTTP to inference servers. One request, one answer, no retry: the caller knows what may be sent twice.
  *
  * Node's `fetch` gives up on an answer whose headers take five minutes, which a long batch of completions does; here the
- * only limit is the caller's.
+ * limits on time and bytes are the caller's. No redirect is followed: the key would go along.
  */
 import { Effect, Redacted, Schema } from "effect"
+import * as Received from "../Received.ts"
 
 /** Why a request brought no usable answer; `status` is null when none came at all. */
 export class HttpFault extends Schema.TaggedError<HttpFault>()("HttpFault", {
@@ -34,7 +35,12 @@ export interface Call {
   readonly key?: Redacted.Redacted | undefined
   /** Longest time for the whole answer, seconds. */
   readonly seconds: number
+  /** Largest answer, bytes. Default 8 MiB. */
+  readonly bytes?: number
 }
+
+/** What is read of a refusal. */
+const maxRefusalBytes = 64 * 1024
 
 /** The server's own words: vLLM nests them in `error`, its older versions and others do not. */
 const explain = (text: string): string => {
@@ -74,14 +80,25 @@ export const text = (url: string, call: Call): Effect.Effect<string, HttpFault> 
         bodyTimeout: 0,
         signal: AbortSignal.any([signal, AbortSignal.timeout(call.seconds * 1000)]),
       })
-      const answer = await response.body.text()
-      if (response.statusCode < 400) return answer
+      const { headers, statusCode: status } = response
+      const limit = status < 300 ? (call.bytes ?? 2 ** 23) : maxRefusalBytes
+      const parts: Array<Uint8Array> = []
+      let length = 0
+      // Leaving the loop closes the connection.
+      for await (const part of response.body as AsyncIterable<Uint8Array>) {
+        parts.push(part)
+        length += part.length
+        if (length > limit) break
+      }
+      if (status < 300 && length > limit) throw unusable(url, `the answer is longer than ${limit} bytes`)
+      const answer = Buffer.concat(parts).toString()
+      if (status < 300) return answer
       throw new HttpFault({
         url,
-        status: response.statusCode,
-        reason: explain(answer),
-        transient: isTransient(response.statusCode),
-        retryAfter: parseRetryAfter(response.headers["retry-after"]),
+        status,
+        reason: status < 400 ? "a redirect, which is not followed; give the address that it leads to" : explain(answer),
+        transient: isTransient(status),
+        retryAfter: parseRetryAfter(headers["retry-after"]),
       })
     },
     catch: (cause) => {
@@ -105,7 +122,7 @@ export const json = <A>(
   return text(url, call).pipe(
     Effect.flatMap((answer) => {
       return Effect.try({
-        try: (): unknown => JSON.parse(answer),
+        try: (): unknown => Received.json(answer),
         catch: () => unusable(url, `the answer is not JSON: ${answer.slice(0, 200)}`),
       }).pipe(
         Effect.flatMap((value) =>

@@ -5,6 +5,7 @@
 import { Effect, type Redacted } from "effect"
 import { HttpFault, json, text, unusable } from "../internal/Http.ts"
 import type { Message, Problem } from "../Problem.ts"
+import * as Received from "../Received.ts"
 import * as Probe from "./Probe.ts"
 import * as Sglang from "./Sglang.ts"
 import * as Vllm from "./Vllm.ts"
@@ -39,6 +40,16 @@ export const hasImage = (prompt: Problem["prompt"]): prompt is ReadonlyArray<Mes
 /** One token of the policy itself. */
 const plain: Vllm.Law = { ...SamplingParams.make({ maxTokens: 1 }), stops: [] }
 
+/** More than any server writes for one token: its id, log-prob, text and place, and the prompt's once a completion. */
+const bytesPerToken = 1024
+const bytesPerAnswer = 2 ** 20
+/** Largest answer of `n` completions, in bytes; a text longer than half a GiB is none. */
+const answerBytes = (prompt: Prompt, maxTokens: number, n: number): number => {
+  // An image's places are not known here.
+  const asked = "tokens" in prompt ? prompt.tokens.length : 2 ** 16
+  return Math.min(bytesPerAnswer + n * (maxTokens * bytesPerToken + asked * 64), 2 ** 29)
+}
+
 /** The fault of a completion that the server did not finish: asking again may help. @category constructors */
 export const lostFault = (url: string, { index, reason }: Vllm.Lost): HttpFault =>
   new HttpFault({
@@ -64,14 +75,15 @@ export const make = (settings: Settings) => {
     n: number,
     seed: number,
   ): Effect.Effect<Vllm.Answer, HttpFault> => {
-    const { stopStrings } = law
+    const { maxTokens, stopStrings } = law
+    const bytes = answerBytes(prompt, maxTokens, n)
     if ("messages" in prompt) {
       const url = `${base}/v1/chat/completions`
       if (dialect === "sglang")
         return Effect.fail(unusable(url, "prompts with images are sampled on vLLM only; give dialect vllm"))
       const body = Vllm.chatBody(nameOf(served), prompt.messages, law, n, seed)
-      return json(url, Vllm.answers.chat, { body, key, seconds }).pipe(
-        Effect.map((answer) => Vllm.readChat(answer, { model: nameOf(served), n, stopStrings })),
+      return json(url, Vllm.answers.chat, { body, key, seconds, bytes }).pipe(
+        Effect.map((answer) => Vllm.readChat(answer, { model: nameOf(served), n, maxTokens, stopStrings })),
         Effect.flatMap(usable(url)),
       )
     }
@@ -83,22 +95,29 @@ export const make = (settings: Settings) => {
           unusable(url, `temperature is ${law.temperature}; SGLang does not say what its log-probs mean then, give 1`),
         )
       const body = Sglang.generateBody(served.adapter, tokens, law, n, seed)
-      return json(url, Sglang.GenerateAnswer, { body, key, seconds }).pipe(
-        Effect.map((answer) => Sglang.readGenerate(answer, { prompt: tokens, n })),
+      return json(url, Sglang.GenerateAnswer, { body, key, seconds, bytes }).pipe(
+        Effect.map((answer) => Sglang.readGenerate(answer, { prompt: tokens, n, maxTokens })),
         Effect.flatMap(usable(url)),
       )
     }
     const url = `${base}/v1/completions`
     const body = Vllm.completionBody(nameOf(served), tokens, law, n, seed)
-    return json(url, Vllm.answers.completion, { body, key, seconds }).pipe(
-      Effect.map((answer) => Vllm.readCompletion(answer, { model: nameOf(served), prompt: tokens, n, stopStrings })),
+    return json(url, Vllm.answers.completion, { body, key, seconds, bytes }).pipe(
+      Effect.map((answer) =>
+        Vllm.readCompletion(answer, { model: nameOf(served), prompt: tokens, n, maxTokens, stopStrings }),
+      ),
       Effect.flatMap(usable(url)),
     )
   }
 
   const tokenize = (base: string, prompt: Problem["prompt"]): Effect.Effect<Int32Array, HttpFault> =>
     json(`${base}/tokenize`, Vllm.answers.tokens, { body: Vllm.tokenizeBody(model, prompt), key, seconds }).pipe(
-      Effect.map(({ tokens }) => Int32Array.from(tokens)),
+      Effect.flatMap(({ tokens }) => {
+        const refusal = Received.tokensRefusal(tokens)
+        return refusal === null
+          ? Effect.succeed(Int32Array.from(tokens as ReadonlyArray<number>))
+          : Effect.fail(unusable(`${base}/tokenize`, `the prompt's tokens: ${refusal}`))
+      }),
     )
 
   const adapterRoute = (base: string, what: "load" | "unload"): string =>
@@ -142,11 +161,16 @@ export const make = (settings: Settings) => {
     const body = { ...Vllm.completionBody(model, tokens, law, 1, 0), logprobs: 20, return_tokens_as_token_ids: true }
     return json(url, Vllm.answers.completion, { body, key, seconds }).pipe(
       Effect.flatMap((answer) => {
-        const read = Vllm.readCompletion(answer, { model, prompt: tokens, n: 1, stopStrings: [] })
+        const read = Vllm.readCompletion(answer, { model, prompt: tokens, n: 1, maxTokens: 1, stopStrings: [] })
         if (typeof read === "string") return Effect.fail(unusable(url, read))
-        const aborted = read.lost[0]
-        if (aborted !== undefined) return Effect.fail(lostFault(url, aborted))
-        return Effect.succeed(answer.choices[0]?.logprobs?.top_logprobs?.[0] ?? {})
+        const alternatives = answer.choices[0]?.logprobs?.top_logprobs?.[0]
+        const lost = read.lost[0]
+        // What is sampled from logits is lost too; the alternatives say so better.
+        if (lost !== undefined && alternatives == null) return Effect.fail(lostFault(url, lost))
+        const found = Object.entries(alternatives ?? {})
+        return Effect.succeed(
+          Object.fromEntries(found.filter((pair): pair is [string, number] => Number.isFinite(pair[1]))),
+        )
       }),
     )
   }

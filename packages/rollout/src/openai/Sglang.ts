@@ -4,11 +4,12 @@
  * Whether its log-probs are taken before or after temperature is not documented, so other temperatures than 1 are refused.
  */
 import { Schema } from "effect"
+import * as Received from "../Received.ts"
 import type { Answer, Choice, Law, Lost } from "./Vllm.ts"
 
 const Generated = Schema.Struct({
   text: Schema.optional(Schema.String),
-  output_ids: Schema.optional(Schema.Array(Schema.Int)),
+  output_ids: Schema.optional(Received.Numbers),
   meta_info: Schema.Struct({
     finish_reason: Schema.NullOr(
       // `matched` is the token or the text that ended it.
@@ -46,16 +47,13 @@ export const generateBody = (adapter: string | null, prompt: Int32Array, law: La
   },
 })
 
-/** A pair [log-prob, token id] of `output_token_logprobs`; null when it is none. */
-const pairOf = (entry: ReadonlyArray<unknown>): readonly [number, number] | null => {
-  const [logprob, id] = entry
-  return typeof logprob === "number" && typeof id === "number" && Number.isInteger(id) ? [logprob, id] : null
-}
+/** A number of `output_token_logprobs`, whose entries are [log-prob, token id, ...]; null where there is none. */
+const numberOf = (value: unknown): number | null => (typeof value === "number" ? value : null)
 
 /** Reads an answer of `/generate`; a string says why the server cannot be used. @category answers */
 export const readGenerate = (
   answer: typeof GenerateAnswer.Type,
-  asked: { readonly prompt: Int32Array; readonly n: number },
+  asked: { readonly prompt: Int32Array; readonly n: number; readonly maxTokens: number },
 ): Answer | string => {
   const all = Array.isArray(answer)
     ? (answer as ReadonlyArray<typeof Generated.Type>)
@@ -71,25 +69,18 @@ export const readGenerate = (
     }
     if (meta_info.output_token_logprobs === undefined)
       return "the answer has no output_token_logprobs; use SGLang 0.5 or later"
-    const pairs = meta_info.output_token_logprobs.map(pairOf)
-    if (pairs.includes(null)) return "output_token_logprobs holds entries that are not [log-prob, token id, ...]"
-    const tokens = Int32Array.from(pairs, (pair) => pair?.[1] ?? 0)
-    if (
-      output_ids !== undefined &&
-      !(output_ids.length === tokens.length && output_ids.every((v, i) => v === tokens[i]))
-    )
-      return `completion ${index} has ${output_ids.length} output_ids that differ from the ${tokens.length} tokens of its log-probs`
-    const logprobs = Float32Array.from(pairs, (pair) => pair?.[0] ?? Number.NaN)
-    const bad = logprobs.findIndex((v) => !Number.isFinite(v) || v <= -9999)
-    if (tokens.length === 0 || bad >= 0) {
-      lost.push({
-        index,
-        reason: bad >= 0 ? `its log-prob ${bad} is ${logprobs[bad]}, not finite` : "it has no tokens",
-      })
+    const pairs = meta_info.output_token_logprobs
+    const ids = pairs.map((pair) => numberOf(pair[1]))
+    if (output_ids !== undefined && !(output_ids.length === ids.length && output_ids.every((v, i) => v === ids[i])))
+      return `completion ${index} has ${output_ids.length} output_ids that differ from the ${ids.length} tokens of its log-probs`
+    const logprobs = pairs.map((pair) => numberOf(pair[0]))
+    const checked = Received.completion(ids, logprobs, asked.maxTokens)
+    if (typeof checked === "string") {
+      lost.push({ index, reason: checked })
       continue
     }
     const ended = meta_info.finish_reason?.matched
-    choices.push({ index, tokens, logprobs, text: (text ?? "") + (typeof ended === "string" ? ended : ""), finish })
+    choices.push({ index, ...checked, text: (text ?? "") + (typeof ended === "string" ? ended : ""), finish })
   }
   return { choices, lost, prompt: asked.prompt }
 }

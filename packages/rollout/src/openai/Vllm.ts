@@ -7,6 +7,7 @@
  * `generation_config.json` changes what is sampled.
  */
 import type { Message, Part } from "../Problem.ts"
+import * as Received from "../Received.ts"
 import type { SamplingParams } from "../SamplingParams.ts"
 import { Schema } from "effect"
 
@@ -39,7 +40,7 @@ export interface Answer {
   readonly prompt: Int32Array | null
 }
 
-const Ids = Schema.Array(Schema.Int)
+const Ids = Received.Numbers
 const Finish = Schema.NullOr(Schema.String)
 /** The token or the text that ended a completion; null where it was the model's own end token. */
 const StopReason = Schema.optional(Schema.NullOr(Schema.Union([Schema.Int, Schema.String])))
@@ -56,9 +57,9 @@ const CompletionAnswer = Schema.Struct({
       prompt_token_ids: Schema.optional(Schema.NullOr(Ids)),
       logprobs: Schema.NullOr(
         Schema.Struct({
-          token_logprobs: Schema.Array(Schema.NullOr(Schema.Finite)),
+          token_logprobs: Received.Numbers,
           top_logprobs: Schema.optional(
-            Schema.NullOr(Schema.Array(Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)))),
+            Schema.NullOr(Schema.Array(Schema.NullOr(Schema.Record(Schema.String, Schema.NullOr(Schema.Number))))),
           ),
         }),
       ),
@@ -77,7 +78,9 @@ const ChatAnswer = Schema.Struct({
       stop_reason: StopReason,
       token_ids: Schema.optional(Schema.NullOr(Ids)),
       logprobs: Schema.NullOr(
-        Schema.Struct({ content: Schema.NullOr(Schema.Array(Schema.Struct({ logprob: Schema.Finite }))) }),
+        Schema.Struct({
+          content: Schema.NullOr(Schema.Array(Schema.Struct({ logprob: Schema.NullOr(Schema.Number) }))),
+        }),
       ),
     }),
   ),
@@ -150,6 +153,7 @@ const withoutIds =
 export interface Asked {
   readonly model: string
   readonly n: number
+  readonly maxTokens: number
   readonly stopStrings: ReadonlyArray<string>
 }
 
@@ -159,8 +163,8 @@ interface RawChoice {
   readonly text: string
   readonly ended: number | string | null | undefined
   readonly finish: string | null
-  readonly ids: ReadonlyArray<number> | null
-  readonly logprobs: ReadonlyArray<number | null> | null
+  readonly ids: Received.Numbers | null
+  readonly logprobs: Received.Numbers | null
 }
 
 /**
@@ -169,7 +173,7 @@ interface RawChoice {
  */
 const check = (
   raw: ReadonlyArray<RawChoice>,
-  { n, stopStrings }: Asked,
+  { maxTokens, n, stopStrings }: Asked,
 ): { choices: Array<Choice>; lost: Array<Lost> } | string => {
   const indices = raw.map((c) => c.index).sort((a, b) => a - b)
   if (indices.length !== n || indices.some((v, i) => v !== i))
@@ -184,31 +188,15 @@ const check = (
     if (ids === null) return withoutIds
     if (finish === "stop" && stopStrings.length > 0 && ended === undefined)
       return `completion ${index} has no stop_reason, so whether a stop string ended it is not known; leave stopStrings out`
-    if (logprobs === null || logprobs.length !== ids.length)
-      return `completion ${index} has ${ids.length} tokens and ${logprobs?.length ?? "no"} log-probs; they must be as many`
-    if (ids.length === 0) {
-      lost.push({ index, reason: "it has no tokens" })
-      continue
-    }
-    // vLLM writes -9999 where the log-prob is -Infinity.
-    const bad = logprobs.findIndex((v) => v === null || !Number.isFinite(v) || v <= -9999)
-    if (bad >= 0) {
-      lost.push({ index, reason: `its log-prob ${bad} is ${logprobs[bad]}, not finite` })
-      continue
-    }
-    choices.push({
-      index,
-      text: typeof ended === "string" ? text + ended : text,
-      finish,
-      tokens: Int32Array.from(ids),
-      logprobs: Float32Array.from(logprobs, (v) => v ?? Number.NaN),
-    })
+    const checked = Received.completion(ids, logprobs, maxTokens)
+    if (typeof checked === "string") lost.push({ index, reason: checked })
+    else choices.push({ index, ...checked, text: typeof ended === "string" ? text + ended : text, finish })
   }
   return { choices: choices.sort((a, b) => a.index - b.index), lost }
 }
 
-const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
-  a.length === b.length && Array.prototype.every.call(a, (v: number, i: number) => v === b[i])
+const same = (a: Received.Numbers, b: Received.Numbers): boolean =>
+  a.length === b.length && Array.prototype.every.call(a, (v, i) => v === b[i])
 
 /** Reads an answer of `/v1/completions`; a string says why the server cannot be used. @category answers */
 export const readCompletion = (
@@ -244,6 +232,10 @@ export const readChat = (answer: typeof ChatAnswer.Type, asked: Asked): Answer |
     ids: c.token_ids ?? null,
     logprobs: c.logprobs?.content?.map(({ logprob }) => logprob) ?? null,
   }))
+  const refusal = Received.tokensRefusal(prompt)
+  if (refusal !== null) return `the prompt as the server saw it: ${refusal}`
   const checked = check(raw, asked)
-  return typeof checked === "string" ? checked : { ...checked, prompt: Int32Array.from(prompt) }
+  return typeof checked === "string"
+    ? checked
+    : { ...checked, prompt: Int32Array.from(prompt as ReadonlyArray<number>) }
 }

@@ -7,7 +7,7 @@ import { policy, stop, vocabulary } from "./vllm.ts"
 export const start = async () => {
   const asked: Array<Record<string, any>> = []
   const adapters = new Map<string, string>()
-  const state = { withoutAdapters: false }
+  const state = { withoutAdapters: false, mangle: [] as Array<(body: any) => string> }
   const generate = (body: Record<string, any>) => {
     const { max_new_tokens, n, sampling_seed, stop: strings = [] } = body["sampling_params"]
     const folder = body["lora_path"] === undefined ? "base" : (adapters.get(body["lora_path"]) ?? "base")
@@ -52,7 +52,9 @@ export const start = async () => {
       if (request.url === "/health") return reply(200, "")
       if (request.url === "/generate") {
         asked.push(body)
-        return reply(200, generate(body))
+        const answer = generate(body)
+        response.writeHead(200, { "content-type": "application/json" })
+        return void response.end((state.mangle.shift() ?? JSON.stringify)(answer))
       }
       if (request.url === "/load_lora_adapter" && !state.withoutAdapters) {
         adapters.set(body.lora_name, body.lora_path)
@@ -74,3 +76,5 @@ export const start = async () => {
       }),
   })
 }
+
+export type Double = Awaited<ReturnType<typeof start>>

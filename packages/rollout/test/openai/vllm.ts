@@ -32,6 +32,8 @@ export interface Faults {
   /** Finish reason of these choice indices of the next completion request. */
   spoil: Array<{ index: number; finish?: string; logprob?: number }>
   drop: number
+  /** Make the text of the next completions' answers, one each, out of their bodies. */
+  mangle: Array<(body: any) => string>
   withoutIds: boolean
   withoutReason: boolean
   shuffled: boolean
@@ -61,6 +63,7 @@ export const start = async (port = 0) => {
     replies: [],
     spoil: [],
     drop: 0,
+    mangle: [],
     withoutIds: false,
     withoutReason: false,
     shuffled: false,
@@ -218,7 +221,8 @@ export const start = async (port = 0) => {
     if (samples && faults.gate !== null) await faults.gate
     const reply = forced ?? (await answer(path, body))
     load.inFlight -= n
-    const text = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body)
+    const mangle = samples ? faults.mangle.shift() : undefined
+    const text = mangle?.(reply.body) ?? (typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body))
     response.writeHead(reply.status, { "content-type": "application/json", ...forced?.headers })
     response.end(text)
   }

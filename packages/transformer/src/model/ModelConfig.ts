@@ -9,6 +9,8 @@ import { ModelError } from "../TransformerError.ts"
 import * as Family from "./Family.ts"
 
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 }))
+// Every layer costs memory before a weight is read; the deepest models have some hundred.
+const Layers = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1024 }))
 const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
 const Factor = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1))
 
@@ -44,7 +46,7 @@ export const ModelConfig = Schema.Struct({
   vocab_size: Size,
   hidden_size: Size,
   intermediate_size: Size,
-  num_hidden_layers: Size,
+  num_hidden_layers: Layers,
   num_attention_heads: Size,
   /** Query heads share key and value heads in groups of `num_attention_heads / num_key_value_heads`. */
   num_key_value_heads: Size,

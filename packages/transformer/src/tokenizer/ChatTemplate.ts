@@ -6,6 +6,7 @@ import { Template } from "@huggingface/jinja"
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
 import { ModelError } from "../TransformerError.ts"
+import * as Guard from "./Guard.ts"
 
 /** @category models */
 export interface ChatTemplate {
@@ -35,7 +36,10 @@ export const make = (
 ): Effect.Effect<ChatTemplate, ModelError> =>
   Effect.try({
     try: (): ChatTemplate => {
-      const template = new Template(source)
+      if (source.length > Guard.maxLength.source)
+        throw new RangeError(`it has ${source.length} characters, the most is ${Guard.maxLength.source}`)
+      // Only whether it parses: what it does is seen in a thread that can be stopped.
+      void new Template(source)
       return {
         source,
         render: (messages, variables = {}) =>
@@ -43,9 +47,11 @@ export const make = (
             const plain = messages.map((message) => ({ role: message.role, content: textOf(message) }))
             if (plain.some(({ content }) => content === null))
               return yield* new ModelError({ reason: "the chat has an image; this model reads text" })
-            return yield* Effect.try({
-              try: () => template.render({ ...special, add_generation_prompt: true, ...variables, messages: plain }),
-              catch: (cause) => new ModelError({ reason: `the chat template refuses: ${(cause as Error).message}` }),
+            return yield* Guard.render(source, {
+              ...special,
+              add_generation_prompt: true,
+              ...variables,
+              messages: plain,
             })
           }),
       }

@@ -1,0 +1,33 @@
+/** base.json: the evaluation before training, what was asked for, and a checksum, since a resume compares against it. */
+import { createHash } from "node:crypto"
+import { Evaluator } from "@lpo/eval"
+import { Effect, Schema } from "effect"
+import * as Settings from "./Settings.ts"
+
+/** @category models */
+export const Base = Schema.Struct({
+  ...Evaluator.Evaluation.fields,
+  asked: Settings.Evaluation,
+  seconds: Schema.Finite,
+})
+/** @category models */
+export interface Base extends Schema.Schema.Type<typeof Base> {}
+
+export const file = "base.json"
+
+/** The file's text. */
+export const write = (base: Base): string => {
+  const contents = Schema.encodeSync(Base)(base)
+  const sha256 = createHash("sha256").update(JSON.stringify(contents)).digest("hex")
+  return `${JSON.stringify({ ...contents, sha256 })}\n`
+}
+
+/** Fails with why the text is not as it was written. */
+export const read = (text: string): Effect.Effect<Base, string> =>
+  Schema.decodeUnknownEffect(Schema.fromJsonString(Base))(text).pipe(
+    Effect.mapError(({ message }) => `is damaged: ${message}`),
+    Effect.filterOrFail(
+      (base) => write(base) === text,
+      () => "is damaged: it does not agree with its own checksum",
+    ),
+  )
