@@ -92,7 +92,7 @@ it("reads special tokens that only special_tokens_map.json has", async () => {
   const { facts } = await expectedOf("qwen3")
   const chat_template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"
   const tokenizer = await loadWith({
-    "tokenizer_config.json": { chat_template, added_tokens_decoder: {}, bos_token: null },
+    "tokenizer_config.json": { chat_template },
     "special_tokens_map.json": { bos_token: "<|im_start|>", eos_token: { content: "<|im_end|>" } },
   })
   expect(tokenizer.stops).toEqual([facts.tokenizer.eos])

@@ -2,17 +2,19 @@
  * Chat templates: the Jinja template of a checkpoint turns messages into the text that the model was trained to continue. Only
  * the prompt is rendered; what the model then samples is kept as tokens and never rendered again.
  */
-import { Template } from "@huggingface/jinja"
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
 import { ModelError } from "../TransformerError.ts"
+import * as Jinja from "./Jinja.ts"
+import * as Strftime from "./Strftime.ts"
 
 /** @category models */
 export interface ChatTemplate {
   /** The template as it is in the checkpoint. */
   readonly source: string
   /**
-   * The text of a chat, with the beginning of the answer; `variables` are those of the template, such as `enable_thinking`. Fails
+   * The text of a chat, with the beginning of the answer; `variables` are those of the template, such as `enable_thinking` and
+   * `tools`, and `date`, the day of `strftime_now` as `2026-11-28` or `2026-11-28T09:30`, by default when it was read. Fails
    * with a `ModelError` where the template raises an exception, or on an image.
    */
   readonly render: (
@@ -35,7 +37,9 @@ export const make = (
 ): Effect.Effect<ChatTemplate, ModelError> =>
   Effect.try({
     try: (): ChatTemplate => {
-      const template = new Template(source)
+      const template = Jinja.compile(source)
+      // Fixed when the template is read, so that a run does not change with the day.
+      const started = Strftime.localDate(new Date())
       return {
         source,
         render: (messages, variables = {}) =>
@@ -44,7 +48,11 @@ export const make = (
             if (plain.some(({ content }) => content === null))
               return yield* new ModelError({ reason: "the chat has an image; this model reads text" })
             return yield* Effect.try({
-              try: () => template.render({ ...special, add_generation_prompt: true, ...variables, messages: plain }),
+              try: () => {
+                const { date = started, ...rest } = variables
+                const strftime_now = Strftime.on(String(date))
+                return template({ ...special, strftime_now, add_generation_prompt: true, ...rest, messages: plain })
+              },
               catch: (cause) => new ModelError({ reason: `the chat template refuses: ${(cause as Error).message}` }),
             })
           }),

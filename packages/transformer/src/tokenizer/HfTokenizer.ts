@@ -75,18 +75,11 @@ const idsOf = (value: unknown): ReadonlyArray<number> =>
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   value !== null && typeof value === "object" && !Array.isArray(value)
 
-/**
- * `tokenizer_config.json` with the special tokens of `special_tokens_map.json`, as transformers joins them: the map counts where
- * the configuration does not list its added tokens, and fills in what is missing where it does.
- */
+/** `tokenizer_config.json` with the special tokens of `special_tokens_map.json`, which transformers reads where the former lists no added tokens. */
 const withMap = (
   config: Readonly<Record<string, unknown>>,
   map: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> => {
-  if (!isObject(config["added_tokens_decoder"])) return { ...config, ...map }
-  const given = Object.entries(config).filter(([, value]) => value !== null)
-  return { ...config, ...map, ...Object.fromEntries(given) }
-}
+): Readonly<Record<string, unknown>> => ("added_tokens_decoder" in config ? config : { ...config, ...map })
 
 /** What `eos_token_id` is to `generate` of transformers: `generation_config.json` counts alone where it is there. */
 const generationStops = (
