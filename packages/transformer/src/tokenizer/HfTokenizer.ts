@@ -6,13 +6,13 @@
  * `clean_up_tokenization_spaces`, which takes spaces before punctuation out of it, is not followed (nor is it by vLLM).
  */
 import { join } from "node:path"
-import { Tokenizer } from "@huggingface/tokenizers"
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
 import * as ChatTemplate from "./ChatTemplate.ts"
 import { readJson, readText } from "../Files.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
 import * as TokenBytes from "./TokenBytes.ts"
+import * as Upstream from "./Upstream.ts"
 import { ModelError } from "../TransformerError.ts"
 
 /** @category models */
@@ -113,7 +113,7 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   const generation = yield* readJson(join(folder, "generation_config.json"))
   const model = (yield* readJson(join(folder, "config.json"))) ?? {}
   const tokenizer = yield* Effect.try({
-    try: () => new Tokenizer(json, config),
+    try: () => Upstream.make(json, config),
     catch: (cause) => fail(`tokenizer.json cannot be used: ${(cause as Error).message}`),
   })
   const special = specialTokens(config)
