@@ -347,3 +347,36 @@ describe("configurations", () => {
       expect(await refusal(ModelConfig.decode(input))).toMatch(/not a JSON object/)
   })
 })
+
+describe("options of config.json that change nothing", () => {
+  const configOf = async (more: Readonly<Record<string, unknown>>) => {
+    const raw = JSON.parse(await readFile(join(folderOf("llama2"), "config.json"), "utf8")) as Record<string, unknown>
+    return { ...raw, ...more }
+  }
+  it.each([
+    { is_llama_config: true, rope_interleaved: false },
+    { unsloth_fixed: true, neftune_noise_alpha: 5, gradient_checkpointing: true },
+    { max_length: 20, attn_implementation: "sdpa", temperature: 0.6 },
+  ])("are taken, and named: %j", async (more) => {
+    const input = await configOf(more)
+    expect(await run(ModelConfig.decode(input))).toEqual(await run(ModelConfig.decode(await configOf({}))))
+    for (const key of Object.keys(more).filter((name) => name !== "rope_interleaved"))
+      expect(ModelConfig.notice(input)).toContain(key)
+  })
+
+  it("are not those that change something", async () => {
+    expect(await refusal(ModelConfig.decode(await configOf({ rope_interleaved: true })))).toMatch(
+      /rope_interleaved is true/,
+    )
+    expect(await refusal(ModelConfig.decode(await configOf({ residual_scale: 2 })))).toMatch(/--ignore residual_scale/)
+    expect(ModelConfig.notice(await configOf({}))).toBeNull()
+  })
+
+  it("original_max_position_embeddings at the top counts before the one within", async () => {
+    const rope_scaling = { rope_type: "yarn", factor: 4, original_max_position_embeddings: 64 }
+    const config = await run(
+      ModelConfig.decode(await configOf({ rope_parameters: rope_scaling, original_max_position_embeddings: 32 })),
+    )
+    expect(config.rope_scaling).toEqual({ ...rope_scaling, original_max_position_embeddings: 32 })
+  })
+})
