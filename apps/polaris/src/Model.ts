@@ -34,6 +34,8 @@ export const Checkpoint = Schema.Struct({
   commit: Schema.NullOr(Schema.String),
   /** Null: every parameter is trained, or the server decides. */
   lora: Schema.NullOr(Lora.LoraConfig),
+  /** Options of its config.json that are known to change nothing. */
+  ignore: Schema.optionalKey(Schema.Array(Schema.String)),
 })
 export interface Checkpoint extends Schema.Schema.Type<typeof Checkpoint> {}
 
@@ -46,6 +48,8 @@ export interface Given {
   readonly model: string | null
   readonly loraRank: number | null
   readonly loraAlpha: number | null
+  /** Keys, with commas between them. */
+  readonly ignore?: string | null
 }
 
 /** A folder as it stands, or a name on the hub and what follows its last @. */
@@ -60,16 +64,19 @@ const parse = (text: string) => {
 }
 
 /** The model of a preset or of a run with what the command line changes. */
-export const resolve = Effect.fn("Model.resolve")(function* (base: Model, { loraAlpha, loraRank, model }: Given) {
+export const resolve = Effect.fn("Model.resolve")(function* (base: Model, given: Given) {
+  const { ignore = null, loraAlpha, loraRank, model } = given
+  const keys = ignore === null ? {} : { ignore: ignore.split(",").map((key) => key.trim()) }
   const named = model === null ? null : yield* parse(model)
   const start: Model =
     base.kind === "checkpoint"
-      ? { ...base, ...named }
+      ? { ...base, ...named, ...keys }
       : named !== null
-        ? { kind: "checkpoint", ...named, commit: null, lora: null }
+        ? { kind: "checkpoint", ...named, commit: null, lora: null, ...keys }
         : base
   if (start.kind === "warm-start") {
-    const stray = loraRank !== null ? "--lora-rank" : loraAlpha !== null ? "--lora-alpha" : null
+    const stray =
+      loraRank !== null ? "--lora-rank" : loraAlpha !== null ? "--lora-alpha" : ignore !== null ? "--ignore" : null
     if (stray === null) return start
     return yield* new UsageError({
       reason: `${stray} is given without --model; the preset's model is trained in full`,

@@ -55,6 +55,10 @@ export const given = {
     "Train an adapter of this rank on the model. Default: all parameters; for tinker 32",
   ),
   loraAlpha: optional(Flag.Finite("lora-alpha"), "The adapter counts alpha / rank times. Default: twice the rank"),
+  ignore: optional(
+    Flag.String("ignore"),
+    "Options of the model's config.json that you know to change nothing, with commas between them. Default: none",
+  ),
   server: optional(Flag.String("server"), "tinker: URL of the server. The key, if any, is TINKER_API_KEY"),
   profile: optional(Flag.Literals("profile", profileNames), "tinker: which server it is. Default skyrl-jax"),
   rollouts: optional(

@@ -133,7 +133,7 @@ describe("what it refuses, by name", () => {
       [(h) => (h["lm_head.weight"].data_offsets = [-3072, 0]), /lm_head\.weight/],
       [(h) => (h["lm_head.weight"].shape = [2 ** 40, 2 ** 40]), /lm_head\.weight/],
       [(h) => (h["lm_head.weight"].shape = [-48, -16]), /lm_head\.weight/],
-      [(h) => (h["lm_head.weight"].dtype = "I64"), /tensor lm_head\.weight is I64; F32, F16 and BF16 are read/],
+      [(h) => (h["lm_head.weight"].dtype = "I64"), /tensor lm_head\.weight is I64; F64, F32, F16 and BF16 are read/],
       [(h) => (h["lm_head.weight"] = "here"), /tensor lm_head\.weight/],
     ]
     for (const [edit, message] of edits) {
@@ -195,11 +195,11 @@ describe("what it refuses, by name", () => {
       return refusal(LoraFiles.read(config, folder))
     }
     expect(await spoil({ use_dora: true })).toMatch(/use_dora is true, which is not implemented/)
-    expect(await spoil({ use_rslora: true })).toMatch(/use_rslora/)
+    expect(await spoil({ rank_pattern: { q_proj: 4 } })).toMatch(/rank_pattern/)
     expect(await spoil({ rank_pattern: { q_proj: 4 } })).toMatch(/rank_pattern/)
     expect(await spoil({ modules_to_save: ["lm_head"] })).toMatch(/modules_to_save is \["lm_head"\]/)
     expect(await spoil({ target_modules: ["q_proj", "embed_tokens"] })).toMatch(/targets/)
-    expect(await spoil({ target_modules: "all-linear" })).toMatch(/target_modules is "all-linear"/)
+    expect(await spoil({ target_modules: ".*_proj" })).toMatch(/target_modules is "\.\*_proj"/)
     expect(await spoil({ peft_type: "IA3" })).toMatch(/peft_type is "IA3"/)
     expect(await spoil({ r: 3 })).toMatch(/lora_A\.weight is \[2, 16\], the model wants \[3, 16\]/)
     expect(await spoil({ target_modules: ["q_proj", "v_proj"] })).toMatch(/does not know, .*down_proj\.lora_/)
@@ -346,4 +346,65 @@ describe("configurations", () => {
     for (const input of [null, [], "llama", 3])
       expect(await refusal(ModelConfig.decode(input))).toMatch(/not a JSON object/)
   })
+})
+
+describe("options of config.json that change nothing", () => {
+  const configOf = async (more: Readonly<Record<string, unknown>>) => {
+    const raw = JSON.parse(await readFile(join(folderOf("llama2"), "config.json"), "utf8")) as Record<string, unknown>
+    return { ...raw, ...more }
+  }
+  it.each([
+    { is_llama_config: true, rope_interleaved: false },
+    { unsloth_fixed: true, neftune_noise_alpha: 5, gradient_checkpointing: true },
+    { max_length: 20, attn_implementation: "sdpa", temperature: 0.6 },
+  ])("are taken, and named: %j", async (more) => {
+    const input = await configOf(more)
+    expect(await run(ModelConfig.decode(input))).toEqual(await run(ModelConfig.decode(await configOf({}))))
+    for (const key of Object.keys(more).filter((name) => name !== "rope_interleaved"))
+      expect(ModelConfig.notice(input)).toContain(key)
+  })
+
+  it("are not those that change something", async () => {
+    expect(await refusal(ModelConfig.decode(await configOf({ rope_interleaved: true })))).toMatch(
+      /rope_interleaved is true/,
+    )
+    expect(await refusal(ModelConfig.decode(await configOf({ residual_scale: 2 })))).toMatch(/--ignore residual_scale/)
+    expect(ModelConfig.notice(await configOf({}))).toBeNull()
+  })
+
+  it("original_max_position_embeddings at the top counts before the one within", async () => {
+    const rope_scaling = { rope_type: "yarn", factor: 4, original_max_position_embeddings: 64 }
+    const config = await run(
+      ModelConfig.decode(await configOf({ rope_parameters: rope_scaling, original_max_position_embeddings: 32 })),
+    )
+    expect(config.rope_scaling).toEqual({ ...rope_scaling, original_max_position_embeddings: 32 })
+  })
+})
+
+it("reads F64 tensors, rounded to float32", async () => {
+  const header = JSON.stringify({ a: { dtype: "F64", shape: [3], data_offsets: [0, 24] } }).padEnd(72)
+  const bytes = Buffer.alloc(8 + header.length + 24)
+  bytes.writeBigUInt64LE(BigInt(header.length))
+  bytes.write(header, 8)
+  for (const [i, x] of [0.1, -1e300, 3].entries()) bytes.writeDoubleLE(x, 8 + header.length + 8 * i)
+  const { tensors } = await run(Safetensors.decode(bytes, "f64"))
+  expect(tensors.get("a")?.data).toEqual(Float32Array.of(Math.fround(0.1), -Infinity, 3))
+})
+
+it("reads rank-stabilised adapters and all-linear targets of PEFT", async () => {
+  const { config } = await run(Checkpoint.open(folderOf("qwen2")))
+  const plain = await run(LoraFiles.read(config, folderOf("lora")))
+  const folder = await copyOf("lora")
+  const path = join(folder, "adapter_config.json")
+  const json = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>
+  await writeFile(path, JSON.stringify({ ...json, use_rslora: true }))
+  const stabilised = await run(LoraFiles.read(config, folder))
+  // PEFT: alpha / sqrt(rank).
+  expect(Lora.scale(stabilised.config)).toBeCloseTo(plain.config.alpha / Math.sqrt(plain.config.rank), 12)
+  const wide = Lora.initialise(config, { ...plain.config, targets: Lora.modules }, "all")
+  const out = join(root, "all-linear")
+  await run(LoraFiles.write(config, wide, out))
+  const written = JSON.parse(await readFile(join(out, "adapter_config.json"), "utf8")) as Record<string, unknown>
+  await writeFile(join(out, "adapter_config.json"), JSON.stringify({ ...written, target_modules: "all-linear" }))
+  expect(await run(LoraFiles.read(config, out))).toEqual(wide)
 })

@@ -61,6 +61,44 @@ it("every token of generation_config.json ends a response", async () => {
   expect(tokenizer.stops).toEqual([facts.tokenizer.eos, 1])
 })
 
+/** Loads a folder that has the tokenizer of `qwen3` and these files. */
+const loadWith = async (files: Readonly<Record<string, unknown>>) => {
+  const folder = await mkdtemp(join(tmpdir(), "lpo-tokenizer-"))
+  try {
+    await writeFile(join(folder, "tokenizer.json"), await readFile(join(folderOf("qwen3"), "tokenizer.json")))
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), JSON.stringify(content))
+    return await run(HfTokenizer.load(folder))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+it.each([
+  ["config.json, a list", { "config.json": { eos_token_id: [0, 2] } }, [0, 2]],
+  ["config.json, a number", { "config.json": { eos_token_id: 2 } }, [2]],
+  ["the text side of config.json", { "config.json": { text_config: { eos_token_id: 3 } } }, [3]],
+  [
+    "generation_config.json alone where it is there",
+    { "config.json": { eos_token_id: 2 }, "generation_config.json": { eos_token_id: 5 } },
+    [5],
+  ],
+] as const)("the tokens that end a response are those of %s", async (_, files, ids) => {
+  const { facts } = await expectedOf("qwen3")
+  const tokenizer = await loadWith({ "tokenizer_config.json": { eos_token: "<|im_end|>" }, ...files })
+  expect(tokenizer.stops).toEqual([facts.tokenizer.eos, ...ids])
+})
+
+it("reads special tokens that only special_tokens_map.json has", async () => {
+  const { facts } = await expectedOf("qwen3")
+  const chat_template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"
+  const tokenizer = await loadWith({
+    "tokenizer_config.json": { chat_template },
+    "special_tokens_map.json": { bos_token: "<|im_start|>", eos_token: { content: "<|im_end|>" } },
+  })
+  expect(tokenizer.stops).toEqual([facts.tokenizer.eos])
+  expect(await run(tokenizer.chatTemplate!.render([{ role: "user", content: "a" }]))).toBe("<|im_start|>a<|im_end|>")
+})
+
 it("says what is wrong with a folder, a template or a chat", async () => {
   const folder = await mkdtemp(join(tmpdir(), "lpo-tokenizer-"))
   const refusal = async () => (await run(Effect.flip(HfTokenizer.load(folder)))).message

@@ -103,7 +103,11 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   const revision = commit ?? model.revision
   const at = revision === null ? {} : { revision }
   // The weights of a model that cannot be trained need not come.
-  const { config } = yield* Checkpoint.readConfig(yield* Checkpoint.locate(source, { ...at, only: /^config\.json$/ }))
+  const ignoring = model.ignore === undefined ? {} : { ignore: model.ignore }
+  const { config } = yield* Checkpoint.readConfig(
+    yield* Checkpoint.locate(source, { ...at, only: /^config\.json$/ }),
+    ignoring,
+  )
   const { domain, evaluationSamples, folder: run, groupSize, maxTokens, preset, view } = asked
   // A group is learned from as a whole: its prompt once, and its responses.
   const rows = promptTokens + groupSize * maxTokens
@@ -123,7 +127,7 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   if (misses !== null) return yield* fail(misses)
   const folder = yield* Checkpoint.locate(source, { ...at, onProgress: downloadIn(view, source) })
   view.done()
-  const opened = yield* Checkpoint.open(folder)
+  const opened = yield* Checkpoint.open(folder, ignoring)
   const { tokenizer, values } = opened
   if (tokenizer === null) return yield* fail("has no tokenizer.json; convert the tokenizer with transformers first")
   const reads = tokenizer.chatTemplate === null ? "text" : "chat"

@@ -37,7 +37,13 @@ const readConfig = Effect.fn("LoraFiles.config")(function* (path: string) {
   const fail = (reason: string) => new ModelError({ reason: `${path}: ${reason}` })
   const json = yield* readJson(path)
   if (json === null) return yield* fail("is not there")
-  const { lora_alpha: alpha, peft_type, r: rank, target_modules: targets, ...rest } = json
+  const { lora_alpha, peft_type, r: rank, target_modules, use_rslora, ...rest } = json
+  const targets = target_modules === "all-linear" ? Lora.modules : target_modules
+  // rsLoRA counts alpha / sqrt(rank) times: plain LoRA with another alpha.
+  const alpha =
+    use_rslora === true && typeof lora_alpha === "number" && typeof rank === "number"
+      ? lora_alpha * Math.sqrt(rank)
+      : lora_alpha
   if (peft_type !== "LORA") return yield* fail(`peft_type is ${JSON.stringify(peft_type)}; LORA is read`)
   for (const [key, value] of Object.entries(rest)) {
     if (!inert.has(key) && says(value))

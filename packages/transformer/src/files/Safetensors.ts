@@ -1,5 +1,5 @@
 /**
- * The safetensors file format: eight bytes of header length, a JSON header, the data. Tensors of F32, F16 and BF16 are read into
+ * The safetensors file format: eight bytes of header length, a JSON header, the data. Tensors of F64, F32, F16 and BF16 are read into
  * float32, by range and in pieces, so that a file is never in memory beside the tensors it fills.
  *
  * A file that is truncated, has holes or overlaps, or is not what it says is refused with the tensor's name and numbers; nothing
@@ -20,10 +20,13 @@ export interface NamedTensor {
 /** @category models */
 export type DType = "F32" | "F16" | "BF16"
 
+/** What is read; F64 is rounded to float32. @category models */
+export type ReadType = DType | "F64"
+
 /** Where a tensor lies in a file. @category models */
 export interface Entry {
   readonly name: string
-  readonly dtype: DType
+  readonly dtype: ReadType
   readonly shape: ReadonlyArray<number>
   /** Number of values. */
   readonly size: number
@@ -37,7 +40,7 @@ interface Header {
 }
 
 /** Bytes of one value. @category combinators */
-export const bytesOf = (dtype: DType): number => (dtype === "F32" ? 4 : 2)
+export const bytesOf = (dtype: ReadType): number => (dtype === "F64" ? 8 : dtype === "F32" ? 4 : 2)
 
 /** The format's own limit. */
 const maxHeader = 100_000_000
@@ -93,8 +96,8 @@ const parseHeader = Effect.fn("Safetensors.header")(function* (json: Uint8Array,
   decoded.sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1])
   for (const { data_offsets, dtype, name, shape } of decoded) {
     const [from, to] = data_offsets
-    if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
-      return yield* fail(`tensor ${name} is ${dtype}; F32, F16 and BF16 are read`)
+    if (dtype !== "F64" && dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
+      return yield* fail(`tensor ${name} is ${dtype}; F64, F32, F16 and BF16 are read`)
     const size = shape.reduce((a, b) => a * b, 1)
     const bytes = bytesOf(dtype) * size
     if (from !== at || to - from !== bytes || start + to > fileSize) {
@@ -111,8 +114,9 @@ const parseHeader = Effect.fn("Safetensors.header")(function* (json: Uint8Array,
 })
 
 /** Values of `dtype` in `bytes`, as float32, into `to`. */
-const convert = (dtype: DType, bytes: Uint8Array<ArrayBuffer>, to: Float32Array): void => {
+const convert = (dtype: ReadType, bytes: Uint8Array<ArrayBuffer>, to: Float32Array): void => {
   if (dtype === "F32") to.set(new Float32Array(bytes.buffer, bytes.byteOffset, to.length))
+  else if (dtype === "F64") to.set(new Float64Array(bytes.buffer, bytes.byteOffset, to.length))
   else widen(dtype, new Uint16Array(bytes.buffer, bytes.byteOffset, to.length), to)
 }
 

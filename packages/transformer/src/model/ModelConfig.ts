@@ -82,6 +82,7 @@ const fixed: Readonly<Record<string, unknown>> = {
   quantization_config: null,
   use_mrope: false,
   is_encoder_decoder: false,
+  rope_interleaved: false,
 }
 
 /** Options that say nothing about the computation. */
@@ -93,6 +94,36 @@ const inert = new Set(
     "name_or_path"
   ).split(" "),
 )
+
+/** Options that trainers and converters leave behind: what transformers' forward pass never reads, and why; {@link notice} names them. */
+const harmless: Readonly<Record<string, string>> = {
+  is_llama_config: "says where a converter took the model from",
+  unsloth_fixed: "a mark of the trainer",
+  unsloth_version: "a mark of the trainer",
+  neftune_noise_alpha: "noise on embeddings in training by another trainer",
+  gradient_checkpointing: "how another trainer saves memory",
+  attn_implementation: "which kernel computes the same attention",
+  max_length: "a default of generate, which a sampler's options replace",
+  min_length: "a default of generate, which a sampler's options replace",
+  do_sample: "a default of generate, which a sampler's options replace",
+  temperature: "a default of generate, which a sampler's options replace",
+  top_k: "a default of generate, which a sampler's options replace",
+  top_p: "a default of generate, which a sampler's options replace",
+  num_beams: "a default of generate, which a sampler's options replace",
+  repetition_penalty: "a default of generate, which a sampler's options replace",
+  max_new_tokens: "a default of generate, which a sampler's options replace",
+  finetuning_task: "says what the model was trained for",
+  model_name: "a name",
+  use_bfloat16: "says what the weights were stored as",
+}
+
+/** The harmless options of a `config.json` in one line, or null where it has none. @category combinators */
+export const notice = (input: Readonly<Record<string, unknown>>): string | null => {
+  const found = Object.keys(input).filter((key) => Object.hasOwn(harmless, key))
+  return found.length === 0
+    ? null
+    : `config.json: without effect here: ${found.map((key) => `${key} (${harmless[key]})`).join(", ")}`
+}
 
 const same = (a: unknown, b: unknown): boolean => a === b || (a ?? null) === (b ?? null)
 
@@ -118,7 +149,10 @@ const readRope = (input: Readonly<Record<string, unknown>>) => {
   const original = ["llama3", "yarn"].includes(kind)
     ? { original_max_position_embeddings: input["max_position_embeddings"] }
     : {}
+  // As in transformers, the one at the top counts before the one within.
+  const top = ["llama3", "yarn"].includes(kind) ? input["original_max_position_embeddings"] : null
   const scaling: Record<string, unknown> = { ...original, ...rest, rope_type: kind }
+  if (typeof top === "number") scaling["original_max_position_embeddings"] = top
   for (const [key, value] of Object.entries(scaling)) if (value === null) delete scaling[key]
   return { theta, scaling }
 }
@@ -158,8 +192,8 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
     ...family.defaults,
   }
   for (const [key, value] of Object.entries(input)) {
-    if (ignore.includes(key) || inert.has(key) || key.startsWith("_")) continue
-    if (["rope_scaling", "rope_parameters", "rope_theta"].includes(key)) continue
+    if (ignore.includes(key) || inert.has(key) || Object.hasOwn(harmless, key) || key.startsWith("_")) continue
+    if (["rope_scaling", "rope_parameters", "rope_theta", "original_max_position_embeddings"].includes(key)) continue
     const rules = { ...fixed, ...family.fixed }
     if (key in rules) {
       if (value !== null && !same(value, rules[key])) {
@@ -171,7 +205,7 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
     }
     if (!(key in ModelConfig.fields)) {
       return yield* fail(
-        `has the option ${key}, which is not implemented; if it does not change what the model computes, name it in \`ignore\``,
+        `has the option ${key}, which is not implemented; if it does not change what the model computes, name it in \`ignore\` (--ignore ${key})`,
       )
     }
     // Null says "the default" everywhere but here.

@@ -2,18 +2,20 @@
  * Chat templates: the Jinja template of a checkpoint turns messages into the text that the model was trained to continue. Only
  * the prompt is rendered; what the model then samples is kept as tokens and never rendered again.
  */
-import { Template } from "@huggingface/jinja"
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
 import { ModelError } from "../TransformerError.ts"
 import * as Guard from "./Guard.ts"
+import * as Jinja from "./Jinja.ts"
+import * as Strftime from "./Strftime.ts"
 
 /** @category models */
 export interface ChatTemplate {
   /** The template as it is in the checkpoint. */
   readonly source: string
   /**
-   * The text of a chat, with the beginning of the answer; `variables` are those of the template, such as `enable_thinking`. Fails
+   * The text of a chat, with the beginning of the answer; `variables` are those of the template, such as `enable_thinking` and
+   * `tools`, and `date`, the day of `strftime_now` as `2026-11-28` or `2026-11-28T09:30`, by default when it was read. Fails
    * with a `ModelError` where the template raises an exception, or on an image.
    */
   readonly render: (
@@ -39,7 +41,9 @@ export const make = (
       if (source.length > Guard.maxLength.source)
         throw new RangeError(`it has ${source.length} characters, the most is ${Guard.maxLength.source}`)
       // Only whether it parses: what it does is seen in a thread that can be stopped.
-      void new Template(source)
+      Jinja.compile(source)
+      // Fixed when the template is read, so that a run does not change with the day.
+      const started = Strftime.localDate(new Date())
       return {
         source,
         render: (messages, variables = {}) =>
@@ -47,12 +51,9 @@ export const make = (
             const plain = messages.map((message) => ({ role: message.role, content: textOf(message) }))
             if (plain.some(({ content }) => content === null))
               return yield* new ModelError({ reason: "the chat has an image; this model reads text" })
-            return yield* Guard.render(source, {
-              ...special,
-              add_generation_prompt: true,
-              ...variables,
-              messages: plain,
-            })
+            const { date = started, ...rest } = variables
+            const values = { ...special, add_generation_prompt: true, ...rest, messages: plain }
+            return yield* Guard.render(source, values, String(date))
           }),
       }
     },

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads"
 import { Effect } from "effect"
 import { ModelError } from "../TransformerError.ts"
 import type { Answer, Job } from "./guardWorker.ts"
+import * as Jinja from "./Jinja.ts"
 
 /** Longest time of one rendering, from its beginning. @category constants */
 export const seconds = 5
@@ -71,13 +72,21 @@ const run = (job: Job, signal: AbortSignal): Promise<string> =>
     }
   })
 
-/** Renders a template; fails with a `ModelError` that says what it does. @category running */
-export const render = (source: string, values: Readonly<Record<string, unknown>>): Effect.Effect<string, ModelError> =>
+/**
+ * Renders a template with its variables, on a day for `strftime_now`; fails with a `ModelError` that says what it does.
+ *
+ * @category running
+ */
+export const render = (
+  source: string,
+  values: Readonly<Record<string, unknown>>,
+  date: string,
+): Effect.Effect<string, ModelError> =>
   Effect.tryPromise({
     try: (signal) => {
       const turn = queue.then(() => {
         if (signal.aborted) throw new Error("it was interrupted")
-        return run({ source, values, maxLength: maxLength.text }, signal)
+        return run({ source, values: Jinja.plain(values), date, maxLength: maxLength.text }, signal)
       })
       queue = turn.catch(() => {})
       return turn

@@ -1,18 +1,18 @@
 /**
  * The tokenizer of a Hugging Face checkpoint: `tokenizer.json` through `@huggingface/tokenizers`, its chat template, and the
- * tokens that end a response (the tokenizer's, and those of `generation_config.json`).
+ * tokens that end a response (the tokenizer's, and those of `generation_config.json` or, where there is none, of `config.json`).
  *
  * The files are kept as they were read, so that a saved checkpoint has the very same tokenizer. A text is what its tokens spell:
  * `clean_up_tokenization_spaces`, which takes spaces before punctuation out of it, is not followed (nor is it by vLLM).
  */
 import { join } from "node:path"
-import { Tokenizer } from "@huggingface/tokenizers"
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
 import * as ChatTemplate from "./ChatTemplate.ts"
 import { readJson, readText } from "../Files.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
 import * as TokenBytes from "./TokenBytes.ts"
+import * as Upstream from "./Upstream.ts"
 import { ModelError } from "../TransformerError.ts"
 
 /** @category models */
@@ -72,6 +72,25 @@ const templateOf = (file: string | null, config: Readonly<Record<string, unknown
 const idsOf = (value: unknown): ReadonlyArray<number> =>
   (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id))
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === "object" && !Array.isArray(value)
+
+/** `tokenizer_config.json` with the special tokens of `special_tokens_map.json`, which transformers reads where the former lists no added tokens. */
+const withMap = (
+  config: Readonly<Record<string, unknown>>,
+  map: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> => ("added_tokens_decoder" in config ? config : { ...config, ...map })
+
+/** What `eos_token_id` is to `generate` of transformers: `generation_config.json` counts alone where it is there. */
+const generationStops = (
+  generation: Readonly<Record<string, unknown>> | null,
+  model: Readonly<Record<string, unknown>>,
+): ReadonlyArray<number> => {
+  if (generation !== null) return idsOf(generation["eos_token_id"])
+  const text = model["text_config"]
+  return idsOf(model["eos_token_id"] ?? (isObject(text) ? text["eos_token_id"] : null))
+}
+
 /**
  * Reads the tokenizer of a folder. Fails with a `ModelError` where there is none, where it does not parse, and where nothing says
  * which token ends a response.
@@ -87,15 +106,19 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   }
   const json = yield* readJson(join(folder, "tokenizer.json"))
   if (json === null) return yield* fail("has no tokenizer.json; convert the tokenizer with transformers first")
-  const config = (yield* readJson(join(folder, "tokenizer_config.json"))) ?? {}
-  const generation = (yield* readJson(join(folder, "generation_config.json"))) ?? {}
+  const config = withMap(
+    (yield* readJson(join(folder, "tokenizer_config.json"))) ?? {},
+    (yield* readJson(join(folder, "special_tokens_map.json"))) ?? {},
+  )
+  const generation = yield* readJson(join(folder, "generation_config.json"))
+  const model = (yield* readJson(join(folder, "config.json"))) ?? {}
   const tokenizer = yield* Effect.try({
-    try: () => new Tokenizer(json, config),
+    try: () => Upstream.make(json, config),
     catch: (cause) => fail(`tokenizer.json cannot be used: ${(cause as Error).message}`),
   })
   const special = specialTokens(config)
   const eos = special["eos_token"] === undefined ? undefined : tokenizer.token_to_id(special["eos_token"])
-  const stops = [...new Set([...(eos === undefined ? [] : [eos]), ...idsOf(generation["eos_token_id"])])]
+  const stops = [...new Set([...(eos === undefined ? [] : [eos]), ...generationStops(generation, model)])]
   if (stops.length === 0) {
     return yield* fail("names no token that ends a response; set eos_token in tokenizer_config.json")
   }

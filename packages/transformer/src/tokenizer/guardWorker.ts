@@ -1,10 +1,14 @@
 /** The thread of `Guard.ts`: renders one template after the other. */
 import { parentPort } from "node:worker_threads"
-import { Template } from "@huggingface/jinja"
+import * as Jinja from "./Jinja.ts"
+import * as Strftime from "./Strftime.ts"
 
 export interface Job {
   readonly source: string
-  readonly values: Readonly<Record<string, unknown>>
+  /** As `Jinja.plain` makes them. */
+  readonly values: unknown
+  /** The day of `strftime_now`. */
+  readonly date: string
   /** Longest text, in characters. */
   readonly maxLength: number
 }
@@ -12,16 +16,17 @@ export type Answer = { readonly begun: true } | { readonly text: string } | { re
 
 const port = parentPort
 if (port === null) throw new TypeError("this file runs as a worker thread only")
-const compiled = new Map<string, Template>()
+const compiled = new Map<string, ReturnType<typeof Jinja.compile>>()
 
-port.on("message", ({ maxLength, source, values }: Job) => {
+port.on("message", ({ date, maxLength, source, values }: Job) => {
   const answer = (message: Answer): void => port.postMessage(message)
   answer({ begun: true })
   try {
-    const template = compiled.get(source) ?? new Template(source)
+    const template = compiled.get(source) ?? Jinja.compile(source)
     compiled.clear()
     compiled.set(source, template)
-    const text = template.render(values)
+    const variables = Jinja.restored(values) as Readonly<Record<string, unknown>>
+    const text = template({ ...variables, strftime_now: Strftime.on(date) })
     if (text.length > maxLength)
       answer({ reason: `it makes a text of ${text.length} characters, the most is ${maxLength}` })
     else answer({ text })
