@@ -195,7 +195,8 @@ const recordOf = ({ cache, name: { config, split } }: Settings, commit: string):
 const cached = Effect.fn("Hub.cached")(function* (settings: Settings) {
   const { cache, name } = settings
   const { repo, revision } = name
-  const refused = (reason: string) => fault(`${repo} at ${revision}`, `${reason}, and this is offline; download it once without HF_HUB_OFFLINE`)
+  const refused = (reason: string) =>
+    fault(`${repo} at ${revision}`, `${reason}, and this is offline; download it once without HF_HUB_OFFLINE`)
   const ref = join(cache, "refs", revision)
   const commit = isCommit(revision)
     ? revision
@@ -203,7 +204,8 @@ const cached = Effect.fn("Hub.cached")(function* (settings: Settings) {
       ? (yield* io(ref, () => readFile(ref, "utf8"))).trim()
       : null
   const folder = commit === null ? null : join(cache, "snapshots", commit)
-  if (commit === null || folder === null || !(yield* exists(folder))) return yield* refused(`is not in the cache (${cache})`)
+  if (commit === null || folder === null || !(yield* exists(folder)))
+    return yield* refused(`is not in the cache (${cache})`)
   const record = recordOf(settings, commit)
   const there = yield* io(folder, () => readdir(folder, { recursive: true }))
   const chosen = (yield* exists(record))
@@ -224,7 +226,10 @@ const cached = Effect.fn("Hub.cached")(function* (settings: Settings) {
 export const locate = Effect.fn("Hub.locate")(function* (text: string, options: Options = {}) {
   const name = parse(text)
   if (name === null)
-    return yield* fault(text, "is neither a file nor name[@revision][:[config/]split] of the hub, such as HuggingFaceH4/MATH-500:test")
+    return yield* fault(
+      text,
+      "is neither a file nor name[@revision][:[config/]split] of the hub, such as HuggingFaceH4/MATH-500:test",
+    )
   const settings = yield* settingsOf(name, options)
   if (settings.offline) return yield* cached(settings)
   const { cache, credentials } = settings

@@ -46,10 +46,11 @@ const choose = (splits: Splits, wanted: string | null, what: string): ReadonlyAr
   if (wanted === null && splits.size === 1) return [...splits.values()][0]
   return (
     splits.get(wanted ?? "train") ??
-    (wanted === null ? `${what} has no split train; name one of ${all}` : `${what} has no split "${wanted}"; it has ${all}`)
+    (wanted === null
+      ? `${what} has no split train; name one of ${all}`
+      : `${what} has no split "${wanted}"; it has ${all}`)
   )
 }
-
 
 /** The files of the split, sorted; or why there are none, in one line. */
 export const filesOf = (
@@ -68,7 +69,9 @@ export const filesOf = (
         : configs.find(({ config_name }) => config_name === config)
     const all = configs.map(({ config_name }) => config_name).join(", ")
     if (found === undefined)
-      return config === null ? `has several configurations; name one of ${all}` : `has no configuration "${config}"; it has ${all}`
+      return config === null
+        ? `has several configurations; name one of ${all}`
+        : `has no configuration "${config}"; it has ${all}`
     const given = typeof found.data_files === "string" ? [found.data_files] : (found.data_files ?? [])
     const entries = given.map((entry) =>
       typeof entry === "string" ? { split: "train", path: [entry] } : { split: entry.split, path: [entry.path].flat() },

@@ -93,7 +93,9 @@ export const concat = (source: string, parts: ReadonlyArray<Rows>): Rows => {
         return out
       }),
     stream: Stream.fromIterable(parts.entries()).pipe(
-      Stream.flatMap(([p, part]) => Stream.map(part.stream, ({ index, value }) => ({ index: index + starts[p], value }))),
+      Stream.flatMap(([p, part]) =>
+        Stream.map(part.stream, ({ index, value }) => ({ index: index + starts[p], value })),
+      ),
     ),
     error: (index, reason) => parts[partOf(index)].error(index - starts[partOf(index)], reason),
   }

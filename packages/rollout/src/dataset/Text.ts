@@ -252,7 +252,8 @@ export const make = Effect.fn("Text.make")(function* (path: string, gzip: boolea
         return [out, Option.some(to + 1)] as const
       }),
     ),
-    error: (index, reason) => failed(index, 0, reason).pipe(Effect.map((error) => new DatasetError({ ...error, column: null }))),
+    error: (index, reason) =>
+      failed(index, 0, reason).pipe(Effect.map((error) => new DatasetError({ ...error, column: null }))),
   }
   return rows
 })
