@@ -16,7 +16,7 @@ import * as Seed from "./Seed.ts"
 
 export { isFile, open } from "./dataset/Open.ts"
 export type { Options as HubOptions, Progress } from "./dataset/Hub.ts"
-export { fromArray, type FromRows, fromRows, type Options, type Problems, type Read } from "./dataset/Problems.ts"
+export { from, type FromRows, fromRows, type Options, type Problems, type Read } from "./dataset/Problems.ts"
 export { Fingerprint, type Row, type Rows } from "./dataset/Rows.ts"
 
 const decodeProblem = Schema.decodeUnknownResult(Problem, { errors: "all", onExcessProperty: "error" })
@@ -79,7 +79,7 @@ export const take = (problems: ReadonlyArray<Problem>, draw: Draw): Array<Proble
   places(problems.length, draw).map((place) => problems[place])
 
 /**
- * The same of problems that are read when they are drawn: `draw` of `fromArray(problems)` is `take` of `problems`.
+ * The same of problems that are read when they are drawn: `draw` of `from(problems)` is `take` of `problems`.
  *
  * @category combinators
  */

@@ -180,7 +180,7 @@ it("draws problems of rows as it takes those that are held", async () => {
         const which = { from, size: 13, seed: "7" }
         const taken = Dataset.take(problems, which)
         expect(yield* Dataset.draw(made, which)).toEqual(taken)
-        expect(yield* Dataset.draw(Dataset.fromArray(problems), which)).toEqual(taken)
+        expect(yield* Dataset.draw(Dataset.from(problems), which)).toEqual(taken)
       }
       // The order of an epoch is that of its shuffle.
       expect(Dataset.take(problems, { from: 11, size: 11, seed: "7" })).toEqual(Seed.shuffle(problems, "7/shuffle/1"))

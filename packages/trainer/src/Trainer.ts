@@ -6,7 +6,7 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Group, type Problem, Sampler } from "@lpo/rollout"
+import { Dataset, Group, type Problem, Sampler } from "@lpo/rollout"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import type { Verifier } from "@lpo/verifiers"
 import { Effect, type Result, Schema } from "effect"

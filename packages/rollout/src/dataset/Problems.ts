@@ -90,9 +90,20 @@ export const fromRows = Effect.fn("Dataset.fromRows")(function* (rows: Rows, rea
   return problems
 })
 
-/** Problems that are held. @category constructors */
-export const fromArray = (problems: ReadonlyArray<Problem>): Problems => ({
-  length: problems.length,
-  at: (places) => Effect.succeed(places.map((place) => problems[place])),
-  find: (id) => Effect.succeed(problems.find((problem) => problem.id === id) ?? null),
-})
+const isHeld = (problems: ReadonlyArray<Problem> | Problems): problems is ReadonlyArray<Problem> =>
+  Array.isArray(problems)
+
+/** Problems that are held, as those that are read when they are drawn; what is such already stays it. @category constructors */
+export const from = (problems: ReadonlyArray<Problem> | Problems): Problems => {
+  if (!isHeld(problems)) return problems
+  let byId: Map<string, Problem> | null = null
+  return {
+    length: problems.length,
+    at: (places) => Effect.succeed(places.map((place) => problems[place])),
+    find: (id) =>
+      Effect.sync(() => {
+        byId ??= new Map(problems.map((problem) => [problem.id, problem]))
+        return byId.get(id) ?? null
+      }),
+  }
+}
