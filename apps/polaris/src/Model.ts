@@ -60,14 +60,21 @@ const parse = (text: string) => {
 }
 
 /** The model of a preset or of a run with what the command line changes. */
-export const resolve = Effect.fn("Model.resolve")(function* (base: Model, { loraAlpha, loraRank, model }: Given) {
+export const resolve = Effect.fn("Model.resolve")(function* (
+  base: Model | null,
+  { loraAlpha, loraRank, model }: Given,
+) {
   const named = model === null ? null : yield* parse(model)
-  const start: Model =
-    base.kind === "checkpoint"
+  const start: Model | null =
+    base?.kind === "checkpoint"
       ? { ...base, ...named }
       : named !== null
         ? { kind: "checkpoint", ...named, commit: null, lora: null }
         : base
+  if (start === null)
+    return yield* new UsageError({
+      reason: "there is no model to train; give --model with a folder or a name on the hub, such as Qwen/Qwen3-0.6B",
+    })
   if (start.kind === "warm-start") {
     const stray = loraRank !== null ? "--lora-rank" : loraAlpha !== null ? "--lora-alpha" : null
     if (stray === null) return start

@@ -6,13 +6,14 @@ import { type RunStore, Registry, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import { type Engine, engines, type Flags } from "./engines/index.ts"
+import * as Data from "./Data.ts"
 import * as Model from "./Model.ts"
 import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
 import { find, positive, UsageError, whole } from "./Usage.ts"
 
 /** The command line; null where it says nothing, and the preset or the run that goes on counts. */
-export interface Given extends Flags, Model.Given {
+export interface Given extends Flags, Model.Given, Data.Given {
   readonly preset: string | null
   readonly engine: string | null
   readonly objective: Registry.Name | null
@@ -58,6 +59,10 @@ export const Evaluation = Schema.Struct({
 export const Settings = Schema.Struct({
   preset: Schema.String,
   task: Preset.Preset.fields.task,
+  /** Null: the task makes its own problems. */
+  data: Schema.NullOr(Data.Data),
+  /** Null: the task's own. */
+  verifier: Schema.NullOr(Data.Verifier),
   seed: Schema.Int,
   objective: Objectives.Settings,
   engine: Schema.Struct({
@@ -119,9 +124,13 @@ const modelFlags = (engine: Engine, given: Given): Model.Given =>
 
 /** A preset's own settings with this engine and model, before any option of numbers. */
 const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
-  const preset = yield* Preset.load(given.preset ?? "countdown-tiny")
+  const preset = yield* Preset.load(given.preset ?? (given.data === null ? "countdown-tiny" : "own"))
   const name = given.engine ?? preset.engine
   const engine = yield* find("engine", name, engines)
+  if (preset.model?.kind === "warm-start" && given.model === null && given.data !== null)
+    return yield* new UsageError({
+      reason: `the preset ${preset.name} has a small model that knows only its own problems; give --model with --data`,
+    })
   const model = yield* Model.resolve(preset.model, modelFlags(engine, given))
   const options = yield* engine.settings(null, given, model)
   const adapted = engine.adapted(options)
@@ -134,6 +143,8 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
   const settings: Settings = {
     preset: preset.name,
     task: preset.task,
+    data: null,
+    verifier: null,
     seed: 1,
     objective: yield* Objectives.resolve(null, { objective: null, tau: null }),
     engine: { name, options: options as Record<string, unknown> },
@@ -214,6 +225,7 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
   let settings: Settings = {
     ...base,
     preset: given.preset ?? base.preset,
+    ...(yield* Data.resolve(base, given)),
     objective: yield* Objectives.resolve(base.objective, given),
     engine: { name, options },
     model,

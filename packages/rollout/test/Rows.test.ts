@@ -199,11 +199,11 @@ it("fails with the first bad row, or leaves bad rows out and lists them", async 
       const made = yield* Dataset.fromRows(rows, read, { badRows: "leave-out" })
       expect(made.leftOut.map(({ row }) => row)).toEqual([2, 3])
       expect(yield* made.at([1, 0])).toEqual([problem(3), problem(0)])
-      const only = yield* Dataset.fromRows(rows, read, { only: (index) => index === 3 })
+      const only = yield* Dataset.fromRows(rows, read, { badRows: "leave-out", only: ({ answer }) => answer === 3 })
       expect(yield* only.at([0])).toEqual([problem(3)])
     }),
   )
   const none = await file("none.jsonl", "{}\n{}")
   const { message } = await using(none, (rows) => Effect.flip(Dataset.fromRows(rows, read, { badRows: "leave-out" })))
-  expect(message).toMatch(/none of its 2 rows makes a problem; the first: .*row 1: no q/)
+  expect(message).toMatch(/none of its 2 rows makes a problem that is wanted; the first: .*row 1: no q/)
 })

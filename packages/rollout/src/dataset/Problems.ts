@@ -25,8 +25,8 @@ export interface FromRows extends Problems {
 
 /** @category models */
 export interface Options {
-  /** Which rows count; the place of a row among all rows, from 0. Default: all. */
-  readonly only?: (index: number) => boolean
+  /** Which problems count. Default: all. */
+  readonly only?: (problem: Problem) => boolean
   /** What happens to a row that makes no problem: the reading fails with it, or goes on without it. Default `fail`. */
   readonly badRows?: "fail" | "leave-out"
 }
@@ -45,10 +45,9 @@ export const fromRows = Effect.fn("Dataset.fromRows")(function* (rows: Rows, rea
   const leftOut: Array<DatasetError> = []
   yield* Stream.runForEach(rows.stream, ({ index, value }) =>
     Effect.gen(function* () {
-      if (!only(index)) return
       const problem = Result.flatMap(value, (row) => read(row, idOf(index)))
       if (Result.isSuccess(problem)) {
-        good.push(index)
+        if (only(problem.success)) good.push(index)
         return
       }
       const why = problem.failure
@@ -63,7 +62,7 @@ export const fromRows = Effect.fn("Dataset.fromRows")(function* (rows: Rows, rea
       row: null,
       line: null,
       column: null,
-      reason: `none of its ${rows.length} rows makes a problem${leftOut.length > 0 ? `; the first: ${leftOut[0].message}` : ""}`,
+      reason: `none of its ${rows.length} rows makes a problem that is wanted${leftOut.length > 0 ? `; the first: ${leftOut[0].message}` : ""}`,
     })
   const make = (index: number, row: unknown): Effect.Effect<Problem, DatasetError> =>
     Result.match(read(row, idOf(index)), {
