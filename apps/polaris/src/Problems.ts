@@ -59,7 +59,15 @@ export const read = Effect.fn("Problems.read")(function* (
   asked: number,
   isGiven: boolean,
 ) {
-  const { heldOut, shared, training } = yield* Data.sides(data, task, train, evaluation)
+  const { heldOut, shared, training } = yield* Data.sides(data, task, train, evaluation).pipe(
+    Effect.mapError((error) =>
+      error.row === null
+        ? error
+        : new UsageError({
+            reason: `${error.message}; mend the row, or go on without such rows by --bad-rows leave-out`,
+          }),
+    ),
+  )
   if (isGiven && asked > heldOut.length) return yield* tooMany(asked, heldOut.length)
   const places = Seed.shuffle(
     Array.from({ length: heldOut.length }, (_, place) => place),

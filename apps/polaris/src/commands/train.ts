@@ -1,7 +1,7 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
 import { resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
-import { type Problem, Sampler, Seed } from "@lpo/rollout"
+import { type Problem, Sampler } from "@lpo/rollout"
 import { RunStore, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
 import { Effect, Result, Schema } from "effect"
@@ -225,7 +225,7 @@ export const command: Entry = Command.make(
       given,
       old === null || recorded === null ? null : yield* Settings.read(old, recorded.config),
     )
-    const what = `${settings.preset}-${settings.objective.name}-${settings.seed}`
+    const what = `${settings.data === null ? settings.preset : settings.task.name}-${settings.objective.name}-${settings.seed}`
     const folder = old ?? (yield* Place.folderOf({ out, name, resume, what }))
     if (old === null && (yield* RunStore.readConfig(folder)) !== null)
       return yield* new UsageError({
