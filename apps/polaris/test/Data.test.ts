@@ -64,14 +64,11 @@ it("trains two steps on rows of one's own, killed after one and resumed, to the 
   const groups = (await readFile(join(out, "whole", "completions.jsonl"), "utf8")).trim().split("\n")
   for (const line of groups) {
     const group = JSON.parse(line) as {
-      problem: { prompt: Array<{ content: string }> }
-      completions: Array<{ text: string }>
-      verdicts: Array<{ score: number }>
+      prompt: Array<{ content: string }>
+      completions: Array<{ text: string; verdict: { score: number } }>
     }
-    expect(group.problem.prompt[0].content).toMatch(/^What is \d+ \+ \d+\?\n\nReason step by step/)
-    expect(group.verdicts.map(({ score }) => score)).toEqual(
-      group.completions.map(({ text }) => Math.min(0.9, text.length / 100)),
-    )
+    expect(group.prompt[0].content).toMatch(/^What is \d+ \+ \d+\?\n\nReason step by step/)
+    for (const { text, verdict } of group.completions) expect(verdict.score).toBe(Math.min(0.9, text.length / 100))
   }
   const killed = await polaris([...args, "--name", "killed"], (stdout) =>
     /Training \(lpo-fwd\) 1\/2/.test(stdout) ? "SIGINT" : null,
