@@ -4,6 +4,7 @@ import { resolve as absolute } from "node:path"
 import { Dataset, type Problem, RolloutError } from "@lpo/rollout"
 import type { Task } from "@lpo/verifiers"
 import { Effect, Schema, Stream } from "effect"
+import { normal } from "./data/Question.ts"
 import { tasks } from "./tasks/index.ts"
 import { find, UsageError } from "./Usage.ts"
 import type { View } from "./View.ts"
@@ -142,26 +143,9 @@ export const open = Effect.fn("Data.open")(function* (given: Source, task: Task.
   return opened
 })
 
-/** What a problem asks, as text, without its white space, punctuation and case. */
-export const normal = ({ prompt }: Problem.Problem): string => {
-  const text =
-    typeof prompt === "string"
-      ? prompt
-      : prompt
-          .flatMap(({ content }) =>
-            typeof content === "string"
-              ? [content]
-              : content.map((part) =>
-                  part.type === "text" ? part.text : createHash("sha256").update(part.data).digest("hex"),
-                ),
-          )
-          .join("\n")
-  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "")
-}
-
 /** 48 bits of a hash: equal problems are on one side, whichever rows they stand in. */
 export const hashOf = (problem: Problem.Problem): number =>
-  createHash("sha256").update(normal(problem)).digest().readUIntBE(0, 6)
+  createHash("sha256").update(normal(problem.prompt)).digest().readUIntBE(0, 6)
 
 /** The two sides of a run's problems. */
 export interface Sides {

@@ -49,7 +49,7 @@ export interface Given {
 }
 
 /** A folder as it stands, or a name on the hub and what follows its last @. */
-const parse = (text: string) => {
+export const parse = (text: string) => {
   const at = existsSync(text) || /^[./~]/.test(text) ? -1 : text.lastIndexOf("@")
   const [source, revision] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)]
   return source === "" || revision === ""
