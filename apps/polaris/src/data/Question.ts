@@ -2,18 +2,23 @@
 import { createHash } from "node:crypto"
 import type { Problem } from "@lpo/rollout"
 
-const bare = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "")
+type Reduce = (text: string) => string
+
+/** Nothing but white space is left out: a sign tells two problems apart. */
+export const spaceless: Reduce = (text) => text.replace(/\s+/gu, "")
+
+const bare: Reduce = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "")
 
 /** Of a prompt; an image stands there as its hash. */
-export const normal = (prompt: Problem.Problem["prompt"]): string =>
+export const normal = (prompt: Problem.Problem["prompt"], reduce: Reduce = bare): string =>
   typeof prompt === "string"
-    ? bare(prompt)
+    ? reduce(prompt)
     : prompt
         .flatMap(({ content }) =>
           typeof content === "string"
-            ? [bare(content)]
+            ? [reduce(content)]
             : content.map((part) =>
-                part.type === "text" ? bare(part.text) : createHash("sha256").update(part.data).digest("hex"),
+                part.type === "text" ? reduce(part.text) : createHash("sha256").update(part.data).digest("hex"),
               ),
         )
         .join("")

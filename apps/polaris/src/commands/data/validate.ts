@@ -57,7 +57,7 @@ export const command = Command.make(
         const problem = made.success
         const refusal = yield* task.validate(problem)
         if (refusal !== null) note("golds that their own verifier refuses", `row ${row}: ${refusal}`)
-        const key = createHash("sha256").update(Question.normal(problem.prompt)).digest("base64")
+        const key = createHash("sha256").update(Question.normal(problem.prompt, Question.spaceless)).digest("base64")
         const answer = Shared.json(problem.answer)
         const before = seen.get(key)
         if (before === undefined) seen.set(key, { row, answer })
