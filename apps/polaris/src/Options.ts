@@ -97,6 +97,22 @@ export const given = {
   ),
 }
 
+/** A file of options, and what the settings come to. */
+export const file = {
+  config: optional(
+    Flag.File("config"),
+    "A JSON file of options by the same names; run.schema.json describes it. The command line counts more",
+  ),
+  set: Flag.String("set").pipe(
+    Flag.withDescription("A setting without an option, by its path in config.json: train.optimizer.warmupSteps=10"),
+    Flag.between(0, 100),
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(
+    Flag.withDescription("Print the settings and what they come to; begin nothing"),
+    Flag.withDefault(false),
+  ),
+}
+
 /** Where the run is, and whether it is a new one. */
 export const place = {
   out: Flag.Directory("out").pipe(Flag.withDescription("Folder of the runs. Default runs"), Flag.withDefault("runs")),

@@ -10,7 +10,7 @@ import * as Data from "./Data.ts"
 import * as Model from "./Model.ts"
 import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
-import { find, positive, UsageError, whole } from "./Usage.ts"
+import { find, nearest, positive, UsageError, whole } from "./Usage.ts"
 
 /** The command line; null where it says nothing, and the preset or the run that goes on counts. */
 export interface Given extends Flags, Model.Given, Data.Given {
@@ -242,6 +242,63 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
     }
   }
   return settings
+})
+
+/** Settings that an option of the command line gives, with its checks. */
+const optioned: Readonly<Record<string, string>> = {
+  preset: "--preset",
+  seed: "--seed",
+  "task.name": "--task",
+  "train.steps": "--steps",
+  "train.groupSize": "--k",
+  "train.promptsPerStep": "--prompts",
+  "train.sampling.maxTokens": "--max-tokens",
+  "train.optimizer.learningRate": "--learning-rate",
+  "evaluation.problems": "--problems",
+  "evaluation.samples": "--samples",
+  "model.source": "--model",
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The paths of all values, with dots. */
+const pathsOf = (value: unknown, before = ""): ReadonlyArray<string> =>
+  isRecord(value)
+    ? Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, before === "" ? key : `${before}.${key}`))
+    : [before]
+
+const put = (value: unknown, [key, ...rest]: ReadonlyArray<string>, to: unknown): unknown =>
+  key === undefined ? to : isRecord(value) ? { ...value, [key]: put(value[key], rest, to) } : value
+
+/** The settings with values at paths. Fails with a `UsageError` that names the path and the nearest right one. */
+export const set = Effect.fn("Settings.set")(function* (
+  settings: Settings,
+  pairs: ReadonlyArray<readonly [path: string, value: unknown]>,
+) {
+  const paths = pathsOf(settings)
+  let changed: unknown = settings
+  for (const [path, value] of pairs) {
+    const option = Object.hasOwn(optioned, path) ? optioned[path] : undefined
+    if (option !== undefined)
+      return yield* new UsageError({ reason: `--set ${path} has an option of its own; give ${option}` })
+    if (!paths.includes(path)) {
+      const last = (text: string): string => text.split(".").at(-1) ?? text
+      const near = nearest(path, paths) ?? paths.find((known) => last(known) === last(path))
+      const meant = near === undefined ? "config.json of a run lists them" : `did you mean ${near}?`
+      return yield* new UsageError({ reason: `--set ${path}: there is no such setting; ${meant}` })
+    }
+    changed = put(changed, path.split("."), value)
+    yield* decode(changed).pipe(
+      Effect.mapError(
+        ({ message }) =>
+          new UsageError({
+            reason: `--set ${path} is ${JSON.stringify(value)}: ${message.replaceAll(/\s*\n\s*/g, " ")}`,
+          }),
+      ),
+    )
+  }
+  return yield* decode(changed).pipe(Effect.mapError(({ message }) => new UsageError({ reason: message })))
 })
 
 /** The settings with the texts that end a response, where model and engine are such that texts can. */

@@ -7,11 +7,13 @@ import type { Task } from "@lpo/verifiers"
 import { Effect, Result, Schema } from "effect"
 import { Command } from "effect/cli"
 import * as About from "../About.ts"
+import * as Config from "../Config.ts"
 import type { Opened } from "../engines/index.ts"
 import { isQuiet } from "../Explain.ts"
 import * as Grader from "../Grader.ts"
 import { layers } from "../layers.ts"
 import * as Options from "../Options.ts"
+import * as Plan from "../Plan.ts"
 import * as Place from "../Place.ts"
 import * as Preset from "../Preset.ts"
 import * as Problems from "../Problems.ts"
@@ -212,8 +214,9 @@ const open = Effect.fn("train.open")(function* (
 
 export const command: Entry = Command.make(
   "train",
-  { ...Options.given, ...Options.place },
-  Effect.fn(function* ({ name, out, resume, ...given }) {
+  { ...Options.given, ...Options.file, ...Options.place },
+  Effect.fn(function* ({ config, dryRun, name, out, resume, set, ...asked }) {
+    const { given, pairs } = yield* Config.over(asked, config, set)
     if (given.workers !== null && (given.workers < 0 || given.workers > 256)) {
       return yield* new UsageError({ reason: `--workers is ${given.workers}; give a whole number from 0 to 256` })
     }
@@ -221,10 +224,15 @@ export const command: Entry = Command.make(
     const recorded = old === null ? null : yield* RunStore.readConfig(old)
     if (old !== null && recorded === null)
       return yield* new UsageError({ reason: `there is nothing to resume in ${old}; give --name and --out of a run` })
-    const settings = yield* Settings.resolve(
+    const resolved = yield* Settings.resolve(
       given,
       old === null || recorded === null ? null : yield* Settings.read(old, recorded.config),
     )
+    const settings = yield* Settings.set(resolved, pairs)
+    if (dryRun) {
+      for (const line of Plan.lines(settings)) process.stdout.write(`${line}\n`)
+      return
+    }
     const what = `${settings.data === null ? settings.preset : settings.task.name}-${settings.objective.name}-${settings.seed}`
     const folder = old ?? (yield* Place.folderOf({ out, name, resume, what }))
     if (old === null && (yield* RunStore.readConfig(folder)) !== null)
