@@ -109,7 +109,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
     if (config[key] !== undefined) out[key] = beside(config[key])
   if (config.tau !== undefined) out["tau"] = String(config.tau)
   if (config.model !== undefined && /^\.\.?\//.test(config.model)) out["model"] = join(dirname(path), config.model)
-  return out as Config
+  return out
 })
 
 /** A pair of `--set key=value`; the value is JSON, or else a text. */

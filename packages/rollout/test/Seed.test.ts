@@ -39,7 +39,9 @@ it("walks every epoch over every problem once, whatever the batch size", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 25 }), (size) => {
       const steps = Math.ceil(20 / size)
-      const ids = Array.from({ length: steps }, (_, step) => Dataset.take(problems, { from: step * size, size, seed: "s" }))
+      const ids = Array.from({ length: steps }, (_, step) =>
+        Dataset.take(problems, { from: step * size, size, seed: "s" }),
+      )
         .flat()
         .map((p) => p.id)
       expect(new Set(ids.slice(0, 10)).size).toBe(10)

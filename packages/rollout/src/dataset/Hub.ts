@@ -10,7 +10,7 @@ import { homedir } from "node:os"
 import { dirname, join, relative } from "node:path"
 import { Config, Effect, Option, Redacted, Schedule } from "effect"
 import type { DatasetError } from "../RolloutError.ts"
-import { type Card, filesOf } from "./HubFiles.ts"
+import { filesOf } from "./HubFiles.ts"
 import { fault, io } from "./Rows.ts"
 
 /** @category models */
@@ -55,7 +55,7 @@ const parse = (text: string): Name | null => {
     /^(?<repo>[\w-][\w.-]*(?:\/[\w-][\w.-]*)?)(?:@(?<revision>[\w-][\w./-]*))?(?::(?:(?<config>[\w .+-]+)\/)?(?<split>[\w.-]+))?$/.exec(
       text,
     )?.groups
-  if (found === undefined || found["revision"]?.includes("..") === true) return null
+  if (found === undefined || /\.\./.test(found["revision"] ?? "")) return null
   const { config, repo, revision, split } = found
   return { repo, revision: revision ?? "main", config: config ?? null, split: split ?? null }
 }
@@ -249,7 +249,7 @@ export const locate = Effect.fn("Hub.locate")(function* (text: string, options: 
   })
   const chosen = filesOf(
     listed.map(({ path }) => path),
-    (info.cardData ?? null) as Card | null,
+    info.cardData ?? null,
     name,
   )
   if (typeof chosen === "string") return yield* fault(`${repo} at ${revision}`, chosen)

@@ -8,6 +8,7 @@ export interface Fault {
 }
 
 const token =
+  // oxlint-disable-next-line no-control-regex -- JSON allows no control character in a text.
   /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|((?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])))/y
 
 type Wanted = "value" | "value or ]" | "key" | "key or }" | ":" | "," | "the end"
