@@ -8,6 +8,8 @@ export default {
   readme: "index.md",
   projectDocuments: [
     "guides/quickstart.md",
+    "guides/your-own-data.md",
+    "guides/datasets.md",
     "guides/theory.md",
     "guides/walk.md",
     "guides/objectives.md",

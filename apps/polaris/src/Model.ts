@@ -53,7 +53,7 @@ export interface Given {
 }
 
 /** A folder as it stands, or a name on the hub and what follows its last @. */
-const parse = (text: string) => {
+export const parse = (text: string) => {
   const at = existsSync(text) || /^[./~]/.test(text) ? -1 : text.lastIndexOf("@")
   const [source, revision] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)]
   return source === "" || revision === ""
@@ -64,16 +64,20 @@ const parse = (text: string) => {
 }
 
 /** The model of a preset or of a run with what the command line changes. */
-export const resolve = Effect.fn("Model.resolve")(function* (base: Model, given: Given) {
+export const resolve = Effect.fn("Model.resolve")(function* (base: Model | null, given: Given) {
   const { ignore = null, loraAlpha, loraRank, model } = given
   const keys = ignore === null ? {} : { ignore: ignore.split(",").map((key) => key.trim()) }
   const named = model === null ? null : yield* parse(model)
-  const start: Model =
-    base.kind === "checkpoint"
+  const start: Model | null =
+    base?.kind === "checkpoint"
       ? { ...base, ...named, ...keys }
       : named !== null
         ? { kind: "checkpoint", ...named, commit: null, lora: null, ...keys }
         : base
+  if (start === null)
+    return yield* new UsageError({
+      reason: "there is no model to train; give --model with a folder or a name on the hub, such as Qwen/Qwen3-0.6B",
+    })
   if (start.kind === "warm-start") {
     const stray =
       loraRank !== null ? "--lora-rank" : loraAlpha !== null ? "--lora-alpha" : ignore !== null ? "--ignore" : null

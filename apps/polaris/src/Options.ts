@@ -6,6 +6,7 @@ import { Argument, Flag } from "effect/cli"
 import { engines } from "./engines/index.ts"
 import { profileNames } from "./engines/tinker.ts"
 import * as Preset from "./Preset.ts"
+import { tasks } from "./tasks/index.ts"
 
 /** With a description, and null where it is not given. */
 const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | null> =>
@@ -46,6 +47,30 @@ export const given = {
     "Held-out problems to evaluate on. Default: the preset's, 500; with --model 64",
   ),
   samples: optional(Flag.Int("samples"), "Samples per held-out problem. Default: the preset's, 16; with --model 4"),
+  data: optional(
+    Flag.String("data"),
+    "Problems to train on: a .jsonl, .json or .parquet file (also .gz), or name[@revision][:[config/]split] on the hub. Default: the task's own",
+  ),
+  evalData: optional(
+    Flag.String("eval-data"),
+    "Held-out problems, as --data has them. Default: a tenth of --data, chosen by hash",
+  ),
+  task: optional(
+    Flag.Literals("task", Object.keys(tasks)),
+    "How rows of --data are read and answers judged. Default: the preset's; own, which needs --verifier",
+  ),
+  format: optional(
+    Flag.String("format"),
+    "The format of the rows, where the task reads several. Default: the one that fits the first rows",
+  ),
+  badRows: optional(
+    Flag.Literals("bad-rows", ["fail", "leave-out"]),
+    "What happens to a row that makes no problem: the run does not begin, or goes on without it. Default fail",
+  ),
+  verifier: optional(
+    Flag.String("verifier"),
+    "A module whose default export judges: a function (answer, response, problem), or a grader. Default: the task's",
+  ),
   model: optional(
     Flag.String("model"),
     "A Hugging Face checkpoint in place of the preset's model: a folder, or a name on the hub such as Qwen/Qwen3-0.6B, with @revision to pin one. For tinker, the server's base model. Default: the preset's",
@@ -73,6 +98,22 @@ export const given = {
   workers: optional(
     Flag.Int("workers"),
     "Worker threads of the backend wasm; results do not depend on it. Default: as many as cores; 0 works in the main thread",
+  ),
+}
+
+/** A file of options, and what the settings come to. */
+export const file = {
+  config: optional(
+    Flag.File("config"),
+    "A JSON file of options by the same names; run.schema.json describes it. The command line counts more",
+  ),
+  set: Flag.String("set").pipe(
+    Flag.withDescription("A setting without an option, by its path in config.json: train.optimizer.warmupSteps=10"),
+    Flag.between(0, 100),
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(
+    Flag.withDescription("Print the settings and what they come to; begin nothing"),
+    Flag.withDefault(false),
   ),
 }
 

@@ -16,7 +16,8 @@ export const Preset = Schema.Struct({
   /** The task decodes its parameters itself. */
   task: Schema.Struct({ name: Schema.String, parameters: Schema.Record(Schema.String, Schema.Unknown) }),
   engine: Schema.String,
-  model: Model,
+  /** Null: `--model` names one. */
+  model: Schema.NullOr(Model),
   train: Schema.Struct({
     steps: Schema.Int,
     promptsPerStep: Schema.Int,

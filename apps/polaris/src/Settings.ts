@@ -6,13 +6,14 @@ import { type RunStore, Registry, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import { type Engine, engines, type Flags } from "./engines/index.ts"
+import * as Data from "./Data.ts"
 import * as Model from "./Model.ts"
 import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
-import { find, positive, UsageError, whole } from "./Usage.ts"
+import { find, nearest, positive, UsageError, whole } from "./Usage.ts"
 
 /** The command line; null where it says nothing, and the preset or the run that goes on counts. */
-export interface Given extends Flags, Model.Given {
+export interface Given extends Flags, Model.Given, Data.Given {
   readonly preset: string | null
   readonly engine: string | null
   readonly objective: Registry.Name | null
@@ -58,6 +59,10 @@ export const Evaluation = Schema.Struct({
 export const Settings = Schema.Struct({
   preset: Schema.String,
   task: Preset.Preset.fields.task,
+  /** Null: the task makes its own problems. */
+  data: Schema.NullOr(Data.Data),
+  /** Null: the task's own. */
+  verifier: Schema.NullOr(Data.Verifier),
   seed: Schema.Int,
   objective: Objectives.Settings,
   engine: Schema.Struct({
@@ -119,9 +124,13 @@ const modelFlags = (engine: Engine, given: Given): Model.Given =>
 
 /** A preset's own settings with this engine and model, before any option of numbers. */
 const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
-  const preset = yield* Preset.load(given.preset ?? "countdown-tiny")
+  const preset = yield* Preset.load(given.preset ?? (given.data === null ? "countdown-tiny" : "own"))
   const name = given.engine ?? preset.engine
   const engine = yield* find("engine", name, engines)
+  if (preset.model?.kind === "warm-start" && given.model === null && given.data !== null)
+    return yield* new UsageError({
+      reason: `the preset ${preset.name} has a small model that knows only its own problems; give --model with --data`,
+    })
   const model = yield* Model.resolve(preset.model, modelFlags(engine, given))
   const options = yield* engine.settings(null, given, model)
   const adapted = engine.adapted(options)
@@ -134,6 +143,8 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
   const settings: Settings = {
     preset: preset.name,
     task: preset.task,
+    data: null,
+    verifier: null,
     seed: 1,
     objective: yield* Objectives.resolve(null, { objective: null, tau: null }),
     engine: { name, options: options as Record<string, unknown> },
@@ -214,6 +225,7 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
   let settings: Settings = {
     ...base,
     preset: given.preset ?? base.preset,
+    ...(yield* Data.resolve(base, given)),
     objective: yield* Objectives.resolve(base.objective, given),
     engine: { name, options },
     model,
@@ -230,6 +242,63 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
     }
   }
   return settings
+})
+
+/** Settings that an option of the command line gives, with its checks. */
+const optioned: Readonly<Record<string, string>> = {
+  preset: "--preset",
+  seed: "--seed",
+  "task.name": "--task",
+  "train.steps": "--steps",
+  "train.groupSize": "--k",
+  "train.promptsPerStep": "--prompts",
+  "train.sampling.maxTokens": "--max-tokens",
+  "train.optimizer.learningRate": "--learning-rate",
+  "evaluation.problems": "--problems",
+  "evaluation.samples": "--samples",
+  "model.source": "--model",
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The paths of all values, with dots. */
+const pathsOf = (value: unknown, before = ""): ReadonlyArray<string> =>
+  isRecord(value)
+    ? Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, before === "" ? key : `${before}.${key}`))
+    : [before]
+
+const put = (value: unknown, [key, ...rest]: ReadonlyArray<string>, to: unknown): unknown =>
+  key === undefined ? to : isRecord(value) ? { ...value, [key]: put(value[key], rest, to) } : value
+
+/** The settings with values at paths. Fails with a `UsageError` that names the path and the nearest right one. */
+export const set = Effect.fn("Settings.set")(function* (
+  settings: Settings,
+  pairs: ReadonlyArray<readonly [path: string, value: unknown]>,
+) {
+  const paths = pathsOf(settings)
+  let changed: unknown = settings
+  for (const [path, value] of pairs) {
+    const option = Object.hasOwn(optioned, path) ? optioned[path] : undefined
+    if (option !== undefined)
+      return yield* new UsageError({ reason: `--set ${path} has an option of its own; give ${option}` })
+    if (!paths.includes(path)) {
+      const last = (text: string): string => text.split(".").at(-1) ?? text
+      const near = nearest(path, paths) ?? paths.find((known) => last(known) === last(path))
+      const meant = near === undefined ? "config.json of a run lists them" : `did you mean ${near}?`
+      return yield* new UsageError({ reason: `--set ${path}: there is no such setting; ${meant}` })
+    }
+    changed = put(changed, path.split("."), value)
+    yield* decode(changed).pipe(
+      Effect.mapError(
+        ({ message }) =>
+          new UsageError({
+            reason: `--set ${path} is ${JSON.stringify(value)}: ${message.replaceAll(/\s*\n\s*/g, " ")}`,
+          }),
+      ),
+    )
+  }
+  return yield* decode(changed).pipe(Effect.mapError(({ message }) => new UsageError({ reason: message })))
 })
 
 /** The settings with the texts that end a response, where model and engine are such that texts can. */

@@ -17,9 +17,9 @@ const firstUpdate = (objective: Objective.Objective) =>
   Effect.gen(function* () {
     yield* Backend.start("wasm")
     const { domain, model, preset } = yield* Effect.promise(Tiny.open)
-    const config = yield* WarmStart.modelConfig(model, domain.tiny)
+    const config = yield* WarmStart.modelConfig(model, domain.tiny!)
     const start = yield* ModelFiles.readModel(config, WarmStart.shipped(preset.name))
-    const policy = yield* Policy.make(config, domain.tiny.tokenizer, start, { workers: 0 })
+    const policy = yield* Policy.make(config, domain.tiny!.tokenizer, start, { workers: 0 })
     const engine = Layer.mergeAll(TransformerSampler.layer(), TransformerLearner.layer()).pipe(
       Layer.provide(Layer.succeed(Policy.Policy, policy)),
     )

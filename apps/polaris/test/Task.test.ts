@@ -15,7 +15,7 @@ const multiset = (prompt: string): string =>
 const text = ({ prompt }: Problem.Problem): string => (typeof prompt === "string" ? prompt : "")
 
 const { domain } = await Tiny.open()
-const { demonstrations, tokenizer } = domain.tiny
+const { demonstrations, tokenizer } = domain.tiny!
 const heldOut = await Tiny.problems("held-out", "words")
 const training = await Tiny.problems("train", "words")
 const heldOutSets = new Set(heldOut.map((p) => multiset(text(p))))

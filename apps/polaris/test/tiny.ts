@@ -10,7 +10,7 @@ export const { parameters } = preset.task
 export const make = tasks[preset.task.name]
 
 export const open = async () => {
-  if (preset.model.kind !== "warm-start") throw new Error("the preset has a model of its own")
+  if (preset.model?.kind !== "warm-start") throw new Error("the preset has a model of its own")
   const model: Model.WarmStart = preset.model
   return { preset, model, domain: await Effect.runPromise(make(parameters)) }
 }

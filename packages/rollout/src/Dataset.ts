@@ -1,67 +1,87 @@
 /**
- * Datasets as JSON lines of problems, and the order in which training walks through them.
+ * Datasets: where problems come from, and the order in which training walks through them.
+ *
+ * Rows of a file or of the hub are read when they are needed (`open`), and a task's reader makes problems of them (`fromRows`); a file
+ * of JSON lines may also hold problems as they are (`fromJsonLines`).
  *
  * The order is a function of the seed and the place alone: epoch e is the problems shuffled by stream `<seed>/shuffle/<e>`, so a
  * resumed run needs no more than how many problems were drawn.
  */
-import { readFile } from "node:fs/promises"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
+import { open } from "./dataset/Open.ts"
+import * as Problems from "./dataset/Problems.ts"
 import { Problem } from "./Problem.ts"
-import { DatasetError } from "./RolloutError.ts"
+import type { DatasetError } from "./RolloutError.ts"
 import * as Seed from "./Seed.ts"
 
-const decodeProblem = Schema.decodeUnknownEffect(Problem, { errors: "all", onExcessProperty: "error" })
+export { isFile, open } from "./dataset/Open.ts"
+export type { Options as HubOptions, Progress } from "./dataset/Hub.ts"
+export { from, type FromRows, fromRows, type Options, type Problems, type Read } from "./dataset/Problems.ts"
+export { Fingerprint, type Row, type Rows } from "./dataset/Rows.ts"
+
+const decodeProblem = Schema.decodeUnknownResult(Problem, { errors: "all", onExcessProperty: "error" })
 
 /**
- * Reads problems from a JSON-lines file. Fails with a `DatasetError` that names the row (from 1) and what is wrong
- * with it; ids must be unique.
+ * Reads problems from a file whose rows are problems, and holds them. Fails with a `DatasetError` that names the row (from 1) and what
+ * is wrong with it; ids must be unique.
  *
  * @category constructors
  */
 export const fromJsonLines = Effect.fn("Dataset.fromJsonLines")(function* (path: string) {
-  const fail = (row: number | null, reason: string) => new DatasetError({ source: path, row, reason })
-  const text = yield* Effect.tryPromise({
-    try: () => readFile(path, "utf8"),
-    catch: (cause) => fail(null, `cannot be read (${(cause as Error).message}); give the path of a JSON-lines file`),
-  })
   const seen = new Set<string>()
-  const problems: Array<Problem> = []
-  for (const [i, line] of text.split("\n").entries()) {
-    if (line.trim() === "") continue
-    const json = yield* Effect.try({
-      try: (): unknown => JSON.parse(line),
-      catch: (cause) => fail(i + 1, `is not JSON: ${(cause as Error).message}`),
-    })
-    const problem = yield* decodeProblem(json).pipe(Effect.mapError((error) => fail(i + 1, error.message)))
-    if (seen.has(problem.id)) return yield* fail(i + 1, `id "${problem.id}" occurs twice; ids must be unique`)
-    seen.add(problem.id)
-    problems.push(problem)
+  const read: Problems.Read = (row) =>
+    Result.mapError(decodeProblem(row), (error) => ({ reason: error.message })).pipe(
+      Result.flatMap((problem) => {
+        if (seen.has(problem.id)) return Result.fail({ reason: `id "${problem.id}" occurs twice; ids must be unique` })
+        seen.add(problem.id)
+        return Result.succeed(problem)
+      }),
+    )
+  const rows = yield* open(path)
+  const { length, at } = yield* Problems.fromRows(rows, read)
+  seen.clear()
+  return yield* at(Array.from({ length }, (_, place) => place))
+}, Effect.scoped)
+
+/** The places of problems, of `length`, that training takes from place `from` (counted over all epochs). */
+const places = (length: number, { from, seed, size }: Draw): Array<number> => {
+  const out: Array<number> = []
+  let epoch = -1
+  let order: Array<number> = []
+  for (let i = from; i < from + size; i++) {
+    const e = Math.floor(i / length)
+    if (e !== epoch) {
+      epoch = e
+      order = Seed.shuffle(
+        Array.from({ length }, (_, place) => place),
+        `${seed}/shuffle/${e}`,
+      )
+    }
+    out.push(order[i % length])
   }
-  if (problems.length === 0) return yield* fail(null, "holds no problem; give at least one row")
-  return problems
-})
+  return out
+}
+
+/** Which problems to take. @category models */
+export interface Draw {
+  /** Place of the first, counted over all epochs, from 0. */
+  readonly from: number
+  readonly size: number
+  readonly seed: string
+}
 
 /**
  * `size` problems, walking through epoch after epoch, from place `from` (counted over all epochs, from 0).
  *
  * @category combinators
  */
-export const take = (
-  problems: ReadonlyArray<Problem>,
-  options: { readonly from: number; readonly size: number; readonly seed: string },
-): Array<Problem> => {
-  const { from, size, seed } = options
-  const n = problems.length
-  const out: Array<Problem> = []
-  let epoch = -1
-  let order: Array<Problem> = []
-  for (let i = from; i < from + size; i++) {
-    const e = Math.floor(i / n)
-    if (e !== epoch) {
-      epoch = e
-      order = Seed.shuffle(problems, `${seed}/shuffle/${e}`)
-    }
-    out.push(order[i % n])
-  }
-  return out
-}
+export const take = (problems: ReadonlyArray<Problem>, draw: Draw): Array<Problem> =>
+  places(problems.length, draw).map((place) => problems[place])
+
+/**
+ * The same of problems that are read when they are drawn: `draw` of `from(problems)` is `take` of `problems`.
+ *
+ * @category combinators
+ */
+export const draw = (problems: Problems.Problems, which: Draw): Effect.Effect<Array<Problem>, DatasetError> =>
+  problems.at(places(problems.length, which))

@@ -17,13 +17,26 @@ export class SamplerError extends Schema.TaggedError<SamplerError>()("SamplerErr
   }
 }
 
-/** A dataset could not be read, or a row of it does not decode. @category errors */
+/**
+ * A dataset could not be read, or a row of it does not decode. `row` counts from 1, blank lines included in a file of JSON lines;
+ * `line` and `column` (from 1) say where in a text file the fault is. All three are null where they are not known.
+ *
+ * @category errors
+ */
 export class DatasetError extends Schema.TaggedError<DatasetError>()("DatasetError", {
   source: Schema.String,
   row: Schema.NullOr(Schema.Int),
+  line: Schema.NullOr(Schema.Int),
+  column: Schema.NullOr(Schema.Int),
   reason: Schema.String,
 }) {
   override get message(): string {
-    return `${this.source}${this.row === null ? "" : `, row ${this.row}`}: ${this.reason}`
+    const { column, line, reason, row, source } = this
+    const place = [
+      row === null ? "" : `, row ${row}`,
+      line === null || line === row ? "" : `, line ${line}`,
+      column === null ? "" : `, column ${column}`,
+    ].join("")
+    return `${source}${place}: ${reason}`
   }
 }

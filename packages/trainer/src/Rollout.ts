@@ -39,7 +39,7 @@ export interface Rolled {
 }
 
 /** What can stand against the rollouts of a step. @category errors */
-export type RolloutFailure = RolloutError.SamplerError
+export type RolloutFailure = RolloutError.SamplerError | RolloutError.DatasetError
 
 /** Samples and scores groups; each is verified as soon as it is there. */
 const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
@@ -95,18 +95,18 @@ const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
 /** The groups of one step, from the problems after the `drawn` ones that were taken before. @category running */
 export const rollOut = Effect.fn("Rollout.rollOut")(function* (
   config: TrainConfig,
-  problems: ReadonlyArray<Problem.Problem>,
+  problems: Dataset.Problems,
   step: number,
   policyStep: number,
   drawn: number,
 ) {
   const { promptsPerStep: size, resampleRounds = 3, seed, silentGroups = "drop" } = config
   const draw = (count: number) => {
-    const batch = Dataset.take(problems, { from: drawn, size: count, seed })
+    const from = drawn
     drawn += count
-    return batch
+    return Dataset.draw(problems, { from, size: count, seed })
   }
-  const rounds = [yield* sampleAndScore(config, draw(size), `${seed}/sample/${step}`)]
+  const rounds = [yield* sampleAndScore(config, yield* draw(size), `${seed}/sample/${step}`)]
   const lacking = (): number =>
     size -
     Selection.select(
@@ -115,7 +115,7 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
     ).kept.length
   const most = silentGroups === "resample" ? resampleRounds : 0
   for (let round = 1; round <= most && lacking() > 0; round++)
-    rounds.push(yield* sampleAndScore(config, draw(lacking()), `${seed}/resample/${step}/${round}`))
+    rounds.push(yield* sampleAndScore(config, yield* draw(lacking()), `${seed}/resample/${step}/${round}`))
   const groups = rounds.flatMap((round) => round.groups)
   return {
     step,
@@ -152,7 +152,7 @@ export interface Rollouts {
  */
 export const make = Effect.fn("Rollout.make")(function* (
   config: TrainConfig,
-  problems: ReadonlyArray<Problem.Problem>,
+  problems: Dataset.Problems,
   from: number,
   pending: ReadonlyArray<Rolled>,
   drawn: number,

@@ -6,7 +6,7 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Group, type Problem, Sampler } from "@lpo/rollout"
+import { Dataset, Group, type Problem, Sampler } from "@lpo/rollout"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import type { Verifier } from "@lpo/verifiers"
 import { Effect, type Result, Schema } from "effect"
@@ -78,7 +78,8 @@ export type Failure = Saving | TrainingError
 /** @category models */
 export interface Options {
   readonly config: TrainConfig
-  readonly problems: ReadonlyArray<Problem.Problem>
+  /** Held, or read when they are drawn. */
+  readonly problems: ReadonlyArray<Problem.Problem> | Dataset.Problems
   readonly run: Run
   readonly onStep?: (report: StepReport) => Effect.Effect<void>
   /** Token log-probs under the reference policy, for an objective that asks for them (a KL to it). */
@@ -98,7 +99,8 @@ export const train: (
   options: Options,
 ) => Effect.Effect<number, Failure, Learner | Sampler.Sampler | Verifier.Verifier> = Effect.fn("Trainer.train")(
   function* (options) {
-    const { config, problems, run } = options
+    const { config, run } = options
+    const problems = Dataset.from(options.problems)
     const learner = yield* Learner
     const refused = configRefusal(options, yield* Sampler.Sampler)
     if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })

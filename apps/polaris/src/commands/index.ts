@@ -1,6 +1,7 @@
 /** The commands of polaris: one line each. */
+import * as Data from "./data/index.ts"
 import type { Entry } from "./Entry.ts"
 import * as Train from "./train.ts"
 import * as WarmStart from "./warm-start.ts"
 
-export const commands: ReadonlyArray<Entry> = [Train.command, WarmStart.command]
+export const commands: ReadonlyArray<Entry> = [Train.command, Data.command, WarmStart.command]

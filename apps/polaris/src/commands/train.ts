@@ -1,19 +1,23 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
 import { resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
-import type { Problem } from "@lpo/rollout"
+import { type Problem, Sampler } from "@lpo/rollout"
 import { RunStore, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
 import { Effect, Result } from "effect"
 import { Command } from "effect/cli"
 import * as About from "../About.ts"
 import * as Base from "../Base.ts"
+import * as Config from "../Config.ts"
 import type { Opened } from "../engines/index.ts"
 import { isQuiet } from "../Explain.ts"
+import * as Grader from "../Grader.ts"
 import { layers } from "../layers.ts"
 import * as Options from "../Options.ts"
+import * as Plan from "../Plan.ts"
 import * as Place from "../Place.ts"
 import * as Preset from "../Preset.ts"
+import * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
 import * as Summary from "../Summary.ts"
 import { tasks } from "../tasks/index.ts"
@@ -29,6 +33,7 @@ interface Job {
   readonly store: RunStore.Run
   readonly opened: Opened
   readonly task: Task.AnyTask
+  readonly problems: Problems.Problems
   readonly view: View.View
   readonly started: number
 }
@@ -75,7 +80,7 @@ const evaluateBase = Effect.fn("train.evaluateBase")(function* (heldOut: Readonl
   return { ...made, before: 0 }
 })
 
-const train = (training: ReadonlyArray<Problem.Problem>, rewards: Array<number>, { settings, store, view }: Job) =>
+const train = (training: Problems.Problems["training"], rewards: Array<number>, { settings, store, view }: Job) =>
   Trainer.train({
     config: Settings.trainConfig(settings),
     problems: training,
@@ -101,20 +106,30 @@ const train = (training: ReadonlyArray<Problem.Problem>, rewards: Array<number>,
       }),
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
 
+/** The held-out problems that can be sampled: one too long for the model must not end the run. */
+const fitting = Effect.fn("train.fitting")(function* ({ problems: { heldOut }, settings, view }: Job) {
+  const sampler = yield* Sampler.Sampler
+  const { maxTokens, stopStrings } = settings.train.sampling
+  const options = { groupSize: settings.evaluation.samples, maxTokens, stopStrings, seed: "refusal" }
+  const reasons = yield* Effect.forEach(
+    heldOut,
+    (problem) => sampler.refusal?.(problem, options) ?? Effect.succeed(null),
+  )
+  const why = reasons.filter((reason) => reason !== null)
+  if (why.length === heldOut.length)
+    return yield* new UsageError({
+      reason: `none of the ${heldOut.length} held-out problems can be sampled: ${why[0]}`,
+    })
+  if (why.length > 0)
+    view.print(
+      `${why.length} of ${heldOut.length} held-out problems cannot be sampled and are left out; the first: ${why[0]}`,
+    )
+  return heldOut.filter((_, i) => reasons[i] === null)
+})
+
 const run = Effect.fn("train.run")(function* (job: Job) {
-  const { opened, settings, started, store, task, view } = job
-  const { generate } = task
-  if (generate === undefined)
-    return yield* new UsageError({
-      reason: `the task ${task.name} makes no problems of its own; choose another preset`,
-    })
-  const all = generate({ side: "held-out", seed: settings.preset })
-  const { problems } = settings.evaluation
-  if (problems > all.length)
-    return yield* new UsageError({
-      reason: `--problems is ${problems}, and ${all.length} are held out; give at most that`,
-    })
-  const heldOut = all.slice(0, problems)
+  const { opened, problems, settings, started, store, view } = job
+  const heldOut = yield* fitting(job)
   const base = yield* evaluateBase(heldOut, job)
   view.print(
     `${opened.label}: ${Object.entries(base.curve)
@@ -123,7 +138,7 @@ const run = Effect.fn("train.run")(function* (job: Job) {
   )
   const earlier = yield* store.events
   yield* train(
-    generate({ side: "train", seed: settings.preset }),
+    problems.training,
     earlier.map(({ reward }) => reward),
     job,
   )
@@ -147,12 +162,21 @@ const open = Effect.fn("train.open")(function* (
   const preset = yield* Preset.load(asked.preset)
   const make = yield* find("task", asked.task.name, tasks)
   const domain = yield* make(asked.task.parameters)
-  const settings = Settings.withStops(asked, domain.stopStrings)
+  const view = View.make()
+  yield* Effect.addFinalizer(() => Effect.sync(view.done))
+  const judge = asked.verifier === null ? null : yield* Grader.load(asked.verifier)
+  const files = asked.data === null ? null : yield* Problems.open(asked.data, yield* domain.task("text"), view)
+  const settings: Settings.Settings = {
+    ...Settings.withStops(asked, domain.stopStrings),
+    verifier: judge?.settings ?? null,
+    data:
+      asked.data === null || files === null
+        ? null
+        : { ...asked.data, train: files.train.settings, evaluation: files.evaluation?.settings ?? null },
+  }
   const openStore = (config: Settings.Settings, about: RunStore.Config) =>
     RunStore.open({ folder, config: { ...config }, resume, mayChange: Settings.mayChange(config), about })
   const old = resume ? yield* openStore(settings, {}) : null
-  const view = View.make()
-  yield* Effect.addFinalizer(() => Effect.sync(view.done))
   const opened = yield* Settings.engineOf(settings).open(settings.engine.options, {
     seed: Settings.seedOf(settings),
     number: settings.seed,
@@ -166,6 +190,10 @@ const open = Effect.fn("train.open")(function* (
     folder: resolve(folder),
     view,
   })
+  const task = Grader.judgedBy(yield* domain.task(opened.reads), judge?.grader ?? null)
+  const problems = yield* settings.data === null || files === null
+    ? Problems.generated(task, settings)
+    : Problems.read(settings.data, task, files, settings.evaluation.problems, given.problems !== null)
   const { model } = settings
   const pinned =
     model.kind === "checkpoint" && model.commit === null
@@ -176,13 +204,15 @@ const open = Effect.fn("train.open")(function* (
   for (const line of opened.about) view.print(line)
   view.print(`objective ${settings.objective.name}, seed ${settings.seed}, run ${folder}`)
   if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
-  return { settings, store, opened, task: yield* domain.task(opened.reads), view, started } satisfies Job
+  for (const line of problems.about) view.print(line)
+  return { settings, store, opened, task, problems, view, started } satisfies Job
 })
 
 export const command: Entry = Command.make(
   "train",
-  { ...Options.given, ...Options.place },
-  Effect.fn(function* ({ name, out, resume, ...given }) {
+  { ...Options.given, ...Options.file, ...Options.place },
+  Effect.fn(function* ({ config, dryRun, name, out, resume, set, ...asked }) {
+    const { given, pairs } = yield* Config.over(asked, config, set)
     if (given.workers !== null && (given.workers < 0 || given.workers > 256)) {
       return yield* new UsageError({ reason: `--workers is ${given.workers}; give a whole number from 0 to 256` })
     }
@@ -190,11 +220,16 @@ export const command: Entry = Command.make(
     const recorded = old === null ? null : yield* RunStore.readConfig(old)
     if (old !== null && recorded === null)
       return yield* new UsageError({ reason: `there is nothing to resume in ${old}; give --name and --out of a run` })
-    const settings = yield* Settings.resolve(
+    const resolved = yield* Settings.resolve(
       given,
       old === null || recorded === null ? null : yield* Settings.read(old, recorded.config),
     )
-    const what = `${settings.preset}-${settings.objective.name}-${settings.seed}`
+    const settings = yield* Settings.set(resolved, pairs)
+    if (dryRun) {
+      for (const line of Plan.lines(settings)) process.stdout.write(`${line}\n`)
+      return
+    }
+    const what = `${settings.data === null ? settings.preset : settings.task.name}-${settings.objective.name}-${settings.seed}`
     const folder = old ?? (yield* Place.folderOf({ out, name, resume, what }))
     if (old === null && (yield* RunStore.readConfig(folder)) !== null)
       return yield* new UsageError({
@@ -225,6 +260,10 @@ export const command: Entry = Command.make(
     {
       command: "polaris train --engine tinker --server http://gpu:8000 --model Qwen/Qwen3-0.6B",
       description: "On a SkyRL server",
+    },
+    {
+      command: "polaris train --data mine.jsonl --task math --model ./m --lora-rank 8",
+      description: "Problems of your own",
     },
     { command: "polaris train --resume", description: "Go on with the newest run after Ctrl-C" },
   ]),

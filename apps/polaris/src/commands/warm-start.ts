@@ -21,12 +21,14 @@ export const command: Entry = Command.make(
   },
   Effect.fn(function* (flags) {
     const { model, name, task } = yield* Preset.load(flags.preset ?? "countdown-tiny")
-    if (model.kind !== "warm-start")
+    if (model?.kind !== "warm-start")
       return yield* new UsageError({
-        reason: `the preset ${name} starts from the checkpoint ${model.source}; it has no warm start`,
+        reason: `the preset ${name} starts from ${model === null ? "the model that you give" : `the checkpoint ${model.source}`}; it has no warm start`,
       })
     const make = yield* find("task", task.name, tasks)
     const { tiny } = yield* make(task.parameters)
+    if (tiny === null)
+      return yield* new UsageError({ reason: `the task ${task.name} has no small model; choose another preset` })
     yield* Backend.start("wasm")
     const view = View.make()
     const policy = yield* WarmStart.make(model, tiny, ({ loss, stage, step, steps }) =>

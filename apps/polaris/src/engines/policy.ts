@@ -83,11 +83,17 @@ interface Ready {
 
 const warmStart = Effect.fn("policy.warmStart")(function* (model: Model.WarmStart, asked: Asked) {
   const { domain, folder, preset } = asked
-  const config = yield* WarmStart.modelConfig(model, domain.tiny)
+  const { tiny } = domain
+  if (tiny === null)
+    return yield* new EngineError({
+      engine: "embedded",
+      reason: `the task ${domain.name} has no small model of its own; give --model`,
+    })
+  const config = yield* WarmStart.modelConfig(model, tiny)
   const ready: Ready = {
     config,
     values: yield* ModelFiles.readModel(config, WarmStart.shipped(preset.name)),
-    tokenizer: domain.tiny.tokenizer,
+    tokenizer: tiny.tokenizer,
     options: {},
     memoryMiB,
     opened: { label: "warm start", reads: "words", commit: null },
@@ -131,7 +137,7 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   const { tokenizer, values } = opened
   if (tokenizer === null) return yield* fail("has no tokenizer.json; convert the tokenizer with transformers first")
   const reads = tokenizer.chatTemplate === null ? "text" : "chat"
-  const problem = yield* refusal(config, tokenizer, domain.longest(reads), maxTokens)
+  const problem = domain.longest === null ? null : yield* refusal(config, tokenizer, domain.longest(reads), maxTokens)
   if (problem !== null) return yield* fail(problem)
   const lora = model.lora === null ? null : Lora.initialise(config, model.lora, asked.seed)
   const size = values.length.toLocaleString("en")

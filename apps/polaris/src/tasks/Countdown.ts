@@ -5,6 +5,7 @@ import { Countdown } from "@lpo/verifiers"
 import { Effect, Schema } from "effect"
 import { UsageError } from "../Usage.ts"
 import type { Domain, Make, Reads } from "./Domain.ts"
+import * as Rows from "./Rows.ts"
 
 /** All problems of one size: multisets of `size` numbers from 1 to `max`, with every target in reach. */
 const Parameters = Schema.Struct({
@@ -55,7 +56,16 @@ const makeDemonstrations = (space: Countdown.Space, tokenizer: Tokenizer.Tokeniz
   }
 }
 
+/** Without parameters: problems of a dataset. */
+const ofRows = Rows.make(Countdown.name, (reads) => Countdown.task({ style: Rows.styleOf(reads) }), [
+  Countdown.answerEnd,
+])
+
+const isEmpty = (given: unknown): boolean =>
+  typeof given === "object" && given !== null && Object.keys(given).length === 0
+
 export const make: Make = Effect.fn("Countdown.make")(function* (given) {
+  if (isEmpty(given)) return yield* ofRows(given)
   const space = yield* decode(given).pipe(
     Effect.mapError(({ message }) => new UsageError({ reason: `the parameters of the task countdown: ${message}` })),
   )

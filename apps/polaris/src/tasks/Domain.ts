@@ -12,11 +12,12 @@ export type Reads = "words" | "chat" | "text"
 export interface Domain {
   readonly name: string
   readonly task: (reads: Reads) => Effect.Effect<Task.AnyTask, never, Scope.Scope>
-  /** A prompt as long as any of the task. */
-  readonly longest: (reads: Reads) => Problem.Problem["prompt"]
+  /** A prompt as long as any of the task; null where problems come from a dataset, whose prompts may have any length. */
+  readonly longest: ((reads: Reads) => Problem.Problem["prompt"]) | null
   /** Texts that end a response of a model that reads questions. */
   readonly stopStrings: ReadonlyArray<string>
-  readonly tiny: Tiny
+  /** Null: no preset of this task starts from nothing. */
+  readonly tiny: Tiny | null
 }
 
 /** The material of a model that knows nothing but the task. */

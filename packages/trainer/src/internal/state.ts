@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Group, type Problem } from "@lpo/rollout"
+import { type Dataset, Group } from "@lpo/rollout"
 import type { SmallGroup } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
 import * as Objective from "../Objective.ts"
@@ -71,20 +71,19 @@ export const files = ({ pending, replay, ...rest }: State): Readonly<Record<stri
 })
 
 /** The state of a checkpoint folder. Fails with a `CheckpointError` that names what does not fit. */
-export const read = Effect.fn("state.read")(function* (path: string, problems: ReadonlyArray<Problem.Problem>) {
+export const read = Effect.fn("state.read")(function* (path: string, problems: Dataset.Problems) {
   const fail = (reason: string) => new CheckpointError({ path, reason: `${file} ${reason}` })
   const text = yield* Effect.tryPromise({
     try: () => readFile(join(path, file), "utf8"),
     catch: (cause) => fail(`cannot be read: ${(cause as Error).message}`),
   })
   const kept = yield* decode(text).pipe(Effect.mapError((error) => fail(`does not decode: ${error.message}`)))
-  const known = new Map(problems.map((problem) => [problem.id, problem]))
-  const whole = (group: typeof KeptGroup.Type): Effect.Effect<Group.ScoredGroup, CheckpointError> => {
-    const problem = known.get(group.problem)
-    return problem === undefined
-      ? Effect.fail(fail(`names problem "${group.problem}", which is not in the dataset; resume with the run's own`))
-      : Effect.succeed({ ...group, problem })
-  }
+  const whole = Effect.fn("state.whole")(function* (group: typeof KeptGroup.Type) {
+    const problem = yield* problems.find(group.problem)
+    if (problem === null)
+      return yield* fail(`names problem "${group.problem}", which is not in the dataset; resume with the run's own`)
+    return { ...group, problem } satisfies Group.ScoredGroup
+  })
   const state: State = {
     ...kept,
     pending: yield* Effect.forEach(kept.pending, (rolled) =>

@@ -1,0 +1,142 @@
+/**
+ * A file of options, `--config run.json`: what the command line can say, by the same names, and `set` for settings without an option.
+ * The command line counts more than the file.
+ */
+import { readFile } from "node:fs/promises"
+import { dirname, isAbsolute, join } from "node:path"
+import { Registry } from "@lpo/trainer"
+import { Backend } from "@lpo/transformer"
+import { Effect, Schema } from "effect"
+import { engines } from "./engines/index.ts"
+import { profileNames } from "./engines/tinker.ts"
+import * as Preset from "./Preset.ts"
+import type { Given } from "./Settings.ts"
+import { tasks } from "./tasks/index.ts"
+import { nearest, UsageError } from "./Usage.ts"
+
+const says = <S extends Schema.Top>(schema: S, description: string) =>
+  Schema.optionalKey(schema.annotate({ description }))
+const text = (description: string) => says(Schema.String, description)
+const number = (description: string) => says(Schema.Finite, description)
+const whole = (description: string) => says(Schema.Int, description)
+const oneOf = <const L extends ReadonlyArray<string>>(names: L, description: string) =>
+  says(Schema.Literals(names), description)
+
+export const Config = Schema.Struct({
+  $schema: text("This file's schema, for editors"),
+  preset: oneOf(Preset.names, "What to train"),
+  engine: oneOf(Object.keys(engines), "What samples and learns"),
+  objective: oneOf(Registry.names, "The objective that turns a scored group into token weights"),
+  tau: says(Schema.Union([Schema.String, Schema.Finite]), "Temperature of the target"),
+  seed: whole("Names every random stream of the run"),
+  steps: whole("Training steps"),
+  k: whole("Group size: responses per prompt"),
+  prompts: whole("Prompts per step"),
+  "max-tokens": whole("Longest response, tokens"),
+  "learning-rate": number("Peak learning rate of AdamW"),
+  problems: whole("Held-out problems to evaluate on"),
+  samples: whole("Samples per held-out problem"),
+  data: text("Problems to train on: a file beside this one, or a name on the hub"),
+  "eval-data": text("Held-out problems, as data has them"),
+  task: oneOf(Object.keys(tasks), "How rows are read and answers judged"),
+  format: text("The format of the rows"),
+  "bad-rows": oneOf(["fail", "leave-out"], "What happens to a row that makes no problem"),
+  verifier: text("A module that judges, beside this file"),
+  model: text("A folder, or name[@revision] on the hub"),
+  "lora-rank": whole("Train an adapter of this rank"),
+  "lora-alpha": number("The adapter counts alpha / rank times"),
+  server: text("tinker: URL of the server"),
+  profile: oneOf(profileNames, "tinker: which server it is"),
+  rollouts: text("hybrid: URLs of servers that sample, between commas"),
+  "served-name": text("hybrid: what the servers call the model"),
+  backend: oneOf(["auto", ...Backend.names], "Where the model runs"),
+  workers: whole("Worker threads of the backend wasm"),
+  set: says(
+    Schema.Record(Schema.String, Schema.Unknown),
+    "Settings without an option, by their path in config.json, such as train.optimizer.warmupSteps",
+  ),
+})
+export interface Config extends Schema.Schema.Type<typeof Config> {}
+
+/** The JSON Schema of such a file. */
+export const jsonSchema = (): unknown => {
+  const { definitions, schema } = Schema.toJsonSchemaDocument(Config)
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "A run of polaris",
+    ...schema,
+    ...(Object.keys(definitions).length > 0 && { $defs: definitions }),
+    additionalProperties: false,
+  }
+}
+
+/** How an option of `Given` is called. */
+export const nameOf = (key: string): string =>
+  key === "groupSize" ? "k" : key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+const decode = Schema.decodeUnknownEffect(Config, { errors: "all", onExcessProperty: "error" })
+
+/** Reads such a file; paths in it are taken from its folder. Fails with a `UsageError` that names the key and the nearest right one. */
+const read = Effect.fn("Config.read")(function* (path: string) {
+  const fail = (reason: string) => new UsageError({ reason: `--config ${path}: ${reason}` })
+  const source = yield* Effect.tryPromise({
+    try: () => readFile(path, "utf8"),
+    catch: (cause) => fail(`cannot be read (${(cause as Error).message})`),
+  })
+  const json = yield* Effect.try({
+    try: (): unknown => JSON.parse(source),
+    catch: (cause) => fail(`is not JSON: ${(cause as Error).message}`),
+  })
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    return yield* fail('is no object; give one, such as { "preset": "countdown-tiny" }')
+  const names = Object.keys(Config.fields)
+  const stray = Object.keys(json).find((key) => !names.includes(key))
+  if (stray !== undefined) {
+    const near = nearest(stray, names)
+    return yield* fail(
+      `there is no key "${stray}"; ${near === null ? `choose one of: ${names.join(", ")}` : `did you mean ${near}?`}`,
+    )
+  }
+  const config = yield* decode(json).pipe(Effect.mapError(({ message }) => fail(message.replaceAll(/\s*\n\s*/g, " "))))
+  const beside = (file: string | undefined): string | undefined =>
+    file !== undefined &&
+    !isAbsolute(file) &&
+    (/^\.\.?\//.test(file) || (/\.[a-z]+(?:\.gz)?$/.test(file) && !file.includes("@")))
+      ? join(dirname(path), file)
+      : file
+  const out: Record<string, unknown> = { ...config }
+  for (const key of ["data", "eval-data", "verifier"] as const)
+    if (config[key] !== undefined) out[key] = beside(config[key])
+  if (config.tau !== undefined) out["tau"] = String(config.tau)
+  if (config.model !== undefined && /^\.\.?\//.test(config.model)) out["model"] = join(dirname(path), config.model)
+  return out
+})
+
+/** A pair of `--set key=value`; the value is JSON, or else a text. */
+export const pair = (given: string): Effect.Effect<readonly [string, unknown], UsageError> => {
+  const at = given.indexOf("=")
+  if (at < 1)
+    return Effect.fail(
+      new UsageError({ reason: `--set is "${given}"; give key=value, such as train.optimizer.warmupSteps=10` }),
+    )
+  const value = given.slice(at + 1)
+  try {
+    return Effect.succeed([given.slice(0, at), JSON.parse(value)])
+  } catch {
+    return Effect.succeed([given.slice(0, at), value])
+  }
+}
+
+/** The command line laid over a file, and the settings that both set. */
+export const over = Effect.fn("Config.over")(function* (
+  given: Given,
+  path: string | null,
+  sets: ReadonlyArray<string>,
+) {
+  const config: Readonly<Record<string, unknown>> = path === null ? {} : { ...(yield* read(path)) }
+  const merged = Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, value ?? config[nameOf(key)] ?? null]),
+  ) as unknown as Given
+  const pairs = [...Object.entries(config["set"] ?? {}), ...(yield* Effect.forEach(sets, pair))]
+  return { given: merged, pairs }
+})

@@ -1,0 +1,75 @@
+/**
+ * A verifier of a person's own: a module whose default export judges. It is a function of the answer, the response and the problem,
+ * which gives a number (the reward; 1 and more is right), true or false, or a verdict, at once or as a promise; or it is a grader.
+ */
+import { createHash } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { pathToFileURL } from "node:url"
+import { type Problem, Verdict } from "@lpo/rollout"
+import { type Task, type Verifier as Verifiers, VerifierError } from "@lpo/verifiers"
+import { Effect, Schema } from "effect"
+import type { Verifier } from "./Data.ts"
+import { UsageError } from "./Usage.ts"
+
+type Judge = (answer: unknown, response: string, problem?: Pick<Problem.Problem, "prompt">) => unknown
+
+const decodeVerdict = Schema.decodeUnknownEffect(Verdict.Verdict, { onExcessProperty: "error" })
+
+const isGrader = (value: unknown): value is Verifiers.AnyGrader =>
+  typeof value === "object" &&
+  value !== null &&
+  "grade" in value &&
+  typeof value.grade === "function" &&
+  "answer" in value
+
+/** A verdict of what a function gave. */
+const verdictOf = (name: string, value: unknown): Effect.Effect<Verdict.Verdict, VerifierError.VerifierError> => {
+  if (typeof value === "boolean") return Effect.succeed(Verdict.judged({ correct: value }))
+  if (typeof value === "number") return Effect.succeed(Verdict.judged({ correct: value >= 1, score: value }))
+  return decodeVerdict(value).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new VerifierError.VerifierError({
+          verifier: name,
+          reason: `gave ${JSON.stringify(value) ?? String(value)}; give a number, true, false or a verdict (${message})`,
+        }),
+    ),
+  )
+}
+
+const ofFunction = (name: string, judge: Judge): Verifiers.AnyGrader => ({
+  name,
+  answer: Schema.Unknown,
+  grade: (answer: unknown, response: string, problem?: Pick<Problem.Problem, "prompt">) =>
+    Effect.tryPromise({
+      try: async () => judge(answer, response, problem),
+      catch: (cause) =>
+        new VerifierError.VerifierError({
+          verifier: name,
+          reason: cause instanceof Error ? cause.message : String(cause),
+        }),
+    }).pipe(Effect.flatMap((value) => verdictOf(name, value))),
+})
+
+/** The module with its hash; fails where there is none, or where it exports nothing that judges. */
+export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier, "path">) {
+  const refused = (reason: string) => new UsageError({ reason: `--verifier ${path}: ${reason}` })
+  const text = yield* Effect.tryPromise({
+    try: () => readFile(path),
+    catch: (cause) => refused(`cannot be read (${(cause as Error).message})`),
+  })
+  const module = yield* Effect.tryPromise({
+    try: () => import(pathToFileURL(path).href) as Promise<Readonly<Record<string, unknown>>>,
+    catch: (cause) => refused(`cannot be loaded (${(cause as Error).message})`),
+  })
+  const given = module["default"]
+  const grader = isGrader(given) ? given : typeof given === "function" ? ofFunction(path, given as Judge) : null
+  if (grader === null)
+    return yield* refused("exports no grader; export default a function of (answer, response, problem), or a grader")
+  const settings: Verifier = { path, sha256: createHash("sha256").update(text).digest("hex") }
+  return { grader, settings }
+})
+
+/** The task with its answers judged by this grader. */
+export const judgedBy = (task: Task.AnyTask, grader: Verifiers.AnyGrader | null): Task.AnyTask =>
+  grader === null ? task : { ...task, graders: { ...task.graders, strict: grader } }

@@ -1,0 +1,106 @@
+/** `polaris data filter`: rows by how hard they are, and without those that benchmarks have. */
+import { createReadStream } from "node:fs"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { LoggedGroup } from "@lpo/rollout"
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as Question from "../../data/Question.ts"
+import { UsageError } from "../../Usage.ts"
+import * as Shared from "./shared.ts"
+
+const decode = Schema.decodeUnknownSync(LoggedGroup.LoggedGroup)
+
+/** Pass rates of a run's problems by row: its groups name a problem by the number of its row. */
+const passRates = (run: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const counts = new Map<number, { right: number; all: number }>()
+      const input = createReadStream(join(run, "completions.jsonl"))
+      for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+        const { completions, problem } = decode(JSON.parse(line))
+        const count = counts.get(Number(problem)) ?? { right: 0, all: 0 }
+        for (const { verdict } of completions)
+          if (verdict.status === "ok") {
+            count.all++
+            if (verdict.correct) count.right++
+          }
+        counts.set(Number(problem), count)
+      }
+      return new Map([...counts].map(([row, { all, right }]) => [row, right / all]))
+    },
+    catch: (cause) =>
+      new UsageError({ reason: `--run ${run}: completions.jsonl cannot be read (${(cause as Error).message})` }),
+  })
+
+/** The pass rate that a row's `difficulty` says: "3/8", or a share. Null where it says none. */
+const rateOf = (row: unknown): number | null => {
+  const value = typeof row === "object" && row !== null && "difficulty" in row ? row.difficulty : null
+  if (typeof value === "number") return value >= 0 && value <= 1 ? value : null
+  const parts = typeof value === "string" ? /^\s*(\d+)\s*\/\s*(\d+)\s*$/.exec(value) : null
+  return parts === null || Number(parts[2]) === 0 ? null : Number(parts[1]) / Number(parts[2])
+}
+
+const share = (name: string, what: string, value: number) =>
+  Flag.Finite(name).pipe(Flag.withDescription(`${what} Default ${value}`), Flag.withDefault(value))
+
+export const command = Command.make(
+  "filter",
+  {
+    data: Shared.data,
+    out: Shared.out,
+    min: share("min-pass", "Least pass rate, from 0.", 0),
+    max: share("max-pass", "Greatest pass rate, to 1.", 1),
+    run: Flag.Directory("run").pipe(
+      Flag.withDescription(
+        "Take pass rates from this run on the same data. Default: the column difficulty (such as 3/8)",
+      ),
+      Flag.optional,
+      Flag.map(Option.getOrNull),
+    ),
+    without: Flag.String("without").pipe(
+      Flag.withDescription("Leave out questions of these datasets, between commas"),
+      Flag.optional,
+      Flag.map(Option.getOrNull),
+    ),
+  },
+  Effect.fn(function* ({ data, max, min, out, run, without }) {
+    if (!(min >= 0 && min <= max && max <= 1))
+      return yield* new UsageError({
+        reason: `--min-pass is ${min} and --max-pass ${max}; give shares from 0 to 1, in this order`,
+      })
+    const rates = run === null ? null : yield* passRates(run)
+    const banned = new Set<string>()
+    for (const source of without?.split(",") ?? [])
+      yield* Stream.runForEach((yield* Shared.rowsOf(source)).stream, ({ value }) =>
+        Effect.sync(() => {
+          const text = Result.isSuccess(value) ? Question.ofRow(value.success) : null
+          if (text !== null) banned.add(text)
+        }),
+      )
+    const rows = yield* Shared.rowsOf(data)
+    const write = yield* Shared.writer(out)
+    const isFiltered = min > 0 || max < 1 || rates !== null
+    const left = { kept: 0, hard: 0, easy: 0, unknown: 0, shared: 0 }
+    yield* Stream.runForEach(rows.stream, ({ index, value }) =>
+      Effect.gen(function* () {
+        const row = yield* Effect.fromResult(value)
+        if (banned.has(Question.ofRow(row) ?? "")) return void left.shared++
+        const rate = rates === null ? rateOf(row) : (rates.get(index + 1) ?? null)
+        // A row that nobody tried is kept by a run's rates and dropped by a column's: there it is missing.
+        if (isFiltered && rate === null) {
+          left.unknown++
+          if (rates === null) return
+        }
+        if (rate !== null && rate < min) return void left.hard++
+        if (rate !== null && rate > max) return void left.easy++
+        left.kept++
+        yield* write(row)
+      }),
+    )
+    yield* Shared.print(
+      `${out}: ${left.kept} of ${rows.length} rows; ${left.hard} too hard, ${left.easy} too easy, ${left.shared} in ${without ?? "no benchmark"}, ` +
+        `${left.unknown} without a pass rate (${rates === null ? "left out" : "kept"})`,
+    )
+  }, Effect.scoped),
+).pipe(Command.withDescription("Keep rows by their pass rate, and without those of benchmarks"))

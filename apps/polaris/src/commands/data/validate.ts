@@ -1,0 +1,92 @@
+/** `polaris data validate`: rows that make no problem, golds that refuse themselves, duplicates, prompts that are too long. */
+import { createHash } from "node:crypto"
+import { Effect, Option, Result, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as Question from "../../data/Question.ts"
+import * as Tokens from "../../data/Tokens.ts"
+import { UsageError } from "../../Usage.ts"
+import * as Shared from "./shared.ts"
+
+/** Rows of a kind that are shown by name. */
+const shown = 5
+
+export const command = Command.make(
+  "validate",
+  {
+    data: Shared.data,
+    task: Shared.task,
+    format: Shared.format,
+    model: Shared.model,
+    longest: Flag.Int("longest").pipe(
+      Flag.withDescription("Longest prompt: tokens with --model, else characters. Default 4096"),
+      Flag.withDefault(4096),
+    ),
+    limit: Flag.Int("limit").pipe(
+      Flag.withDescription("Look at the first rows only. Default: all"),
+      Flag.optional,
+      Flag.map(Option.getOrNull),
+    ),
+  },
+  Effect.fn(function* (flags) {
+    const { format, read, rows, task } = yield* Shared.open(flags)
+    const tokenizer = flags.model === null ? null : yield* Tokens.load(flags.model)
+    const faults = new Map<string, { count: number; readonly lines: Array<string> }>()
+    const note = (kind: string, line: string): void => {
+      const found = faults.get(kind) ?? { count: 0, lines: [] }
+      found.count++
+      if (found.lines.length < shown) found.lines.push(line)
+      faults.set(kind, found)
+    }
+    /** Row and answer by what is asked, of which a hash is enough. */
+    const seen = new Map<string, { readonly row: number; readonly answer: string }>()
+    let problems = 0
+    const stream = flags.limit === null ? rows.stream : Stream.take(rows.stream, flags.limit)
+    yield* Stream.runForEach(stream, ({ index, value }) =>
+      Effect.gen(function* () {
+        const row = index + 1
+        if (Result.isFailure(value)) return note("broken rows", value.failure.message)
+        const made = read(value.success, String(row))
+        if (Result.isFailure(made)) {
+          const { reason } = made.failure
+          const kind = /no answer|answer is (?:""|null|\[\])|must be a text or a number/.test(reason)
+            ? "rows without a gold"
+            : "rows that make no problem"
+          return note(kind, (yield* rows.error(index, reason)).message)
+        }
+        problems++
+        const problem = made.success
+        const refusal = yield* task.validate(problem)
+        if (refusal !== null) note("golds that their own verifier refuses", `row ${row}: ${refusal}`)
+        const key = createHash("sha256").update(Question.normal(problem.prompt, Question.spaceless)).digest("base64")
+        const answer = Shared.json(problem.answer)
+        const before = seen.get(key)
+        if (before === undefined) seen.set(key, { row, answer })
+        else if (before.answer === answer) note("duplicates", `row ${row} asks what row ${before.row} asks`)
+        else note("duplicates with another gold", `row ${row} says ${answer}, row ${before.row} says ${before.answer}`)
+        const length =
+          tokenizer === null
+            ? typeof problem.prompt === "string"
+              ? problem.prompt.length
+              : Shared.json(problem.prompt.map(({ content }) => content)).length
+            : (yield* Tokens.encode(tokenizer, problem.prompt)).length
+        if (length > flags.longest)
+          note("prompts that are too long", `row ${row}: ${length} ${tokenizer === null ? "characters" : "tokens"}`)
+      }),
+    )
+    yield* Shared.print(
+      `${rows.source}: ${rows.length} rows (${rows.format}), read as ${format} of the task ${task.name}: ${problems} problems`,
+    )
+    yield* Shared.print(`sha256 ${rows.fingerprint.sha256}`)
+    for (const [kind, { count, lines }] of faults) {
+      yield* Shared.print(`${kind}: ${count}`)
+      for (const line of lines) yield* Shared.print(`  ${line}`)
+      if (count > lines.length) yield* Shared.print(`  and ${count - lines.length} more`)
+    }
+    const total = [...faults.values()].reduce((sum, { count }) => sum + count, 0)
+    if (total > 0)
+      return yield* new UsageError({
+        reason: `${rows.source}: ${total} findings; rows without a problem are left out by train --bad-rows leave-out`,
+      })
+    yield* Shared.print("nothing to complain of")
+  }, Effect.scoped),
+).pipe(Command.withDescription("Look for rows that cannot be trained on: broken, without a gold, repeated, too long"))

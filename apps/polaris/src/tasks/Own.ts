@@ -1,0 +1,50 @@
+/** Problems of a person's own, with a verifier of their own: a prompt, and whatever answer the verifier reads. */
+import { Problem, Verdict } from "@lpo/rollout"
+import { Task } from "@lpo/verifiers"
+import { Effect, Result, Schema } from "effect"
+import * as Rows from "./Rows.ts"
+
+const name = "own"
+
+const isRecord = (row: unknown): row is Readonly<Record<string, unknown>> =>
+  typeof row === "object" && row !== null && !Array.isArray(row)
+
+const messages = Schema.decodeUnknownResult(Schema.NonEmptyArray(Problem.Message))
+
+/** `prompt` (a text, or messages) or `question` or `problem` (a text), and `answer`, which may be anything. */
+const fromRow =
+  (style: Task.Style): Task.FromRow =>
+  (row, id) => {
+    const refuse = (reason: string) => Result.fail(new Task.RowError({ task: name, format: "own", id, reason }))
+    if (!isRecord(row)) return refuse("it is no record of columns")
+    const asked = row["prompt"] ?? row["question"] ?? row["problem"]
+    const answer = row["answer"] ?? null
+    if (typeof asked === "string" && asked.trim() !== "") {
+      const prompt = style === "chat" ? [{ role: "user" as const, content: asked }] : asked
+      return Result.succeed({ id, task: name, prompt, answer })
+    }
+    const chat = messages(asked)
+    return Result.isSuccess(chat)
+      ? Result.succeed({ id, task: name, prompt: chat.success, answer })
+      : refuse(
+          `no prompt: give a column "prompt" with a text or a list of { role, content }; it has ${Object.keys(row).join(", ") || "no column"}`,
+        )
+  }
+
+const unjudged = {
+  name,
+  answer: Schema.Unknown,
+  grade: () => Verdict.unreached("error", "the task own has no verifier of its own; give --verifier"),
+}
+
+export const make = Rows.make(name, (reads) => {
+  const task: Task.Task<unknown, string> = {
+    name,
+    Answer: Schema.Unknown,
+    ask: (question) => Task.prompt(question, Rows.styleOf(reads)),
+    fromRow: { own: fromRow(Rows.styleOf(reads)) },
+    graders: { strict: unjudged },
+    validate: () => Effect.succeed(null),
+  }
+  return Effect.succeed(task)
+})

@@ -1,0 +1,122 @@
+/** A file of options, settings without an option, and the plan. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { afterAll, expect, it } from "vitest"
+import * as Config from "../src/Config.ts"
+import * as Options from "../src/Options.ts"
+import * as Settings from "../src/Settings.ts"
+import { nothing, resolve } from "./given.ts"
+import { makeProgram } from "./program.ts"
+
+const { end, polaris } = makeProgram()
+const folder = await mkdtemp(join(tmpdir(), "lpo-config-"))
+afterAll(async () => {
+  await rm(folder, { recursive: true })
+  await end()
+})
+const file = async (text: string, name = "run.json"): Promise<string> => {
+  const path = join(folder, name)
+  await writeFile(path, text)
+  return path
+}
+const over = (path: string | null, sets: ReadonlyArray<string> = [], more: Partial<Settings.Given> = {}) =>
+  Effect.runPromise(Config.over({ ...nothing, ...more }, path, sets))
+const why = (path: string | null, sets: ReadonlyArray<string> = []) =>
+  Effect.runPromise(Effect.map(Effect.flip(Config.over(nothing, path, sets)), ({ message }) => message))
+const set = (pairs: ReadonlyArray<readonly [string, unknown]>) =>
+  Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(
+        Effect.promise(() => resolve({})),
+        (settings) => Settings.set(settings, pairs),
+      ),
+    ),
+  )
+const whySet = (path: string, value: unknown) =>
+  set([[path, value]]).then(
+    () => "",
+    (error: Error) => error.message,
+  )
+
+it("has a key for every option, and a schema that says so to editors", async () => {
+  const keys = Object.keys(Options.given).map(Config.nameOf)
+  expect(Object.keys(Config.Config.fields).sort()).toEqual([...keys, "$schema", "set"].sort())
+  const shipped = await readFile(new URL("../run.schema.json", import.meta.url), "utf8")
+  // npm run schema -w polaris
+  expect(JSON.parse(shipped)).toEqual(JSON.parse(JSON.stringify(Config.jsonSchema())))
+})
+
+it("lays the command line over the file, and finds files beside it", async () => {
+  const path = await file(
+    JSON.stringify({
+      $schema: "./run.schema.json",
+      k: 4,
+      steps: 3,
+      tau: 2,
+      data: "mine.jsonl",
+      task: "math",
+      model: "./m",
+      "eval-data": "own/rows:test",
+      set: { "train.maxLag": 1 },
+    }),
+  )
+  const { given, pairs } = await over(path, ["train.optimizer.decay=linear", "train.optimizer.warmupSteps=5"], {
+    steps: 9,
+  })
+  expect(given).toEqual({
+    ...nothing,
+    groupSize: 4,
+    steps: 9,
+    tau: "2",
+    task: "math",
+    data: join(folder, "mine.jsonl"),
+    evalData: "own/rows:test",
+    model: join(folder, "m"),
+  })
+  expect(pairs).toEqual([
+    ["train.maxLag", 1],
+    ["train.optimizer.decay", "linear"],
+    ["train.optimizer.warmupSteps", 5],
+  ])
+  const settings = await set(pairs)
+  expect(settings.train).toMatchObject({ maxLag: 1, optimizer: { decay: "linear", warmupSteps: 5 } })
+})
+
+it("names the key that is wrong, and the nearest right one", async () => {
+  expect(await why(await file('{"learning_rate": 1}'))).toMatch(
+    /there is no key "learning_rate"; did you mean learning-rate\?/,
+  )
+  expect(await why(await file('{"steps": "many"}'))).toMatch(/run\.json: Expected .*steps/)
+  expect(await why(await file('{"objective": "ppo"}'))).toMatch(/objective/)
+  expect(await why(await file("[]"))).toMatch(/is no object/)
+  expect(await why(await file("{"))).toMatch(/is not JSON/)
+  expect(await why(join(folder, "none.json"))).toMatch(/cannot be read/)
+  expect(await why(null, ["train.maxLag"])).toMatch(/--set is "train\.maxLag"; give key=value/)
+  expect(await whySet("train.maxLagg", 1)).toMatch(/there is no such setting; did you mean train\.maxLag\?/)
+  expect(await whySet("warmupSteps", 1)).toMatch(/did you mean train\.optimizer\.warmupSteps\?/)
+  expect(await whySet("train.maxLag", "no")).toMatch(/--set train\.maxLag is "no": .*maxLag/)
+  expect(await whySet("train.steps", 3)).toMatch(/has an option of its own; give --steps/)
+})
+
+it("prints the plan of a dry run, and begins nothing", async () => {
+  const path = await file('{"preset": "countdown-tiny", "steps": 10, "k": 4}')
+  const { code, stderr, stdout } = await polaris([
+    "--config",
+    path,
+    "--set",
+    "train.maxLag=1",
+    "--dry-run",
+    "--name",
+    "plan",
+  ])
+  expect(stderr).toBe("")
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/"maxLag": 1/)
+  expect(stdout).toMatch(/10 steps x 64 prompts x 4 responses = 2,560 responses, of at most 10 tokens: 25,600 tokens/)
+  expect(stdout).toMatch(/download {2}nothing/)
+  const hub = await polaris(["--dry-run", "--data", "own/rows", "--task", "math", "--model", "own/model"])
+  expect(hub.stdout).toMatch(/download {2}the model own\/model, the dataset own\/rows, unless/)
+  expect((await polaris(["--name", "plan", "--resume"])).stderr).toMatch(/nothing to resume/)
+})
