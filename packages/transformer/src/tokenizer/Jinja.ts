@@ -58,7 +58,7 @@ type Make = new (value: unknown) => any
 type Node = any
 
 const scratch = new Environment()
-const classOf = (value: unknown, name: string): Make => scratch.set(name, value).constructor as unknown as Make
+const classOf = (value: unknown, name: string): Make => scratch.set(name, value).constructor
 // The library does not export its classes of values; one of each is made to have them.
 const Text = classOf("", "text")
 const Bool = classOf(true, "bool")
@@ -90,16 +90,19 @@ const equal = (a: Value, b: Value): boolean => {
 }
 
 /** What Python's `strip` takes off without an argument: its white space has U+001C to U+001F and U+0085, and not U+FEFF. */
-const blank = /[\s\u001c-\u001f\u0085]/
+const isBlank = (unit: string): boolean => {
+  const code = unit.charCodeAt(0)
+  return unit !== "\ufeff" && (/\s/.test(unit) || (code >= 0x1c && code <= 0x1f) || code === 0x85)
+}
 
 const strip = (text: string, characters: string | null, left: boolean, right: boolean): string => {
   const units = Array.from(text)
   const set = characters === null ? null : new Set(characters)
-  const off = (unit: string): boolean => (set === null ? unit !== "\ufeff" && blank.test(unit) : set.has(unit))
+  const off = (unit: string): boolean => (set === null ? isBlank(unit) : set.has(unit))
   let from = 0
   let to = units.length
-  while (left && from < to && off(units[from])) from++
-  while (right && from < to && off(units[to - 1])) to--
+  if (left) while (from < to && off(units[from])) from++
+  if (right) while (from < to && off(units[to - 1])) to--
   return units.slice(from, to).join("")
 }
 
@@ -172,11 +175,12 @@ const repr = (value: Value): string => {
       "\\": "\\\\",
       [quote]: `\\${quote}`,
     }
-    // eslint-disable-next-line no-control-regex
-    const body = value.value.replace(
-      /[\\'"\u0000-\u001f\u007f-\u00a0\u00ad]/g,
-      (c: string) => names[c] ?? (c === "'" || c === '"' ? c : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`),
-    )
+    const shown = (c: string): string => {
+      const code = c.charCodeAt(0)
+      const isHidden = code < 0x20 || (code >= 0x7f && code <= 0xa0) || code === 0xad
+      return names[c] ?? (isHidden ? `\\x${code.toString(16).padStart(2, "0")}` : c)
+    }
+    const body = Array.from(value.value, shown).join("")
     return quote + body + quote
   }
   return print(value)
@@ -201,7 +205,7 @@ const toValue = (input: unknown): Value => {
   if (Array.isArray(input)) return new List(input.map(toValue))
   if (input !== null && typeof input === "object")
     return new Dict(new Map(Object.entries(input).map(([key, value]) => [key, toValue(value)])))
-  return new Environment().set("value", input) as unknown as Value
+  return new Environment().set("value", input)
 }
 
 // What the library keeps private is overridden here: TypeScript is told nothing of it.
@@ -225,7 +229,7 @@ const itemsOf = (value: Value): ReadonlyArray<Value> => {
 }
 
 const bind = (target: Node, value: Value, scope: Environment): void => {
-  if (target.type === "Identifier") return void scope.setVariable(target.value, value as never)
+  if (target.type === "Identifier") return void scope.setVariable(target.value, value)
   const parts = itemsOf(value)
   if (parts.length !== target.value.length)
     throw new Error(`expected ${target.value.length} values to unpack, got ${parts.length}`)
@@ -264,7 +268,7 @@ class Python extends Base {
       if (i > 0) loop.value.set("previtem", items[i - 1])
       if (i < items.length - 1) loop.value.set("nextitem", items[i + 1])
       loop.value.set("cycle", new Fn((args: ReadonlyArray<Value>) => args[i % args.length]))
-      scope.setVariable("loop", loop as never)
+      scope.setVariable("loop", loop)
       bind(node.loopvar, item, scope)
       try {
         out += this.evaluateBlock(node.body, scope).value
@@ -285,7 +289,7 @@ class Python extends Base {
     if (!(of instanceof Text)) return super.evaluateMemberExpression(node, environment)
     const [left, right] = strips[name]
     return new Fn((args: ReadonlyArray<Value>) => {
-      const [characters] = args.filter((value) => value.type !== "KeywordArgumentsValue")
+      const characters = args.find((value) => value.type !== "KeywordArgumentsValue")
       if (characters !== undefined && !(characters instanceof Text) && !(characters instanceof None))
         throw new Error(`${name} arg must be None or str`)
       return new Text(strip(of.value, characters?.value ?? null, left, right))
@@ -458,7 +462,7 @@ export const compile = (source: string): ((variables: Readonly<Record<string, un
   return (variables) => {
     const environment = new Environment()
     for (const [name, value] of Object.entries({ ...globals, range, ...variables }))
-      environment.setVariable(name, toValue(value) as never)
+      environment.setVariable(name, toValue(value))
     return new Python(environment).run(program).value
   }
 }

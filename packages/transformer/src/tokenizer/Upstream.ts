@@ -3,7 +3,7 @@
  * decoded bytes and bytes that are no UTF-8, added tokens that are whole words, and white space around added tokens. A test runs
  * the library alone too, and fails once it is mended.
  */
-import { type AddedToken, Tokenizer } from "@huggingface/tokenizers"
+import { Tokenizer } from "@huggingface/tokenizers"
 
 /** What the library keeps private and is used here. */
 interface Inside {
@@ -12,6 +12,15 @@ interface Inside {
   readonly model: (tokens: ReadonlyArray<string>) => ReadonlyArray<string>
   readonly decoder: Step | null
   encode_text: (text: string | null) => ReadonlyArray<string> | null
+}
+
+/** What is read of an added token; the library's own class is not resolved by the linter. */
+interface AddedToken {
+  readonly content: string
+  readonly single_word: boolean
+  readonly lstrip: boolean
+  readonly rstrip: boolean
+  readonly normalized: boolean
 }
 
 interface Step {
@@ -116,8 +125,10 @@ export const make = (json: object, config: object): Tokenizer => {
     text === null
       ? null
       : cutRaw({ text, token: null, first: true })
-          .map((piece) =>
-            piece.token === null && normalizer !== null ? { ...piece, text: normalizer(piece.text) } : piece,
+          .map((piece): Piece =>
+            piece.token === null && normalizer !== null
+              ? { text: normalizer(piece.text), token: null, first: piece.first }
+              : piece,
           )
           .flatMap(cutNormalized)
           .flatMap(({ first, text: part, token }) => {
