@@ -119,7 +119,7 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   const rows = promptTokens + groupSize * maxTokens
   const activations = (checkpointActivations: boolean) =>
     (rows * Memory.bytesPerToken(config, checkpointActivations)) / 2 ** 20
-  const misfit = (checkpointActivations: boolean) =>
+  const memoryRefusal = (checkpointActivations: boolean) =>
     Memory.refusal(config, {
       purpose: "train",
       lora: model.lora,
@@ -128,8 +128,8 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
       sequences: Math.max(groupSize, evaluationSamples),
       positions: promptTokens + maxTokens,
     })
-  const checkpointActivations = misfit(false) !== null || activations(false) > memoryMiB
-  const misses = checkpointActivations ? misfit(true) : null
+  const checkpointActivations = memoryRefusal(false) !== null || activations(false) > memoryMiB
+  const misses = checkpointActivations ? memoryRefusal(true) : null
   if (misses !== null) return yield* fail(misses)
   const folder = yield* Checkpoint.locate(source, { ...at, onProgress: downloadIn(view, source) })
   view.done()
