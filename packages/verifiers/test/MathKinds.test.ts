@@ -2,7 +2,6 @@
 import { Mathematics } from "@lpo/verifiers"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import * as MathExpression from "../src/math/read/Expression.ts"
 import { understood } from "../src/math/compare/Strict.ts"
 import { corpus, read } from "./mathCorpus.ts"
 
