@@ -37,10 +37,10 @@ export const withPrecision = <A>(p: number, f: () => A): A => {
 
 const magnitude = (a: bigint): bigint => (a < 0n ? -a : a)
 
-/** The length of |a| in bits; 0 for 0. @category parts */
+/** The length of |a| in bits, perhaps one more; 0 for 0. @category parts */
 export const length = (a: bigint): number => {
   const size = Number(a < 0n ? -a : a)
-  if (size < 9_007_199_254_740_992) return size === 0 ? 0 : Math.floor(Math.log2(size)) + 1
+  if (size < 1e300) return size === 0 ? 0 : Math.floor(Math.log2(size)) + 1
   const digits = (a < 0n ? -a : a).toString(16)
   return digits.length * 4 - Math.clz32(Number.parseInt(digits[0], 16)) + 28
 }

@@ -117,8 +117,12 @@ const positive = (name: string): boolean =>
   name.startsWith("#") || name === "pi" || name === "e" || /^\([0-9]+\)$/.test(name)
 
 /** An expression that stays whole, by the text of its parts. */
-const opaque = (name: string, ...args: ReadonlyArray<NormalForm>): NormalForm =>
-  of(Polynomial.atom(`${name}(${args.map(format).join("; ")})`))
+const opaque = (name: string, ...args: ReadonlyArray<NormalForm>): NormalForm => {
+  const text = `${name}(${args.map(format).join("; ")})`
+  // A long name is copied, hashed and compared again and again.
+  spend(text.length / 4)
+  return of(Polynomial.atom(text))
+}
 
 /** The form of base^exponent for an exponent that is a fraction. */
 const rootPower = (base: NormalForm, e: Rational.Rational): NormalForm => {

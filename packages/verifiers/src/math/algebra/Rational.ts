@@ -49,6 +49,14 @@ export const isInteger = (a: Rational): boolean => a.den === 1n
 /** @category predicates */
 export const equal = (a: Rational, b: Rational): boolean => a.num === b.num && a.den === b.den
 
+const long = 1n << 1024n
+const isLong = (n: bigint): boolean => n > long || n < -long
+/** Arithmetic on long numbers takes long. */
+const spendOnLong = (a: Rational, b: Rational): void => {
+  if ((isLong(a.num) || isLong(a.den)) && (isLong(b.num) || isLong(b.den)))
+    spend(((bits(a.num) + bits(a.den)) * (bits(b.num) + bits(b.den))) / 1_000_000)
+}
+
 const checked = (a: bigint): bigint => {
   if (a > largest || -a > largest) throw new WorkExceeded("number too long")
   return a
@@ -65,6 +73,7 @@ export const negate = (a: Rational): Rational => ({ num: -a.num, den: a.den })
 /** @category arithmetic */
 export const multiply = (a: Rational, b: Rational): Rational => {
   spend(1)
+  spendOnLong(a, b)
   if (a.den === 1n && b.den === 1n) return { num: checked(a.num * b.num), den: 1n }
   return make(a.num * b.num, a.den * b.den)
 }
@@ -89,7 +98,11 @@ export const compare = (a: Rational, b: Rational): number => {
   return x < y ? -1 : x > y ? 1 : 0
 }
 /** `3` or `-3/4`. @category conversions */
-export const format = (a: Rational): string => (a.den === 1n ? `${a.num}` : `${a.num}/${a.den}`)
+export const format = (a: Rational): string => {
+  spendOnLong(a, a)
+  return written(a)
+}
+const written = (a: Rational): string => (a.den === 1n ? `${a.num}` : `${a.num}/${a.den}`)
 
 /** The value of decimal digits such as `12.50` or `.5` times ten to `exponent`. @category conversions */
 export const fromDecimal = (digits: string, exponent = 0): Rational => {

@@ -19,16 +19,21 @@ import { type Expression } from "../read/Syntax.ts"
 import * as Words from "../read/Words.ts"
 import { spend } from "../algebra/Work.ts"
 
+const scale = 10n ** 40n
+const largest = 10n ** 55n
+const smallest = 10n ** 10n
+const largestDenominator = 10n ** 9n
+const tolerance = 10n ** 8n
+
 /** In units of 10^-40. */
 const scaled = (x: Ball.Ball): bigint =>
-  Ball.withPrecision(400, () => Ball.nearest(Ball.multiply(x, Ball.integer(10n ** 40n))))
+  Ball.withPrecision(400, () => Ball.nearest(Ball.multiply(x, Ball.integer(scale))))
 
 /** The fraction with a small denominator that 40 digits say, if there is one. */
 const fraction = (x: Ball.Ball): string | null => {
-  const scale = 10n ** 40n
   const wanted = scaled(x)
-  if (wanted > scale * 10n ** 15n || wanted < -scale * 10n ** 15n) return null
-  if (wanted < 10n ** 10n && wanted > -(10n ** 10n)) return "0"
+  if (wanted > largest || wanted < -largest) return null
+  if (wanted < smallest && wanted > -smallest) return "0"
   let [a, b] = [wanted < 0n ? -wanted : wanted, scale]
   let [p0, p1, q0, q1] = [0n, 1n, 1n, 0n]
   for (let i = 0; i < 60 && b !== 0n; i++) {
@@ -36,9 +41,9 @@ const fraction = (x: Ball.Ball): string | null => {
     const n = a / b
     ;[p0, p1] = [p1, n * p1 + p0]
     ;[q0, q1] = [q1, n * q1 + q0]
-    if (q1 > 10n ** 9n) return null
+    if (q1 > largestDenominator) return null
     const error = p1 * scale - (wanted < 0n ? -wanted : wanted) * q1
-    if ((error < 0n ? -error : error) < 10n ** 8n * q1)
+    if ((error < 0n ? -error : error) < tolerance * q1)
       return Rational.format(Rational.make(wanted < 0n ? -p1 : p1, q1))
     ;[a, b] = [b, a - n * b]
   }
