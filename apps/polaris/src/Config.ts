@@ -45,6 +45,7 @@ export const Config = Schema.Struct({
   model: text("A folder, or name[@revision] on the hub"),
   "lora-rank": whole("Train an adapter of this rank"),
   "lora-alpha": number("The adapter counts alpha / rank times"),
+  ignore: text("Options of the model's config.json that change nothing, between commas"),
   server: text("tinker: URL of the server"),
   profile: oneOf(profileNames, "tinker: which server it is"),
   rollouts: text("hybrid: URLs of servers that sample, between commas"),
