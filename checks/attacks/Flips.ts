@@ -24,7 +24,7 @@ const look = (folder: string): Promise<{ readonly state: string } | { readonly r
     if (found === null) return { refused: "there is no run" }
     const run = yield* RunStore.open({ folder, config: found.config, resume: true })
     const text = yield* run.read(Base.file)
-    const base = text === null ? null : yield* Base.read(text).pipe(Effect.mapError((reason) => new Error(reason)))
+    const base = text === null ? null : yield* Base.read(text).pipe(Effect.mapError((message) => ({ message })))
     const { resumeFrom } = run
     const from = resumeFrom && { step: resumeFrom.step, path: relative(folder, resumeFrom.path), logs: resumeFrom.logs }
     const rows = [yield* run.events, yield* run.completions]

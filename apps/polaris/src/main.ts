@@ -1,7 +1,7 @@
 /** The command line of polaris. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import * as About from "./About.ts"
 import { commands } from "./commands/index.ts"
@@ -18,7 +18,6 @@ Explain.hangUp()
 About.version.pipe(
   Effect.flatMap((version) => Command.run(polaris, { version: version ?? "unknown" })),
   Effect.tapCause(Explain.explain),
-  Effect.provide(Explain.presenter),
-  Effect.provide(NodeServices.layer),
+  Effect.provide(Layer.mergeAll(NodeServices.layer, Explain.presenter)),
   NodeRuntime.runMain({ disableErrorReporting: true }),
 )

@@ -253,7 +253,7 @@ it("refuses a model whose submission was cut off", async () => {
         yield* Effect.promise(() => begun)
         yield* Fiber.interrupt(fiber)
         isBad = false
-        const error = yield* Effect.flip(model.forward(scoring))
+        const error = yield* Effect.flip(Effect.asVoid(model.forward(scoring)))
         expect(error._tag).toBe("UncertainError")
         expect(error.message).toContain("interrupted")
       }).pipe(Effect.scoped),

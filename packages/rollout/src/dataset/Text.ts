@@ -185,12 +185,12 @@ export const make = Effect.fn("Text.make")(function* (path: string, gzip: boolea
     )
   const { ends, starts } = yield* Effect.tryPromise({
     try: () => (isList ? elements : lines)(text, mark),
-    catch: (cause) => cause,
+    catch: (cause) => ({ cause: cause as Error }),
   }).pipe(
-    Effect.catch((cause) =>
+    Effect.catch(({ cause }) =>
       cause instanceof Broken
         ? Effect.flatMap(located(cause.at, null, cause.message), Effect.fail)
-        : Effect.fail(fault(source, `cannot be read (${(cause as Error).message})`)),
+        : Effect.fail(fault(source, `cannot be read (${cause.message})`)),
     ),
   )
   /** Rows of JSON lines are called by their lines. */

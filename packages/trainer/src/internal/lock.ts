@@ -47,11 +47,11 @@ export const hold = (folder: string): Effect.Effect<void, RunError, Scope.Scope>
           throw cause
         }
       },
-      catch: (cause) => cause as Error & { readonly errcode?: number },
+      catch: (cause) => ({ cause: cause as Error & { readonly errcode?: number } }),
     })
     yield* Effect.acquireRelease(
       attempt.pipe(
-        Effect.catch((cause) =>
+        Effect.catch(({ cause }) =>
           // SQLITE_BUSY
           cause.errcode === 5
             ? Effect.flatMap(ownerOf(folder), (owner) =>
