@@ -30,7 +30,7 @@ export const SamplingParams = Schema.Struct({
 export interface SamplingParams extends Schema.Schema.Type<typeof SamplingParams> {}
 
 /** What must be said: the longest completion. The rest has defaults. @category models */
-export type Options = Partial<SamplingParams> & Pick<SamplingParams, "maxTokens">
+export type Options = Partial<Omit<SamplingParams, "maxTokens">> & Pick<SamplingParams, "maxTokens">
 
 /**
  * Temperature 1, no top-p, no top-k, no min-p, no stop strings, unless given.

@@ -37,7 +37,7 @@ export interface Exchange {
   readonly path: string
   readonly body?: Body
   readonly headers?: Readonly<Record<string, string>>
-  /** Largest answer in bytes, default {@link Wire.maxBytes}. */
+  /** Largest answer in bytes, default `Wire.maxBytes`. */
   readonly maxBytes?: number
 }
 
