@@ -57,6 +57,15 @@ const entriesOf = (folder: string): Promise<ReadonlyArray<string>> =>
     throw cause
   })
 
+/** What an opening writes before config.json: alone in a folder, it is a run that was killed before it was one. */
+const begun = /^(lock|checkpoints|owner\.json(\.tmp-\d+)?|config\.json\.tmp-\d+)$/
+
+/** What is in a folder that has no config.json, but for what a killed opening leaves. */
+const foreign = async (folder: string): Promise<ReadonlyArray<string>> => [
+  ...(await entriesOf(folder)).filter((name) => !begun.test(name)),
+  ...(await entriesOf(join(folder, "checkpoints"))),
+]
+
 /** Whole lines of a log; a last line cut short by a kill is left out. */
 const readLines = async (path: string): Promise<ReadonlyArray<string>> =>
   ((await readText(path)) ?? "").split("\n").slice(0, -1)
@@ -156,7 +165,7 @@ export const open = (options: {
     const before = yield* readConfig(folder)
     if (before !== null && !resume) return yield* fail("exists already; resume it, or choose another name")
     if (before === null && resume) return yield* fail("does not exist, so there is nothing to resume")
-    if (before === null && (yield* io("look into the folder", () => entriesOf(folder))).length > 0)
+    if (before === null && (yield* io("look into the folder", () => foreign(folder))).length > 0)
       return yield* fail("is not empty and holds no config.json, so it is no run; choose another name, or remove it")
     // As it will be read back: what JSON cannot hold does not count.
     const plain = JSON.parse(JSON.stringify(config)) as Config

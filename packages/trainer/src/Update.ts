@@ -143,5 +143,12 @@ export const run = Effect.fn("Update.run")(function* (
       gradNorms.push(gradNorm)
     }
   }
-  return { results, gradNorms, tokens, version: yield* learner.publish } satisfies Updated
+  // In the order of the groups: the learner weighs them in the order in which they are ready, and a sum must not tell.
+  const ordered = new Map(
+    groups.flatMap(({ group }) => {
+      const result = results.get(group)
+      return result === undefined ? [] : [[group, result] as const]
+    }),
+  )
+  return { results: ordered, gradNorms, tokens, version: yield* learner.publish } satisfies Updated
 })

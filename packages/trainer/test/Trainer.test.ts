@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Checkpoint, Lpo, Grpo, Registry, RunStore, type StepReport, TrainConfig, Trainer } from "@lpo/trainer"
+import { Checkpoint, Learner, Lpo, Grpo, Registry, RunStore, type StepReport, TrainConfig, Trainer } from "@lpo/trainer"
 import { Seed, Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Layer } from "effect"
@@ -70,6 +70,25 @@ it.each(Registry.names.filter((name) => name !== "pointwise"))("%s learns", asyn
   const rewards = events.map((e) => e.reward)
   const mean = (xs: ReadonlyArray<number>) => xs.reduce((a, b) => a + b, 0) / xs.length
   expect(mean(rewards.slice(-8))).toBeGreaterThan(mean(rewards.slice(0, 4)) + 0.1)
+})
+
+it("a report does not tell in which order the learner weighed its groups", async () => {
+  const engine = makeEngine()
+  const backwards = Layer.effect(
+    Learner.Learner,
+    Effect.map(Learner.Learner, (learner) => ({
+      ...learner,
+      accumulate: (groups, weigh) =>
+        learner.accumulate(groups.toReversed(), (i, current) => weigh(groups.length - 1 - i, current)),
+    })),
+  ).pipe(Layer.provideMerge(engine.layer))
+  const once = config({ steps: 1, promptsPerStep: 7, miniBatches: 1 })
+  const means = async (engine?: ReturnType<typeof makeEngine>) => {
+    const { events } = await Effect.runPromise(run(engine ? "b" : "a", { config: once, ...(engine ? { engine } : {}) }))
+    expect(events[0].targetKl).toBeGreaterThan(0)
+    return [events[0].targetKl, events[0].ess]
+  }
+  expect(await means({ ...engine, layer: backwards })).toEqual(await means())
 })
 
 it("on policy, LPO-rev with tau = sigma and unclipped GRPO take the same first step", async () => {
@@ -297,6 +316,21 @@ it("every changed byte of a manifest or a configuration is found out, and nothin
   // Without its configuration the folder is no run, and no other may take its place.
   await rm(join(root, "a", "config.json"))
   expect((await Effect.runPromise(Effect.flip(run("a")))).message).toMatch(/is not empty and holds no config\.json/)
+})
+
+it("a run that was killed before it wrote its configuration is begun again under its name", async () => {
+  const folder = join(root, "young")
+  await mkdir(join(folder, "checkpoints"), { recursive: true })
+  for (const name of ["lock", "owner.json", "owner.json.tmp-7", "config.json.tmp-7"])
+    await writeFile(join(folder, name), "")
+  await mkdir(join(folder, "checkpoints", "step-000001"))
+  expect((await Effect.runPromise(Effect.flip(run("young")))).message).toMatch(/is not empty and holds no config\.json/)
+  await rm(join(folder, "checkpoints", "step-000001"), { recursive: true })
+  await writeFile(join(folder, "notes.txt"), "mine")
+  expect((await Effect.runPromise(Effect.flip(run("young")))).message).toMatch(/is not empty and holds no config\.json/)
+  await rm(join(folder, "notes.txt"))
+  await Effect.runPromise(run("young"))
+  expect(await readFile(join(folder, "events.jsonl"), "utf8")).not.toBe("")
 })
 
 it("retention touches only the checkpoints that the run made", async () => {
