@@ -38,9 +38,11 @@ beforeAll(async () => {
   await cp(join(root, "packages/transformer/test/fixtures/qwen3"), model, { recursive: true })
   const config = JSON.parse(await readFile(join(model, "config.json"), "utf8")) as Record<string, unknown>
   await writeFile(join(model, "config.json"), JSON.stringify({ ...config, max_position_embeddings: 512 }))
-  await writeFile(join(folder, "mine.jsonl"), blocks(text, "jsonl")[0])
+  // Rows are marked as JSON too: the site's highlighter knows no JSON lines.
+  const [rows, options] = blocks(text, "json")
+  await writeFile(join(folder, "mine.jsonl"), rows)
   await writeFile(join(folder, "reward.ts"), blocks(text, "ts")[0])
-  await writeFile(join(folder, "run.json"), blocks(text, "json")[0])
+  await writeFile(join(folder, "run.json"), options)
 })
 
 it("your own data: every command of the page works", async () => {
