@@ -2,8 +2,8 @@
  * A file of options, `--config run.json`: what the command line can say, by the same names, and `set` for settings without an option.
  * The command line counts more than the file.
  */
-import { readFile } from "node:fs/promises"
 import { dirname, isAbsolute, join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Registry } from "@lpo/trainer"
 import { Backend } from "@lpo/transformer"
 import { Effect, Schema } from "effect"
@@ -81,7 +81,7 @@ const decode = Schema.decodeUnknownEffect(Config, { errors: "all", onExcessPrope
 const read = Effect.fn("Config.read")(function* (path: string) {
   const fail = (reason: string) => new UsageError({ reason: `--config ${path}: ${reason}` })
   const source = yield* Effect.tryPromise({
-    try: () => readFile(path, "utf8"),
+    try: () => RegularFile.bytes(path, RegularFile.maxTextBytes).then(String),
     catch: (cause) => fail(`cannot be read (${(cause as Error).message})`),
   })
   const json = yield* Effect.try({

@@ -3,9 +3,8 @@
  * which gives a number (the reward; 1 and more is right), true or false, or a verdict, at once or as a promise; or it is a grader.
  */
 import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import { pathToFileURL } from "node:url"
-import { type Problem, Verdict } from "@lpo/rollout"
+import { type Problem, RegularFile, Verdict } from "@lpo/rollout"
 import { type Task, type Verifier as Verifiers, VerifierError } from "@lpo/verifiers"
 import { Effect, Schema } from "effect"
 import type { Verifier } from "./Data.ts"
@@ -55,7 +54,7 @@ const ofFunction = (name: string, judge: Judge): Verifiers.AnyGrader => ({
 export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier, "path">) {
   const refused = (reason: string) => new UsageError({ reason: `--verifier ${path}: ${reason}` })
   const text = yield* Effect.tryPromise({
-    try: () => readFile(path),
+    try: () => RegularFile.bytes(path, RegularFile.maxTextBytes),
     catch: (cause) => refused(`cannot be read (${(cause as Error).message})`),
   })
   const module = yield* Effect.tryPromise({

@@ -1,6 +1,7 @@
 /** The warm start: supervised training on imperfect demonstrations, the same bits from the same seed. */
-import { readFile, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import { RegularFile } from "@lpo/rollout"
 import { ModelConfig, ModelFiles, Parameters, Policy, Supervised, TransformerError } from "@lpo/transformer"
 import { Effect } from "effect"
 import type * as Model from "./Model.ts"
@@ -51,7 +52,7 @@ export const write = (policy: Policy.PolicyService, path: string) =>
 export const read = (path: string) =>
   Effect.tryPromise({
     try: () =>
-      readFile(path).catch((cause: NodeJS.ErrnoException) => {
+      RegularFile.bytes(path).catch((cause: NodeJS.ErrnoException) => {
         if (cause.code === "ENOENT") return null
         throw cause
       }),

@@ -7,9 +7,9 @@
  * their path.
  */
 import { randomUUID } from "node:crypto"
-import { readFile, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Received, type Sequence } from "@lpo/rollout"
+import { Received, RegularFile, type Sequence } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Effect, Layer, Ref, Schema } from "effect"
 import * as Datum from "./Datum.ts"
@@ -133,7 +133,7 @@ export const layer: Layer.Layer<Learner.Learner, never, TinkerPolicy> = Layer.ef
       }),
       restore: Effect.fn("TinkerLearner.restore")(function* (folder) {
         const text = yield* Effect.tryPromise({
-          try: () => readFile(join(folder, file), "utf8"),
+          try: () => RegularFile.bytes(join(folder, file)).then(String),
           catch: (cause) => fail("restore", `${join(folder, file)} cannot be read (${(cause as Error).message})`),
         })
         const saved = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Saved))(text).pipe(

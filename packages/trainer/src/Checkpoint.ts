@@ -6,8 +6,9 @@
  * samples ahead the rollouts that wait.
  */
 import { createHash } from "node:crypto"
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import * as AppendLog from "./internal/appendLog.ts"
 import * as Durable from "./internal/durable.ts"
@@ -122,7 +123,7 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
     const path = join(folder, entry)
     const fail = (reason: string) =>
       new CheckpointError({ path, reason: `${reason}; remove that folder to resume from the checkpoint before it` })
-    const text = yield* read(path, () => readFile(join(path, "manifest.json"), "utf8").catch(absent(null)))
+    const text = yield* read(path, () => RegularFile.text(join(path, "manifest.json")))
     if (text === null) continue
     const manifest = yield* decodeManifest(text).pipe(
       Effect.mapError((e) => fail(`manifest.json does not decode: ${e.message}`)),

@@ -5,9 +5,9 @@
  * because the steps they describe are taken again, and logs that were changed or cut short are refused.
  */
 import { createHash } from "node:crypto"
-import { readdir, readFile } from "node:fs/promises"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { LoggedGroup } from "@lpo/rollout"
+import { LoggedGroup, RegularFile } from "@lpo/rollout"
 import { Effect, Schema, type Scope } from "effect"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as AppendLog from "./internal/appendLog.ts"
@@ -43,13 +43,6 @@ const logs = ["events.jsonl", "completions.jsonl"] as const
 
 const decodeConfig = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
-/** A file's text; null when there is none. */
-const readText = (path: string): Promise<string | null> =>
-  readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return null
-    throw cause
-  })
-
 /** What a folder holds; nothing when it is not there. */
 const entriesOf = (folder: string): Promise<ReadonlyArray<string>> =>
   readdir(folder).catch((cause: NodeJS.ErrnoException) => {
@@ -68,7 +61,7 @@ const foreign = async (folder: string): Promise<ReadonlyArray<string>> => [
 
 /** Whole lines of a log; a last line cut short by a kill is left out. */
 const readLines = async (path: string): Promise<ReadonlyArray<string>> =>
-  ((await readText(path)) ?? "").split("\n").slice(0, -1)
+  ((await RegularFile.text(path, Number.POSITIVE_INFINITY)) ?? "").split("\n").slice(0, -1)
 
 /** The rows of a log. Fails with a `RunError` that names the damaged line. */
 const readRows = <A>(folder: string, log: string, schema: Schema.Codec<A, unknown>) => {
@@ -125,7 +118,7 @@ const configText = (config: Config, about: unknown): string => {
 export const readConfig = Effect.fn("RunStore.readConfig")(function* (folder: string) {
   const fail = (reason: string) => new RunError({ folder, reason: `config.json ${reason}` })
   const text = yield* Effect.tryPromise({
-    try: () => readText(join(folder, "config.json")),
+    try: () => RegularFile.text(join(folder, "config.json")),
     catch: (cause) => fail(`cannot be read (${(cause as Error).message})`),
   })
   if (text === null) return null
@@ -214,7 +207,7 @@ export const open = (options: {
         Object.fromEntries(await Promise.all(logs.map(async (log, i) => [log, await opened[i].mark()] as const))),
       ),
       write: (file, text) => io(`write ${file}`, () => Durable.writeAtomic(join(folder, file), text)),
-      read: (file) => io(`read ${file}`, () => readText(join(folder, file))),
+      read: (file) => io(`read ${file}`, () => RegularFile.text(join(folder, file))),
       events,
       completions,
     }

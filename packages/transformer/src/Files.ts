@@ -1,5 +1,6 @@
 /** Reading and writing of small files, with errors that name the file. */
-import { open, readFile, rename } from "node:fs/promises"
+import { rename } from "node:fs/promises"
+import { RegularFile } from "@lpo/rollout"
 import { Effect } from "effect"
 import { ModelError } from "./TransformerError.ts"
 
@@ -9,12 +10,7 @@ export const io = <A>(path: string, run: () => Promise<A>): Effect.Effect<A, Mod
 
 /** The text of a file, or null where there is none. */
 export const readText = (path: string): Effect.Effect<string | null, ModelError> =>
-  io(path, () =>
-    readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === "ENOENT") return null
-      throw cause
-    }),
-  )
+  io(path, () => RegularFile.text(path))
 
 /** The JSON object in a file, or null where there is no file. */
 export const readJson = (path: string): Effect.Effect<Readonly<Record<string, unknown>> | null, ModelError> =>
@@ -38,7 +34,7 @@ export const commit = (temporary: string, path: string): Effect.Effect<void, Mod
 export const writeText = (path: string, text: string): Effect.Effect<void, ModelError> =>
   io(path, async () => {
     const temporary = `${path}.tmp-${process.pid}`
-    const handle = await open(temporary, "w")
+    const handle = await RegularFile.open(temporary, "w")
     try {
       await handle.writeFile(text)
       await handle.sync()

@@ -4,11 +4,11 @@
  * against its hash before it counts.
  */
 import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { dirname, join, relative } from "node:path"
 import { Config, Effect, Option, Redacted, Schedule } from "effect"
+import * as RegularFile from "../RegularFile.ts"
 import type { DatasetError } from "../RolloutError.ts"
 import { filesOf } from "./HubFiles.ts"
 import { fault, io } from "./Rows.ts"
@@ -145,7 +145,7 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
   const repo = { type: "dataset" as const, name: settings.name.repo }
   yield* ask(settings, async () => {
     await mkdir(dirname(blob), { recursive: true })
-    const handle = await open(partial, "a")
+    const handle = await RegularFile.open(partial, "a")
     try {
       let { size: have } = await handle.stat()
       if (have > size) {
@@ -171,7 +171,7 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
   const found = yield* io(partial, async () => {
     const digest = createHash(large ? "sha256" : "sha1")
     if (!large) digest.update(`blob ${size}\0`)
-    for await (const part of createReadStream(partial)) digest.update(part as Uint8Array)
+    for await (const part of RegularFile.pieces(partial)) digest.update(part)
     return digest.digest("hex")
   })
   if (found !== hash) {
@@ -198,19 +198,14 @@ const cached = Effect.fn("Hub.cached")(function* (settings: Settings) {
   const refused = (reason: string) =>
     fault(`${repo} at ${revision}`, `${reason}, and this is offline; download it once without HF_HUB_OFFLINE`)
   const ref = join(cache, "refs", revision)
-  const commit = isCommit(revision)
-    ? revision
-    : (yield* exists(ref))
-      ? (yield* io(ref, () => readFile(ref, "utf8"))).trim()
-      : null
+  const commit = isCommit(revision) ? revision : ((yield* io(ref, () => RegularFile.text(ref)))?.trim() ?? null)
   const folder = commit === null ? null : join(cache, "snapshots", commit)
   if (commit === null || folder === null || !(yield* exists(folder)))
     return yield* refused(`is not in the cache (${cache})`)
   const record = recordOf(settings, commit)
   const there = yield* io(folder, () => readdir(folder, { recursive: true }))
-  const chosen = (yield* exists(record))
-    ? (JSON.parse(yield* io(record, () => readFile(record, "utf8"))) as ReadonlyArray<string>)
-    : filesOf(there, null, name)
+  const kept = yield* io(record, () => RegularFile.text(record))
+  const chosen = kept === null ? filesOf(there, null, name) : (JSON.parse(kept) as ReadonlyArray<string>)
   if (typeof chosen === "string") return yield* refused(`in the cache ${chosen}`)
   const missing = chosen.find((path) => !there.includes(path))
   if (missing !== undefined) return yield* refused(`${missing} is not in the cache (${cache})`)

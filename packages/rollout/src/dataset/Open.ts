@@ -1,7 +1,7 @@
 /** Datasets by what a person calls them: a file, or a name on the hub. What a file holds is seen from its first bytes. */
 import { existsSync } from "node:fs"
-import { open as openFile } from "node:fs/promises"
 import { Effect } from "effect"
+import * as RegularFile from "../RegularFile.ts"
 import * as Hub from "./Hub.ts"
 import * as Parquet from "./Parquet.ts"
 import { concat, fault, io, type Rows } from "./Rows.ts"
@@ -10,7 +10,7 @@ import * as Text from "./Text.ts"
 /** The rows of one file. */
 const file = Effect.fn("Dataset.file")(function* (path: string) {
   const head = yield* io(path, async () => {
-    const handle = await openFile(path)
+    const handle = await RegularFile.open(path)
     try {
       const { bytesRead, buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0)
       return buffer.subarray(0, bytesRead)

@@ -2,8 +2,8 @@
  * Rows of a dataset that lies in files. They are read when they are needed: what is held is where each begins, not what it says.
  */
 import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
 import { Effect, Result, Schema, Stream } from "effect"
+import * as RegularFile from "../RegularFile.ts"
 import { DatasetError } from "../RolloutError.ts"
 
 /** What tells one dataset from another: how many rows, and the SHA-256 of its file, or of the hashes of its files in order. */
@@ -58,7 +58,7 @@ export const io = <A>(source: string, use: () => Promise<A>): Effect.Effect<A, D
 export const sha256 = (path: string): Effect.Effect<string, DatasetError> =>
   io(path, async () => {
     const hash = createHash("sha256")
-    for await (const part of createReadStream(path)) hash.update(part as Uint8Array)
+    for await (const part of RegularFile.pieces(path)) hash.update(part)
     return hash.digest("hex")
   })
 

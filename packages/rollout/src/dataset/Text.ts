@@ -1,11 +1,12 @@
 /** JSON lines and JSON arrays: one pass finds where each row begins and ends, and rows are read from there. */
-import { createReadStream, createWriteStream } from "node:fs"
-import { mkdtemp, open, rm } from "node:fs/promises"
+import { createWriteStream } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import { Effect, Option, Result, Stream } from "effect"
+import * as RegularFile from "../RegularFile.ts"
 import { DatasetError } from "../RolloutError.ts"
 import * as Json from "./Json.ts"
 import { fault, io, type Row, type Rows, sha256 } from "./Rows.ts"
@@ -33,8 +34,7 @@ const lines = async (path: string, from: number): Promise<Index> => {
     start = end + 1
     inked = false
   }
-  for await (const part of createReadStream(path, { start: from, highWaterMark: 1 << 20 })) {
-    const bytes = part as Buffer
+  for await (const bytes of RegularFile.pieces(path, { start: from })) {
     for (let i = 0; i < bytes.length;) {
       if (!inked && isBlank(bytes[i])) {
         if (bytes[i] === 0x0a) close(offset + i)
@@ -74,8 +74,7 @@ const elements = async (path: string, from: number): Promise<Index> => {
     ends.push(end)
     start = -1
   }
-  for await (const part of createReadStream(path, { start: from, highWaterMark: 1 << 20 })) {
-    const bytes = part as Buffer
+  for await (const bytes of RegularFile.pieces(path, { start: from })) {
     for (let i = 0; i < bytes.length; i++) {
       const byte = bytes[i]
       const at = offset + i
@@ -132,13 +131,13 @@ const placeOf = async (path: string, at: number): Promise<{ readonly line: numbe
   let line = 1
   let rest: Buffer = Buffer.alloc(0)
   if (at > 0)
-    for await (const part of createReadStream(path, { end: at - 1, highWaterMark: 1 << 20 })) {
+    for await (const part of RegularFile.pieces(path, { end: at })) {
       let from = 0
-      for (let i = (part as Buffer).indexOf(0x0a); i >= 0; i = (part as Buffer).indexOf(0x0a, from)) {
+      for (let i = part.indexOf(0x0a); i >= 0; i = part.indexOf(0x0a, from)) {
         line++
         from = i + 1
       }
-      rest = from > 0 ? (part as Buffer).subarray(from) : Buffer.concat([rest, part as Buffer])
+      rest = from > 0 ? part.subarray(from) : Buffer.concat([rest, part])
     }
   return { line, column: rest.toString("utf8").length + 1 }
 }
@@ -154,7 +153,7 @@ const unpacked = (source: string, path: string) =>
     Effect.map((folder) => join(folder, "rows")),
     Effect.tap((to) =>
       Effect.tryPromise({
-        try: () => pipeline(createReadStream(path), createGunzip(), createWriteStream(to)),
+        try: () => pipeline(RegularFile.pieces(path), createGunzip(), createWriteStream(to)),
         catch: (cause) => fault(source, `is no whole gzip file (${(cause as Error).message}); get it again`),
       }),
     ),
@@ -169,7 +168,7 @@ export const make = Effect.fn("Text.make")(function* (path: string, gzip: boolea
   const text = gzip ? yield* unpacked(source, path) : path
   const hash = yield* sha256(path)
   const file = yield* Effect.acquireRelease(
-    io(source, () => open(text)),
+    io(source, () => RegularFile.open(text)),
     (handle) => Effect.promise(() => handle.close()),
   )
   const [head, made] = yield* io(source, async () => {

@@ -3,8 +3,8 @@
  * it is, and a log that was changed or cut short since is found out.
  */
 import { createHash, type Hash } from "node:crypto"
-import { createReadStream } from "node:fs"
-import { open, truncate } from "node:fs/promises"
+import { truncate } from "node:fs/promises"
+import { RegularFile } from "@lpo/rollout"
 import { Schema } from "effect"
 import * as Durable from "./durable.ts"
 
@@ -27,9 +27,9 @@ const hashOf = async (path: string, bytes: number): Promise<{ readonly hash: Has
   let seen = 0
   if (bytes > 0)
     try {
-      for await (const piece of createReadStream(path, { end: bytes - 1 })) {
-        hash.update(piece as Uint8Array)
-        seen += (piece as Uint8Array).length
+      for await (const piece of RegularFile.pieces(path, { end: bytes })) {
+        hash.update(piece)
+        seen += piece.length
       }
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause
@@ -47,14 +47,14 @@ export const refusal = async (path: string, mark: Mark): Promise<string | null> 
 /** Opens a log at a mark that it agrees with, and cuts off what comes after. */
 export const make = async (path: string, mark: Mark): Promise<AppendLog> => {
   // Made before anything refers to it.
-  await (await open(path, "a")).close()
+  await (await RegularFile.open(path, "a")).close()
   await truncate(path, mark.bytes)
   const { hash } = await hashOf(path, mark.bytes)
   let { bytes } = mark
   return {
     append: async (text) => {
       const data = Buffer.from(text)
-      const handle = await open(path, "a")
+      const handle = await RegularFile.open(path, "a")
       try {
         await handle.writeFile(data)
       } finally {

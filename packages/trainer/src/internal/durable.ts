@@ -1,7 +1,8 @@
 /** File writes that either happened or did not, whatever kills the process in between. */
 import { createHash } from "node:crypto"
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises"
+import { mkdir, open, rename, stat } from "node:fs/promises"
 import { dirname } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 
 /** Flushes a file or a folder to the disk. */
 export const sync = async (path: string): Promise<void> => {
@@ -16,7 +17,7 @@ export const sync = async (path: string): Promise<void> => {
 /** Writes to a temporary name, flushes, renames, flushes the folder. */
 export const writeAtomic = async (path: string, data: string | Uint8Array): Promise<void> => {
   const temporary = `${path}.tmp-${process.pid}`
-  const handle = await open(temporary, "w")
+  const handle = await RegularFile.open(temporary, "w")
   try {
     await handle.writeFile(data)
     await handle.sync()
@@ -28,10 +29,11 @@ export const writeAtomic = async (path: string, data: string | Uint8Array): Prom
 }
 
 /** SHA-256 of a file, in hexadecimal. */
-export const sha256 = async (path: string): Promise<string> =>
-  createHash("sha256")
-    .update(await readFile(path))
-    .digest("hex")
+export const sha256 = async (path: string): Promise<string> => {
+  const hash = createHash("sha256")
+  for await (const piece of RegularFile.pieces(path)) hash.update(piece)
+  return hash.digest("hex")
+}
 
 /**
  * Makes a folder and those above it, one by one. Node's recursive `mkdir` never returns where a parent exists that takes no folders,

@@ -2,9 +2,10 @@
  * One owner of a run: an exclusive lock that the kernel holds for as long as the process lives, whatever its pid namespace, and gives
  * back when it dies. Node has no `flock`, so the lock is that of an empty SQLite database, which is part of Node.
  */
-import { readFile } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Effect, type Scope } from "effect"
 import { RunError } from "../TrainerError.ts"
 import * as Durable from "./durable.ts"
@@ -21,8 +22,9 @@ const bootId = (): Promise<string | null> =>
 
 /** What the owner said of itself; a note that cannot be read is no reason not to name the lock. */
 const ownerOf = (folder: string): Effect.Effect<string> =>
-  Effect.promise(() => readFile(join(folder, note), "utf8").catch(() => "")).pipe(
-    Effect.map((text) => {
+  Effect.promise(() => RegularFile.text(join(folder, note)).catch(() => "")).pipe(
+    Effect.map((found) => {
+      const text = found ?? ""
       const pid = /"pid": (\d+)/.exec(text)?.[1]
       const host = /"host": "([^"]+)"/.exec(text)?.[1]
       const since = /"since": "([^"]+)"/.exec(text)?.[1]
@@ -35,6 +37,14 @@ export const hold = (folder: string): Effect.Effect<void, RunError, Scope.Scope>
   Effect.gen(function* () {
     const path = join(folder, file)
     const fail = (reason: string) => new RunError({ folder, reason })
+    // Looked at, not opened: closing a second handle would give up the lock of a run that this very process holds.
+    const isOdd = yield* Effect.promise(() =>
+      stat(path).then(
+        (entry) => !entry.isFile(),
+        () => false,
+      ),
+    )
+    if (isOdd) return yield* fail(`cannot be locked: ${path} is no regular file; remove it`)
     const { DatabaseSync } = yield* Effect.promise(() => import("node:sqlite"))
     const attempt = Effect.try({
       try: () => {

@@ -2,9 +2,8 @@
  * What a checkpoint keeps beside the learner's files, as `state.json`: how many problems were drawn, the rollouts that wait (a run that
  * samples ahead cannot sample them again, its policy is gone), the groups to replay, and what the objective keeps from step to step.
  */
-import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { type Dataset, Group } from "@lpo/rollout"
+import { type Dataset, Group, RegularFile } from "@lpo/rollout"
 import type { SmallGroup } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
 import * as Objective from "../Objective.ts"
@@ -74,7 +73,7 @@ export const files = ({ pending, replay, ...rest }: State): Readonly<Record<stri
 export const read = Effect.fn("state.read")(function* (path: string, problems: Dataset.Problems) {
   const fail = (reason: string) => new CheckpointError({ path, reason: `${file} ${reason}` })
   const text = yield* Effect.tryPromise({
-    try: () => readFile(join(path, file), "utf8"),
+    try: () => RegularFile.bytes(join(path, file)).then(String),
     catch: (cause) => fail(`cannot be read: ${(cause as Error).message}`),
   })
   const kept = yield* decode(text).pipe(Effect.mapError((error) => fail(`does not decode: ${error.message}`)))

@@ -7,10 +7,10 @@
  * all files are of one commit.
  */
 import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
-import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { dirname, join, relative } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Config, Effect, Option, Redacted, Schedule } from "effect"
 import { io } from "../Files.ts"
 import { ModelError } from "../TransformerError.ts"
@@ -139,7 +139,7 @@ const ask = <A>(settings: Settings, run: () => Promise<A>): Effect.Effect<A, Mod
 const hashOf = async (path: string, { large, size }: RemoteFile): Promise<string> => {
   const hash = createHash(large ? "sha256" : "sha1")
   if (!large) hash.update(`blob ${size}\0`)
-  for await (const part of createReadStream(path)) hash.update(part as Uint8Array)
+  for await (const part of RegularFile.pieces(path)) hash.update(part)
   return hash.digest("hex")
 }
 
@@ -155,7 +155,7 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
   const partial = `${blob}.incomplete`
   yield* ask(settings, async () => {
     await mkdir(dirname(blob), { recursive: true })
-    const handle = await open(partial, "a")
+    const handle = await RegularFile.open(partial, "a")
     try {
       let { size: have } = await handle.stat()
       if (have > file.size) {
@@ -210,8 +210,8 @@ const cached = Effect.fn("Hub.cached")(function* ({ cache, repo, revision }: Set
   const commit = commitPattern.test(revision)
     ? revision
     : yield* Effect.promise(() =>
-        readFile(join(cache, "refs", revision), "utf8").then(
-          (text) => text.trim(),
+        RegularFile.text(join(cache, "refs", revision)).then(
+          (text) => text?.trim() ?? null,
           () => null,
         ),
       )

@@ -5,7 +5,8 @@
  * A file that is truncated, has holes or overlaps, or is not what it says is refused with the tensor's name and numbers; nothing
  * of a header is believed before it is checked against the file's size.
  */
-import { type FileHandle, open as openFile } from "node:fs/promises"
+import type { FileHandle } from "node:fs/promises"
+import { RegularFile } from "@lpo/rollout"
 import { Effect, Schema, type Scope } from "effect"
 import { narrow, widen } from "./Half.ts"
 import { ModelError } from "../TransformerError.ts"
@@ -155,7 +156,7 @@ const readExactly = async (handle: FileHandle, to: Uint8Array, from: number): Pr
 export const open = (path: string): Effect.Effect<OpenFile, ModelError, Scope.Scope> =>
   Effect.gen(function* () {
     const handle = yield* Effect.acquireRelease(
-      io(path, () => openFile(path, "r")),
+      io(path, () => RegularFile.open(path)),
       (file) => Effect.promise(() => file.close()),
     )
     const { size: fileSize } = yield* io(path, () => handle.stat())
@@ -234,7 +235,7 @@ export const write = (
     Effect.gen(function* () {
       const { dtype = "F32", metadata = {} } = options
       const handle = yield* Effect.acquireRelease(
-        io(path, () => openFile(path, "w")),
+        io(path, () => RegularFile.open(path, "w")),
         (file) => Effect.promise(() => file.close()),
       )
       yield* io(path, async () => {

@@ -4,10 +4,10 @@
  *
  * A line that is no row gets a verdict row of status `error` that names the line, so the two files keep step.
  */
-import { createReadStream } from "node:fs"
-import { open, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises"
+import { Readable } from "node:stream"
+import { rename, rm, stat, truncate, writeFile } from "node:fs/promises"
 import { createInterface } from "node:readline"
-import { Verdict } from "@lpo/rollout"
+import { RegularFile, Verdict } from "@lpo/rollout"
 import { type Duration, Effect, Result, Schema, Stream } from "effect"
 import { inOrder } from "../internal/inOrder.ts"
 import * as Row from "../server/Row.ts"
@@ -71,7 +71,7 @@ interface Line {
 
 const lines = async function* (file: string): AsyncGenerator<Line> {
   let line = 0
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+  for await (const text of createInterface({ input: Readable.from(RegularFile.pieces(file)), crlfDelay: Infinity })) {
     line++
     if (text.trim() !== "") yield { line, text: line === 1 && text.startsWith("\uFEFF") ? text.slice(1) : text }
   }
@@ -115,7 +115,7 @@ const resume = async (file: string, out: string, mode: Mode, tally: Tally): Prom
     () => 0,
   )
   if (size === 0) return 0
-  const made = await readFile(noteOf(out), "utf8").catch(() => mode)
+  const made = (await RegularFile.text(noteOf(out)).catch(() => mode)) ?? mode
   if (made.trim() !== mode)
     throw new Error(`it holds verdicts of mode "${made.trim()}", not "${mode}"; give another --out, or --restart`)
   let kept = 0
@@ -135,8 +135,8 @@ const resume = async (file: string, out: string, mode: Mode, tally: Tally): Prom
     done++
   }
   try {
-    for await (const chunk of createReadStream(out)) {
-      buffer = Buffer.concat([buffer, chunk as Buffer])
+    for await (const chunk of RegularFile.pieces(out)) {
+      buffer = Buffer.concat([buffer, chunk])
       let from = 0
       for (let end = buffer.indexOf(10); end >= 0; end = buffer.indexOf(10, from)) {
         await take(buffer.subarray(from, end))
@@ -189,7 +189,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
         return { id, ...Verdict.unreached("error", `line ${line}: ${row.failure}`) }
       })
     }
-    const write = (handle: Awaited<ReturnType<typeof open>>) =>
+    const write = (handle: Awaited<ReturnType<typeof RegularFile.open>>) =>
       Stream.fromAsyncIterable(
         lines(file),
         (cause) => new CheckError({ reason: `${file}: ${(cause as Error).message}` }),
@@ -208,7 +208,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
         ),
       )
     yield* Effect.acquireUseRelease(
-      io(`${out} cannot be written`, () => open(out, "a")),
+      io(`${out} cannot be written`, () => RegularFile.open(out, "a")),
       write,
       (handle) => Effect.promise(() => handle.close()),
     )

@@ -1,8 +1,8 @@
 /** `polaris data filter`: rows by how hard they are, and without those that benchmarks have. */
-import { createReadStream } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { LoggedGroup } from "@lpo/rollout"
+import { Readable } from "node:stream"
+import { LoggedGroup, RegularFile } from "@lpo/rollout"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Question from "../../data/Question.ts"
@@ -16,7 +16,7 @@ const passRates = (run: string) =>
   Effect.tryPromise({
     try: async () => {
       const counts = new Map<number, { right: number; all: number }>()
-      const input = createReadStream(join(run, "completions.jsonl"))
+      const input = Readable.from(RegularFile.pieces(join(run, "completions.jsonl")))
       for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
         const { completions, problem } = decode(JSON.parse(line))
         const count = counts.get(Number(problem)) ?? { right: 0, all: 0 }

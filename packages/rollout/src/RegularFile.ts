@@ -1,0 +1,93 @@
+/**
+ * Files whose names others give: opened only where they are regular files. A named pipe, a socket or a device in the place of one
+ * would keep its reader waiting, or feed it for ever. Every reader of a configuration, checkpoint, dataset or run opens through here.
+ *
+ * Links are followed. What is refused is an `Error` that names the path.
+ */
+import { constants } from "node:fs"
+import { type FileHandle, open as openFile } from "node:fs/promises"
+import type { Stats } from "node:fs"
+
+/** Largest file that is read whole as text, unless told otherwise: the longest configurations and tokenizers have half of it. */
+export const maxTextBytes = 2 ** 26
+
+const modes = {
+  r: constants.O_RDONLY,
+  a: constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT,
+  w: constants.O_WRONLY | constants.O_TRUNC | constants.O_CREAT,
+} as const
+
+const kindOf = (stats: Stats): string => {
+  if (stats.isDirectory()) return "a folder"
+  if (stats.isFIFO()) return "a named pipe"
+  if (stats.isSocket()) return "a socket"
+  return "a device"
+}
+
+const refused = (path: string, kind: string, code = "ENOTREG"): Error =>
+  Object.assign(new Error(`'${path}' is ${kind}; give a regular file`), { code })
+
+/**
+ * Opens a file to read (`r`), to append to it (`a`) or to write it anew (`w`); never waits for what is at the other end of a pipe.
+ *
+ * @category io
+ */
+export const open = async (path: string, mode: keyof typeof modes = "r"): Promise<FileHandle> => {
+  // Windows has no such flag, and no such files.
+  const flags = modes[mode] | (constants.O_NONBLOCK ?? 0)
+  const handle = await openFile(path, flags, 0o666).catch((cause: NodeJS.ErrnoException) => {
+    // A pipe that nobody reads, or a socket.
+    if (cause.code === "ENXIO") throw refused(path, "a pipe or a socket")
+    throw cause
+  })
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw refused(path, kindOf(stats), stats.isDirectory() ? "EISDIR" : "ENOTREG")
+    return handle
+  } catch (cause) {
+    await handle.close()
+    throw cause
+  }
+}
+
+/** The bytes of a file from `start` to `end` (exclusive) in pieces; it is closed when they end or nobody wants more. @category io */
+export async function* pieces(
+  path: string,
+  options: { readonly start?: number; readonly end?: number; readonly pieceBytes?: number } = {},
+): AsyncGenerator<Buffer> {
+  const { end = Number.POSITIVE_INFINITY, pieceBytes = 2 ** 20, start = 0 } = options
+  const handle = await open(path)
+  try {
+    for (let at = start; at < end;) {
+      const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, end - at))
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+      at += bytesRead
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A whole file; fails where it has more than `maxBytes`. @category io */
+export const bytes = async (path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> => {
+  const handle = await open(path)
+  try {
+    const { size } = await handle.stat()
+    if (size > maxBytes) throw new Error(`'${path}' has ${size} bytes, the most is ${maxBytes}`)
+    return await handle.readFile()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A file's text; null where there is no file. @category io */
+export const text = async (path: string, maxBytes = maxTextBytes): Promise<string | null> => {
+  try {
+    return (await bytes(path, maxBytes)).toString("utf8")
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null
+    throw cause
+  }
+}
