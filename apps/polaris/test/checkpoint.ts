@@ -40,7 +40,9 @@ const teach = Effect.fn(function* (folder: string) {
   const answers = ["+*", "*+", "++", "-+", "*-", "**"].flatMap(([a, b]) =>
     [nums, [...nums].reverse()].map(([x, y, z]) => `<answer>${x}${a}${y}${b}${z}</answer>`),
   )
-  const pairs = answers.map((text) => ({ prompt, completion: tokenizer.encodeBare(text) }))
+  const pairs = yield* Effect.forEach(answers, (text) =>
+    Effect.map(tokenizer.encodeBare(text), (completion) => ({ prompt, completion })),
+  )
   const schedule = { steps: 120, learningRate: 2e-2, warmupSteps: 10, decayShare: 0.5, maxGradNorm: 1 }
   yield* Supervised.train(policy, { ...schedule, batch: () => pairs })
   yield* Checkpoint.save({ ...checkpoint, values: policy.values }, folder)

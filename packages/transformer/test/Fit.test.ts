@@ -102,7 +102,9 @@ it("samples a chat from its template's tokens, and keeps them with the group", a
     const [group] = yield* sample(hf)
     expect(hf.decodeAll(group.promptTokens)).toBe("<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n")
     // Tokens as sampled: what a random model writes is rarely what the tokenizer would make of its text.
-    const retokenised = group.completions.filter((c) => hf.encodeBare(c.text).join() !== c.tokens.join())
+    const retokenised = group.completions.filter(
+      (c) => Effect.runSync(hf.encodeBare(c.text)).join() !== c.tokens.join(),
+    )
     expect(retokenised.length).toBeGreaterThan(0)
     const pairs = group.completions.map((c) => ({ prompt: group.promptTokens, completion: c.tokens }))
     const fresh = yield* policy.logprobs(pairs)

@@ -178,17 +178,18 @@ it("finds what one token holds, what many share, and a character of four bytes i
     const completes = StopStrings.matcher({ strings, table }, 1)
     return Array.from(tokens).findIndex((token) => completes(0, token))
   }
-  const smile = tokenizer.encodeBare("a🙂b")
+  const bare = (text: string) => Effect.runSync(tokenizer.encodeBare(text))
+  const smile = bare("a🙂b")
   expect(smile.length).toBe(6)
   expect(at(smile, "🙂")).toBe(4)
   expect(at(smile, "🙃")).toBe(-1)
-  const think = tokenizer.encodeBare("x</think>y")
+  const think = bare("x</think>y")
   expect(at(think, "ink>")).toBe(1)
   expect(at(think, "k>y")).toBe(2)
   // A prefix that turns out to be none must not hide the string that begins within it.
-  expect(at(tokenizer.encodeBare("aabaabaaab"), "aabaaab")).toBeGreaterThan(0)
+  expect(at(bare("aabaabaaab"), "aabaaab")).toBeGreaterThan(0)
   // Special tokens are no text: what stands around them joins.
-  expect(at(tokenizer.encodeBare("a<|im_start|>b"), "im_start", "ab")).toBe(2)
+  expect(at(bare("a<|im_start|>b"), "im_start", "ab")).toBe(2)
 })
 
 it("a sample with stop strings is the one without, cut there, whatever the workers, the batch and the chunks", async () => {

@@ -8,9 +8,11 @@
 import { join } from "node:path"
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
+import * as Bounded from "./Bounded.ts"
 import * as ChatTemplate from "./ChatTemplate.ts"
 import { readJson, readText } from "../Files.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
+import * as EncoderThread from "./EncoderThread.ts"
 import * as TokenBytes from "./TokenBytes.ts"
 import * as Upstream from "./Upstream.ts"
 import { ModelError } from "../TransformerError.ts"
@@ -20,7 +22,7 @@ export interface HfTokenizer extends TokenizerService {
   /** Null where the checkpoint has none. */
   readonly chatTemplate: ChatTemplate.ChatTemplate | null
   /** Like `encode`, without the tokens that the tokenizer puts around a text (such as a beginning of text). */
-  readonly encodeBare: (text: string) => Int32Array
+  readonly encodeBare: (text: string) => Effect.Effect<Int32Array, ModelError>
   /** The prompt of a chat: rendered by the template and encoded as it stands. */
   readonly encodeChat: (
     messages: ReadonlyArray<Problem.Message>,
@@ -91,9 +93,12 @@ const generationStops = (
   return idsOf(model["eos_token_id"] ?? (isObject(text) ? text["eos_token_id"] : null))
 }
 
+const withoutSteps = { normalizer: null, pre_tokenizer: null, post_processor: null }
+
 /**
- * Reads the tokenizer of a folder. Fails with a `ModelError` where there is none, where it does not parse, and where nothing says
- * which token ends a response.
+ * Reads the tokenizer of a folder. Its regular expressions and normalisers run where they are asked only where they are known to take
+ * time in proportion to a text, else in a thread that can be stopped. Fails
+ * with a `ModelError` where there is none, where it does not parse, and where nothing says which token ends a response.
  *
  * @category constructors
  */
@@ -112,8 +117,12 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   )
   const generation = yield* readJson(join(folder, "generation_config.json"))
   const model = (yield* readJson(join(folder, "config.json"))) ?? {}
+  const decoder = Bounded.decoderRefusal(json)
+  if (decoder !== null) return yield* fail(`tokenizer.json cannot be used: ${decoder}`)
+  const foreign = Bounded.refusal(json)
   const tokenizer = yield* Effect.try({
-    try: () => Upstream.make(json, config),
+    // Where encoding runs in a thread, its steps do not run here.
+    try: () => Upstream.make(foreign === null ? json : { ...json, ...withoutSteps }, config),
     catch: (cause) => fail(`tokenizer.json cannot be used: ${(cause as Error).message}`),
   })
   const special = specialTokens(config)
@@ -124,10 +133,17 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   }
   const source = templateOf(files.get("chat_template.jinja") ?? null, config)
   const chatTemplate = source === null ? null : yield* ChatTemplate.make(source, special)
-  const encode = (text: string, around: boolean): Int32Array =>
-    text === "" && !around
-      ? new Int32Array(0)
-      : Int32Array.from(tokenizer.encode(text, { add_special_tokens: around }).ids)
+  const inThread = EncoderThread.make({ json, config })
+  const encode = (text: string, around: boolean): Effect.Effect<Int32Array, ModelError> => {
+    if (text === "" && !around) return Effect.succeed(new Int32Array(0))
+    const inline = Effect.try({
+      try: () => Int32Array.from(tokenizer.encode(text, { add_special_tokens: around }).ids),
+      catch: (cause) => cause as Error,
+    })
+    return (foreign === null && text.length <= EncoderThread.maxInline ? inline : inThread(text, around)).pipe(
+      Effect.mapError(({ message }) => fail(`cannot encode ${JSON.stringify(text.slice(0, 200))}: ${message}`)),
+    )
+  }
   // A model's vocabulary may be padded beyond the tokenizer's; as in transformers, what is out there has no text.
   const decode = (tokens: Int32Array, skip: boolean): string => {
     const known = Array.from(tokens).filter((token) => tokenizer.id_to_token(token) !== undefined)
@@ -159,16 +175,12 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
     stops,
     chatTemplate,
     files,
-    encode: (text) =>
-      Effect.try({
-        try: () => encode(text, true),
-        catch: (cause) => fail(`cannot encode ${JSON.stringify(text)}: ${(cause as Error).message}`),
-      }),
+    encode: (text) => encode(text, true),
     encodeBare: (text) => encode(text, false),
     encodeChat: (messages, variables) =>
       chatTemplate === null
         ? Effect.fail(fail("has no chat template; give the prompt as plain text"))
-        : Effect.map(chatTemplate.render(messages, variables), (text) => encode(text, false)),
+        : Effect.flatMap(chatTemplate.render(messages, variables), (text) => encode(text, false)),
     tokenBytes,
     decode: (tokens) => decode(tokens, true),
     decodeAll: (tokens) => decode(tokens, false),

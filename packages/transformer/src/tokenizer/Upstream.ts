@@ -38,7 +38,7 @@ interface Piece {
 
 const wordEnd = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]$/u
 const wordStart = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]/u
-const spacesEnd = /\p{White_Space}*$/u
+const space = /^\p{White_Space}$/u
 const spacesStart = /^\p{White_Space}*/u
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")
@@ -61,8 +61,11 @@ const cutter = (contents: ReadonlyMap<string, AddedToken>) => {
       let from = match.index
       let to = from + match[0].length
       if (from < done) continue
-      if (token.single_word && (wordEnd.test(text.slice(0, from)) || wordStart.test(text.slice(to)))) continue
-      if (token.lstrip) from = Math.max(done, text.slice(0, from).search(spacesEnd))
+      // Only the nearest character is looked at: a search from the beginning at every token would take the square of the text.
+      const isWithinWord =
+        wordEnd.test(text.slice(Math.max(0, from - 2), from)) || wordStart.test(text.slice(to, to + 2))
+      if (token.single_word && isWithinWord) continue
+      if (token.lstrip) while (from > done && space.test(text[from - 1])) from--
       if (token.rstrip) to += spacesStart.exec(text.slice(to))?.[0].length ?? 0
       plain(from)
       out.push({ text: match[0], token, first: first && from === 0 })

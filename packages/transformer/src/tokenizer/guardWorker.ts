@@ -1,5 +1,6 @@
 /** The thread of `Guard.ts`: renders one template after the other. */
 import { parentPort } from "node:worker_threads"
+import type { Answer } from "./GuardedThread.ts"
 import * as Jinja from "./Jinja.ts"
 import * as Strftime from "./Strftime.ts"
 
@@ -12,14 +13,13 @@ export interface Job {
   /** Longest text, in characters. */
   readonly maxLength: number
 }
-export type Answer = { readonly begun: true } | { readonly text: string } | { readonly reason: string }
 
 const port = parentPort
 if (port === null) throw new TypeError("this file runs as a worker thread only")
 const compiled = new Map<string, ReturnType<typeof Jinja.compile>>()
 
 port.on("message", ({ date, maxLength, source, values }: Job) => {
-  const answer = (message: Answer): void => port.postMessage(message)
+  const answer = (message: Answer<string>): void => port.postMessage(message)
   answer({ begun: true })
   try {
     const template = compiled.get(source) ?? Jinja.compile(source)
@@ -29,7 +29,7 @@ port.on("message", ({ date, maxLength, source, values }: Job) => {
     const text = template({ ...variables, strftime_now: Strftime.on(date) })
     if (text.length > maxLength)
       answer({ reason: `it makes a text of ${text.length} characters, the most is ${maxLength}` })
-    else answer({ text })
+    else answer({ done: text })
   } catch (cause) {
     answer({ reason: (cause as Error).message })
   }
