@@ -46,7 +46,7 @@ export const attack = async (folder: string, flips: number, random: Random): Pro
   for (let i = 0; i < flips; i++) {
     const file = files[i % files.length]
     const bytes = readFileSync(join(folder, file))
-    bytes[random.int(0, bytes.length)] ^= 1 << random.int(0, 8)
+    bytes[random.int(0, bytes.length - 1)] ^= 1 << random.int(0, 7)
     writeFileSync(join(copy, file), bytes)
     const after = await look(copy)
     const fate = "refused" in after ? "refused" : after.state === before.state ? "harmless" : "silent"

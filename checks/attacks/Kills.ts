@@ -30,8 +30,8 @@ export const attack = async (out: string, kills: number, random: Random, minutes
     const folder = join(out, name)
     for (let lives = 0; ; lives++) {
       const isLast = done >= kills || lives >= 8 || performance.now() >= until
-      const at = isLast ? Number.POSITIVE_INFINITY : random.int(1, operations + 1)
-      const when = moments[random.int(0, moments.length)]
+      const at = isLast ? Number.POSITIVE_INFINITY : random.int(1, operations)
+      const when = moments[random.int(0, moments.length - 1)]
       const ended = await Program.train(out, name, {
         resume: existsSync(join(folder, "config.json")),
         env: { LPO_ATTACK_AT: String(at), LPO_ATTACK_WHEN: when },

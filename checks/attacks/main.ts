@@ -1,6 +1,7 @@
 /**
- * `npm run checks -- attacks`: a run under attack, from a seed: SIGKILLs at file operations, bits turned over in every file, files
- * that cannot grow. Nothing may be lost and nothing may pass in silence. It prints one table.
+ * `npm run checks -- attacks`: the campaign, from a seed. A run under SIGKILLs at file operations, with bits turned over in every
+ * file, with files that cannot grow; the reward server under a thousand clients, not all of them honest, while its workers are killed;
+ * programs that need or return much. Nothing may be lost and nothing may pass in silence. It prints one table; `--part` does a part.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -8,61 +9,117 @@ import { join } from "node:path"
 import { Seed } from "@lpo/rollout"
 import * as Arguments from "../../bench/shared/Arguments.ts"
 import * as Report from "../shared/Report.ts"
+import * as Disk from "./Disk.ts"
 import * as Flips from "./Flips.ts"
 import * as Kills from "./Kills.ts"
 import * as Program from "./Program.ts"
+import * as Programs from "./Programs.ts"
+import * as Server from "./Server.ts"
 
-const { flips, kills, minutes, seed } = Arguments.read("npm run checks -- attacks", {
+const parts = ["kills", "flips", "disk", "server", "programs"] as const
+const { clients, flips, items, kills, minutes, part, seed } = Arguments.read("npm run checks -- attacks", {
   seed: Arguments.whole("the campaign", 1, 0),
+  part: Arguments.many("what to do, by default all", parts),
   kills: Arguments.whole("SIGKILLs", 200),
   flips: Arguments.whole("bits turned over", 2000),
+  items: Arguments.whole("items for the reward server", 90_000),
+  clients: Arguments.whole("clients of the reward server", 1000),
   minutes: Arguments.number("longest time for the kills, in minutes", 120),
 })
-/** Largest file that may be written, in KB: each ends the run somewhere else. */
-const limits = [1, 8, 64, 1400, 2700]
 
 const report = Report.make("attacks")
 const out = mkdtempSync(join(tmpdir(), "lpo-attacks-"))
 const rows: Array<readonly [attack: string, tries: number, outcome: string]> = []
-try {
-  const killed = await Kills.attack(out, kills, Seed.stream(`attacks/${seed}/kills`), minutes)
-  rows.push([
-    "SIGKILL at a file operation, then a resume",
-    killed.kills,
-    `${killed.runs - killed.wrong.length} of ${killed.runs} runs end bit for bit as the one that nothing happened to`,
-  ])
-  report.add("runs that are killed end as if they were not", killed.wrong.length === 0, killed.wrong.join("; "))
+const whole = join(out, "whole")
+const ms = (times: Readonly<Record<string, number>>): string =>
+  Object.entries(times)
+    .map(([name, time]) => `${name} ${time.toFixed(0)}`)
+    .join(", ")
 
-  const fates = await Flips.attack(join(out, "whole"), flips, Seed.stream(`attacks/${seed}/flips`))
-  for (const [file, { harmless, refused, silent }] of fates) {
+const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
+  kills: async () => {
+    const killed = await Kills.attack(out, kills, Seed.stream(`attacks/${seed}/kills`), minutes)
+    const right = killed.runs - killed.wrong.length
     rows.push([
-      `one bit of \`${file}\``,
-      refused + harmless + silent,
-      `${refused} refused, ${harmless} without consequence, ${silent} silent`,
+      "SIGKILL at a file operation, then a resume",
+      killed.kills,
+      `${right} of ${killed.runs} runs end bit for bit as the one that nothing happened to`,
     ])
-    report.add(`no bit of ${file} changes a resume in silence`, silent === 0)
-  }
-
-  const expected = Program.outcome(join(out, "whole"))
-  for (const fileLimit of limits) {
-    const name = `limited-${fileLimit}`
-    const first = await Program.train(out, name, { fileLimit })
-    const isSaid = first.code === 0 || (first.code === 1 && /^polaris: .*(EFBIG|too large)/m.test(first.stderr))
-    const isBegun = await Program.train(out, name, { resume: true })
-    const last = isBegun.code === 0 ? isBegun : await Program.train(out, `${name}-anew`)
-    const folder = join(out, isBegun.code === 0 ? name : `${name}-anew`)
-    const isSame = last.code === 0 && Program.outcome(folder) === expected
-    rows.push([
-      `no file above ${fileLimit} KB, then room again`,
-      1,
-      `${isSaid ? "said" : "NOT SAID"}, ${isSame ? "ends bit for bit" : "ends OTHERWISE"}`,
-    ])
-    report.add(
-      `a disk that takes no file above ${fileLimit} KB is said, and mended`,
-      isSaid && isSame,
-      isSaid ? "" : first.stderr.slice(0, 300),
+    report.add("runs that are killed end as if they were not", killed.wrong.length === 0, killed.wrong.join("; "))
+    report.add(`there were ${kills} kills`, killed.kills >= kills, `${killed.kills} in ${minutes} minutes`)
+  },
+  flips: async () => {
+    const fates = await Flips.attack(whole, flips, Seed.stream(`attacks/${seed}/flips`))
+    for (const [file, { harmless, refused, silent }] of fates) {
+      const tries = refused + harmless + silent
+      rows.push([
+        `one bit of \`${file}\``,
+        tries,
+        `${refused} refused, ${harmless} without consequence, ${silent} silent`,
+      ])
+      report.add(`no bit of ${file} changes a resume in silence`, silent === 0)
+    }
+  },
+  disk: async () => {
+    for (const { isSaid, isSame, limit, stderr } of await Disk.attack(out, Program.outcome(whole))) {
+      const outcome = `${isSaid ? "said" : "NOT SAID"}, ${isSame ? "ends bit for bit" : "ends OTHERWISE"}`
+      rows.push([`no file above ${limit} KB, then room again`, 1, outcome])
+      const what = `a disk that takes no file above ${limit} KB is said, and mended`
+      report.add(what, isSaid && isSame, isSaid ? "" : stderr.slice(0, 300))
+    }
+  },
+  server: async () => {
+    const got = await Server.attack(`attacks/${seed}/server`, items, clients)
+    const { again, refused, right, seconds, serverMiB, unjudged, workersMiB, wrong } = got
+    rows.push(
+      ["items at the reward server", items, `${right} judged right, ${unjudged} say that they were not judged`],
+      ["requests that are malformed, slow, huge or left", refused, "each answered as it should be"],
+      ["its workers killed at random", got.kills, `none of ${clients} clients without an answer; ${again} came again`],
+      [
+        "its memory",
+        1,
+        `${serverMiB.toFixed(0)} MiB at most, its workers ${workersMiB.toFixed(0)} together, ${seconds.toFixed(0)} s`,
+      ],
     )
+    report.add(
+      "every item gets its verdict",
+      right + unjudged === items && wrong.length === 0,
+      wrong.slice(0, 5).join("; "),
+    )
+    report.add("hardly any goes unjudged", unjudged <= items / 1000, String(unjudged))
+    report.add("the server stays below 1 GiB", serverMiB < 1024, `${serverMiB.toFixed(0)} MiB`)
+  },
+  programs: async () => {
+    for (const { alone, beside, layer, passed, refusal, seconds } of await Programs.attack()) {
+      if (passed === null) {
+        rows.push([`programs on the ${layer} layer`, 0, `it does not start here: ${refusal}`])
+        continue
+      }
+      rows.push(
+        [`tests of 400 MB each on the ${layer} layer`, 20, `${passed} pass, in ${seconds.toFixed(1)} s`],
+        [
+          `tests that return \`1<<16000000\` on the ${layer} layer`,
+          10,
+          `longest verdicts of others, ms: ${ms(beside)} (alone ${ms(alone)})`,
+        ],
+      )
+      report.add(`20 tests of 400 MB pass on the ${layer} layer`, passed === 20, refusal)
+      for (const [task, time] of Object.entries(beside)) {
+        const delay = time - (alone[task] ?? 0)
+        report.add(`${task} is not held up beside ${layer} programs`, delay <= 100, `${delay.toFixed(0)} ms`)
+      }
+    }
+  },
+}
+
+try {
+  const asked = parts.filter((name) => part.length === 0 || part.includes(name))
+  // Flips and the disk are measured against the run that nothing happens to, which the kills make as they begin.
+  if (!asked.includes("kills") && (asked.includes("flips") || asked.includes("disk"))) {
+    const { code, stderr } = await Program.train(out, "whole")
+    if (code !== 0) throw new Error(`the run that nothing happens to ends with ${code}: ${stderr}`)
   }
+  for (const name of asked) await attacks[name]()
 } finally {
   rmSync(out, { recursive: true })
 }
