@@ -16,6 +16,7 @@ export default {
     "guides/simplex/index.md",
     "guides/verifiers/index.md",
     "guides/runs.md",
+    "guides/trackers.md",
     "guides/rollouts.md",
     "guides/engine.md",
     "guides/gpu.md",

@@ -1,12 +1,15 @@
 /** The examples of the guides, run: what their comments say is what they give. */
-import { readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
-import { dirname } from "node:path"
+import { dirname, join } from "node:path"
 import { Effect } from "effect"
-import { StepReport } from "@lpo/trainer"
+import { Lpo, RunStore, StepReport, TrainConfig } from "@lpo/trainer"
 import { expect, it } from "vitest"
+import { makeEngine, problems } from "../../packages/trainer/test/tabular.ts"
 import { rewardByStep } from "../examples/events.ts"
 import * as Group from "../examples/group.ts"
+import * as Trackers from "../examples/trackers.ts"
 import { program } from "../examples/train.ts"
 
 const near = (actual: ArrayLike<number>, expected: ReadonlyArray<number>) =>
@@ -33,6 +36,28 @@ it("quickstart: the program trains, and its run can be read", async () => {
   } finally {
     rmSync(dirname(folder), { recursive: true })
   }
+})
+
+it("trackers: the example's curves stand beside the log", async () => {
+  const root = mkdtempSync(join(tmpdir(), "lpo-docs-"))
+  const config: TrainConfig.TrainConfig = {
+    ...TrainConfig.defaults,
+    seed: "docs",
+    steps: 3,
+    promptsPerStep: 2,
+    maxTokens: 2,
+    objective: Lpo.make({ divergence: "forward", tau: "std" }),
+  }
+  const standings = await Effect.runPromise(
+    RunStore.open({ folder: join(root, "run"), config: {}, resume: false }).pipe(
+      Effect.flatMap((run) => Trackers.train(run, config, problems)),
+      Effect.scoped,
+      Effect.provide(makeEngine().layer),
+    ),
+  )
+  expect(standings).toEqual([{ tracker: "tensorboard", delivered: 3, missing: 0, failures: 0, reason: null }])
+  expect(readdirSync(join(root, "run", "tensorboard"))).toHaveLength(1)
+  rmSync(root, { recursive: true })
 })
 
 it("runs: every field of a step's report is explained", () => {

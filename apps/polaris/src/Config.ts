@@ -50,6 +50,10 @@ export const Config = Schema.Struct({
   profile: oneOf(profileNames, "tinker: which server it is"),
   rollouts: text("hybrid: URLs of servers that sample, between commas"),
   "served-name": text("hybrid: what the servers call the model"),
+  tracker: says(
+    Schema.Union([Schema.String, Schema.Array(Schema.String)]),
+    "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL, or a list of them",
+  ),
   backend: oneOf(["auto", ...Backend.names], "Where the model runs"),
   workers: whole("Worker threads of the backend wasm"),
   set: says(
@@ -109,6 +113,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
   for (const key of ["data", "eval-data", "verifier"] as const)
     if (config[key] !== undefined) out[key] = beside(config[key])
   if (config.tau !== undefined) out["tau"] = String(config.tau)
+  if (typeof config.tracker === "string") out["tracker"] = [config.tracker]
   if (config.model !== undefined && /^\.\.?\//.test(config.model)) out["model"] = join(dirname(path), config.model)
   return out
 })

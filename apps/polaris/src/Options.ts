@@ -91,6 +91,13 @@ export const given = {
     "hybrid: URLs of vLLM servers that sample, between commas. The key, if any, is LPO_ROLLOUTS_KEY",
   ),
   servedName: optional(Flag.String("served-name"), "hybrid: what the servers call the model. Default: as in --model"),
+  tracker: Flag.String("tracker").pipe(
+    Flag.withDescription(
+      "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL; may be repeated. Default: none",
+    ),
+    Flag.between(0, 8),
+    Flag.map((all): ReadonlyArray<string> | null => (all.length === 0 ? null : all)),
+  ),
   backend: optional(
     Flag.Literals("backend", ["auto", ...Backend.names]),
     "Where the model runs; auto takes a GPU whose packages are installed, and else wasm. Default auto",

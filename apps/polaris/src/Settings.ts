@@ -10,6 +10,7 @@ import * as Data from "./Data.ts"
 import * as Model from "./Model.ts"
 import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
+import * as Trackers from "./Trackers.ts"
 import { find, nearest, positive, UsageError, whole } from "./Usage.ts"
 
 /** The command line; null where it says nothing, and the preset or the run that goes on counts. */
@@ -26,6 +27,7 @@ export interface Given extends Flags, Model.Given, Data.Given {
   readonly learningRate: number | null
   readonly problems: number | null
   readonly samples: number | null
+  readonly tracker: ReadonlyArray<string> | null
 }
 
 /** Responses that are trained on are drawn from the policy itself; there is nothing to choose but their end. */
@@ -90,6 +92,8 @@ export const Settings = Schema.Struct({
     groupsLogged: Schema.Int,
   }),
   evaluation: Evaluation,
+  /** As `--tracker` has them. */
+  trackers: Schema.Array(Schema.String),
 })
 export interface Settings extends Schema.Schema.Type<typeof Settings> {}
 
@@ -110,6 +114,7 @@ export const engineOf = ({ engine }: Pick<Settings, "engine">): Engine => engine
 export const mayChange = (settings: Settings): ReadonlyArray<string> => [
   "train.steps",
   "evaluation",
+  "trackers",
   "train.checkpointEvery",
   "train.checkpointsKept",
   "train.groupsLogged",
@@ -160,6 +165,7 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
       anchor: adapted.anchor,
     },
     evaluation: own ? { ...preset.evaluation, temperature: 1 } : { ...evaluationOf(withModel), temperature: 1 },
+    trackers: [],
   }
   return settings
 })
@@ -229,6 +235,7 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
     objective: yield* Objectives.resolve(base.objective, given),
     engine: { name, options },
     model,
+    trackers: yield* Trackers.check(given.tracker ?? base.trackers),
   }
   for (const [key, option, low, high, change] of wholes) {
     const value = given[key]
@@ -257,6 +264,7 @@ const optioned: Readonly<Record<string, string>> = {
   "evaluation.problems": "--problems",
   "evaluation.samples": "--samples",
   "model.source": "--model",
+  trackers: "--tracker",
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -113,6 +113,21 @@ it("refuses by name what cannot be", async () => {
   for (const [given, message] of cases) expect(await refusal(given)).toMatch(message)
 })
 
+it("checks trackers, and lets a resume choose others", async () => {
+  const settings = await resolve({ tracker: ["tensorboard", "mlflow=http://h:5000"] })
+  expect(settings.trackers).toEqual(["tensorboard", "mlflow=http://h:5000"])
+  expect((await resolve({}, settings)).trackers).toEqual(settings.trackers)
+  expect((await resolve({ tracker: ["trackio=http://h"] }, settings)).trackers).toEqual(["trackio=http://h"])
+  expect(Settings.mayChange(settings)).toContain("trackers")
+  expect(await refusal({ tracker: ["wandb"] })).toMatch(/no kept JavaScript client; .*wandb sync/)
+  expect(await refusal({ tracker: ["tensorbord"] })).toMatch(/did you mean tensorboard\?/)
+  expect(await refusal({ tracker: ["mlflow"] })).toMatch(/"" is no address/)
+  expect(await refusal({ tracker: ["otlp=ftp://h"] })).toMatch(/neither http nor https/)
+  expect(await refusal({ tracker: ["mlflow=http://me:secret@h"] })).toMatch(/give it by the environment/)
+  expect(await refusal({ tracker: ["mlflow=http://me:secret@h"] })).not.toMatch(/secret/)
+  expect(await refusal({ tracker: ["tensorboard", "tensorboard=x"] })).toMatch(/given twice/)
+})
+
 it("takes of an engine what it cannot do otherwise", async () => {
   const tinker = { engine: "tinker", model: "a/b", server: "http://gpu:8000/" }
   const skyrl = await resolve(tinker)

@@ -15,6 +15,7 @@ export const nothing: Settings.Given = {
   learningRate: null,
   problems: null,
   samples: null,
+  tracker: null,
   data: null,
   evalData: null,
   task: null,

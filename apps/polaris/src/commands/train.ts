@@ -1,10 +1,10 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
-import { resolve } from "node:path"
+import { basename, resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
 import { type Problem, Sampler } from "@lpo/rollout"
-import { RunStore, Trainer, TrainerError } from "@lpo/trainer"
+import { RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
-import { Effect, Result } from "effect"
+import { Clock, Effect, Result } from "effect"
 import { Command } from "effect/cli"
 import * as About from "../About.ts"
 import * as Base from "../Base.ts"
@@ -21,6 +21,7 @@ import * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
 import * as Summary from "../Summary.ts"
 import { tasks } from "../tasks/index.ts"
+import * as Trackers from "../Trackers.ts"
 import { find, UsageError } from "../Usage.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
@@ -80,25 +81,33 @@ const evaluateBase = Effect.fn("train.evaluateBase")(function* (heldOut: Readonl
   return { ...made, before: 0 }
 })
 
-const train = (training: Problems.Problems["training"], rewards: Array<number>, { settings, store, view }: Job) =>
+const train = (
+  training: Problems.Problems["training"],
+  rewards: Array<number>,
+  trackers: Tracker.Trackers,
+  { settings, store, view }: Job,
+) =>
   Trainer.train({
     config: Settings.trainConfig(settings),
     problems: training,
     run: store,
     onStep: (report) =>
-      Effect.sync(() => {
-        rewards.push(report.reward)
-        view.progress({
-          title: `Training (${settings.objective.name})`,
-          done: report.step,
-          total: settings.train.steps,
-          detail: [
-            `reward ${number(report.reward)}  pass rate ${number(report.passRate)}  entropy ${number(report.entropy)}  ` +
-              `gradient norm ${number(report.gradNorm, 2)}  ${Math.round(report.tokensPerSecond)} tokens/s`,
-            `reward ${View.sparkline(rewards)}`,
-          ],
-        })
-      }),
+      Effect.andThen(
+        trackers.report(report),
+        Effect.sync(() => {
+          rewards.push(report.reward)
+          view.progress({
+            title: `Training (${settings.objective.name})`,
+            done: report.step,
+            total: settings.train.steps,
+            detail: [
+              `reward ${number(report.reward)}  pass rate ${number(report.passRate)}  entropy ${number(report.entropy)}  ` +
+                `gradient norm ${number(report.gradNorm, 2)}  ${Math.round(report.tokensPerSecond)} tokens/s`,
+              `reward ${View.sparkline(rewards)}`,
+            ],
+          })
+        }),
+      ),
     onClosed: (taken, saved) =>
       Effect.sync(() => {
         if (Result.isFailure(saved))
@@ -127,10 +136,50 @@ const fitting = Effect.fn("train.fitting")(function* ({ problems: { heldOut }, s
   return heldOut.filter((_, i) => reasons[i] === null)
 })
 
+/** What draws the curves elsewhere; none can stop the run. */
+const track = ({ settings, store }: Job) =>
+  Tracker.open({
+    run: store,
+    name: basename(resolve(store.folder)),
+    config: { ...settings },
+    trackers: Trackers.make(settings.trackers),
+    onTrouble: ({ message }) =>
+      Effect.sync(() =>
+        process.stderr.write(
+          `polaris: ${message}; the run goes on, events.jsonl has everything, and the tracker is asked again\n`,
+        ),
+      ),
+  })
+
+/** The estimates of an evaluation as a tracker's values. */
+const estimates = ({ curve, summary }: Evaluator.Evaluation): Readonly<Record<string, number>> =>
+  Object.fromEntries([
+    ...Object.entries(curve).map(([k, { mean }]) => [`eval/pass_at_${k}`, mean] as const),
+    ...Object.entries(Tracker.valuesOf(summary)).map(
+      ([name, value]) => [name.replace("train/", "eval/"), value] as const,
+    ),
+  ])
+
+/** Says of each tracker what it lacks at the end. */
+const settle = (trackers: Tracker.Trackers, isDone: boolean, { view }: Job) =>
+  Effect.map(trackers.settle(isDone), (standings) => {
+    for (const { missing, reason, tracker } of standings)
+      if (missing > 0)
+        view.print(`tracker ${tracker} lacks ${missing} points (${reason ?? "no answer"}); a resume sends them`)
+  })
+
 const run = Effect.fn("train.run")(function* (job: Job) {
+  const trackers = yield* track(job)
+  yield* tracked(job, trackers).pipe(Effect.onExit((exit) => settle(trackers, exit._tag === "Success", job)))
+})
+
+const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracker.Trackers) {
   const { opened, problems, settings, started, store, view } = job
   const heldOut = yield* fitting(job)
   const base = yield* evaluateBase(heldOut, job)
+  const told = (step: number, evaluation: Evaluator.Evaluation) =>
+    Effect.flatMap(Clock.currentTimeMillis, (time) => trackers.add({ step, time, values: estimates(evaluation) }))
+  yield* told(0, base)
   view.print(
     `${opened.label}: ${Object.entries(base.curve)
       .map(([k, e]) => `pass@${k} ${e.mean.toFixed(3)}`)
@@ -140,9 +189,11 @@ const run = Effect.fn("train.run")(function* (job: Job) {
   yield* train(
     problems.training,
     earlier.map(({ reward }) => reward),
+    trackers,
     job,
   )
   const trained = yield* evaluate("Evaluating the trained policy", heldOut, job)
+  yield* told(settings.train.steps, trained)
   const saved = yield* opened.save
   // The loop's time is the learner's: learning, or waiting for rollouts.
   const before = earlier.reduce((sum, e) => sum + e.secondsLearning + e.secondsLearnerIdle, base.before)
@@ -239,7 +290,12 @@ export const command: Entry = Command.make(
     yield* Effect.gen(function* () {
       const job = yield* open(settings, given, { folder, resume })
       begun = true
-      yield* run(job).pipe(Effect.provide(layers(job.opened, job.task)))
+      yield* run(job).pipe(
+        Effect.provide([
+          layers(job.opened, job.task),
+          Trackers.spans(job.settings.trackers, basename(resolve(folder))),
+        ]),
+      )
     }).pipe(
       Effect.scoped,
       Effect.onInterrupt(() =>
