@@ -23,6 +23,7 @@ export default {
     "guides/tfjs-node.md",
     "guides/cluster.md",
     "guides/models.md",
+    "guides/evaluation.md",
     "guides/results.md",
   ],
   entryPointStrategy: "packages",

@@ -147,6 +147,12 @@ export const open = Effect.fn("Data.open")(function* (given: Source, task: Task.
 export const hashOf = (problem: Problem.Problem): number =>
   createHash("sha256").update(normal(problem.prompt)).digest().readUIntBE(0, 6)
 
+/** The problems of all rows. */
+export const problems = Effect.fn("Data.problems")(function* ({ rows, settings }: Opened, task: Task.AnyTask) {
+  const made = yield* Dataset.fromRows(rows, task.fromRow[settings.format ?? ""])
+  return yield* made.at(Array.from({ length: made.length }, (_, place) => place))
+})
+
 /** The two sides of a run's problems. */
 export interface Sides {
   readonly training: Dataset.FromRows

@@ -2,8 +2,9 @@
 import { type Completion, type Problem, type RolloutError, Sampler, type Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Schema, Stream } from "effect"
-import { Judged, type Sample, Summary, summary } from "./Metrics.ts"
+import { Judged, Summary, summary } from "./Metrics.ts"
 import { type Count, Curve, curve } from "./PassAtK.ts"
+import { judgedOf, type Response, type Row } from "./Samples.ts"
 
 /** @category models */
 export const Evaluation = Schema.Struct({
@@ -48,15 +49,56 @@ export const of = (problems: ReadonlyArray<Judged>, seed: string): Evaluation =>
   summary: summary(problems),
 })
 
-const sampleOf = (completion: Completion.Completion, verdict: Verdict.Verdict): Sample => ({
-  status: verdict.status,
-  correct: verdict.correct,
-  score: verdict.score,
-  key: verdict.key,
-  length: completion.tokens.length,
-  truncated: completion.finish === "length",
-  surprise: completion.logprobs.reduce((sum, v) => sum - v, 0) / completion.tokens.length,
-})
+const responseOf = (completion: Completion.Completion, verdict: Verdict.Verdict): Response => {
+  const { extracted, reason } = verdict
+  return {
+    status: verdict.status,
+    correct: verdict.correct,
+    score: verdict.score,
+    key: verdict.key,
+    length: completion.tokens.length,
+    truncated: completion.finish === "length",
+    surprise: completion.logprobs.reduce((sum, v) => sum - v, 0) / completion.tokens.length,
+    text: completion.text,
+    ...(extracted === undefined ? {} : { extracted }),
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+/**
+ * Samples and judges problem by problem, in the order in which they finish. The draws of a problem depend on the seed and its id,
+ * not on which others are asked with it, so that an evaluation may be done in parts.
+ *
+ * @category running
+ */
+export const stream = (
+  problems: ReadonlyArray<Problem.Problem>,
+  options: Options,
+): Stream.Stream<Row, RolloutError.SamplerError, Sampler.Sampler | Verifier.Verifier> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const sampler = yield* Sampler.Sampler
+      const verifier = yield* Verifier.Verifier
+      const { maxTokens, samples, seed, stopStrings = [], temperature = 1 } = options
+      return sampler
+        .sample(problems, { groupSize: samples, maxTokens, temperature, stopStrings, seed: `${seed}/sample` })
+        .pipe(
+          Stream.mapEffect(({ completions, place, problem }) =>
+            Effect.map(
+              Verifier.batch(
+                verifier,
+                completions.map((completion) => ({ problem, completion })),
+              ),
+              (verdicts): Row => ({
+                place,
+                problem: problem.id,
+                samples: completions.map((completion, k) => responseOf(completion, verdicts[k])),
+              }),
+            ),
+          ),
+        )
+    }),
+  )
 
 /** Evaluates the policy behind the sampler. @category running */
 export const evaluate: (
@@ -65,27 +107,13 @@ export const evaluate: (
 ) => Effect.Effect<Evaluation, RolloutError.SamplerError, Sampler.Sampler | Verifier.Verifier> = Effect.fn(
   "Evaluator.evaluate",
 )(function* (problems, options) {
-  const sampler = yield* Sampler.Sampler
-  const verifier = yield* Verifier.Verifier
   let done = 0
-  const groups = sampler.sample(problems, {
-    groupSize: options.samples,
-    maxTokens: options.maxTokens,
-    temperature: options.temperature ?? 1,
-    stopStrings: options.stopStrings ?? [],
-    seed: `${options.seed}/sample`,
-  })
-  const judged = yield* groups.pipe(
-    Stream.mapEffect((group) =>
+  const judged = yield* stream(problems, options).pipe(
+    Stream.mapEffect((row) =>
       Effect.gen(function* () {
-        const verdicts = yield* Verifier.batch(
-          verifier,
-          group.completions.map((completion) => ({ problem: group.problem, completion })),
-        )
         done++
         if (options.onProgress !== undefined) yield* options.onProgress(done, problems.length)
-        const samples = group.completions.map((completion, k) => sampleOf(completion, verdicts[k]))
-        return { place: group.place, problem: group.problem.id, samples }
+        return { place: row.place, judged: judgedOf(row) }
       }),
     ),
     Stream.runCollect,
@@ -93,7 +121,7 @@ export const evaluate: (
   // Groups come in any order; the order of the problems keeps the bootstrap reproducible.
   const sorted = [...judged].sort((a, b) => a.place - b.place)
   return of(
-    sorted.map(({ problem, samples }) => ({ problem, samples })),
+    sorted.map((one) => one.judged),
     options.seed,
   )
 })

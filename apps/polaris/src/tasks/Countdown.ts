@@ -18,7 +18,13 @@ const Parameters = Schema.Struct({
   heldOutShare: Schema.Finite,
 })
 
-const decode = Schema.decodeUnknownEffect(Parameters, { errors: "all", onExcessProperty: "error" })
+/** Problems without end, in the manner of the published sets. */
+const Recipe = Schema.Struct({ recipe: Schema.Literals(["countdown-34", "countdown-4", "countdown-6"]) })
+
+const decode = Schema.decodeUnknownEffect(Schema.Union([Parameters, Recipe]), {
+  errors: "all",
+  onExcessProperty: "error",
+})
 
 /**
  * Demonstrations of training problems, drawn from the stream of that name: with probability `correctShare` a solution, any
@@ -69,6 +75,13 @@ export const make: Make = Effect.fn("Countdown.make")(function* (given) {
   const space = yield* decode(given).pipe(
     Effect.mapError(({ message }) => new UsageError({ reason: `the parameters of the task countdown: ${message}` })),
   )
+  if ("recipe" in space) {
+    const { recipe: from } = space
+    const domain = yield* Rows.make(Countdown.name, (reads) => Countdown.task({ from, style: Rows.styleOf(reads) }), [
+      Countdown.answerEnd,
+    ])({})
+    return domain
+  }
   const tokenizer = Tokenizer.words(Countdown.words(space))
   const { max, maxTarget, operators, size } = space
   const options = (reads: Reads): Countdown.Options => ({

@@ -1,0 +1,294 @@
+/** `polaris eval`: what a policy scores on benchmarks, kept response by response, so that it goes on where it stopped. */
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { Evaluator, Interval, Metrics, Samples } from "@lpo/eval"
+import type { Problem, RolloutError } from "@lpo/rollout"
+import { Task, type Verifier } from "@lpo/verifiers"
+import { Effect, Option, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as About from "../About.ts"
+import * as Policies from "../evaluation/Policies.ts"
+import * as Sets from "../evaluation/Sets.ts"
+import * as Stored from "../evaluation/Stored.ts"
+import * as Table from "../evaluation/Table.ts"
+import * as Place from "../Place.ts"
+import { type Reads, tasks } from "../tasks/index.ts"
+import { UsageError, whole } from "../Usage.ts"
+import * as View from "../View.ts"
+import type { Entry } from "./Entry.ts"
+
+const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | null> =>
+  flag.pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
+
+const flags = {
+  benchmark: optional(
+    Flag.String("benchmark"),
+    "Benchmarks, with commas between them: math500, aime24, aime25, amc23, amc83, minerva, olympiadbench, olympiadbench-675, countdown-34, countdown-4, prime-code, geometry3k, humaneval, mbpp. Default with --run: what the run held out",
+  ),
+  data: optional(
+    Flag.String("data"),
+    "A copy of the one benchmark that is named, or with --task a file of problems of your own",
+  ),
+  task: optional(Flag.Literals("task", Object.keys(tasks)), "How rows of --data are read and answers judged"),
+  format: optional(Flag.String("format"), "The format of the rows. Default: the one that fits the first rows"),
+  model: optional(Flag.String("model"), "A checkpoint: a folder, or name[@revision] on the hub"),
+  endpoint: optional(
+    Flag.String("endpoint"),
+    "URLs of vLLM servers, between commas. The key, if any, is LPO_ROLLOUTS_KEY",
+  ),
+  servedName: optional(Flag.String("served-name"), "What the servers call the model"),
+  run: optional(Flag.Directory("run"), "The folder of a finished run: its trained policy"),
+  completions: optional(
+    Flag.File("completions"),
+    'Responses that were sampled before: JSON lines of {"problem": id or place, "responses": [text, ...]}',
+  ),
+  style: Flag.Literals("style", ["chat", "text"]).pipe(
+    Flag.withDescription("How servers are asked: chat, or text for a base model. Default chat"),
+    Flag.withDefault("chat"),
+  ),
+  n: optional(Flag.Int("n"), "Samples per problem. Default: the benchmark's"),
+  temperature: optional(Flag.Finite("temperature"), "Sampling temperature. Default: the benchmark's, 0.6"),
+  maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the benchmark's"),
+  problems: optional(Flag.Int("problems"), "Only the first problems. Default: all, which alone is the benchmark"),
+  seed: Flag.Int("seed").pipe(
+    Flag.withDescription("Names the random streams of samples and intervals. Default 1"),
+    Flag.withDefault(1),
+  ),
+  backend: optional(Flag.String("backend"), "Where --model or --run runs. Default auto"),
+  workers: optional(Flag.Int("workers"), "Worker threads of the backend wasm. Default: as many as cores"),
+  out: Flag.Directory("out").pipe(
+    Flag.withDescription("Folder of the evaluations. Default evals"),
+    Flag.withDefault("evals"),
+  ),
+  name: optional(Flag.String("name"), "Name of the evaluation. Default: made of the time"),
+  resume: Flag.Boolean("resume").pipe(
+    Flag.withDescription("Go on with --name: what it has sampled is not sampled again"),
+    Flag.withDefault(false),
+  ),
+}
+
+type Given = { readonly [K in keyof typeof flags]: Command.Command.Config.Infer<typeof flags>[K] }
+
+/** The one policy that is asked for. */
+const policyOf = Effect.fn("eval.policyOf")(function* (given: Given, view: View.View) {
+  const { completions, endpoint, model, run } = given
+  const named = { model, endpoint, run, completions }
+  const asked = Object.entries(named).filter(([, value]) => value !== null)
+  if (asked.length !== 1)
+    return yield* new UsageError({
+      reason: `${asked.length === 0 ? "nothing to evaluate is given" : `${asked.map(([key]) => `--${key}`).join(" and ")} are given`}; give one of --model, --endpoint, --run and --completions`,
+    })
+  if (model !== null) return yield* Policies.checkpoint(model, given, view)
+  if (endpoint !== null) return yield* Policies.endpoint(endpoint, given.servedName, given.style)
+  if (run !== null) return yield* Policies.trained(run, given, view)
+  return null
+})
+
+/** The sets that are asked for. */
+const setsOf = Effect.fn("eval.setsOf")(function* (given: Given, reads: Reads, view: View.View) {
+  const { benchmark, data, format, run, task } = given
+  const one = (set: Sets.Set): ReadonlyArray<Sets.Set> => [set]
+  if (benchmark !== null) {
+    const names = benchmark.split(",").map((name) => name.trim())
+    if (data !== null && names.length > 1)
+      return yield* new UsageError({
+        reason: `--data is a copy of one benchmark, and ${names.length} are named; give one at a time`,
+      })
+    const all: ReadonlyArray<Sets.Set> = yield* Effect.forEach(names, (name) => Sets.benchmark(name, data, reads, view))
+    return all
+  }
+  if (data !== null) {
+    if (task === null)
+      return yield* new UsageError({ reason: "--data is given; say how its answers are judged by --task" })
+    return one(yield* Sets.file(data, task, format, reads, view))
+  }
+  if (run !== null) return one(yield* Sets.heldOut(run, reads, view))
+  return yield* new UsageError({ reason: "no problems are given; give --benchmark, or --data with --task" })
+})
+
+/** The set with what the command line changes. */
+const adjusted = Effect.fn("eval.adjusted")(function* (set: Sets.Set, given: Given) {
+  const samples = given.n === null ? set.samples : yield* whole("n", given.n, 1, 10_000)
+  const maxTokens = given.maxTokens === null ? set.maxTokens : yield* whole("max-tokens", given.maxTokens, 1, 1_000_000)
+  const count =
+    given.problems === null ? set.problems.length : yield* whole("problems", given.problems, 1, set.problems.length)
+  const temperature = given.temperature ?? set.temperature
+  if (temperature < 0)
+    return yield* new UsageError({ reason: `--temperature is ${temperature}; give 0 (greedy) or more` })
+  return { ...set, samples, maxTokens, temperature, problems: set.problems.slice(0, count) }
+})
+
+const io = <A>(path: string, use: () => Promise<A>) =>
+  Effect.tryPromise({
+    try: use,
+    catch: (cause) => new UsageError({ reason: `${path}: ${(cause as Error).message}` }),
+  })
+
+/** Records what is asked for; going on with something else is refused, because it would mix two evaluations. */
+const claim = Effect.fn("eval.claim")(function* (folder: string, asked: unknown, resume: boolean) {
+  const path = join(folder, "config.json")
+  const text = `${JSON.stringify(asked, null, 2)}\n`
+  const before = yield* io(path, () =>
+    readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") return null
+      throw cause
+    }),
+  )
+  if (before === null && resume)
+    return yield* new UsageError({ reason: `there is no evaluation in ${folder}; leave --resume out` })
+  if (before !== null && !resume)
+    return yield* new UsageError({
+      reason: `${folder} exists already; go on with it by --resume, or choose another --name`,
+    })
+  if (before !== null && before !== text)
+    return yield* new UsageError({
+      reason: `${folder} was begun with other options or other problems (see its config.json); give the same, or another --name`,
+    })
+  yield* io(folder, async () => {
+    await mkdir(folder, { recursive: true })
+    await writeFile(path, text)
+  })
+})
+
+interface Options {
+  readonly folder: string
+  readonly seed: string
+  readonly completions: string | null
+  readonly view: View.View
+}
+
+/** What is judged of a set whose problems `left` have no samples yet. */
+const rowsOf = (
+  { maxTokens, name, problems, samples, stopStrings, temperature }: Sets.Set,
+  policy: Policies.Evaluated | null,
+  left: ReadonlyArray<{ readonly problem: Problem.Problem; readonly place: number }>,
+  { completions, seed }: Options,
+): Stream.Stream<Samples.Row, RolloutError.DatasetError | RolloutError.SamplerError, Verifier.Verifier> => {
+  if (policy === null) {
+    const wanted = new Set(left.map(({ place }) => place))
+    return Stream.filter(Stored.rows(completions ?? "", problems), ({ place }) => wanted.has(place))
+  }
+  const asked = left.map(({ problem }) => problem)
+  return Evaluator.stream(asked, { samples, maxTokens, temperature, stopStrings, seed: `${seed}/${name}` }).pipe(
+    // A part of the problems is asked for, and a row carries its place in the whole.
+    Stream.map((row) => ({ ...row, place: left[row.place].place })),
+    Stream.provide(policy.layer),
+  )
+}
+
+/** Evaluates one set into its folder. */
+const evaluateSet = Effect.fn("eval.evaluateSet")(function* (
+  set: Sets.Set,
+  policy: Policies.Evaluated | null,
+  options: Options,
+) {
+  const { folder, seed, view } = options
+  const { name, problems, task } = set
+  const path = join(folder, `${name}.samples.jsonl`)
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const stored = yield* Samples.open(path)
+      const left = problems.flatMap((problem, place) => (stored.done.has(place) ? [] : [{ problem, place }]))
+      const shares: Array<number> = []
+      let done = problems.length - left.length
+      if (done > 0) view.print(`${name}: ${done} of ${problems.length} problems are there already`)
+      const rows = rowsOf(set, policy, left, options)
+      yield* rows.pipe(
+        Stream.runForEach((row) =>
+          Effect.gen(function* () {
+            yield* stored.append(row)
+            done++
+            shares.push(...Metrics.average([row]))
+            const now = shares.length === 0 ? null : Interval.bootstrap(shares, { seed, resamples: 200 })
+            view.progress({
+              title: `Evaluating ${name}`,
+              done,
+              total: problems.length,
+              detail:
+                now === null
+                  ? []
+                  : [`pass@1 ${now.mean.toFixed(3)} [${now.low.toFixed(3)}, ${now.high.toFixed(3)}] so far`],
+            })
+          }),
+        ),
+        Effect.provide(Task.layer(Effect.succeed(task))),
+      )
+    }),
+  )
+  view.done()
+  const judged = yield* Samples.read(path)
+  const result: Table.Result = {
+    name,
+    problems: judged.length,
+    samples: Math.max(...judged.map((one) => one.samples.length)),
+    evaluation: Evaluator.of(judged, seed),
+  }
+  if (judged.length < problems.length)
+    view.print(`warning: ${name}: ${problems.length - judged.length} of ${problems.length} problems have no response`)
+  return result
+})
+
+export const command: Entry = Command.make(
+  "eval",
+  flags,
+  Effect.fn(function* (given) {
+    const view = View.make()
+    yield* Effect.addFinalizer(() => Effect.sync(view.done))
+    const seed = `eval/${given.seed}`
+    const policy = yield* policyOf(given, view)
+    const found = yield* setsOf(given, policy?.reads ?? given.style, view)
+    const sets = yield* Effect.forEach(found, (set) => adjusted(set, given))
+    if (given.resume && given.name === null)
+      return yield* new UsageError({ reason: "--resume goes on with an evaluation by its name; give --name" })
+    const folder = yield* Place.folderOf({ out: given.out, name: given.name, resume: false, what: "eval" })
+    yield* claim(
+      folder,
+      {
+        policy: policy?.label ?? given.completions,
+        seed: given.seed,
+        sets: sets.map(({ from, maxTokens, name, problems, samples, stopStrings, temperature }) => ({
+          name,
+          from,
+          problems: problems.length,
+          samples,
+          temperature,
+          maxTokens,
+          stopStrings,
+        })),
+      },
+      given.resume,
+    )
+    for (const { from, name, problems, samples } of sets)
+      view.print(`${name}: ${problems.length} problems x ${samples} samples, ${from}`)
+    const results = yield* Effect.forEach(sets, (set) =>
+      evaluateSet(set, policy, { folder, seed, completions: given.completions, view }),
+    )
+    const summary = {
+      policy: policy?.label ?? given.completions,
+      seed: given.seed,
+      sets: results.map((result) => Table.record(result, seed)),
+      about: yield* About.make({}),
+    }
+    const path = join(folder, "summary.json")
+    yield* io(path, () => writeFile(path, `${JSON.stringify(summary, null, 2)}\n`))
+    for (const line of Table.lines(results, seed)) view.print(line)
+    view.print(`samples and summary.json  ${dirname(path)}`)
+  }, Effect.scoped),
+).pipe(
+  Command.withDescription("Evaluate a policy on benchmarks, keep every response, and go on where it stopped"),
+  Command.withExamples([
+    {
+      command: "polaris eval --benchmark math500,aime24 --model Qwen/Qwen3-0.6B --n 4",
+      description: "A checkpoint on two benchmarks",
+    },
+    { command: "polaris eval --run runs/latest", description: "A run on the problems that it held out" },
+    {
+      command: "polaris eval --benchmark math500 --data math500.json --endpoint http://gpu:8000 --served-name m",
+      description: "A server, with a copy of the benchmark",
+    },
+    {
+      command: "polaris eval --benchmark math500 --completions mine.jsonl",
+      description: "Responses that were sampled before",
+    },
+  ]),
+)

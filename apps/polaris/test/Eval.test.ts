@@ -1,0 +1,137 @@
+/** `polaris eval`: on a checkpoint, on stored responses, interrupted and gone on with, and what it refuses. */
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Exit } from "effect"
+import { Command } from "effect/cli"
+import { afterAll, beforeAll, expect, it, vi } from "vitest"
+import { command } from "../src/commands/eval.ts"
+import { copyOf } from "./checkpoint.ts"
+
+const folder = await mkdtemp(join(tmpdir(), "lpo-eval-"))
+let model = ""
+beforeAll(async () => {
+  model = await copyOf({ max_position_embeddings: 512 })
+})
+afterAll(async () => {
+  await rm(folder, { recursive: true })
+  await rm(model, { recursive: true })
+})
+
+const run = Command.runWith(Command.make("polaris").pipe(Command.withSubcommands([command])), { version: "test" })
+/** What it prints, or why it fails. */
+const evaluate = async (...args: ReadonlyArray<string>): Promise<string> => {
+  let printed = ""
+  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += String(text)
+    return true
+  })
+  try {
+    const exit = await run(["eval", "--out", folder, ...args]).pipe(
+      Effect.provide(NodeServices.layer),
+      Effect.runPromiseExit,
+    )
+    if (Exit.isSuccess(exit)) return printed
+    const [reason] = exit.cause.reasons
+    if (reason?._tag === "Fail" && reason.error instanceof Error) return `refused: ${reason.error.message}`
+    throw new Error(String(exit.cause))
+  } finally {
+    write.mockRestore()
+  }
+}
+const file = async (name: string, rows: ReadonlyArray<unknown>): Promise<string> => {
+  const path = join(folder, name)
+  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
+  return path
+}
+const json = async (...path: ReadonlyArray<string>): Promise<unknown> =>
+  JSON.parse(await readFile(join(folder, ...path), "utf8"))
+const lines = async (...path: ReadonlyArray<string>): Promise<ReadonlyArray<string>> =>
+  (await readFile(join(folder, ...path), "utf8")).trim().split("\n").sort()
+
+const sums = Array.from({ length: 8 }, (_, i) => ({ problem: `What is ${i} + ${i}?`, answer: String(2 * i) }))
+
+it("an evaluation cut off after some problems ends in the same samples and figures", async () => {
+  const data = await file("sums.jsonl", sums)
+  const three = ["--n", "3"]
+  const rest = ["--data", data, "--task", "math", "--model", model, "--max-tokens", "6", "--workers", "0"]
+  const args = [...rest, ...three]
+  const whole = await evaluate(...args, "--name", "whole")
+  expect(whole).toMatch(/data: 8 problems x 3 samples, .*sums\.jsonl, 8 rows, sha256 [0-9a-f]{64}/)
+  expect(whole).toMatch(/pass@1 = avg@n/)
+  await evaluate(...args, "--name", "cut")
+  const path = join(folder, "cut", "data.samples.jsonl")
+  await truncate(path, Math.floor((await readFile(path)).length / 2))
+  await rm(join(folder, "cut", "summary.json"))
+  const again = await evaluate(...args, "--name", "cut", "--resume")
+  expect(again).toMatch(/data: \d of 8 problems are there already/)
+  expect(await lines("cut", "data.samples.jsonl")).toEqual(await lines("whole", "data.samples.jsonl"))
+  const { about: _a, ...first } = (await json("whole", "summary.json")) as Record<string, unknown>
+  const { about: _b, ...second } = (await json("cut", "summary.json")) as Record<string, unknown>
+  expect(second).toEqual(first)
+  expect(await evaluate(...args, "--name", "cut")).toMatch(/exists already; go on with it by --resume/)
+  expect(await evaluate(...rest, "--n", "2", "--name", "cut", "--resume")).toMatch(/was begun with other options/)
+  expect(await evaluate(...args, "--name", "none", "--resume")).toMatch(/there is no evaluation in .*none/)
+})
+
+it("judges stored responses as they stand, counts what has none, and reads its own samples again", async () => {
+  const data = await file("again.jsonl", sums)
+  const stored = await file("stored.jsonl", [
+    { problem: "1", responses: ["\\boxed{0}", "\\boxed{1}", "nothing"] },
+    { place: 3, responses: ["\\boxed{6}", "I say 6: \\boxed{\\frac{12}{2}}", "\\boxed{7}"] },
+  ])
+  const args = ["--data", data, "--task", "math"]
+  const printed = await evaluate(...args, "--completions", stored, "--name", "stored")
+  expect(printed).toMatch(/warning: data: 6 of 8 problems have no response/)
+  const summary = (await json("stored", "summary.json")) as {
+    readonly sets: ReadonlyArray<{
+      readonly passAt: Readonly<Record<string, { readonly mean: number }>>
+      readonly majorityAt: Readonly<Record<string, { readonly mean: number }>>
+    }>
+  }
+  // One of three and two of three right; the vote elects 0 by its first key, and 6.
+  expect(summary.sets[0].passAt["1"].mean).toBeCloseTo(0.5, 12)
+  expect(summary.sets[0].passAt["3"].mean).toBe(1)
+  expect(summary.sets[0].majorityAt["3"].mean).toBe(1)
+  const own = join(folder, "stored", "data.samples.jsonl")
+  await evaluate(...args, "--completions", own, "--name", "own")
+  expect(await lines("own", "data.samples.jsonl")).toEqual(await lines("stored", "data.samples.jsonl"))
+  const strange = await file("strange.jsonl", [{ problem: "99", responses: ["x"] }])
+  expect(await evaluate(...args, "--completions", strange, "--name", "strange")).toMatch(
+    /strange\.jsonl, row 1: names problem "99", which is not among the 8 problems/,
+  )
+})
+
+it("a generated benchmark on a checkpoint, its first problems only", async () => {
+  const sizes = ["--problems", "2", "--n", "2", "--max-tokens", "4", "--workers", "0"]
+  const printed = await evaluate("--benchmark", "countdown-34", "--model", model, "--name", "countdown", ...sizes)
+  expect(printed).toMatch(/countdown-34: 2 problems x 2 samples, generated by the recipe countdown-34/)
+  expect(await lines("countdown", "countdown-34.samples.jsonl")).toHaveLength(2)
+})
+
+it("names what is asked for and cannot be", async () => {
+  const data = await file("few.jsonl", sums)
+  await mkdir(join(folder, "empty"), { recursive: true })
+  const refusals: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+    [["--benchmark", "math500"], /nothing to evaluate is given; give one of --model, --endpoint, --run and --compl/],
+    [["--benchmark", "math500", "--model", model, "--run", "x"], /--model and --run are given; give one of/],
+    [["--completions", data], /no problems are given; give --benchmark, or --data with --task/],
+    [["--completions", data, "--data", data], /say how its answers are judged by --task/],
+    [["--completions", data, "--benchmark", "math50"], /there is no benchmark "math50"; did you mean math500\?/],
+    [
+      ["--completions", data, "--benchmark", "amc83"],
+      /amc83 has no place on the hub; give a copy of its file by --data/,
+    ],
+    [["--completions", data, "--benchmark", "math500", "--data", data], /makes 8 problems, and math500 has 500/],
+    [
+      ["--completions", data, "--benchmark", "aime24,amc23", "--data", data],
+      /a copy of one benchmark, and 2 are named/,
+    ],
+    [["--endpoint", "gpu:8000", "--benchmark", "math500", "--served-name", "m"], /--endpoint has "gpu:8000"/],
+    [["--endpoint", "http://127.0.0.1:9", "--benchmark", "math500"], /give --served-name/],
+    [["--run", join(folder, "empty")], /there is no run in .*empty/],
+    [["--completions", data, "--data", data, "--task", "math", "--n", "0"], /--n is 0; give a whole number from 1/],
+  ]
+  for (const [args, message] of refusals) expect(await evaluate(...args), args.join(" ")).toMatch(message)
+})
