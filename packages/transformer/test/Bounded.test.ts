@@ -1,4 +1,4 @@
-/** Tokenizers that mean harm: what they do to a text holds nobody up, and what harmless ones do is the same in a thread. */
+/** Tokenizers that mean harm: what they do to a text holds nobody up, and what harmless ones do is the same in a process. */
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -6,7 +6,7 @@ import { HfTokenizer } from "@lpo/transformer"
 import { Effect } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import * as Bounded from "../src/tokenizer/Bounded.ts"
-import * as EncoderThread from "../src/tokenizer/EncoderThread.ts"
+import * as EncoderProcess from "../src/tokenizer/EncoderProcess.ts"
 import { folderOf } from "./fixtures.ts"
 
 type Json = Record<string, any>
@@ -103,7 +103,7 @@ it.each<[string, object]>([
 })
 
 it.each(["qwen3", "tokenizer-llama3", "tokenizer-mistral"])(
-  "%s encodes at once, and the same in a thread",
+  "%s encodes at once, and the same in a process",
   async (name) => {
     expect(Bounded.refusal(await jsonOf(name))).toBeNull()
     const plain = await run(HfTokenizer.load(folderOf(name)))
@@ -111,26 +111,26 @@ it.each(["qwen3", "tokenizer-llama3", "tokenizer-mistral"])(
     const odd = await edited((json) => {
       json["normalizer"] = { type: "Sequence", normalizers: [json["normalizer"], replace({ Regex: "\u{10fff0}" }, "")] }
     }, name)
-    const threaded = await run(HfTokenizer.load(odd))
+    const apart = await run(HfTokenizer.load(odd))
     for (const text of ["", "Hello, world!", "  two  spaces\n\n", "é ﬁ 🙂 1234", "don't", "<|im_end|>x"]) {
-      expect(await run(threaded.encode(text))).toEqual(await run(plain.encode(text)))
-      expect(await run(threaded.encodeBare(text))).toEqual(await run(plain.encodeBare(text)))
+      expect(await run(apart.encode(text))).toEqual(await run(plain.encode(text)))
+      expect(await run(apart.encodeBare(text))).toEqual(await run(plain.encodeBare(text)))
     }
-    expect(threaded.decodeAll(await run(threaded.encodeBare("a b")))).toBe(
+    expect(apart.decodeAll(await run(apart.encodeBare("a b")))).toBe(
       plain.decodeAll(await run(plain.encodeBare("a b"))),
     )
   },
 )
 
-it("a long text is encoded in a thread, as its parts are here, and one that is too long is not", async () => {
+it("a long text is encoded in a process, as its parts are here, and one that is too long is not", async () => {
   const tokenizer = await run(HfTokenizer.load(folderOf("qwen3")))
   const line = "two words\n"
-  const times = Math.ceil(EncoderThread.maxInline / line.length) + 1
+  const times = Math.ceil(EncoderProcess.maxInline / line.length) + 1
   const one = await run(tokenizer.encodeBare(line))
   const all = await run(tokenizer.encodeBare(line.repeat(times)))
   expect(all.length).toBe(times * one.length)
   expect(all.subarray(-one.length)).toEqual(one)
-  const error = await run(Effect.flip(tokenizer.encode("a".repeat(EncoderThread.maxText + 1))))
+  const error = await run(Effect.flip(tokenizer.encode("a".repeat(EncoderProcess.maxText + 1))))
   expect(error.message).toMatch(/has 16777217 characters, the most is 16777216$/)
   expect(error.message.length).toBeLessThan(1000)
 })

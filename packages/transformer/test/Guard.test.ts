@@ -2,9 +2,22 @@
 import { Effect, Fiber } from "effect"
 import { expect, it } from "vitest"
 import * as ModelConfig from "../src/model/ModelConfig.ts"
+import * as GuardedProcess from "../src/tokenizer/GuardedProcess.ts"
+import * as Jinja from "../src/tokenizer/Jinja.ts"
 import { nested, quick, render, stops } from "./hostileTemplates.ts"
 
 stops(quick)
+
+it.each([
+  ["without an end", nested(3, ""), "it takes longer than 1 s"],
+  ["that fills the heap in one go", "{% set a = range(20000000) %}", "it takes more than 64 MB"],
+])("a job %s ends in its process, and the next one gets another", async (_, source, reason) => {
+  const seconds = reason.includes("MB") ? 60 : 1
+  const run = GuardedProcess.make<string>("./guardWorker", { seconds, megabytes: 64 })
+  const job = { values: Jinja.plain({ x: 1.5 }), date: "2026-11-28", maxLength: 9 }
+  expect((await Effect.runPromise(Effect.flip(run({ ...job, source })))).message).toBe(reason)
+  expect(await Effect.runPromise(run({ ...job, source: "{{ x }}" }))).toBe("1.5")
+})
 
 it("is interrupted at once", async () => {
   await Effect.runPromise(
@@ -17,7 +30,7 @@ it("is interrupted at once", async () => {
   )
 })
 
-it("refuses variables that no thread can be given, and a template that is too long", async () => {
+it("refuses variables that no process can be given, and a template that is too long", async () => {
   expect((await Effect.runPromise(Effect.flip(render("{{ f() }}", { f: () => 1 })))).message).toMatch(/refuses/)
   expect((await Effect.runPromise(Effect.flip(render("x".repeat(2 ** 21))))).message).toMatch(/2097152 characters/)
 })

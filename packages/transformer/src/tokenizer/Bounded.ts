@@ -1,7 +1,7 @@
 /**
  * Which tokenizers do work in proportion to their text. A `tokenizer.json` is a stranger's: a regular expression in it may take ages over
  * a line, a normaliser may double a text sixty times. What is known to be harmless, by its kind and its sizes, runs where it is
- * asked; all else in a thread that can be stopped (`EncoderThread.ts`). Decoders run without one, so theirs must be harmless.
+ * asked; all else in a process that can be stopped (`EncoderProcess.ts`). Decoders run without one, so theirs must be harmless.
  */
 type Step = Readonly<Record<string, unknown>>
 

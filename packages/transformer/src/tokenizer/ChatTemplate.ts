@@ -40,7 +40,7 @@ export const make = (
     try: (): ChatTemplate => {
       if (source.length > Guard.maxLength.source)
         throw new RangeError(`it has ${source.length} characters, the most is ${Guard.maxLength.source}`)
-      // Only whether it parses: what it does is seen in a thread that can be stopped.
+      // Only whether it parses: what it does is seen in a process that can be stopped.
       Jinja.compile(source)
       // Fixed when the template is read, so that a run does not change with the day.
       const started = Strftime.localDate(new Date())

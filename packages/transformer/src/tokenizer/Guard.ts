@@ -1,16 +1,16 @@
-/** Templates of a checkpoint are programs of strangers: they run in a thread that can be stopped. */
+/** Templates of a checkpoint are programs of strangers: they run in a process that can be stopped. */
 import { Effect } from "effect"
 import { ModelError } from "../TransformerError.ts"
 import type { Job } from "./guardWorker.ts"
-import * as GuardedThread from "./GuardedThread.ts"
+import * as GuardedProcess from "./GuardedProcess.ts"
 import * as Jinja from "./Jinja.ts"
 
-/** Longest time of one rendering, and the heap of its thread. @category constants */
-export const limits: GuardedThread.Limits = { seconds: 5, megabytes: 256 }
+/** Longest time of one rendering, and the heap of its process. @category constants */
+export const limits: GuardedProcess.Limits = { seconds: 5, megabytes: 256 }
 /** Longest template, and longest text that it may make, in characters. @category constants */
 export const maxLength = { source: 2 ** 20, text: 2 ** 24 } as const
 
-const run = GuardedThread.make<string>("./guardWorker", limits)
+const run = GuardedProcess.make<string>("./guardWorker", limits)
 
 /**
  * Renders a template with its variables, on a day for `strftime_now`; fails with a `ModelError` that says what it does.

@@ -12,7 +12,7 @@ import * as Bounded from "./Bounded.ts"
 import * as ChatTemplate from "./ChatTemplate.ts"
 import { readJson, readText } from "../Files.ts"
 import type { TokenizerService } from "./Tokenizer.ts"
-import * as EncoderThread from "./EncoderThread.ts"
+import * as EncoderProcess from "./EncoderProcess.ts"
 import * as TokenBytes from "./TokenBytes.ts"
 import * as Upstream from "./Upstream.ts"
 import { ModelError } from "../TransformerError.ts"
@@ -97,7 +97,7 @@ const withoutSteps = { normalizer: null, pre_tokenizer: null, post_processor: nu
 
 /**
  * Reads the tokenizer of a folder. Its regular expressions and normalisers run where they are asked only where they are known to take
- * time in proportion to a text, else in a thread that can be stopped. Fails
+ * time in proportion to a text, else in a process that can be stopped. Fails
  * with a `ModelError` where there is none, where it does not parse, and where nothing says which token ends a response.
  *
  * @category constructors
@@ -121,7 +121,7 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   if (decoder !== null) return yield* fail(`tokenizer.json cannot be used: ${decoder}`)
   const foreign = Bounded.refusal(json)
   const tokenizer = yield* Effect.try({
-    // Where encoding runs in a thread, its steps do not run here.
+    // Where encoding runs in a process, its steps do not run here.
     try: () => Upstream.make(foreign === null ? json : { ...json, ...withoutSteps }, config),
     catch: (cause) => fail(`tokenizer.json cannot be used: ${(cause as Error).message}`),
   })
@@ -133,14 +133,14 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   }
   const source = templateOf(files.get("chat_template.jinja") ?? null, config)
   const chatTemplate = source === null ? null : yield* ChatTemplate.make(source, special)
-  const inThread = EncoderThread.make({ json, config })
+  const inProcess = EncoderProcess.make({ json, config })
   const encode = (text: string, around: boolean): Effect.Effect<Int32Array, ModelError> => {
     if (text === "" && !around) return Effect.succeed(new Int32Array(0))
     const inline = Effect.try({
       try: () => Int32Array.from(tokenizer.encode(text, { add_special_tokens: around }).ids),
       catch: (cause) => cause as Error,
     })
-    return (foreign === null && text.length <= EncoderThread.maxInline ? inline : inThread(text, around)).pipe(
+    return (foreign === null && text.length <= EncoderProcess.maxInline ? inline : inProcess(text, around)).pipe(
       Effect.mapError(({ message }) => fail(`cannot encode ${JSON.stringify(text.slice(0, 200))}: ${message}`)),
     )
   }

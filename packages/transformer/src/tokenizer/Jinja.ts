@@ -30,7 +30,7 @@ const floatKey = "\u0000float"
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
-/** Variables as a thread can be given them: a {@link Float} is no plain object. @category decoding */
+/** Variables as a process can be given them: a {@link Float} is no plain object. @category decoding */
 export const plain = (value: unknown): unknown => {
   if (value instanceof Float) return { [floatKey]: value.value }
   if (Array.isArray(value)) return value.map(plain)

@@ -1,68 +1,75 @@
 /**
- * A thread for what strangers wrote: one job after the other, each within `seconds` and the thread within `megabytes`. A job that
- * takes more costs its caller an error and the process nothing: the thread is ended, and the next job gets another.
+ * A process for what strangers wrote: one job after the other, each within `seconds` and the process within `megabytes`. A job that
+ * takes more costs its caller an error: the process is killed, and the next job gets another. A thread would not do: one whose heap
+ * is full in the middle of a large allocation takes the whole process with it.
  */
-import { Worker } from "node:worker_threads"
+import { type ChildProcess, fork } from "node:child_process"
 import { Effect } from "effect"
-
-/** What a thread says: that it has begun a job, so that its start does not count, then how the job ended. */
-export type Answer<Done> = { readonly begun: true } | { readonly done: Done } | { readonly reason: string }
+import type { Answer, Request } from "./guarded.ts"
 
 export interface Limits {
   /** Longest time of one job, from its beginning. */
   readonly seconds: number
-  /** Heap of the thread. */
+  /** Heap of the process. */
   readonly megabytes: number
 }
 
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
 
-/** Runs jobs in a thread of the module `entry` (a path beside this file, without its extension), which `setup` is given as it starts. */
+/** Runs jobs in a process of the module `entry` (a path beside this file, without its extension), which `setup` is given as it starts. */
 export const make = <Done>(
   entry: string,
   { megabytes, seconds }: Limits,
   setup: unknown = null,
 ): ((job: unknown) => Effect.Effect<Done, Error>) => {
-  /** The thread, while it is of use, and the jobs before the next one. */
-  let worker: Worker | null = null
+  /** The process, while it is of use, and the jobs before the next one. */
+  let child: ChildProcess | null = null
   let queue: Promise<unknown> = Promise.resolve()
 
-  const start = (): Worker => {
-    const started = new Worker(new URL(`${entry}.${extension}`, import.meta.url), {
-      workerData: setup,
+  const start = (): ChildProcess => {
+    const started = fork(new URL(`${entry}.${extension}`, import.meta.url), {
+      // It gets nothing of the run: no environment, no standard input.
+      env: {},
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      serialization: "advanced",
       // Warnings of Node about the types of a source file.
-      execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"],
-      resourceLimits: { maxOldGenerationSizeMb: megabytes, maxYoungGenerationSizeMb: 32 },
+      execArgv: [`--max-old-space-size=${megabytes}`, "--disable-warning=ExperimentalWarning"],
     })
-    // A thread that is given up may still run out of memory before it ends.
+    // A process that is given up may still fail before it ends.
     started.on("error", () => {})
-    started.unref()
+    started.send({ setup, seconds } satisfies Request)
     return started
   }
   const stop = (): void => {
-    void worker?.terminate()
-    worker = null
+    child?.kill("SIGKILL")
+    child = null
   }
 
   /** One job to its end; rejects with what to say of it. */
   const run = (job: unknown, signal: AbortSignal): Promise<Done> =>
     new Promise((resolve, reject) => {
-      const own = (worker ??= start())
+      const own = (child ??= start())
+      // A process at work keeps this one alive; an idle one does not.
       own.ref()
+      own.channel?.ref()
       let timer: NodeJS.Timeout | null = null
       const end = (settle: () => void, isLost: boolean): void => {
         if (timer !== null) clearTimeout(timer)
         signal.removeEventListener("abort", interrupted)
         own.off("error", failed).off("exit", ended).off("message", answered)
         own.unref()
+        own.channel?.unref()
         if (isLost) stop()
         settle()
       }
       const lose = (reason: string): void => end(() => reject(new Error(reason)), true)
-      const failed = (error: NodeJS.ErrnoException): void =>
-        lose(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? `it takes more than ${megabytes} MB` : error.message)
-      const ended = (): void => lose("its thread ended")
+      const failed = (error: Error): void => lose(error.message)
+      const ended = (code: number | null, by: NodeJS.Signals | null): void =>
+        lose(
+          by === "SIGABRT" || code === 134 ? `it takes more than ${megabytes} MB` : `its process ended (${by ?? code})`,
+        )
       const answered = (answer: Answer<Done>): void => {
+        // Starting the process is none of the job's time.
         if ("begun" in answer) timer = setTimeout(() => lose(`it takes longer than ${seconds} s`), seconds * 1000)
         else end(() => ("done" in answer ? resolve(answer.done) : reject(new Error(answer.reason))), false)
       }
@@ -70,9 +77,9 @@ export const make = <Done>(
       signal.addEventListener("abort", interrupted)
       own.on("error", failed).on("exit", ended).on("message", answered)
       try {
-        own.postMessage(job)
+        own.send({ job } satisfies Request)
       } catch (cause) {
-        // A value that no thread can be given, such as a function.
+        // A value that no process can be given, such as a function.
         end(() => reject(cause), false)
       }
     })

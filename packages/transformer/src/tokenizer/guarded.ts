@@ -1,0 +1,32 @@
+/** The side of a process that `GuardedProcess.ts` starts: reads jobs and answers them. */
+import { createContext, Script } from "node:vm"
+
+/** What the process is sent: once what it needs, then one job after the other. */
+export type Request = { readonly setup: unknown; readonly seconds: number } | { readonly job: unknown }
+/** What it says: that it has begun a job, so that its start does not count, then how the job ended. */
+export type Answer<Done> = { readonly begun: true } | { readonly done: Done } | { readonly reason: string }
+
+/** Answers jobs by what `prepare` makes of the setup, within the limits of the first job: that may be a stranger's work too. */
+export const serve = (prepare: (setup: never) => (job: never) => unknown): void => {
+  let setup: unknown = null
+  let milliseconds = 0
+  let work: ((job: never) => unknown) | null = null
+  const answer = (message: Answer<unknown>): boolean | undefined => process.send?.(message)
+  const box = createContext({ run: (): unknown => null })
+  const script = new Script("run()")
+  process.on("message", (request: Request) => {
+    if ("setup" in request) {
+      setup = request.setup
+      milliseconds = request.seconds * 1000
+      return
+    }
+    answer({ begun: true })
+    try {
+      box["run"] = (): unknown => (work ??= prepare(setup as never))(request.job as never)
+      // Whoever asked kills this process before that; if it is gone, nobody else would end a job without an end.
+      answer({ done: script.runInContext(box, { timeout: 2 * milliseconds }) })
+    } catch (cause) {
+      answer({ reason: (cause as Error).message })
+    }
+  })
+}
