@@ -5,7 +5,7 @@
 import { dirname, isAbsolute, join } from "node:path"
 import { RegularFile } from "@lpo/rollout"
 import { Registry } from "@lpo/trainer"
-import { Backend } from "@lpo/transformer"
+import { Backend, Variables } from "@lpo/transformer"
 import { Effect, Schema } from "effect"
 import { engines } from "./engines/index.ts"
 import { profileNames } from "./engines/tinker.ts"
@@ -46,6 +46,10 @@ export const Config = Schema.Struct({
   "lora-rank": whole("Train an adapter of this rank"),
   "lora-alpha": number("The adapter counts alpha / rank times"),
   ignore: text("Options of the model's config.json that change nothing, between commas"),
+  template: says(
+    Schema.Record(Schema.String, Schema.Unknown),
+    "Variables of the model's chat template, such as enable_thinking, and date, the day of strftime_now",
+  ),
   server: text("tinker: URL of the server"),
   profile: oneOf(profileNames, "tinker: which server it is"),
   rollouts: text("hybrid: URLs of servers that sample, between commas"),
@@ -112,37 +116,49 @@ const read = Effect.fn("Config.read")(function* (path: string) {
   const out: Record<string, unknown> = { ...config }
   for (const key of ["data", "eval-data", "verifier"] as const)
     if (config[key] !== undefined) out[key] = beside(config[key])
+  if (config.template !== undefined) out["template"] = (exact(source) as Record<string, unknown>)["template"]
   if (config.tau !== undefined) out["tau"] = String(config.tau)
   if (typeof config.tracker === "string") out["tracker"] = [config.tracker]
   if (config.model !== undefined && /^\.\.?\//.test(config.model)) out["model"] = join(dirname(path), config.model)
   return out
 })
 
-/** A pair of `--set key=value`; the value is JSON, or else a text. */
-export const pair = (given: string): Effect.Effect<readonly [string, unknown], UsageError> => {
-  const at = given.indexOf("=")
-  if (at < 1)
-    return Effect.fail(
-      new UsageError({ reason: `--set is "${given}"; give key=value, such as train.optimizer.warmupSteps=10` }),
-    )
-  const value = given.slice(at + 1)
-  try {
-    return Effect.succeed([given.slice(0, at), JSON.parse(value)])
-  } catch {
-    return Effect.succeed([given.slice(0, at), value])
+/** A pair of `--option key=value`; the value is JSON, or else a text. */
+const pair =
+  (option: string, example: string, parse: (text: string) => unknown) =>
+  (given: string): Effect.Effect<readonly [string, unknown], UsageError> => {
+    const at = given.indexOf("=")
+    if (at < 1)
+      return Effect.fail(new UsageError({ reason: `--${option} is "${given}"; give key=value, such as ${example}` }))
+    const value = given.slice(at + 1)
+    try {
+      return Effect.succeed([given.slice(0, at), parse(value)])
+    } catch {
+      return Effect.succeed([given.slice(0, at), value])
+    }
   }
-}
 
-/** The command line laid over a file, and the settings that both set. */
+const exact = (text: string): unknown => Variables.plain(Variables.parseJson(text))
+
+const setting = pair("set", "train.optimizer.warmupSteps=10", JSON.parse)
+// A float stays one: a tool's 1.0 is rendered as it was written.
+const variable = pair("template", "enable_thinking=false", exact)
+
+/** The command line laid over a file, and the settings that both set; `sets` and `template` are pairs of `--set` and `--template`. */
 export const over = Effect.fn("Config.over")(function* (
-  given: Given,
+  given: Omit<Given, "template">,
   path: string | null,
   sets: ReadonlyArray<string>,
+  template: ReadonlyArray<string> = [],
 ) {
   const config: Readonly<Record<string, unknown>> = path === null ? {} : { ...(yield* read(path)) }
   const merged = Object.fromEntries(
     Object.entries(given).map(([key, value]) => [key, value ?? config[nameOf(key)] ?? null]),
   ) as unknown as Given
-  const pairs = [...Object.entries(config["set"] ?? {}), ...(yield* Effect.forEach(sets, pair))]
-  return { given: merged, pairs }
+  const pairs = [...Object.entries(config["set"] ?? {}), ...(yield* Effect.forEach(sets, setting))]
+  const variables = {
+    ...(config["template"] as object),
+    ...Object.fromEntries(yield* Effect.forEach(template, variable)),
+  }
+  return { given: Object.keys(variables).length === 0 ? merged : { ...merged, template: variables }, pairs }
 })

@@ -1,6 +1,6 @@
 /** What a run starts from: a preset's own small model, taught by demonstrations, or a checkpoint in Hugging Face's format. */
 import { existsSync } from "node:fs"
-import { Lora, ModelConfig } from "@lpo/transformer"
+import { Lora, ModelConfig, Variables } from "@lpo/transformer"
 import { Effect, Schema, Struct } from "effect"
 import { positive, UsageError, whole } from "./Usage.ts"
 
@@ -36,6 +36,8 @@ export const Checkpoint = Schema.Struct({
   lora: Schema.NullOr(Lora.LoraConfig),
   /** Options of its config.json that are known to change nothing. */
   ignore: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Variables of its chat template, and `date`, the moment of `strftime_now`: that of the run's beginning unless given. */
+  template: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
 })
 export interface Checkpoint extends Schema.Schema.Type<typeof Checkpoint> {}
 
@@ -50,7 +52,16 @@ export interface Given {
   readonly loraAlpha: number | null
   /** Keys, with commas between them. */
   readonly ignore?: string | null
+  /** Variables of the chat template. */
+  readonly template?: Template | null
 }
+
+/** Variables of a chat template by name. */
+export type Template = Readonly<Record<string, unknown>>
+
+/** The model of a run that begins: the date of its prompts is fixed, so that a run which goes on another day asks the same. */
+export const dated = (model: Model, at: Date): Model =>
+  model.kind === "checkpoint" ? { ...model, template: { date: Variables.date(at), ...model.template } } : model
 
 /** A folder as it stands, or a name on the hub and what follows its last @. */
 export const parse = (text: string) => {
@@ -63,24 +74,37 @@ export const parse = (text: string) => {
     : Effect.succeed({ source, revision })
 }
 
+/** Names that a rendering sets itself, and a date that can be read. */
+const checked = Effect.fn("Model.checked")(function* (template: Template) {
+  const own = ["messages", "add_generation_prompt"].find((name) => Object.hasOwn(template, name))
+  if (own !== undefined)
+    return yield* new UsageError({ reason: `--template sets ${own}, which the prompt itself gives; leave it out` })
+  if (!Object.hasOwn(template, "date")) return
+  const refusal = Variables.dateRefusal(String(template["date"]))
+  if (refusal !== null) return yield* new UsageError({ reason: `--template: ${refusal}` })
+})
+
 /** The model of a preset or of a run with what the command line changes. */
 export const resolve = Effect.fn("Model.resolve")(function* (base: Model | null, given: Given) {
-  const { ignore = null, loraAlpha, loraRank, model } = given
+  const { ignore = null, loraAlpha, loraRank, model, template = null } = given
   const keys = ignore === null ? {} : { ignore: ignore.split(",").map((key) => key.trim()) }
+  const before = base?.kind === "checkpoint" ? base.template : undefined
+  const variables = template === null ? {} : { template: { ...before, ...template } }
+  if (template !== null) yield* checked(template)
   const named = model === null ? null : yield* parse(model)
   const start: Model | null =
     base?.kind === "checkpoint"
-      ? { ...base, ...named, ...keys }
+      ? { ...base, ...named, ...keys, ...variables }
       : named !== null
-        ? { kind: "checkpoint", ...named, commit: null, lora: null, ...keys }
+        ? { kind: "checkpoint", ...named, commit: null, lora: null, ...keys, ...variables }
         : base
   if (start === null)
     return yield* new UsageError({
       reason: "there is no model to train; give --model with a folder or a name on the hub, such as Qwen/Qwen3-0.6B",
     })
   if (start.kind === "warm-start") {
-    const stray =
-      loraRank !== null ? "--lora-rank" : loraAlpha !== null ? "--lora-alpha" : ignore !== null ? "--ignore" : null
+    const options = { "--lora-rank": loraRank, "--lora-alpha": loraAlpha, "--ignore": ignore, "--template": template }
+    const stray = Object.entries(options).find(([, value]) => value !== null)?.[0] ?? null
     if (stray === null) return start
     return yield* new UsageError({
       reason: `${stray} is given without --model; the preset's model is trained in full`,

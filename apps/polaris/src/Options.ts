@@ -84,6 +84,12 @@ export const given = {
     Flag.String("ignore"),
     "Options of the model's config.json that you know to change nothing, with commas between them. Default: none",
   ),
+  template: Flag.String("template").pipe(
+    Flag.withDescription(
+      "A variable of the model's chat template, as JSON or else a text: enable_thinking=false, tools=[...]; date=2026-11-28 is the day of strftime_now. Default: none, and the day on which the run begins",
+    ),
+    Flag.between(0, 100),
+  ),
   server: optional(Flag.String("server"), "tinker: URL of the server. The key, if any, is TINKER_API_KEY"),
   profile: optional(Flag.Literals("profile", profileNames), "tinker: which server it is. Default skyrl-jax"),
   rollouts: optional(

@@ -2,12 +2,14 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Variables } from "@lpo/transformer"
 import { Effect } from "effect"
 import { afterAll, expect, it } from "vitest"
 import * as Config from "../src/Config.ts"
+import * as Model from "../src/Model.ts"
 import * as Options from "../src/Options.ts"
 import * as Settings from "../src/Settings.ts"
-import { nothing, resolve } from "./given.ts"
+import { nothing, refusal, resolve } from "./given.ts"
 import { makeProgram } from "./program.ts"
 
 const { end, polaris } = makeProgram()
@@ -21,10 +23,14 @@ const file = async (text: string, name = "run.json"): Promise<string> => {
   await writeFile(path, text)
   return path
 }
-const over = (path: string | null, sets: ReadonlyArray<string> = [], more: Partial<Settings.Given> = {}) =>
-  Effect.runPromise(Config.over({ ...nothing, ...more }, path, sets))
-const why = (path: string | null, sets: ReadonlyArray<string> = []) =>
-  Effect.runPromise(Effect.map(Effect.flip(Config.over(nothing, path, sets)), ({ message }) => message))
+const over = (
+  path: string | null,
+  sets: ReadonlyArray<string> = [],
+  more: Partial<Settings.Given> = {},
+  template: ReadonlyArray<string> = [],
+) => Effect.runPromise(Config.over({ ...nothing, ...more }, path, sets, template))
+const why = (path: string | null, sets: ReadonlyArray<string> = [], template: ReadonlyArray<string> = []) =>
+  Effect.runPromise(Effect.map(Effect.flip(Config.over(nothing, path, sets, template)), ({ message }) => message))
 const set = (pairs: ReadonlyArray<readonly [string, unknown]>) =>
   Effect.runPromise(
     Effect.scoped(
@@ -119,4 +125,34 @@ it("prints the plan of a dry run, and begins nothing", async () => {
   const hub = await polaris(["--dry-run", "--data", "own/rows", "--task", "math", "--model", "own/model"])
   expect(hub.stdout).toMatch(/download {2}the model own\/model, the dataset own\/rows, unless/)
   expect((await polaris(["--name", "plan", "--resume"])).stderr).toMatch(/nothing to resume/)
+})
+
+it("takes variables of the chat template from the command line and the file, floats as they were written", async () => {
+  const path = await file(
+    '{ "template": { "enable_thinking": true, "tools": [{ "x": 1.0 }], "date": "2024-07-04" }, "tau": 2.0 }',
+  )
+  const { given } = await over(path, [], {}, ["enable_thinking=false", "reasoning=deep"])
+  const settings = await resolve({ ...given, model: "./m" })
+  expect(settings.model).toMatchObject({ template: { enable_thinking: false, reasoning: "deep", date: "2024-07-04" } })
+  const { template } = settings.model as { template: Record<string, unknown> }
+  // What config.json keeps renders like what was given.
+  const kept = JSON.parse(JSON.stringify(template["tools"])) as unknown
+  expect(Variables.restored(kept)).toEqual([{ x: new Variables.Float(1) }])
+  // A run that goes on keeps them, and changes those that are given anew.
+  const again = await resolve({ template: { reasoning: "brief" } }, settings)
+  expect(again.model).toMatchObject({ template: { enable_thinking: false, reasoning: "brief", date: "2024-07-04" } })
+  expect(await why(null, [], ["enable_thinking"])).toMatch(/--template is "enable_thinking"; give key=value/)
+  expect(await refusal({ template: { messages: [] }, model: "./m" })).toMatch(
+    /--template sets messages, .* leave it out/,
+  )
+  expect(await refusal({ template: { date: "today" }, model: "./m" })).toMatch(/date is "today"; give one such as/)
+  expect(await refusal({ template: { a: 1 } })).toMatch(/--template is given without --model/)
+})
+
+it("fixes the day of a run's prompts at its beginning, unless it is given", async () => {
+  const { model } = await resolve({ model: "./m" })
+  const at = new Date(2024, 6, 4, 9, 5)
+  expect(Model.dated(model, at)).toMatchObject({ template: { date: "2024-07-04T09:05:00" } })
+  const given = await resolve({ model: "./m", template: { date: "2020-01-02" } })
+  expect(Model.dated(given.model, at)).toEqual(given.model)
 })

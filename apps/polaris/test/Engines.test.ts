@@ -1,13 +1,19 @@
 /** The engines behind `--engine`, through the command itself: a Tinker server, and training here with rollouts on vLLM. */
-import { readdir, readFile, rm } from "node:fs/promises"
+import { readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { Sampler } from "@lpo/rollout"
 import type { StepReport } from "@lpo/trainer"
+import { Effect, Stream } from "effect"
 import { afterAll, expect, it } from "vitest"
 import * as Vllm from "../../../packages/rollout/test/openai/vllm.ts"
 import * as Tinker from "../../../packages/tinker/test/double.ts"
+import * as Settings from "../src/Settings.ts"
+import * as View from "../src/View.ts"
 import * as Tiny from "./checkpoint.ts"
+import { nothing } from "./given.ts"
 import { makeProgram } from "./program.ts"
 import * as Rollouts from "./rollouts.ts"
+import * as Countdown from "./tiny.ts"
 import * as Words from "./words.ts"
 
 const { end, events, out, polaris } = makeProgram()
@@ -95,5 +101,58 @@ it("learns here and samples on vLLM what it published last", async () => {
     await server.close()
     await odd.close()
     await tiny.end()
+  }
+})
+
+it("renders chats with the variables of --template in every engine", async () => {
+  const model = await Tiny.copyOf({ max_position_embeddings: 512 })
+  const server = await Rollouts.serve(model)
+  const [double, words] = [await Tinker.make({ dialect: "skyrl" }), await Words.make()]
+  const source =
+    "{% if thinking is not true or strftime_now('%Y') != '1999' %}{{ raise_exception('without variables') }}{% endif %}" +
+    "{{ messages[0].content }}"
+  for (const folder of [model, words]) await writeFile(join(folder, "chat_template.jinja"), source)
+  const { domain, preset } = await Countdown.open()
+  const sample = (more: Partial<Settings.Given>) =>
+    Effect.gen(function* () {
+      const settings = yield* Settings.resolve({ ...nothing, workers: 0, loraRank: 2, ...more }, null)
+      const { layer } = yield* Settings.engineOf(settings).open(settings.engine.options, {
+        seed: "template",
+        number: 1,
+        preset,
+        model: settings.model,
+        groupSize: 2,
+        maxTokens: 2,
+        evaluationSamples: 2,
+        domain: { ...domain, longest: null },
+        flags: { ...nothing, workers: 0 },
+        folder: join(out, "template"),
+        view: View.make(),
+      })
+      const problem = { id: "1", task: "t", prompt: [{ role: "user" as const, content: "1 2" }], answer: null }
+      const groups = Effect.flatMap(Sampler.Sampler, ({ sample: draw }) =>
+        Stream.runCollect(draw([problem], { groupSize: 2, maxTokens: 2, seed: "s" })),
+      )
+      return yield* Effect.provide(groups, layer)
+    }).pipe(
+      Effect.scoped,
+      Effect.match({ onFailure: ({ message }) => message, onSuccess: (groups) => groups.length }),
+      Tiny.run,
+    )
+  try {
+    const engines: ReadonlyArray<Partial<Settings.Given>> = [
+      { engine: "embedded", model },
+      { engine: "hybrid", model, rollouts: server.url, servedName: "base" },
+      { engine: "tinker", model: words, server: double.baseUrl, workers: null },
+    ]
+    for (const engine of engines) {
+      expect(await sample(engine), engine.engine ?? "").toMatch(/without variables/)
+      expect(await sample({ ...engine, template: { thinking: true, date: "1999-05-06" } }), engine.engine ?? "").toBe(1)
+    }
+  } finally {
+    await server.close()
+    await double.close()
+    await rm(words, { recursive: true })
+    await rm(model, { recursive: true })
   }
 })

@@ -55,7 +55,14 @@ it("trains an adapter on a model of a hub, downloaded in sight; stopped, it goes
   expect(stopped.stdout).toMatch(/Downloading tiny\/qwen3 .* MB\/.* MB/)
   expect(stopped.stdout).toMatch(/an adapter of 1,072 trained/)
   const recorded = JSON.parse(await readFile(join(out, "stopped", "config.json"), "utf8")) as Record<string, unknown>
-  expect(recorded).toMatchObject({ model: { source: "tiny/qwen3", revision: "main", commit } })
+  expect(recorded).toMatchObject({
+    model: {
+      source: "tiny/qwen3",
+      revision: "main",
+      commit,
+      template: { date: expect.stringMatching(/^\d{4}(-\d\d){2}T/) },
+    },
+  })
   const asked = tiny.hub.requests.length
   const resumed = await polaris([...Tiny.adapter, "--name", "stopped", "--resume"], undefined, tiny.offline)
   expect(resumed.stderr).toBe("")

@@ -13,16 +13,23 @@ export interface Options {
    * as share the reading of larger weights well. Samples do not depend on it.
    */
   readonly maxSequences?: number
+  /**
+   * Variables of the chat template, such as `enable_thinking` and `tools`, and `date`, the day of `strftime_now`. Default: none, and
+   * the day on which the tokenizer was read.
+   */
+  readonly template?: Readonly<Record<string, unknown>>
 }
 
 /** The tokens of a prompt: plain text as the tokenizer takes it, a chat through the model's template. */
 const encode = (
   { prompt }: Problem.Problem,
   tokenizer: TokenizerService,
+  template: Options["template"],
 ): Effect.Effect<Int32Array, { readonly message: string }> => {
   if (typeof prompt === "string") return tokenizer.encode(prompt)
   return (
-    tokenizer.encodeChat?.(prompt) ?? Effect.fail({ message: "has chat messages; this model takes plain text prompts" })
+    tokenizer.encodeChat?.(prompt, template) ??
+    Effect.fail({ message: "has chat messages; this model takes plain text prompts" })
   )
 }
 
@@ -39,7 +46,7 @@ const textOf = (
 }
 
 /** @category layers */
-export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
+export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sampler.Sampler, never, Policy> =>
   Layer.effect(
     Sampler.Sampler,
     Effect.gen(function* () {
@@ -55,7 +62,7 @@ export const layer = ({ maxSequences }: Options = {}): Layer.Layer<Sampler.Sampl
         if (refusal !== null) return yield* fail(null, refusal)
         const requests = yield* Effect.forEach(asked, ({ problem, stream }) =>
           Effect.gen(function* () {
-            const prompt = yield* encode(problem, policy.tokenizer).pipe(
+            const prompt = yield* encode(problem, policy.tokenizer, template).pipe(
               Effect.mapError((e) => fail(problem.id, e.message)),
             )
             const length = prompt.length + options.maxTokens

@@ -18,6 +18,7 @@ export * as Parameters from "./model/Parameters.ts"
 export * as Lora from "./model/Lora.ts"
 // tokenizer/ and files/: checkpoints of others, and back.
 export * as Tokenizer from "./tokenizer/Tokenizer.ts"
+export * as Variables from "./tokenizer/Variables.ts"
 export * as HfTokenizer from "./tokenizer/HfTokenizer.ts"
 export * as Checkpoint from "./files/Checkpoint.ts"
 export * as Hub from "./files/Hub.ts"

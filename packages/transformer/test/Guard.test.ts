@@ -3,7 +3,7 @@ import { Effect, Fiber } from "effect"
 import { expect, it } from "vitest"
 import * as ModelConfig from "../src/model/ModelConfig.ts"
 import * as GuardedProcess from "../src/tokenizer/GuardedProcess.ts"
-import * as Jinja from "../src/tokenizer/Jinja.ts"
+import * as Variables from "../src/tokenizer/Variables.ts"
 import { nested, quick, render, stops } from "./hostileTemplates.ts"
 
 stops(quick)
@@ -14,7 +14,7 @@ it.each([
 ])("a job %s ends in its process, and the next one gets another", async (_, source, reason) => {
   const seconds = reason.includes("MB") ? 60 : 1
   const run = GuardedProcess.make<string>("./guardWorker", { seconds, megabytes: 64 })
-  const job = { values: Jinja.plain({ x: 1.5 }), date: "2026-11-28", maxLength: 9 }
+  const job = { values: Variables.plain({ x: 1.5 }), date: "2026-11-28", maxLength: 9 }
   expect((await Effect.runPromise(Effect.flip(run({ ...job, source })))).message).toBe(reason)
   expect(await Effect.runPromise(run({ ...job, source: "{{ x }}" }))).toBe("1.5")
 })

@@ -3,7 +3,7 @@ import { Template } from "@huggingface/jinja"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import * as ChatTemplate from "../src/tokenizer/ChatTemplate.ts"
-import * as Jinja from "../src/tokenizer/Jinja.ts"
+import * as Variables from "../src/tokenizer/Variables.ts"
 
 interface Case {
   readonly name: string
@@ -17,7 +17,7 @@ interface Case {
 const read = async () => {
   const path = new URL("./fixtures/templates/expected.json", import.meta.url)
   const { cases, tools } = JSON.parse(await readFile(path, "utf8")) as { cases: ReadonlyArray<Case>; tools: string }
-  return { cases, tools: Jinja.parseJson(tools) }
+  return { cases, tools: Variables.parseJson(tools) }
 }
 
 const { cases, tools } = await read()
@@ -45,7 +45,7 @@ it.each([
     .filter((entry) => entry.name === name)
     .map(({ messages, source, text }) => {
       const parsed: unknown = JSON.parse(
-        JSON.stringify(tools, (_, x: unknown) => (x instanceof Jinja.Float ? x.value : x)),
+        JSON.stringify(tools, (_, x: unknown) => (x instanceof Variables.Float ? x.value : x)),
       )
       try {
         return new Template(source).render({ messages, tools: parsed }) === text

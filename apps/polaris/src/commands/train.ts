@@ -13,6 +13,7 @@ import type { Opened } from "../engines/index.ts"
 import { isQuiet } from "../Explain.ts"
 import * as Grader from "../Grader.ts"
 import { layers } from "../layers.ts"
+import * as Model from "../Model.ts"
 import * as Options from "../Options.ts"
 import * as Plan from "../Plan.ts"
 import * as Place from "../Place.ts"
@@ -219,6 +220,7 @@ const open = Effect.fn("train.open")(function* (
   const files = asked.data === null ? null : yield* Problems.open(asked.data, yield* domain.task("text"), view)
   const settings: Settings.Settings = {
     ...Settings.withStops(asked, domain.stopStrings),
+    ...(resume ? {} : { model: Model.dated(asked.model, new Date()) }),
     verifier: judge?.settings ?? null,
     data:
       asked.data === null || files === null
@@ -262,8 +264,8 @@ const open = Effect.fn("train.open")(function* (
 export const command: Entry = Command.make(
   "train",
   { ...Options.given, ...Options.file, ...Options.place },
-  Effect.fn(function* ({ config, dryRun, name, out, resume, set, ...asked }) {
-    const { given, pairs } = yield* Config.over(asked, config, set)
+  Effect.fn(function* ({ config, dryRun, name, out, resume, set, template, ...asked }) {
+    const { given, pairs } = yield* Config.over(asked, config, set, template)
     if (given.workers !== null && (given.workers < 0 || given.workers > 256)) {
       return yield* new UsageError({ reason: `--workers is ${given.workers}; give a whole number from 0 to 256` })
     }

@@ -74,6 +74,10 @@ export interface Asked {
   readonly view: View
 }
 
+/** The variables of the model's chat template, as an option. */
+export const templateOf = (model: Model.Model): { readonly template?: Model.Template } =>
+  model.kind === "checkpoint" && model.template !== undefined ? { template: model.template } : {}
+
 /** An engine that is ready to sample and to learn. */
 export interface Opened {
   /** What the model is called before it is trained, in tables and titles. */

@@ -1,7 +1,7 @@
 /** The embedded engine: `@lpo/transformer` samples and learns in this process, on its processor or its GPU. */
 import { Policy, TransformerLearner, TransformerSampler } from "@lpo/transformer"
 import { Effect, Layer, Schema } from "effect"
-import { define } from "./Engine.ts"
+import { define, templateOf } from "./Engine.ts"
 import * as Here from "./policy.ts"
 
 export const embedded = define({
@@ -15,8 +15,9 @@ export const embedded = define({
   open: (_, asked) =>
     Effect.map(Here.open(asked), ({ memoryMiB, policy, ...opened }) => ({
       ...opened,
-      layer: Layer.merge(TransformerSampler.layer(), TransformerLearner.layer({ memoryMiB })).pipe(
-        Layer.provide(Layer.succeed(Policy.Policy, policy)),
-      ),
+      layer: Layer.merge(
+        TransformerSampler.layer(templateOf(asked.model)),
+        TransformerLearner.layer({ memoryMiB }),
+      ).pipe(Layer.provide(Layer.succeed(Policy.Policy, policy))),
     })),
 })

@@ -3,11 +3,12 @@
  * the servers as a PEFT folder below the run's own, so they must see that folder under the same path.
  */
 import { join } from "node:path"
-import { OpenAiSampler } from "@lpo/rollout"
+import { OpenAiSampler, RolloutError } from "@lpo/rollout"
 import { AdapterPublisher, Policy, TransformerLearner } from "@lpo/transformer"
 import { Config, Effect, Layer, Option, Schema } from "effect"
 import { UsageError } from "../Usage.ts"
-import { define } from "./Engine.ts"
+import * as Tokens from "../data/Tokens.ts"
+import { define, EngineError, templateOf } from "./Engine.ts"
 import * as Here from "./policy.ts"
 
 const Settings = Schema.Struct({
@@ -55,13 +56,32 @@ export const hybrid = define({
   adapted: () => ({ anchor: "recompute", stopStrings: true, optimizer: {} }),
   open: ({ rollouts, servedName }, asked) =>
     Effect.gen(function* () {
+      const { model, view } = asked
+      if (model.kind !== "checkpoint")
+        return yield* new EngineError({
+          engine: "hybrid",
+          reason: "the run has no model; start a new one with --model",
+        })
       const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
+      // Read when the first prompt is: an answer of the servers comes before any download.
+      const revision = model.commit ?? model.revision
+      const tokenizer = yield* Effect.cached(
+        Effect.map(Tokens.open(model.source, revision, Here.downloadIn(view, model.source)), (open) => open.tokenizer),
+      )
       // The servers are checked before anything large is opened.
       const servers = yield* Layer.build(
         OpenAiSampler.layer({
           servers: rollouts,
           model: servedName,
           // Runs that share a server must not share names.
+          // Rendered here, where the variables and the day of the run are known; the servers' clocks are none of its settings.
+          tokenize: ({ id, prompt }) =>
+            Effect.flatMap(tokenizer, (own) => Tokens.encode(own, prompt, model.template)).pipe(
+              Effect.mapError(
+                ({ message }) => new RolloutError.SamplerError({ problem: id, reason: message, retryable: false }),
+              ),
+            ),
+          ...templateOf(model),
           adapterName: `${asked.seed.replace(/\W+/g, "-")}-${process.pid}`,
           ...(secret === undefined ? {} : { key: secret }),
         }),

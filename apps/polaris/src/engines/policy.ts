@@ -15,6 +15,7 @@ import {
   type TransformerError,
 } from "@lpo/transformer"
 import { Effect } from "effect"
+import * as Tokens from "../data/Tokens.ts"
 import type * as Model from "../Model.ts"
 import { UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
@@ -51,12 +52,13 @@ export const commitOf = (folder: string): string | null =>
 /** Why the longest prompt does not fit the model, or null. */
 const refusal = (
   config: ModelConfig.ModelConfig,
-  { encode, encodeChat }: HfTokenizer.HfTokenizer,
+  tokenizer: HfTokenizer.HfTokenizer,
   prompt: Problem.Problem["prompt"],
+  template: Model.Template | undefined,
   maxTokens: number,
 ) =>
   Effect.gen(function* () {
-    const tokens = yield* typeof prompt === "string" ? encode(prompt) : encodeChat(prompt)
+    const tokens = yield* Tokens.encode(tokenizer, prompt, template)
     const outside = tokens.find((token) => token >= config.vocab_size)
     if (outside !== undefined)
       return `its tokenizer makes token ${outside} of a prompt, and its config.json has a vocab_size of ${config.vocab_size}; the two do not belong together`
@@ -137,7 +139,8 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   const { tokenizer, values } = opened
   if (tokenizer === null) return yield* fail("has no tokenizer.json; convert the tokenizer with transformers first")
   const reads = tokenizer.chatTemplate === null ? "text" : "chat"
-  const problem = domain.longest === null ? null : yield* refusal(config, tokenizer, domain.longest(reads), maxTokens)
+  const longest = domain.longest === null ? null : domain.longest(reads)
+  const problem = longest === null ? null : yield* refusal(config, tokenizer, longest, model.template, maxTokens)
   if (problem !== null) return yield* fail(problem)
   const lora = model.lora === null ? null : Lora.initialise(config, model.lora, asked.seed)
   const size = values.length.toLocaleString("en")

@@ -2,9 +2,9 @@
  * The Tinker engine: a server (SkyRL on GPUs of your own, hosted Tinker, Twinkle) trains an adapter and samples. Here are the
  * tokenizer, the problems, the rewards and the objective. The key comes from the environment, never from the command line.
  */
-import { Checkpoint, HfTokenizer } from "@lpo/transformer"
 import { Datum, ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "@lpo/tinker"
 import { Config, Effect, Layer, Option, Schema } from "effect"
+import * as Tokens from "../data/Tokens.ts"
 import { find, UsageError, whole } from "../Usage.ts"
 import { define, EngineError } from "./Engine.ts"
 import { commitOf, downloadIn } from "./policy.ts"
@@ -28,10 +28,6 @@ const Settings = Schema.Struct({
 const key = "TINKER_API_KEY"
 const usualProfile = "skyrl-jax"
 const usualRank = 32
-
-/** A tokenizer needs no weights. */
-const files =
-  /^(config|generation_config|tokenizer.*|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|\.jinja$/
 
 export const tinker = define({
   name: "tinker",
@@ -77,13 +73,8 @@ export const tinker = define({
           reason: "the run has no model; start a new one with --model",
         })
       const revision = model.commit ?? model.revision
-      const folder = yield* Checkpoint.locate(model.source, {
-        ...(revision === null ? {} : { revision }),
-        only: files,
-        onProgress: downloadIn(view, model.source),
-      })
+      const { folder, tokenizer } = yield* Tokens.open(model.source, revision, downloadIn(view, model.source))
       view.done()
-      const tokenizer = yield* HfTokenizer.load(folder)
       const reads = tokenizer.chatTemplate === null ? "text" : "chat"
       const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
       if (profile === "hosted" && secret === undefined)
@@ -112,11 +103,7 @@ export const tinker = define({
           TinkerLearner.layer,
           TinkerSampler.layer({
             tokenizer,
-            render: ({ prompt }) =>
-              Effect.map(
-                typeof prompt === "string" ? tokenizer.encode(prompt) : tokenizer.encodeChat(prompt),
-                Datum.text,
-              ),
+            render: ({ prompt }) => Effect.map(Tokens.encode(tokenizer, prompt, model.template), Datum.text),
           }),
         ).pipe(Layer.provide(Layer.succeedContext(policy))),
         commit: commitOf(folder),

@@ -27,6 +27,8 @@ export interface Settings {
   /** Longest time for one call, seconds. */
   readonly seconds: number
   readonly logprobs: Probe.LogprobsMode
+  /** Variables of the chat template. */
+  readonly template?: Vllm.Template | undefined
 }
 
 /** A prompt as it is sent: token ids, or messages where there are images. @category models */
@@ -62,7 +64,7 @@ export const lostFault = (url: string, { index, reason }: Vllm.Lost): HttpFault 
 
 /** The calls of a server at a base URL. @category constructors */
 export const make = (settings: Settings) => {
-  const { dialect, key, logprobs, model, seconds } = settings
+  const { dialect, key, logprobs, model, seconds, template } = settings
   const nameOf = (served: Served): string => served.adapter ?? model
   const usable = (url: string) => (answer: Vllm.Answer | string) =>
     typeof answer === "string" ? Effect.fail(unusable(url, answer)) : Effect.succeed(answer)
@@ -81,7 +83,7 @@ export const make = (settings: Settings) => {
       const url = `${base}/v1/chat/completions`
       if (dialect === "sglang")
         return Effect.fail(unusable(url, "prompts with images are sampled on vLLM only; give dialect vllm"))
-      const body = Vllm.chatBody(nameOf(served), prompt.messages, law, n, seed)
+      const body = Vllm.chatBody(nameOf(served), prompt.messages, law, n, seed, template)
       return json(url, Vllm.answers.chat, { body, key, seconds, bytes }).pipe(
         Effect.map((answer) => Vllm.readChat(answer, { model: nameOf(served), n, maxTokens, stopStrings })),
         Effect.flatMap(usable(url)),
@@ -111,7 +113,11 @@ export const make = (settings: Settings) => {
   }
 
   const tokenize = (base: string, prompt: Problem["prompt"]): Effect.Effect<Int32Array, HttpFault> =>
-    json(`${base}/tokenize`, Vllm.answers.tokens, { body: Vllm.tokenizeBody(model, prompt), key, seconds }).pipe(
+    json(`${base}/tokenize`, Vllm.answers.tokens, {
+      body: Vllm.tokenizeBody(model, prompt, template),
+      key,
+      seconds,
+    }).pipe(
       Effect.flatMap(({ tokens }) => {
         const refusal = Received.tokensRefusal(tokens)
         return refusal === null

@@ -17,7 +17,7 @@ import * as SamplingParams from "../SamplingParams.ts"
 import * as Seed from "../Seed.ts"
 import * as Client from "./Client.ts"
 import * as Servers from "./Servers.ts"
-import type { Choice } from "./Vllm.ts"
+import type * as Vllm from "./Vllm.ts"
 
 /** @category models */
 export interface Options {
@@ -35,6 +35,8 @@ export interface Options {
    * only: with SGLang this is required).
    */
   readonly tokenize?: (problem: Problem) => Effect.Effect<Int32Array, SamplerError>
+  /** Variables of the model's chat template, such as `enable_thinking`, for prompts that the server renders (vLLM only). Default none. */
+  readonly template?: Vllm.Template
   /** What the server's log-probs are; checked at the start. Default `raw`, vLLM's own. */
   readonly logprobs?: "raw" | "processed"
   /** Most sequences under way on one server. Default 256. */
@@ -92,7 +94,8 @@ export const make = (
     if (options.servers.length === 0) return yield* refuse("servers is empty; give at least one base URL")
     if (dialect === "sglang" && options.tokenize === undefined)
       return yield* refuse("SGLang has no route that tokenises; give tokenize")
-    const client = Client.make({ dialect, model, logprobs, key: options.key, seconds: options.requestSeconds ?? 3600 })
+    const { key, requestSeconds: seconds = 3600, template } = options
+    const client = Client.make({ dialect, model, logprobs, key, seconds, template })
     let current: Version = { adapter: null, folder: null, version: 0, users: 0 }
     let loaded: ReadonlyArray<Version> = []
 
@@ -187,7 +190,7 @@ export const make = (
         return { choices: all, tokens: answer.prompt }
       }).pipe(Effect.mapError(samplerError(problem.id)))
       if (tokens === null) return yield* refuse(`problem ${problem.id}: the server does not say its prompt's tokens`)
-      const completion = (choice: Choice): Completion => ({
+      const completion = (choice: Vllm.Choice): Completion => ({
         tokens: choice.tokens,
         text: choice.text,
         logprobs: choice.logprobs,

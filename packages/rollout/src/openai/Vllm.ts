@@ -130,10 +130,24 @@ export const chatMessages = (messages: ReadonlyArray<Message>) =>
     content: typeof content === "string" ? content : content.map(chatPart),
   }))
 
+/** Variables of the model's chat template. @category models */
+export type Template = Readonly<Record<string, unknown>>
+
+const withTemplate = (template: Template) =>
+  Object.keys(template).length === 0 ? {} : { chat_template_kwargs: template }
+
 /** Body of `/v1/chat/completions`, for prompts with images, which `/v1/completions` does not take. @category requests */
-export const chatBody = (model: string, messages: ReadonlyArray<Message>, law: Law, n: number, seed: number) => ({
+export const chatBody = (
+  model: string,
+  messages: ReadonlyArray<Message>,
+  law: Law,
+  n: number,
+  seed: number,
+  template: Template = {},
+) => ({
   model,
   messages: chatMessages(messages),
+  ...withTemplate(template),
   max_completion_tokens: law.maxTokens,
   logprobs: true,
   top_logprobs: 0,
@@ -141,10 +155,10 @@ export const chatBody = (model: string, messages: ReadonlyArray<Message>, law: L
 })
 
 /** Body of `/tokenize`. Text is taken as it is; messages go through the model's chat template. @category requests */
-export const tokenizeBody = (model: string, prompt: string | ReadonlyArray<Message>) =>
+export const tokenizeBody = (model: string, prompt: string | ReadonlyArray<Message>, template: Template = {}) =>
   typeof prompt === "string"
     ? { model, prompt, add_special_tokens: true }
-    : { model, messages: chatMessages(prompt), add_generation_prompt: true }
+    : { model, messages: chatMessages(prompt), add_generation_prompt: true, ...withTemplate(template) }
 
 const withoutIds =
   "the answer has no token_ids, so what was sampled is not known exactly; use vLLM 0.10.2 or later, without a proxy that drops the field"

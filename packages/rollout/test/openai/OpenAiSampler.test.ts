@@ -461,3 +461,19 @@ it.live("refuses a min-p and stop strings that nothing could honour", () =>
       assert.match(yield* refusal({ stopStrings: ["b", text] }), /stopStrings has ".*"; give texts of one character/)
   }).pipe(Effect.scoped),
 )
+
+it.live("gives the server the variables of its chat template with every chat, and with no text", () =>
+  Effect.gen(function* () {
+    const double = yield* server
+    const template = { enable_thinking: false }
+    const made = yield* sampler([double], { template })
+    const chat = (id: string, content: Problem.Message["content"]) => problem(id, [{ role: "user", content }])
+    const image = { type: "image" as const, format: "png" as const, data: Uint8Array.of(1) }
+    yield* collect(made, [problem("a"), chat("b", "1 2"), chat("c", [image])])
+    const sent = (path: string) => double.asked.filter((one) => one.path === path).map(({ body }) => body)
+    for (const body of [...sent("/tokenize"), ...sent("/v1/chat/completions")])
+      assert.deepStrictEqual(body["chat_template_kwargs"], "messages" in body ? template : undefined)
+    assert.isAbove(sent("/tokenize").filter((body) => "messages" in body).length, 0)
+    assert.isAbove(sent("/v1/chat/completions").length, 0)
+  }),
+)

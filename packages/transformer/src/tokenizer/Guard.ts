@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { ModelError } from "../TransformerError.ts"
 import type { Job } from "./guardWorker.ts"
 import * as GuardedProcess from "./GuardedProcess.ts"
-import * as Jinja from "./Jinja.ts"
+import * as Variables from "./Variables.ts"
 
 /** Longest time of one rendering, and the heap of its process. @category constants */
 export const limits: GuardedProcess.Limits = { seconds: 5, megabytes: 256 }
@@ -22,7 +22,7 @@ export const render = (
   values: Readonly<Record<string, unknown>>,
   date: string,
 ): Effect.Effect<string, ModelError> =>
-  Effect.try({ try: () => Jinja.plain(values), catch: (cause) => cause as Error }).pipe(
+  Effect.try({ try: () => Variables.plain(values), catch: (cause) => cause as Error }).pipe(
     Effect.flatMap((plain) => run({ source, values: plain, date, maxLength: maxLength.text } satisfies Job)),
     Effect.mapError(({ message }) => new ModelError({ reason: `the chat template refuses: ${message}` })),
   )

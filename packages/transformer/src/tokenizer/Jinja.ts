@@ -4,48 +4,7 @@
  * A test renders each case with the library alone too, and fails once that is mended.
  */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja"
-
-/** A number that Python would read as a float, such as `1.0`, which JavaScript cannot tell from `1`. @category models */
-export class Float {
-  readonly value: number
-  constructor(value: number) {
-    this.value = value
-  }
-}
-
-/** Parses JSON, keeping floats with a whole value as {@link Float}, so that a template prints them as they were written. @category decoding */
-export const parseJson = (text: string): unknown =>
-  // TypeScript does not know the third argument of a reviver yet.
-  (
-    JSON.parse as (
-      text: string,
-      reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
-    ) => unknown
-  )(text, (_, value, { source }) =>
-    typeof value === "number" && Number.isInteger(value) && /[.eE]/.test(source ?? "") ? new Float(value) : value,
-  )
-
-const floatKey = "\u0000float"
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
-
-/** Variables as a process can be given them: a {@link Float} is no plain object. @category decoding */
-export const plain = (value: unknown): unknown => {
-  if (value instanceof Float) return { [floatKey]: value.value }
-  if (Array.isArray(value)) return value.map(plain)
-  return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)])) : value
-}
-
-/** The other way round. @category decoding */
-export const restored = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(restored)
-  if (!isRecord(value)) return value
-  const float = value[floatKey]
-  return typeof float === "number"
-    ? new Float(float)
-    : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, restored(inner)]))
-}
+import { Float } from "./Variables.ts"
 
 /** A value of the interpreter. */
 interface Value {

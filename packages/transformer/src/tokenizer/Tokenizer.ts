@@ -14,8 +14,11 @@ export interface TokenizerService {
   readonly stops: ReadonlyArray<number>
   /** Fails with a `ModelError` on text outside the vocabulary. */
   readonly encode: (text: string) => Effect.Effect<Int32Array, ModelError>
-  /** The prompt of a chat, with the beginning of the answer; absent where the tokenizer knows no chats. */
-  readonly encodeChat?: (messages: ReadonlyArray<Problem.Message>) => Effect.Effect<Int32Array, ModelError>
+  /** The prompt of a chat, with the beginning of the answer; absent where the tokenizer knows no chats. `variables` are the template's. */
+  readonly encodeChat?: (
+    messages: ReadonlyArray<Problem.Message>,
+    variables?: Readonly<Record<string, unknown>>,
+  ) => Effect.Effect<Int32Array, ModelError>
   /** Total: ids without a word become `<id>`. Special tokens, such as the word tokenizer's stop token, are left out. */
   readonly decode: (tokens: Int32Array) => string
   /** The bytes that `decode` makes of each token; fails with a `ModelError` where a token's text depends on its neighbours. */

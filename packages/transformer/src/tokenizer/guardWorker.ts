@@ -2,10 +2,11 @@
 import * as Guarded from "./guarded.ts"
 import * as Jinja from "./Jinja.ts"
 import * as Strftime from "./Strftime.ts"
+import * as Variables from "./Variables.ts"
 
 export interface Job {
   readonly source: string
-  /** As `Jinja.plain` makes them. */
+  /** As `Variables.plain` makes them. */
   readonly values: unknown
   /** The day of `strftime_now`. */
   readonly date: string
@@ -19,7 +20,7 @@ Guarded.serve(() => ({ date, maxLength, source, values }: Job): string => {
   const template = compiled.get(source) ?? Jinja.compile(source)
   compiled.clear()
   compiled.set(source, template)
-  const variables = Jinja.restored(values) as Readonly<Record<string, unknown>>
+  const variables = Variables.restored(values) as Readonly<Record<string, unknown>>
   const text = template({ ...variables, strftime_now: Strftime.on(date) })
   if (text.length > maxLength)
     throw new RangeError(`it makes a text of ${text.length} characters, the most is ${maxLength}`)
