@@ -1,26 +1,18 @@
-/** `polaris data` in processes of its own, on files that are made here. */
-import { spawn } from "node:child_process"
+/** `polaris data`, on files that are made here. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, expect, it } from "vitest"
 import { fixture } from "./checkpoint.ts"
-import { command } from "./program.ts"
+import { here } from "./program.ts"
 
 const folder = await mkdtemp(join(tmpdir(), "lpo-data-"))
 afterAll(() => rm(folder, { recursive: true }))
 const rowsFile = (name: string): string =>
   fileURLToPath(new URL(`../../../packages/rollout/test/fixtures/rows/${name}`, import.meta.url))
 
-const data = (...args: ReadonlyArray<string>) =>
-  new Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, command(["data", ...args]))
-    let [stdout, stderr] = ["", ""]
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()))
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
-  })
+const data = (...args: ReadonlyArray<string>) => here(["data", ...args])
 const file = async (name: string, rows: ReadonlyArray<unknown>): Promise<string> => {
   const path = join(folder, name)
   await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
