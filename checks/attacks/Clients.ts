@@ -16,9 +16,14 @@ export interface Tally {
   again: number
   /** Requests that were refused as they should be. */
   refused: number
+  /** When nobody tries again any more, by `performance.now()`. */
+  readonly until: number
   /** What must not happen. */
   readonly wrong: Array<string>
 }
+
+/** Milliseconds before a try again: a second and more, doubled from try to try up to half a minute. */
+const pause = (tries: number, share: number): number => Math.min(30_000, 1000 * 2 ** tries) * (0.5 + share)
 
 interface Verdict {
   readonly id: unknown
@@ -64,12 +69,12 @@ export const honest = async (port: number, tally: Tally, random: Random, name: s
         break
       }
       // 0: the server closed an idle connection just then, or has no room for one more.
-      if (tries > 500 || ![0, 429].includes(reply.status)) {
+      if (performance.now() > tally.until || ![0, 429].includes(reply.status)) {
         tally.wrong.push(`${name}: ${reply.status} ${reply.text.slice(0, 200)}`)
         break
       }
       tally.again++
-      await sleep(200 + 1800 * random.uniform())
+      await sleep(pause(tries, random.uniform()))
     }
     sent += size
   }
@@ -108,13 +113,13 @@ const expect = async (
   answers: ReadonlyArray<number | null>,
   send: () => Promise<number | null>,
 ): Promise<void> => {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; performance.now() < tally.until; tries++) {
     const status = await send()
     if (answers.includes(status)) return void tally.refused++
     // No room for one more connection or body just now.
     if (status !== null && status !== 429) return void tally.wrong.push(`${name} is answered with ${status}`)
     tally.again++
-    await sleep(500)
+    await sleep(pause(tries, 0.5))
   }
   tally.wrong.push(`${name} is never answered`)
 }

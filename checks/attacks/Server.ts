@@ -17,10 +17,13 @@ export interface Result extends Clients.Tally {
 }
 
 const program = fileURLToPath(new URL("../../packages/verifiers/src/cli/main.ts", import.meta.url))
+/** Milliseconds between kills: on a busy machine a process takes seconds to be up. */
+const killEvery = 4000
 /** How clients are shared out; the rest is honest. */
 const shares = { malformed: 0.05, slow: 0.04, huge: 0.02, leaving: 0.04 }
 
-export const attack = async (seed: string, items: number, clients: number): Promise<Result> => {
+/** `minutes`: how long clients try. */
+export const attack = async (seed: string, items: number, clients: number, minutes: number): Promise<Result> => {
   const node = ["--conditions=@lpo/source", "--disable-warning=ExperimentalWarning"]
   const server = spawn(process.execPath, [...node, program, "serve", "--port", "0"], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -36,7 +39,14 @@ export const attack = async (seed: string, items: number, clients: number): Prom
     })
     void ended.then((code) => reject(new Error(`the server ends with ${code}: ${stderr}`)))
   })
-  const tally: Clients.Tally = { right: 0, unjudged: 0, again: 0, refused: 0, wrong: [] }
+  const tally: Clients.Tally = {
+    right: 0,
+    unjudged: 0,
+    again: 0,
+    refused: 0,
+    wrong: [],
+    until: performance.now() + 60_000 * minutes,
+  }
   const random = Seed.stream(`${seed}/kills`)
   let [kills, workersMiB] = [0, 0]
   const killing = setInterval(() => {
@@ -53,7 +63,7 @@ export const attack = async (seed: string, items: number, clients: number): Prom
     } catch {
       // It has ended by itself.
     }
-  }, 1000)
+  }, killEvery)
   const from = performance.now()
   const count = (share: number): number => Math.round(share * clients)
   const evil = Object.values(shares).reduce((sum, share) => sum + count(share), 0)

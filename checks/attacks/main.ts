@@ -24,7 +24,7 @@ const { clients, flips, items, kills, minutes, part, seed } = Arguments.read("np
   flips: Arguments.whole("bits turned over", 2000),
   items: Arguments.whole("items for the reward server", 90_000),
   clients: Arguments.whole("clients of the reward server", 1000),
-  minutes: Arguments.number("longest time for the kills, in minutes", 120),
+  minutes: Arguments.number("longest time for the kills, and for the clients, in minutes", 120),
 })
 
 const report = Report.make("attacks")
@@ -69,7 +69,7 @@ const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
     }
   },
   server: async () => {
-    const got = await Server.attack(`attacks/${seed}/server`, items, clients)
+    const got = await Server.attack(`attacks/${seed}/server`, items, clients, minutes)
     const { again, refused, right, seconds, serverMiB, unjudged, workersMiB, wrong } = got
     rows.push(
       ["items at the reward server", items, `${right} judged right, ${unjudged} say that they were not judged`],

@@ -33,7 +33,7 @@ export interface Options {
   readonly port?: number
   /** The mode of requests that name none. Default `strict`. */
   readonly mode?: Mode
-  /** Verifications under way at once. Default 16. */
+  /** Verifications of one task under way at once. Default 16. */
   readonly concurrency?: number
   /** Items accepted and not yet answered, those that wait included. Default 4096. */
   readonly maxPending?: number
@@ -82,6 +82,8 @@ const refuse = (status: number, reason: string, retryAfter?: number): Reply => (
 })
 
 const verdicts = Metric.counter("lpo_verdicts_total", { description: "Verdicts by task and status", incremental: true })
+/** What rows of no task are counted as. */
+const unknown = "unknown"
 const requests = Metric.counter("lpo_requests_total", { description: "Requests by status code", incremental: true })
 const pendingItems = Metric.gauge("lpo_pending_items", { description: "Items accepted and not yet answered" })
 const duration = Metric.histogram("lpo_verdict_seconds", {
@@ -142,7 +144,8 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     } = options
     const fallback = options.mode ?? "strict"
     const grace = Duration.fromInputUnsafe(options.grace ?? "10 seconds")
-    const turns = yield* Semaphore.make(concurrency)
+    // Each task has its own: programs that wait for a sandbox hold up no sums.
+    const turns = new Map([...tasks.keys(), unknown].map((name) => [name, Semaphore.makeUnsafe(concurrency)]))
     const fork = Effect.runForkWith(yield* Effect.context())
     const silence = Duration.toMillis(options.silence ?? "10 seconds")
     const deadlines = {
@@ -160,6 +163,10 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     const running = new Set<Fiber.Fiber<unknown, unknown>>()
     const load = (by: number) => Effect.suspend(() => Metric.update(pendingItems, (pending += by)))
 
+    const taskOf = (value: unknown): string => {
+      const name = typeof value === "object" && value !== null && "task" in value ? value.task : null
+      return typeof name === "string" && tasks.has(name) ? name : unknown
+    }
     const work = ({ items, mode, single }: Work): Effect.Effect<Reply> => {
       const verifier = verifiers.get(mode)
       if (verifier === undefined)
@@ -175,19 +182,21 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
         )
       const judgeAll = Effect.forEach(
         items,
-        (value, i) =>
-          Effect.suspend(() => {
+        (value, i) => {
+          const task = taskOf(value)
+          const judged = Effect.suspend(() => {
             const started = performance.now()
             return judge(verifier, value, single ? "request" : `item ${i}`).pipe(
               Effect.tap(({ status }) => {
-                const name = typeof value === "object" && value !== null && "task" in value ? String(value.task) : ""
                 // Only names of tasks become labels: a client must not be able to make metrics.
-                const counter = Metric.withAttributes(verdicts, { task: tasks.has(name) ? name : "unknown", status })
+                const counter = Metric.withAttributes(verdicts, { task, status })
                 const seconds = (performance.now() - started) / 1000
                 return Effect.andThen(Metric.update(counter, 1), Metric.update(duration, seconds))
               }),
             )
-          }).pipe(turns.withPermits(1)),
+          })
+          return turns.get(task)?.withPermits(1)(judged) ?? judged
+        },
         { concurrency },
       )
       return Effect.acquireUseRelease(
