@@ -3,7 +3,7 @@
  * The command line counts more than the file.
  */
 import { dirname, isAbsolute, join } from "node:path"
-import { RegularFile } from "@lpo/rollout"
+import { Received, RegularFile } from "@lpo/rollout"
 import { Registry } from "@lpo/trainer"
 import { Backend, Variables } from "@lpo/transformer"
 import { Effect, Schema } from "effect"
@@ -93,7 +93,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
     catch: (cause) => fail(`cannot be read (${(cause as Error).message})`),
   })
   const json = yield* Effect.try({
-    try: (): unknown => JSON.parse(source),
+    try: (): unknown => Received.parse(source),
     catch: (cause) => fail(`is not JSON: ${(cause as Error).message}`),
   })
   if (typeof json !== "object" || json === null || Array.isArray(json))

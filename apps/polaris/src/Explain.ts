@@ -1,4 +1,5 @@
 /** What a person reads when something goes wrong: one line for what can be expected, the whole trace for a fault of the program. */
+import { Terminal } from "@lpo/rollout"
 import { Cause, Effect } from "effect"
 import { CliError, CliOutput } from "effect/cli"
 import { nearest } from "./Usage.ts"
@@ -43,7 +44,8 @@ const lineOf = (reason: Cause.Reason<unknown>): string | null => {
 /** Prints why the program failed. */
 export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.sync(() => {
-    for (const line of new Set(cause.reasons.map(lineOf))) if (line !== null) process.stderr.write(`polaris: ${line}\n`)
+    for (const line of new Set(cause.reasons.map(lineOf)))
+      if (line !== null) process.stderr.write(`polaris: ${Terminal.visible(line)}\n`)
   })
 
 /** The words of an error that list what could have been given. */
@@ -92,7 +94,7 @@ export const presenter = CliOutput.layerPresenter({
           )
           const commands = (helpDoc.subcommands ?? []).flatMap((group) => group.commands.map(({ name }) => name))
           for (const line of new Set(errors.map((error) => usage(error, flags, commands))))
-            process.stderr.write(`polaris: ${line}\n`)
+            process.stderr.write(`polaris: ${Terminal.visible(line)}\n`)
           process.stderr.write(`${commandPath.join(" ")} --help lists the options\n`)
         })
       : CliOutput.defaultPresenter.present(event),

@@ -1,5 +1,6 @@
 /** What a person sees while a run goes: a live block in a terminal, plain lines elsewhere. */
 import { styleText } from "node:util"
+import { Terminal } from "@lpo/rollout"
 import { createLogUpdate } from "log-update"
 
 /** Something with progress: a line of it, and in a terminal a bar. */
@@ -59,7 +60,7 @@ export const make = (output: Output = process.stdout, now: () => number = () => 
   return {
     print: (line) => {
       if (live) update.clear()
-      output.write(`${line}\n`)
+      output.write(`${Terminal.visible(line)}\n`)
     },
     progress: ({ detail, done, format = String, title, total }) => {
       if (title !== phase) {
@@ -81,8 +82,8 @@ export const make = (output: Output = process.stdout, now: () => number = () => 
         const bar = styleText("cyan", "█".repeat(full)) + styleText("dim", "░".repeat(width - full))
         update(
           [
-            `${styleText("bold", title)} ${bar} ${format(done)}/${format(total)}  ${clock(elapsed)}${left}`,
-            ...detail.map((d) => `  ${d}`),
+            `${styleText("bold", Terminal.visible(title))} ${bar} ${format(done)}/${format(total)}  ${clock(elapsed)}${left}`,
+            ...detail.map((d) => `  ${Terminal.visible(d)}`),
           ].join("\n"),
         )
         return
@@ -92,7 +93,7 @@ export const make = (output: Output = process.stdout, now: () => number = () => 
       lastShare = tenth
       drawn = now()
       output.write(
-        `${title} ${format(done)}/${format(total)} ${clock(elapsed)}${left}${detail.length > 0 ? `  ${detail[0]}` : ""}\n`,
+        `${Terminal.visible(`${title} ${format(done)}/${format(total)} ${clock(elapsed)}${left}${detail.length > 0 ? `  ${detail[0]}` : ""}`)}\n`,
       )
     },
     done: () => {

@@ -87,6 +87,34 @@ const withNulls = (text: string): string => {
   return parts.join("") + text.slice(done)
 }
 
+/** Deepest nesting of a JSON text that is read: what lies deeper breaks those who walk it, and takes ages to parse. @category constants */
+export const maxDepth = 512
+
+/** Throws a SyntaxError where lists and objects nest deeper than {@link maxDepth}. */
+const checkDepth = (text: string): void => {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) {
+      // To the quotation mark that no odd number of backslashes stands before.
+      for (let odd = true; odd;) {
+        at = text.indexOf('"', at + 1)
+        if (at < 0) return
+        odd = false
+        for (let before = at - 1; text.charCodeAt(before) === 0x5c; before--) odd = !odd
+      }
+    } else if (code === 0x5b || code === 0x7b) {
+      if (++depth > maxDepth) throw new SyntaxError(`lists and objects nest deeper than ${maxDepth} levels`)
+    } else if (code === 0x5d || code === 0x7d) depth--
+  }
+}
+
+/** `JSON.parse` for what others wrote: throws a SyntaxError on text that nests too deep, too. @category checks */
+export const parse = (text: string, reviver?: Parameters<typeof JSON.parse>[1]): unknown => {
+  checkDepth(text)
+  return JSON.parse(text, reviver)
+}
+
 /**
  * The value of a JSON text, with null for `NaN`, `Infinity` and `-Infinity`, which Python writes and JSON does not know, so that
  * one such number costs its completion and not the whole answer. Throws a SyntaxError.
@@ -99,9 +127,9 @@ const withNulls = (text: string): string => {
  */
 export const json = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parse(text)
   } catch (error) {
     if (!/NaN|Infinity/.test(text)) throw error
-    return JSON.parse(withNulls(text))
+    return parse(withNulls(text))
   }
 }

@@ -2,7 +2,7 @@
  * Files whose names others give: opened only where they are regular files. A named pipe, a socket or a device in the place of one
  * would keep its reader waiting, or feed it for ever. Every reader of a configuration, checkpoint, dataset or run opens through here.
  *
- * Links are followed. What is refused is an `Error` that names the path.
+ * Links are followed to read, never to write: a run that came from elsewhere must not lead to your other files. What is refused is an `Error` that names the path.
  */
 import { constants } from "node:fs"
 import { type FileHandle, open as openFile } from "node:fs/promises"
@@ -16,6 +16,8 @@ const modes = {
   a: constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT,
   w: constants.O_WRONLY | constants.O_TRUNC | constants.O_CREAT,
 } as const
+// Windows has neither, nor such files.
+const { O_NOFOLLOW: noLink = 0, O_NONBLOCK: noWait = 0 } = constants as { O_NOFOLLOW?: number; O_NONBLOCK?: number }
 
 const kindOf = (stats: Stats): string => {
   if (stats.isDirectory()) return "a folder"
@@ -33,9 +35,9 @@ const refused = (path: string, kind: string, code = "ENOTREG"): Error =>
  * @category io
  */
 export const open = async (path: string, mode: keyof typeof modes = "r"): Promise<FileHandle> => {
-  // Windows has no such flag, and no such files.
-  const flags = modes[mode] | (constants.O_NONBLOCK ?? 0)
+  const flags = modes[mode] | noWait | (mode === "r" ? 0 : noLink)
   const handle = await openFile(path, flags, 0o666).catch((cause: NodeJS.ErrnoException) => {
+    if (mode !== "r" && cause.code === "ELOOP") throw refused(path, "a link")
     // A pipe that nobody reads, or a socket.
     if (cause.code === "ENXIO") throw refused(path, "a pipe or a socket")
     throw cause

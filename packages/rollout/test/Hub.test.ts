@@ -48,6 +48,10 @@ const repos: Readonly<Record<string, Repo>> = {
     },
   },
   "own/single": { files: { "data.json": Buffer.from('[{"i": 4}]') } },
+  "own/up": { files: { "data/../../../../up/train.jsonl": lines(0, 1) } },
+  "own/root": { files: { "/train.jsonl": lines(0, 1) } },
+  "own/dot": { files: { "data/./train.jsonl": lines(0, 1) } },
+  "own/back": { files: { "data\\..\\..\\train.jsonl": lines(0, 1) } },
   "own/none": { files: { "README.md": lines(0, 1) } },
 }
 
@@ -167,4 +171,8 @@ it("says in one line why there are no rows", async () => {
   expect(await why("own/named@v9")).toMatch(/own\/named at v9: the hub has no such dataset or revision/)
   expect(await why("what is this?")).toMatch(/is neither a file nor name/)
   expect(await why("own/other", offline)).toMatch(/is not in the cache .* and this is offline; download it once/)
+})
+
+it.each(["own/up", "own/root", "own/dot", "own/back"])("writes no file of %s outside of the cache", async (name) => {
+  expect(await why(name)).toMatch(/the hub lists a file ".*", which is not within it/)
 })

@@ -4,6 +4,7 @@
  * The session lives as long as its scope; the models made in it are unloaded when theirs closes. Everything here works without
  * the `Learner` and `Sampler` layers.
  */
+import { Terminal } from "@lpo/rollout"
 import { Effect, Option, Redacted, Ref, type Schema, type Scope } from "effect"
 import type { Limits } from "./Encoding.ts"
 import * as Future from "./Future.ts"
@@ -101,7 +102,7 @@ export const make = Effect.fn("TinkerClient.make")(function* (options: Options) 
     sdk_version: sdkVersion,
   })
   for (const said of [session.info_message, session.warning_message, session.error_message])
-    if (said != null) yield* Effect.logInfo(`Tinker: ${said}`)
+    if (said != null) yield* Effect.logInfo(`Tinker: ${Terminal.visible(said)}`)
   const sessionId = session.session_id
   const heartbeat = transport
     .exchange({

@@ -6,7 +6,7 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Dataset, Group, type Problem, Sampler } from "@lpo/rollout"
+import { Dataset, Group, type Problem, Sampler, Terminal } from "@lpo/rollout"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import type { Verifier } from "@lpo/verifiers"
 import { Effect, type Result, Schema } from "effect"
@@ -203,7 +203,7 @@ export const train: (
         if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
         const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective)
         for (const { problem, reason } of rolled.leftOut)
-          yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${reason}`)
+          yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${Terminal.visible(reason)}`)
         whole = false
         const fresh = yield* Update.anchored(kept, config.anchor)
         const again = yield* replayed(step, config.promptsPerStep - kept.length)

@@ -1,6 +1,6 @@
 /** A pipe, a folder or a device in the place of any file of a run: the resume is refused, names it, and nothing waits. */
 import { execFileSync } from "node:child_process"
-import { mkdir, mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { Checkpoint, Learner, RunStore } from "@lpo/trainer"
@@ -57,4 +57,14 @@ it.runIf(process.platform === "linux").each<[string, (path: string) => unknown]>
     await rename(`${path}.aside`, path)
   }
   await Effect.runPromise(Effect.scoped(open(true)))
+})
+
+it.each(["events.jsonl", "completions.jsonl"])("a link for %s leads to no other file", async (log) => {
+  const mine = join(root, "mine.txt")
+  await writeFile(mine, "precious")
+  await rename(join(folder, log), join(folder, "aside"))
+  await symlink(mine, join(folder, log))
+  const error = await Effect.runPromise(Effect.flip(Effect.scoped(open(true))))
+  expect(error.message).toMatch(/is a link; give a regular file/)
+  expect(await readFile(mine, "utf8")).toBe("precious")
 })

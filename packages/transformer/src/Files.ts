@@ -1,6 +1,6 @@
 /** Reading and writing of small files, with errors that name the file. */
 import { rename } from "node:fs/promises"
-import { RegularFile } from "@lpo/rollout"
+import { Received, RegularFile } from "@lpo/rollout"
 import { Effect } from "effect"
 import { ModelError } from "./TransformerError.ts"
 
@@ -18,7 +18,7 @@ export const readJson = (path: string): Effect.Effect<Readonly<Record<string, un
     const text = yield* readText(path)
     if (text === null) return null
     const value = yield* Effect.try({
-      try: () => JSON.parse(text) as unknown,
+      try: () => Received.parse(text),
       catch: (cause) => new ModelError({ reason: `${path}: is not JSON (${(cause as Error).message})` }),
     })
     if (value === null || typeof value !== "object" || Array.isArray(value))

@@ -92,8 +92,7 @@ export const restore = Effect.fn("ModelFiles.restore")(function* (
   let values: Float32Array
   if (lora === null) {
     const slots = Parameters.layout(config)
-    values = new Float32Array(Parameters.count(slots))
-    yield* Shards.read(folder, "model", slots, values)
+    values = yield* Shards.read(folder, "model", slots, () => new Float32Array(Parameters.count(slots)))
   } else {
     const adapter = yield* LoraFiles.read(config, folder)
     if (describe(adapter.config) !== describe(lora.config)) {

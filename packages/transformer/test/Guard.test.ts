@@ -2,7 +2,7 @@
 import { Effect, Fiber } from "effect"
 import { expect, it } from "vitest"
 import * as ModelConfig from "../src/model/ModelConfig.ts"
-import * as GuardedProcess from "../src/tokenizer/GuardedProcess.ts"
+import { GuardedProcess } from "@lpo/rollout"
 import * as Variables from "../src/tokenizer/Variables.ts"
 import { nested, quick, render, stops } from "./hostileTemplates.ts"
 
@@ -13,7 +13,10 @@ it.each([
   ["that fills the heap in one go", "{% set a = range(20000000) %}", "it takes more than 64 MB"],
 ])("a job %s ends in its process, and the next one gets another", async (_, source, reason) => {
   const seconds = reason.includes("MB") ? 60 : 1
-  const run = GuardedProcess.make<string>("./guardWorker", { seconds, megabytes: 64 })
+  const run = GuardedProcess.make<string>(new URL("../src/tokenizer/guardWorker", import.meta.url), {
+    seconds,
+    megabytes: 64,
+  })
   const job = { values: Variables.plain({ x: 1.5 }), date: "2026-11-28", maxLength: 9 }
   expect((await Effect.runPromise(Effect.flip(run({ ...job, source })))).message).toBe(reason)
   expect(await Effect.runPromise(run({ ...job, source: "{{ x }}" }))).toBe("1.5")

@@ -1,7 +1,7 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
 import { basename, resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
-import { type Problem, Sampler } from "@lpo/rollout"
+import { type Problem, Sampler, Terminal } from "@lpo/rollout"
 import { RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
 import { Clock, Effect, Result } from "effect"
@@ -112,7 +112,9 @@ const train = (
     onClosed: (taken, saved) =>
       Effect.sync(() => {
         if (Result.isFailure(saved))
-          process.stderr.write(`polaris: step ${taken} could not be saved: ${saved.failure.message}\n`)
+          process.stderr.write(
+            `polaris: step ${taken} could not be saved: ${Terminal.visible(saved.failure.message)}\n`,
+          )
       }),
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
 

@@ -249,6 +249,9 @@ export const locate = Effect.fn("Hub.locate")(function* (text: string, options: 
   )
   if (typeof chosen === "string") return yield* fault(`${repo} at ${revision}`, chosen)
   const files = listed.filter(({ path }) => chosen.includes(path)).sort((a, b) => (a.path < b.path ? -1 : 1))
+  // Names of the repository become names of the cache.
+  const stray = files.find(({ path }) => path.split(/[/\\]/).some((part) => part === "" || /^\.+$/.test(part)))
+  if (stray !== undefined) return yield* fault(text, `the hub lists a file "${stray.path}", which is not within it`)
   const nameless = files.find(({ hash }) => !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(hash))
   if (nameless !== undefined) return yield* fault(text, `${nameless.path} has the hash "${nameless.hash}"`)
   const folder = join(cache, "snapshots", commit)

@@ -1,5 +1,6 @@
 /** JSON texts of rows: where a broken one breaks, and integers that no number holds. */
 import { Result } from "effect"
+import * as Received from "../Received.ts"
 
 /** Why a text is no JSON, and at which character of it (from 0). */
 export interface Fault {
@@ -27,6 +28,7 @@ const wants: Readonly<Record<Wanted, string>> = {
 /** Where JSON's grammar is first left: V8 tells this for some faults only. */
 const faultOf = (text: string): Fault => {
   const open: Array<"{" | "["> = []
+  let tooDeep = false
   let wanted: Wanted = "value"
   let at = 0
   const valued = (): Wanted => (open.length === 0 ? "the end" : ",")
@@ -41,7 +43,8 @@ const faultOf = (text: string): Fault => {
     const isKey = wanted === "key" || wanted === "key or }"
     if (isValue && (string ?? other) !== undefined) wanted = valued()
     else if (isValue && (mark === "{" || mark === "[")) {
-      open.push(mark)
+      tooDeep = open.push(mark) > Received.maxDepth
+      if (tooDeep) break
       wanted = mark === "{" ? "key or }" : "value or ]"
     } else if (isKey && string !== undefined) wanted = ":"
     else if (wanted === ":" && mark === ":") wanted = "value"
@@ -57,6 +60,7 @@ const faultOf = (text: string): Fault => {
       break
     }
   }
+  if (tooDeep) return { at, reason: `nests deeper than ${Received.maxDepth} levels` }
   while (" \t\n\r".includes(text[at] ?? "x")) at++
   const there = at < text.length ? JSON.stringify(text.slice(at, at + 12)) : "its end"
   return { at, reason: `is not JSON: at ${there} it wants ${wants[wanted]}` }
@@ -78,7 +82,7 @@ const exact = (_: string, value: unknown, context?: { readonly source?: string }
 export const parse = (text: string): Result.Result<unknown, Fault> => {
   try {
     return Result.succeed(
-      long.test(text) ? JSON.parse(text, exact as Parameters<typeof JSON.parse>[1]) : (JSON.parse(text) as unknown),
+      Received.parse(text, long.test(text) ? (exact as Parameters<typeof JSON.parse>[1]) : undefined),
     )
   } catch {
     return Result.fail(faultOf(text))

@@ -1,60 +1,27 @@
 /**
  * Parquet: rows by ranges of row groups. Binary columns stay bytes, 64-bit integers arrive as `bigint`. The metadata that programs
- * leave in a file is not looked at: the schema of the file itself says what is in it.
+ * leave in a file is not looked at: the schema of the file itself says what is in it. Decoding runs in a process that can be stopped:
+ * a small file can ask for any amount of work and memory, and a damaged one ends its decoder at any place.
  */
 import { Effect, Option, Result, Stream } from "effect"
-import type { AsyncBuffer, FileMetaData } from "hyparquet"
+import * as GuardedProcess from "../GuardedProcess.ts"
 import { DatasetError } from "../RolloutError.ts"
-import { fault, io, type Row, type Rows, sha256 } from "./Rows.ts"
+import type { Done, Job, Slice } from "./parquetWorker.ts"
+import { fault, type Row, type Rows, sha256 } from "./Rows.ts"
 
-/** Rows are decoded in slices of about so many bytes, where a row group is larger. */
-const sliceBytes = 64 << 20
-
-interface Slice {
-  readonly from: number
-  readonly to: number
-}
-
-/** The rows of the file in ranges that may be held: whole row groups, or parts of large ones. */
-const slicesOf = ({ row_groups }: FileMetaData): ReadonlyArray<Slice> => {
-  const slices: Array<Slice> = []
-  let start = 0
-  for (const { num_rows, total_byte_size } of row_groups) {
-    const rows = Number(num_rows)
-    const size = Math.max(1, Math.floor(rows / Math.max(1, Math.ceil(Number(total_byte_size) / sliceBytes))))
-    for (let from = 0; from < rows; from += size)
-      slices.push({ from: start + from, to: start + Math.min(rows, from + size) })
-    start += rows
-  }
-  return slices
-}
+const run = GuardedProcess.make<Done>(new URL("./parquetWorker", import.meta.url), { seconds: 120, megabytes: 1024 })
+const ask = (job: Job) => run(job)
 
 /** The rows of a Parquet file, whichever codec it is packed with. */
 export const make = Effect.fn("Parquet.make")(function* (path: string) {
   const hash = yield* sha256(path)
-  const parquet = yield* Effect.promise(() => Promise.all([import("hyparquet"), import("hyparquet-compressors")]))
-  const [{ asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects }, { compressors }] = parquet
-  const damaged = (cause: unknown) =>
-    fault(path, `is no Parquet file that can be read (${(cause as Error).message}); get it again`)
-  const file: AsyncBuffer = yield* io(path, () => asyncBufferFromFile(path))
-  const metadata = yield* Effect.tryPromise({ try: () => parquetMetadataAsync(file), catch: damaged })
-  const length = Number(metadata.num_rows)
-  const slices = slicesOf(metadata)
-  const decode = ({ from, to }: Slice): Effect.Effect<ReadonlyArray<unknown>, DatasetError> =>
-    Effect.tryPromise({
-      try: () =>
-        parquetReadObjects({
-          file,
-          metadata,
-          compressors,
-          // The default takes every binary column for text and loses images.
-          utf8: false,
-          useOffsetIndex: true,
-          rowStart: from,
-          rowEnd: to,
-        }),
-      catch: (cause) => fault(path, `rows ${from + 1} to ${to} cannot be read (${(cause as Error).message})`),
-    })
+  const damaged = ({ message }: Error) => fault(path, `is no Parquet file that can be read (${message}); get it again`)
+  const slices = (yield* Effect.mapError(ask({ path, rows: null }), damaged)) as ReadonlyArray<Slice>
+  const length = slices.at(-1)?.to ?? 0
+  const decode = (rows: Slice): Effect.Effect<ReadonlyArray<unknown>, DatasetError> =>
+    Effect.mapError(ask({ path, rows }), ({ message }) =>
+      fault(path, `rows ${rows.from + 1} to ${rows.to} cannot be read (${message})`),
+    )
   const rows: Rows = {
     source: path,
     files: [path],

@@ -1,6 +1,6 @@
 /** JSON lines and JSON arrays: one pass finds where each row begins and ends, and rows are read from there. */
 import { createWriteStream } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
@@ -144,6 +144,24 @@ const placeOf = async (path: string, at: number): Promise<{ readonly line: numbe
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
+/** How many times its size a gzip file may unpack to, where that is more than `least` bytes: rows come to some 20. */
+const most = { times: 200, least: 2 ** 26 } as const
+
+/** The same bytes; throws where they are more than `limit`. */
+const bounded = (limit: number) =>
+  async function* (parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let size = 0
+    for await (const part of parts) {
+      size += part.length
+      if (size > limit)
+        throw new TooLarge(
+          `unpacks to more than ${limit} bytes, which no rows do; unpack it yourself if it is what you want`,
+        )
+      yield part
+    }
+  }
+class TooLarge extends Error {}
+
 /** A text of its own for as long as the scope: gzip has no way to begin in the middle. */
 const unpacked = (source: string, path: string) =>
   Effect.acquireRelease(
@@ -153,8 +171,18 @@ const unpacked = (source: string, path: string) =>
     Effect.map((folder) => join(folder, "rows")),
     Effect.tap((to) =>
       Effect.tryPromise({
-        try: () => pipeline(RegularFile.pieces(path), createGunzip(), createWriteStream(to)),
-        catch: (cause) => fault(source, `is no whole gzip file (${(cause as Error).message}); get it again`),
+        try: async () => {
+          const { size } = await stat(path)
+          const limit = Math.max(most.least, most.times * size)
+          await pipeline(RegularFile.pieces(path), createGunzip(), bounded(limit), createWriteStream(to))
+        },
+        catch: (cause) =>
+          fault(
+            source,
+            cause instanceof TooLarge
+              ? cause.message
+              : `is no whole gzip file (${(cause as Error).message}); get it again`,
+          ),
       }),
     ),
   )

@@ -45,7 +45,7 @@ const maxRefusalBytes = 64 * 1024
 /** The server's own words: vLLM nests them in `error`, its older versions and others do not. */
 const explain = (text: string): string => {
   try {
-    const body = JSON.parse(text) as Record<string, unknown>
+    const body = Received.parse(text) as Record<string, unknown>
     const inner = typeof body["error"] === "object" && body["error"] !== null ? (body["error"] as typeof body) : body
     for (const name of ["message", "detail", "error"]) {
       const value = inner[name]

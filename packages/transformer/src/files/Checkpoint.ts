@@ -78,9 +78,10 @@ export const open = Effect.fn("Checkpoint.open")(function* (source: string, opti
   const folder = yield* locate(source, options)
   const { config, raw } = yield* readConfig(folder, options)
   const slots = Parameters.layout(config)
-  const values = new Float32Array(new SharedArrayBuffer(4 * Parameters.count(slots)))
+  const shared = () => new Float32Array(new SharedArrayBuffer(4 * Parameters.count(slots)))
   // Some tied checkpoints store the head a second time; the embedding counts, as in transformers.
-  yield* Shards.read(folder, "model", slots, values, config.tie_word_embeddings ? ["lm_head.weight"] : [])
+  const tied = config.tie_word_embeddings ? ["lm_head.weight"] : []
+  const values = yield* Shards.read(folder, "model", slots, shared, tied)
   const hasTokenizer = (yield* readText(join(folder, "tokenizer.json"))) !== null
   const checkpoint: Checkpoint = {
     source,

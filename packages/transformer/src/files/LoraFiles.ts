@@ -71,8 +71,8 @@ const renamed = (slots: ReadonlyArray<Parameters.Slot>): ReadonlyArray<Parameter
 export const read = Effect.fn("LoraFiles.read")(function* (config: ModelConfig, folder: string) {
   const lora = yield* readConfig(join(folder, "adapter_config.json"))
   const slots = Lora.layout(config, lora)
-  const values = new Float32Array(Parameters.count(slots))
-  yield* Shards.read(folder, "adapter_model", renamed(slots), values)
+  const allocate = () => new Float32Array(Parameters.count(slots))
+  const values = yield* Shards.read(folder, "adapter_model", renamed(slots), allocate)
   const adapter: Lora.Adapter = { config: lora, values }
   return adapter
 })

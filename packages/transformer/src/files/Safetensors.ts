@@ -6,7 +6,7 @@
  * of a header is believed before it is checked against the file's size.
  */
 import type { FileHandle } from "node:fs/promises"
-import { RegularFile } from "@lpo/rollout"
+import { Received, RegularFile } from "@lpo/rollout"
 import { Effect, Schema, type Scope } from "effect"
 import { narrow, widen } from "./Half.ts"
 import { ModelError } from "../TransformerError.ts"
@@ -45,6 +45,8 @@ export const bytesOf = (dtype: ReadType): number => (dtype === "F64" ? 8 : dtype
 
 /** The format's own limit. */
 const maxHeader = 100_000_000
+/** The largest models have as many in all their files together. */
+const maxTensors = 100_000
 const pieceValues = 2 ** 20
 
 const RawEntry = Schema.Struct({
@@ -76,7 +78,7 @@ const headerLength = (first: Uint8Array, fileSize: number, source: string) => {
 const parseHeader = Effect.fn("Safetensors.header")(function* (json: Uint8Array, fileSize: number, source: string) {
   const fail = failIn(source)
   const header = yield* Effect.try({
-    try: () => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json)) as unknown,
+    try: () => Received.parse(new TextDecoder("utf-8", { fatal: true }).decode(json)),
     catch: (cause) => fail(`has a header that is not JSON: ${(cause as Error).message}`),
   })
   if (!isObject(header)) return yield* fail("has a header that is not a JSON object")
@@ -84,6 +86,8 @@ const parseHeader = Effect.fn("Safetensors.header")(function* (json: Uint8Array,
   const metadata = yield* decodeMetadata(__metadata__ ?? {}).pipe(
     Effect.mapError((e) => fail(`metadata: ${e.message}`)),
   )
+  const count = Object.keys(raw).length
+  if (count > maxTensors) return yield* fail(`has ${count} tensors, the most is ${maxTensors}`)
   const decoded = yield* Effect.forEach(Object.entries(raw), ([name, value]) =>
     decodeEntry(value).pipe(
       Effect.map((entry) => ({ name, ...entry })),

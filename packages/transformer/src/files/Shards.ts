@@ -85,7 +85,7 @@ const fill = Effect.fn("Shards.fill")(function* (
   source: string,
   tensors: ReadonlyMap<string, Located>,
   slots: ReadonlyArray<Parameters.Slot>,
-  to: Float32Array,
+  allocate: () => Float32Array,
   ignored: ReadonlyArray<string>,
 ) {
   const fail = (reason: string) => new ModelError({ reason: `${source}: ${reason}` })
@@ -102,31 +102,42 @@ const fill = Effect.fn("Shards.fill")(function* (
     if (wanted.has(name) || ignored.includes(name) || skipped.test(name)) continue
     return yield* fail(`has a tensor the model does not know, ${name} of shape [${entry.shape.join(", ")}]`)
   }
+  // Only now: what a configuration says is believed where the files are as large.
+  const to = yield* Effect.try({
+    try: allocate,
+    catch: (cause) => fail(`does not fit into memory (${(cause as Error).message})`),
+  })
   for (const { name, offset, size } of slots) {
     const tensor = tensors.get(name)
     if (tensor !== undefined) yield* tensor.file.read(tensor.entry, to.subarray(offset, offset + size))
   }
+  return to
 })
 
-/** Reads the tensors of `slots` from a folder into the flat vector `to`; those named in `ignored` may be there too. @category io */
+/**
+ * Reads the tensors of `slots` from a folder into a flat vector, which is made once the files are seen to hold them; those named in
+ * `ignored` may be there too.
+ *
+ * @category io
+ */
 export const read = (
   folder: string,
   stem: "model" | "adapter_model",
   slots: ReadonlyArray<Parameters.Slot>,
-  to: Float32Array,
+  allocate: () => Float32Array,
   ignored: ReadonlyArray<string> = [],
-): Effect.Effect<void, ModelError> =>
-  Effect.scoped(Effect.flatMap(locate(folder, stem), (tensors) => fill(folder, tensors, slots, to, ignored)))
+): Effect.Effect<Float32Array, ModelError> =>
+  Effect.scoped(Effect.flatMap(locate(folder, stem), (tensors) => fill(folder, tensors, slots, allocate, ignored)))
 
 /** The same from one file. @category io */
 export const readFile = (
   path: string,
   slots: ReadonlyArray<Parameters.Slot>,
   to: Float32Array,
-): Effect.Effect<void, ModelError> =>
+): Effect.Effect<Float32Array, ModelError> =>
   Effect.scoped(
     Effect.flatMap(Safetensors.open(path), (file) =>
-      fill(path, new Map([...file.entries].map(([name, entry]) => [name, { file, entry }])), slots, to, []),
+      fill(path, new Map([...file.entries].map(([name, entry]) => [name, { file, entry }])), slots, () => to, []),
     ),
   )
 

@@ -1,7 +1,7 @@
 /** Encoding in a process that can be stopped: for tokenizers that may take ages over a text, and for texts that are long by themselves. */
+import { GuardedProcess } from "@lpo/rollout"
 import { Effect } from "effect"
 import type { Job, Setup } from "./encoderWorker.ts"
-import * as GuardedProcess from "./GuardedProcess.ts"
 
 /** Longest time of one text, and the heap of the process, the tokenizer included. @category constants */
 export const limits: GuardedProcess.Limits = { seconds: 20, megabytes: 2048 }
@@ -12,7 +12,7 @@ export const maxText = 2 ** 24
 
 /** Encodes by a `tokenizer.json` and `tokenizer_config.json`; `around` adds the tokens that stand around a text. @category running */
 export const make = (setup: Setup): ((text: string, around: boolean) => Effect.Effect<Int32Array, Error>) => {
-  const run = GuardedProcess.make<Int32Array>("./encoderWorker", limits, setup)
+  const run = GuardedProcess.make<Int32Array>(new URL("./encoderWorker", import.meta.url), limits, setup)
   return (text, around) =>
     text.length > maxText
       ? Effect.fail(new Error(`it has ${text.length} characters, the most is ${maxText}`))

@@ -1,5 +1,5 @@
 /** The process of `EncoderProcess.ts`: encodes one text after the other. */
-import * as Guarded from "./guarded.ts"
+import * as Guarded from "@lpo/rollout/Guarded"
 import * as Upstream from "./Upstream.ts"
 
 export interface Setup {

@@ -1,5 +1,5 @@
 /** The process of `Guard.ts`: renders one template after the other. */
-import * as Guarded from "./guarded.ts"
+import * as Guarded from "@lpo/rollout/Guarded"
 import * as Jinja from "./Jinja.ts"
 import * as Strftime from "./Strftime.ts"
 import * as Variables from "./Variables.ts"

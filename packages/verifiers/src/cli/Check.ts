@@ -7,7 +7,7 @@
 import { Readable } from "node:stream"
 import { rename, rm, stat, truncate, writeFile } from "node:fs/promises"
 import { createInterface } from "node:readline"
-import { RegularFile, Verdict } from "@lpo/rollout"
+import { Received, RegularFile, Verdict } from "@lpo/rollout"
 import { type Duration, Effect, Result, Schema, Stream } from "effect"
 import { inOrder } from "../internal/inOrder.ts"
 import * as Row from "../server/Row.ts"
@@ -79,7 +79,7 @@ const lines = async function* (file: string): AsyncGenerator<Line> {
 
 const parse = (text: string): Result.Result<unknown, string> => {
   try {
-    return Result.succeed(JSON.parse(text))
+    return Result.succeed(Received.parse(text))
   } catch (cause) {
     return Result.fail(`is not JSON: ${(cause as Error).message}`)
   }

@@ -1,6 +1,7 @@
 /** The command line: `lpo-verifiers serve` and `lpo-verifiers check`. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Terminal } from "@lpo/rollout"
 import { SingleBar } from "cli-progress"
 import { Cause, Console, Effect, Exit, Runtime, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -125,7 +126,7 @@ const check = Command.make(
       restart,
       onStart: ({ done, total }) => bar.start(total, done, { correct }),
       onVerdict: (verdict) => bar.increment(1, { correct: (correct += verdict.correct ? 1 : 0) }),
-      onBadRow: (line, reason) => process.stderr.write(`${file}, line ${line}: ${reason}\n`),
+      onBadRow: (line, reason) => process.stderr.write(`${file}, line ${line}: ${Terminal.visible(reason)}\n`),
     }).pipe(Effect.ensuring(Effect.sync(() => bar.stop())))
     const { bad, errors, meanScore, ok, refusal, resumed, rows, seconds, timeouts } = summary
     const rate = rows > resumed ? `, ${((rows - resumed) / seconds).toFixed(0)} a second` : ""
@@ -156,7 +157,7 @@ const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     for (const reason of cause.reasons)
       // The command line has already explained a request for help or a wrong option.
       if (reason._tag === "Fail" && reason.error instanceof Error && reason.error.message !== "Help requested")
-        process.stderr.write(`lpo-verifiers: ${reason.error.message}\n`)
+        process.stderr.write(`lpo-verifiers: ${Terminal.visible(reason.error.message)}\n`)
   })
 
 Command.run(main, { version: "0.1.0" }).pipe(

@@ -8,6 +8,7 @@
  *
  * Ours besides: `language`, for programs that are not in Python.
  */
+import { Received } from "@lpo/rollout"
 import { Result, Schema } from "effect"
 import { Language, type Test } from "../sandbox/Sandbox.ts"
 import * as Value from "./Value.ts"
@@ -39,7 +40,7 @@ export const parse = (answer: unknown): Result.Result<unknown, string> => {
   if (typeof answer !== "string") return Result.succeed(answer)
   try {
     return Result.succeed(
-      (JSON.parse as Parse)(answer, (_, value, { source }) =>
+      (Received.parse as Parse)(answer, (_, value, { source }) =>
         typeof value === "number" && source !== undefined && source !== String(value) ? rawJson(source) : value,
       ),
     )

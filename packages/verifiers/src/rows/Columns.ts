@@ -1,5 +1,5 @@
 /** Reading rows of published data sets: columns by the names that they go by, and one line that says why a row makes no problem. */
-import { Problem } from "@lpo/rollout"
+import { Problem, Received } from "@lpo/rollout"
 import { Result } from "effect"
 import { type FromRow, RowError } from "../Task.ts"
 
@@ -56,7 +56,7 @@ export const integer = (value: unknown, what: string): number => {
 export const json = (value: unknown, what: string): unknown => {
   if (typeof value !== "string") return value
   try {
-    return JSON.parse(value)
+    return Received.parse(value)
   } catch {
     return refuse(`${what} is ${show(value)}, which is no JSON`)
   }

@@ -1,5 +1,6 @@
 /** Reading a JSON body of bounded size from a Node request. */
 import type { IncomingMessage } from "node:http"
+import { Received } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 
 /** Why a body was not taken; `status` is the HTTP status to refuse it with. @category errors */
@@ -78,7 +79,7 @@ export const readJson = (request: IncomingMessage, limits: Limits): Effect.Effec
       if (countValues(body, limits.values) > limits.values)
         return fail(413, `the body holds more than ${limits.values} values; split the batch`)
       try {
-        const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body))
+        const json = Received.parse(new TextDecoder("utf-8", { fatal: true }).decode(body))
         stop()
         resume(Effect.succeed(json))
       } catch (cause) {

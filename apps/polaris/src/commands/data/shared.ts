@@ -1,7 +1,7 @@
 /** What the commands on data share: options, and datasets that are open. */
 import { createWriteStream } from "node:fs"
 import { once } from "node:events"
-import { Dataset } from "@lpo/rollout"
+import { Dataset, Terminal } from "@lpo/rollout"
 import { Effect, Option } from "effect"
 import { Argument, Flag } from "effect/cli"
 import * as Data from "../../Data.ts"
@@ -91,4 +91,4 @@ export const writer = (path: string) =>
     ),
   )
 
-export const print = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
+export const print = (line: string) => Effect.sync(() => void process.stdout.write(`${Terminal.visible(line)}\n`))

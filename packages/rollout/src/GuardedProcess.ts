@@ -5,8 +5,9 @@
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { Effect } from "effect"
-import type { Answer, Request } from "./guarded.ts"
+import type { Answer, Request } from "./Guarded.ts"
 
+/** @category models */
 export interface Limits {
   /** Longest time of one job, from its beginning. */
   readonly seconds: number
@@ -15,10 +16,16 @@ export interface Limits {
 }
 
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
+/** Packages are their sources, and Node does not warn of types in them. */
+const ofSources = ["--conditions=@lpo/source", "--disable-warning=ExperimentalWarning"]
 
-/** Runs jobs in a process of the module `entry` (a path beside this file, without its extension), which `setup` is given as it starts. */
+/**
+ * Runs jobs in a process of the module `entry` (without its extension), which `setup` is given as it starts.
+ *
+ * @category constructors
+ */
 export const make = <Done>(
-  entry: string,
+  entry: URL,
   { megabytes, seconds }: Limits,
   setup: unknown = null,
 ): ((job: unknown) => Effect.Effect<Done, Error>) => {
@@ -27,13 +34,12 @@ export const make = <Done>(
   let queue: Promise<unknown> = Promise.resolve()
 
   const start = (): ChildProcess => {
-    const started = fork(new URL(`${entry}.${extension}`, import.meta.url), {
+    const started = fork(new URL(`${entry.href}.${extension}`), {
       // It gets nothing of the run: no environment, no standard input.
       env: {},
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       serialization: "advanced",
-      // Warnings of Node about the types of a source file.
-      execArgv: [`--max-old-space-size=${megabytes}`, "--disable-warning=ExperimentalWarning"],
+      execArgv: [`--max-old-space-size=${megabytes}`, ...(extension === "ts" ? ofSources : [])],
     })
     // A process that is given up may still fail before it ends.
     started.on("error", () => {})
