@@ -25,10 +25,38 @@ it("reads problems and skips blank lines", () =>
     expect(problems.map((p) => p.id)).toEqual(["a", "b"])
   }))
 
+it("takes a byte-order mark, whole numbers as ids, and columns of one's own into meta", () => {
+  const more = { task: "t", prompt: "x", answer: 1 }
+  const rows = [
+    { id: 7, ...more, level: 3, source: { set: "a" } },
+    { id: "b", ...more, meta: { level: 1 }, level: 2, tags: ["x"] },
+    { id: "c", ...more },
+  ]
+  const text = `\ufeff${rows.map((one) => JSON.stringify(one)).join("\r\n")}\n`.replace(
+    '"id":7',
+    '"id":9007199254740993',
+  )
+  return withFile(text, async (path) => {
+    expect(await Effect.runPromise(Dataset.fromJsonLines(path))).toEqual([
+      { id: "9007199254740993", ...more, meta: { level: 3, source: { set: "a" } } },
+      // What stands in meta already counts.
+      { id: "b", ...more, meta: { level: 1, tags: ["x"] } },
+      { id: "c", ...more },
+    ])
+  })
+})
+
 it.each([
   ["a broken row", `${row("a")}\n{`, 2, /not JSON/],
   ["a missing field", `{"id":"a"}`, 1, /task/],
-  ["an unknown field", JSON.stringify({ id: "a", task: "t", prompt: "x", answer: 1, extra: 1 }), 1, /excess/],
+  ["an id that is no name", JSON.stringify({ id: 1.5, task: "t", prompt: "x", answer: 1 }), 1, /id/],
+  [
+    "a meta that is no record",
+    JSON.stringify({ id: "a", task: "t", prompt: "x", answer: 1, meta: 3, b: 1 }),
+    1,
+    /meta/,
+  ],
+  ["a repeated whole number", `${row("1")}\n${row("1").replace('"1"', "1")}`, 2, /occurs twice/],
   ["a repeated id", `${row("a")}\n${row("a")}`, 2, /occurs twice/],
   ["an empty file", "", null, /no problem/],
 ])("names the row of %s", (_, text, line, reason) =>

@@ -186,6 +186,29 @@ describe("what it refuses, by name", () => {
     expect(await spoil((map) => (map["model.extra"] = map["model.norm.weight"]))).toMatch(/has no tensor model\.extra/)
   })
 
+  it("a tensor that is in two shards with other bytes; with equal ones it is read", async () => {
+    const folder = await copyOf("llama3")
+    const { values } = await run(Checkpoint.open(folder))
+    const [one, two] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"].map((f) =>
+      join(folder, f),
+    )
+    const path = join(folder, "model.safetensors.index.json")
+    const { weight_map } = JSON.parse(await readFile(path, "utf8")) as { weight_map: Record<string, string> }
+    const tensorsOf = async (file: string) => [
+      ...(await run(Safetensors.decode(await readFile(file), file))).tensors.values(),
+    ]
+    const [first] = await tensorsOf(one)
+    expect(weight_map[first.name]).toBe("model-00001-of-00002.safetensors")
+    const others = await tensorsOf(two)
+    await run(Safetensors.write(two, [...others, first], { dtype: "BF16" }))
+    expect((await run(Checkpoint.open(folder))).values).toEqual(values)
+    const changed = { ...first, data: first.data.map((v, i) => (i === 0 ? v + 1 : v)) }
+    await run(Safetensors.write(two, [...others, changed], { dtype: "BF16" }))
+    expect(await refusal(Checkpoint.open(folder))).toMatch(
+      new RegExp(`00002-of-00002.safetensors: has a tensor ${first.name} that differs from that of .*00001-of-00002`),
+    )
+  })
+
   it("an adapter that does more than this engine can, or fits another model", async () => {
     const { config } = await run(Checkpoint.open(folderOf("qwen2")))
     const spoil = async (edit: Record<string, unknown>): Promise<string> => {

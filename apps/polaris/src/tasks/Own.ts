@@ -11,7 +11,7 @@ const isRecord = (row: unknown): row is Readonly<Record<string, unknown>> =>
 
 const messages = Schema.decodeUnknownResult(Schema.NonEmptyArray(Problem.Message))
 
-/** `prompt` (a text, or messages) or `question` or `problem` (a text), and `answer`, which may be anything. */
+/** `prompt` (a text, or messages) or `question` or `problem` (a text), and `answer`, which may be anything; other columns go to `meta`. */
 const fromRow =
   (style: Task.Style): Task.FromRow =>
   (row, id) => {
@@ -19,13 +19,15 @@ const fromRow =
     if (!isRecord(row)) return refuse("it is no record of columns")
     const asked = row["prompt"] ?? row["question"] ?? row["problem"]
     const answer = row["answer"] ?? null
+    const { answer: _, problem: __, prompt: ___, question: ____, ...meta } = row
+    const more = Object.keys(meta).length === 0 ? {} : { meta }
     if (typeof asked === "string" && asked.trim() !== "") {
       const prompt = style === "chat" ? [{ role: "user" as const, content: asked }] : asked
-      return Result.succeed({ id, task: name, prompt, answer })
+      return Result.succeed({ id, task: name, prompt, answer, ...more })
     }
     const chat = messages(asked)
     return Result.isSuccess(chat)
-      ? Result.succeed({ id, task: name, prompt: chat.success, answer })
+      ? Result.succeed({ id, task: name, prompt: chat.success, answer, ...more })
       : refuse(
           `no prompt: give a column "prompt" with a text or a list of { role, content }; it has ${Object.keys(row).join(", ") || "no column"}`,
         )

@@ -5,6 +5,7 @@
  * A file that is truncated, has holes or overlaps, or is not what it says is refused with the tensor's name and numbers; nothing
  * of a header is believed before it is checked against the file's size.
  */
+import { createHash } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
 import { Received, RegularFile } from "@lpo/rollout"
 import { Effect, Schema, type Scope } from "effect"
@@ -143,6 +144,8 @@ export interface OpenFile extends Header {
   readonly path: string
   /** Reads a tensor into `to`, of its size. */
   readonly read: (entry: Entry, to: Float32Array) => Effect.Effect<void, ModelError>
+  /** A hash of a tensor's type, shape and bytes. */
+  readonly digest: (entry: Entry) => Effect.Effect<string, ModelError>
 }
 
 const io = <A>(path: string, run: () => Promise<A>) =>
@@ -169,20 +172,31 @@ export const open = (path: string): Effect.Effect<OpenFile, ModelError, Scope.Sc
     const json = new Uint8Array(yield* headerLength(first, fileSize, path))
     yield* io(path, () => readExactly(handle, json, 8))
     const header = yield* parseHeader(json, fileSize, path)
+    /** Bytes of a tensor, piece by piece, and the value that each piece begins with. */
+    const pieces = ({ dtype, from, size }: Entry, use: (bytes: Uint8Array<ArrayBuffer>, at: number) => void) =>
+      io(path, async () => {
+        const width = bytesOf(dtype)
+        const buffer = new Uint8Array(Math.min(pieceValues, size) * width)
+        for (let at = 0; at < size; at += pieceValues) {
+          const bytes = buffer.subarray(0, Math.min(pieceValues, size - at) * width)
+          await readExactly(handle, bytes, from + at * width)
+          use(bytes, at)
+        }
+      })
     return {
       ...header,
       path,
-      read: ({ dtype, from, size }, to) =>
-        io(path, async () => {
-          const width = bytesOf(dtype)
-          const buffer = new Uint8Array(Math.min(pieceValues, size) * width)
-          for (let at = 0; at < size; at += pieceValues) {
-            const count = Math.min(pieceValues, size - at)
-            const bytes = buffer.subarray(0, count * width)
-            await readExactly(handle, bytes, from + at * width)
-            convert(dtype, bytes, to.subarray(at, at + count))
-          }
-        }),
+      read: (entry, to) =>
+        pieces(entry, (bytes, at) =>
+          convert(entry.dtype, bytes, to.subarray(at, at + bytes.length / bytesOf(entry.dtype))),
+        ),
+      digest: (entry) => {
+        const hash = createHash("sha256").update(`${entry.dtype} ${entry.shape.join()}\n`)
+        return Effect.map(
+          pieces(entry, (bytes) => hash.update(bytes)),
+          () => hash.digest("hex"),
+        )
+      },
     }
   })
 

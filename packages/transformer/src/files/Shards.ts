@@ -61,21 +61,33 @@ const locate = (folder: string, stem: string): Effect.Effect<ReadonlyMap<string,
       })
     }
     const files = yield* readIndex(indexPath)
+    /** Tensors in another file than the index says, as some converters leave them. */
+    const again: Array<Located> = []
     for (const name of new Set(files.values())) {
       const file = yield* Safetensors.open(join(folder, name))
       for (const entry of file.entries.values()) {
-        if (files.get(entry.name) !== name) {
+        const place = files.get(entry.name)
+        if (place !== undefined && place !== name) again.push({ file, entry })
+        if (place === undefined) {
           return yield* new ModelError({
-            reason: `${file.path}: has a tensor ${entry.name}, which the index places in ${files.get(entry.name) ?? "no file"}`,
+            reason: `${file.path}: has a tensor ${entry.name}, which the index places in no file`,
           })
         }
-        found.set(entry.name, { file, entry })
+        if (place === name) found.set(entry.name, { file, entry })
       }
     }
     for (const [name, file] of files) {
       if (!found.has(name))
         return yield* new ModelError({
           reason: `${join(folder, file)}: has no tensor ${name}, which the index places in it`,
+        })
+    }
+    for (const { entry, file } of again) {
+      const indexed = found.get(entry.name)
+      if (indexed === undefined) continue
+      if ((yield* file.digest(entry)) !== (yield* indexed.file.digest(indexed.entry)))
+        return yield* new ModelError({
+          reason: `${file.path}: has a tensor ${entry.name} that differs from that of ${indexed.file.path}, where the index places it; remove the wrong one`,
         })
     }
     return found
