@@ -1,17 +1,33 @@
-import { execFile, spawn } from "node:child_process"
+/** `lpo-verifiers`, in this process, and in one of its own where that is killed or told to stop. */
+import { spawn } from "node:child_process"
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { Countdown, type Row } from "@lpo/verifiers"
-import { afterEach, beforeEach, expect, it } from "vitest"
+import { Effect, Runtime } from "effect"
+import { afterEach, beforeEach, expect, it, vi } from "vitest"
+import * as Program from "../src/cli/Program.ts"
 
 const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url))
 const node = [process.execPath, "--conditions=@lpo/source", "--disable-warning=ExperimentalWarning", main] as const
+/** The command in this process: what is printed is kept. */
 const cli = async (...args: ReadonlyArray<string>) => {
-  const done = await promisify(execFile)(node[0], [...node.slice(1), ...args]).catch((error) => error)
-  return { code: Number(done.code ?? 0), stdout: String(done.stdout), stderr: String(done.stderr) }
+  const said = { stdout: "", stderr: "" }
+  const keep = (name: keyof typeof said) => (text: unknown) => {
+    said[name] += String(text)
+    return true
+  }
+  const spies = [
+    vi.spyOn(process.stderr, "write").mockImplementation(keep("stderr")),
+    vi.spyOn(console, "log").mockImplementation((line) => void keep("stdout")(`${line}\n`)),
+  ]
+  try {
+    const exit = await Effect.runPromiseExit(Program.run(args))
+    return { code: await new Promise<number>((resolve) => Runtime.defaultTeardown(exit, resolve)), ...said }
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
 }
 
 let folder = ""
@@ -104,7 +120,7 @@ it("resumes after the last whole row, with the bytes of a run that was never sto
 })
 
 it("survives kill -9 in the middle", async () => {
-  writeFileSync(file, text(Array.from({ length: 100 }, () => rows).flat()))
+  writeFileSync(file, text(Array.from({ length: 25 }, () => rows).flat()))
   const child = spawn(node[0], [...node.slice(1), "check", file, "--out", out], { stdio: "ignore" })
   const size = () => {
     try {
@@ -118,7 +134,7 @@ it("survives kill -9 in the middle", async () => {
   child.kill("SIGKILL")
   await ended
   await cli("check", file, "--out", out)
-  expect(verdicts().map((v) => v.id)).toEqual(Array.from({ length: 100 }, () => rows.map((r) => r.id)).flat())
+  expect(verdicts().map((v) => v.id)).toEqual(Array.from({ length: 25 }, () => rows.map((r) => r.id)).flat())
 })
 
 it("grades in a reference mode, and does not mix modes or files in one output", async () => {
