@@ -109,12 +109,30 @@ export const closedPipe = (): void => {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // EIO: the terminal is gone.
       if (error.code !== "EPIPE" && error.code !== "EIO") throw error
+      if (quiet) return
       quiet = true
       process.emit("SIGINT")
     })
 }
 /** A terminal that is closed ends the program as Ctrl-C does, with a checkpoint. */
 export const hangUp = (): void => void process.on("SIGHUP", () => process.emit("SIGINT"))
+
+/** Between signals that are one: npm hands on what the terminal has sent already. */
+const sameSignalMs = 1000
+
+/** Who asks twice does not want to wait for the step under way: the program ends at once, and the run goes on from its last checkpoint. */
+export const secondSignal = (): void => {
+  let first: number | null = null
+  const signalled = () => {
+    const now = performance.now()
+    first ??= now
+    if (now - first < sameSignalMs) return
+    process.stderr.write("polaris: stopped at once; a resume goes on from the last checkpoint\n", () =>
+      process.exit(130),
+    )
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, signalled)
+}
 
 let quiet = false
 /** Whether nobody reads any more. */

@@ -2,7 +2,7 @@
  * The settings of a run: a preset with what the command line changes, every value spelled out. They are what config.json records, and
  * what a run that goes on takes from it.
  */
-import { type RunStore, Registry, TrainConfig } from "@lpo/trainer"
+import { Health, Registry, Replay, type RunStore, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import { type Engine, engines, type Flags } from "./engines/index.ts"
@@ -81,8 +81,9 @@ export const Settings = Schema.Struct({
     epochs: Schema.Int,
     miniBatches: Schema.Int,
     optimizer: Optimizer,
-    silentGroups: Schema.Literals(["drop", "resample"]),
+    silentGroups: Schema.Literals(["drop", "resample", "replay"]),
     resampleRounds: Schema.Int,
+    replay: Replay.Options,
     anchor: Schema.Literals(["sampled", "recompute"]),
     maxLag: Schema.Int,
     checkpointEvery: Schema.Int,
@@ -90,6 +91,7 @@ export const Settings = Schema.Struct({
     verifyConcurrency: Schema.Int,
     verifySeconds: Schema.Finite,
     groupsLogged: Schema.Int,
+    health: Health.Options,
   }),
   evaluation: Evaluation,
   /** As `--tracker` has them. */
@@ -118,6 +120,7 @@ export const mayChange = (settings: Settings): ReadonlyArray<string> => [
   "train.checkpointEvery",
   "train.checkpointsKept",
   "train.groupsLogged",
+  "train.health",
   "train.verifyConcurrency",
   "train.verifySeconds",
   ...engineOf(settings).mayChange.map((key) => `engine.options.${key}`),
@@ -161,6 +164,7 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
       sampling: sampling(own ? maxTokens : withModel.maxTokens, []),
       silentGroups: "drop",
       resampleRounds: 3,
+      replay: Replay.defaults,
       optimizer: { ...optimizer, decay: "constant", maxGradNorm, ...adapted.optimizer, learningRate },
       anchor: adapted.anchor,
     },

@@ -27,7 +27,7 @@ const advice = "take a lower --learning-rate, or look at the groups in the repor
 export const warnings = (
   base: Readonly<Record<string, Interval.Estimate>>,
   trained: Readonly<Record<string, Interval.Estimate>>,
-  events: ReadonlyArray<Pick<StepReport.StepReport, "reward" | "targetKl">>,
+  events: ReadonlyArray<Pick<StepReport.StepReport, "alarms" | "reward" | "targetKl">>,
 ): ReadonlyArray<string> => {
   const out: Array<string> = []
   const ks = Object.keys(base).filter((k) => trained[k] !== undefined)
@@ -51,6 +51,12 @@ export const warnings = (
   if (events.length > 0 && events.every(({ targetKl }) => targetKl === null))
     out.push(
       "nothing was learned: in every group of every step all rewards were equal, so that no group had a signal; take easier problems, a better model or a larger --k",
+    )
+  const alarms = new Map<string, number>()
+  for (const { metric } of events.flatMap((event) => event.alarms)) alarms.set(metric, (alarms.get(metric) ?? 0) + 1)
+  if (alarms.size > 0)
+    out.push(
+      `alarms were raised: ${[...alarms].map(([metric, steps]) => `${metric} in ${steps} of ${events.length} steps`).join(", ")}; events.jsonl says when and by how much`,
     )
   return out
 }

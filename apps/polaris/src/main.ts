@@ -5,5 +5,6 @@ import * as Program from "./Program.ts"
 
 Explain.closedPipe()
 Explain.hangUp()
+Explain.secondSignal()
 
 NodeRuntime.runMain(Program.run(process.argv.slice(2)), { disableErrorReporting: true })

@@ -2,6 +2,8 @@
 import { rmSync, writeFileSync } from "node:fs"
 import { chmod, readdir, readFile, readlink, writeFile } from "node:fs/promises"
 import { spawn } from "node:child_process"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
 import { command, makeProgram, spawned, trainedIn } from "./program.ts"
@@ -73,6 +75,28 @@ it.each(["SIGHUP", "SIGTERM"] as const)("%s leaves a checkpoint as Ctrl-C does",
   )
   expect({ code, stderr }).toEqual({ code: 130, stderr: "" })
   stoppedAfter(stdout)
+})
+
+it("a second Ctrl-C ends at once what the first one waits for", async () => {
+  // A tracker that never answers holds the end of the run up.
+  const server = createServer(() => {})
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const tracker = `--tracker=mlflow=http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const child = spawn(process.execPath, command(["train", "--out", out, "--name", "twice", ...short, tracker]))
+  let [stdout, stderr] = ["", ""]
+  let again: NodeJS.Timeout | null = null
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString()
+    if (again !== null || trainedIn(stdout) < 3) return
+    child.kill("SIGINT")
+    again = setInterval(() => child.kill("SIGINT"), 400)
+  })
+  const code = await new Promise((resolve) => child.on("close", resolve))
+  if (again !== null) clearInterval(again)
+  server.close().closeAllConnections()
+  expect(code).toBe(130)
+  expect(stderr).toBe("polaris: stopped at once; a resume goes on from the last checkpoint\n")
 })
 
 it("says so when Ctrl-C cannot save the step", async () => {

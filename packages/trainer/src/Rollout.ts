@@ -41,6 +41,21 @@ export interface Rolled {
 /** What can stand against the rollouts of a step. @category errors */
 export type RolloutFailure = RolloutError.SamplerError | RolloutError.DatasetError
 
+/** Scores a group; each verdict's deadline is from when its turn comes. */
+const judging = Effect.fn("Rollout.judging")(function* ({ verifyConcurrency, verifySeconds }: TrainConfig) {
+  const verifier = yield* Verifier.Verifier
+  const turns = yield* Semaphore.make(verifyConcurrency)
+  const judge = (problem: Problem.Problem, completion: Group.Group["completions"][number]) =>
+    Verifier.batch(verifier, [{ problem, completion }], { deadline: `${verifySeconds} seconds` }).pipe(
+      Effect.map(([verdict]): Verdict.Verdict => verdict),
+      turns.withPermits(1),
+    )
+  return (group: Group.Group): Effect.Effect<Group.ScoredGroup> =>
+    Effect.forEach(group.completions, (completion) => judge(group.problem, completion), {
+      concurrency: "unbounded",
+    }).pipe(Effect.map((verdicts) => ({ ...group, verdicts })))
+})
+
 /** Samples and scores groups; each is verified as soon as it is there. */
 const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
   config: TrainConfig,
@@ -48,8 +63,7 @@ const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
   seed: string,
 ) {
   const sampler = yield* Sampler.Sampler
-  const verifier = yield* Verifier.Verifier
-  const turns = yield* Semaphore.make(config.verifyConcurrency)
+  const judge = yield* judging(config)
   const { groupSize, maxTokens, stopStrings = [] } = config
   const options = { groupSize, maxTokens, stopStrings, seed }
   const reasons = yield* Effect.forEach(
@@ -62,12 +76,6 @@ const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
   })
   const started = yield* Clock.now
   let sampled = started
-  /** One verdict, its deadline from when its turn comes. */
-  const judge = (problem: Problem.Problem, completion: Group.Group["completions"][number]) =>
-    Verifier.batch(verifier, [{ problem, completion }], { deadline: `${config.verifySeconds} seconds` }).pipe(
-      Effect.map(([verdict]): Verdict.Verdict => verdict),
-      turns.withPermits(1),
-    )
   const groups = yield* sampler
     .sample(
       problems.filter((_, i) => reasons[i] === null),
@@ -75,13 +83,7 @@ const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
     )
     .pipe(
       Stream.tap(() => Effect.map(Clock.now, (time) => (sampled = time))),
-      Stream.mapEffect(
-        (group) =>
-          Effect.forEach(group.completions, (completion) => judge(group.problem, completion), {
-            concurrency: "unbounded",
-          }).pipe(Effect.map((verdicts): Group.ScoredGroup => ({ ...group, verdicts }))),
-        { concurrency: "unbounded", unordered: true },
-      ),
+      Stream.mapEffect(judge, { concurrency: "unbounded", unordered: true }),
       Stream.runCollect,
     )
   return {
@@ -90,6 +92,18 @@ const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
     secondsSampling: sampled - started,
     secondsVerifying: yield* Clock.since(sampled),
   }
+})
+
+/** Whether there are verdicts, and all are missing. @category predicates */
+export const isUnjudged = ({ groups }: Rolled): boolean => {
+  const verdicts = groups.flatMap((group) => group.verdicts)
+  return verdicts.length > 0 && verdicts.every(({ status }) => status !== "ok")
+}
+
+const judgeAgain = Effect.fn("Rollout.judgeAgain")(function* (config: TrainConfig, rolled: Rolled) {
+  const judge = yield* judging(config)
+  const groups = yield* Effect.forEach(rolled.groups, judge, { concurrency: "unbounded" })
+  return { ...rolled, groups } satisfies Rolled
 })
 
 /** The groups of one step, from the problems after the `drawn` ones that were taken before. @category running */
@@ -133,11 +147,13 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
 export interface Rollouts {
   /** Starts the rollouts of every step that the policy, which has taken `taken` steps, may sample for. */
   readonly admit: (taken: number) => Effect.Effect<void, never, Sampler.Sampler | Verifier.Verifier>
-  /** Waits for the rollouts of the next step to be trained. */
+  /** Waits for the rollouts of the next step to be trained; they stay until that step is whole. */
   readonly take: Effect.Effect<Rolled, RolloutFailure>
+  /** The step that they were for is whole. */
+  readonly drop: Effect.Effect<void>
   /**
    * Waits for the rollouts that the policy of `taken` steps could not sample again, because an older one did; they stay to be
-   * taken.
+   * taken. Those of the next step are among them when they are there already.
    */
   readonly pending: (taken: number) => Effect.Effect<ReadonlyArray<Rolled>, RolloutFailure>
   /** Seconds since the last call in which nothing was sampled or verified. */
@@ -161,10 +177,19 @@ export const make = Effect.fn("Rollout.make")(function* (
     readonly policyStep: number
     readonly rolled: Effect.Effect<Rolled, RolloutFailure>
   }
-  const queue: Array<Waiting> = pending.map((rolled) => ({
-    policyStep: rolled.policyStep,
-    rolled: Effect.succeed(rolled),
-  }))
+  const verifier = yield* Verifier.Verifier
+  const queue: Array<Waiting> = []
+  for (const rolled of pending) {
+    // Rollouts that nobody judged wait for a verifier that does.
+    const judged = yield* Effect.cached(
+      isUnjudged(rolled)
+        ? Effect.provideService(judgeAgain(config, rolled), Verifier.Verifier, verifier)
+        : Effect.succeed(rolled),
+    )
+    queue.push({ policyStep: rolled.policyStep, rolled: judged })
+  }
+  /** The last that was taken, whole or not. */
+  let arrived: Waiting | null = null
   let next = from + pending.length
   // Steps that are sampled ahead draw as many problems as there are prompts; one that may draw more is not sampled ahead.
   let ahead = pending.at(-1)?.drawn ?? drawn
@@ -195,12 +220,13 @@ export const make = Effect.fn("Rollout.make")(function* (
     take: Effect.suspend(() => {
       const first = queue[0]
       if (first === undefined) return Effect.die(new Error("no rollouts were admitted"))
-      return first.rolled.pipe(Effect.tap(() => Effect.sync(() => queue.shift())))
+      return first.rolled.pipe(Effect.tap(() => Effect.sync(() => void (arrived = first))))
     }),
+    drop: Effect.sync(() => void queue.shift()),
     pending: (taken) =>
       Effect.suspend(() =>
         Effect.forEach(
-          queue.filter(({ policyStep }) => policyStep < taken),
+          queue.filter((waiting) => waiting === arrived || waiting.policyStep < taken),
           ({ rolled }) => rolled,
         ),
       ),

@@ -1,5 +1,6 @@
 /** What is reported after every step: a line of events.jsonl. */
 import { Schema } from "effect"
+import { Alarm } from "./Health.ts"
 
 const Count = Schema.Int
 const Measured = Schema.Finite
@@ -55,6 +56,8 @@ export const StepReport = Schema.Struct({
    * the policy is the same. Null where the anchor is not recomputed or the samples lag behind.
    */
   samplerKl: Maybe,
+  /** Numbers that have left the range in which a run is healthy; see `Health`. */
+  alarms: Schema.Array(Alarm),
   secondsSampling: Measured,
   secondsVerifying: Measured,
   secondsLearning: Measured,

@@ -1,4 +1,5 @@
 /** What a training run does, every value spelled out; the defaults are the paper's where it states them. */
+import * as Health from "./Health.ts"
 import type { StepOptions } from "./Learner.ts"
 import type { Objective } from "./Objective.ts"
 import type { Options as ReplayOptions } from "./Replay.ts"
@@ -60,6 +61,8 @@ export interface TrainConfig {
   readonly verifySeconds: number
   /** Groups written to completions.jsonl per step. */
   readonly groupsLogged: number
+  /** When alarms are raised, and a run is stopped. Default `Health.defaults`. */
+  readonly health?: Health.Options
 }
 
 /** Defaults for everything but the task's own size. @category constructors */
@@ -84,4 +87,5 @@ export const defaults = {
   verifyConcurrency: 16,
   verifySeconds: 30,
   groupsLogged: 4,
+  health: Health.defaults,
 } as const satisfies Partial<TrainConfig>

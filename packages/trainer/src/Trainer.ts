@@ -9,8 +9,9 @@
 import { Dataset, Group, type Problem, Sampler, Terminal } from "@lpo/rollout"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import type { Verifier } from "@lpo/verifiers"
-import { Effect, type Result, Schema } from "effect"
+import { Cause, Effect, Result, Schema } from "effect"
 import * as Checkpoint from "./Checkpoint.ts"
+import * as Health from "./Health.ts"
 import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
 import * as State from "./internal/state.ts"
@@ -25,7 +26,21 @@ import type { TrainConfig } from "./TrainConfig.ts"
 import { type CheckpointError, type RunError, TrainingError } from "./TrainerError.ts"
 import * as Update from "./Update.ts"
 
-const encodeGroups = Schema.encodeSync(Schema.fromJsonString(Schema.Array(Group.ScoredGroup)))
+const encodeGroups = Schema.encodeResult(Schema.fromJsonString(Schema.Array(Group.ScoredGroup)))
+/** Groups as JSON; numbers that JSON has not as texts. */
+const textOf = (groups: ReadonlyArray<Group.ScoredGroup>): string =>
+  Result.getOrElse(encodeGroups(groups), () =>
+    JSON.stringify(groups, (_, value: unknown) =>
+      ArrayBuffer.isView(value)
+        ? [...(value as Float32Array)]
+        : typeof value === "number" && !Number.isFinite(value)
+          ? String(value)
+          : value,
+    ),
+  )
+/** Whether the policy that sampled is broken: it gives log-probs that are no numbers. */
+const isBroken = ({ groups }: Rollout.Rolled): boolean =>
+  groups.some(({ completions }) => completions.some(({ logprobs }) => logprobs.some((v) => !Number.isFinite(v))))
 
 const log = (p: Float64Array): Float64Array => p.map(Math.log)
 const targetKlOf = ({ policy, target }: Objective.ObjectiveResult): number => Diagnostics.kl(log(target), log(policy))
@@ -91,7 +106,7 @@ export interface Options {
 /**
  * Trains from the run's last checkpoint (or from the learner's present weights) to `config.steps`. `onStep` is called
  * after every step. Ends with a checkpoint, also when interrupted or when a step fails before its update; with `maxLag`
- * above 0 an interrupted run goes on from its last regular checkpoint, since its rollouts under way are lost.
+ * above 0 it waits for the rollouts that an older policy samples, since no other can.
  *
  * @category running
  */
@@ -105,20 +120,21 @@ export const train: (
     const refused = configRefusal(options, yield* Sampler.Sampler)
     if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
     let taken = run.resumeFrom?.step ?? 0
+    const from = taken
     let saved = taken
     const state =
       run.resumeFrom === null ? State.initial(config.objective) : yield* State.read(run.resumeFrom.path, problems)
     const kept = state.pending
-    let { baselines, curriculum, drawn, replay } = state
+    let { baselines, curriculum, drawn, health, replay } = state
+    const healthOptions = config.health ?? Health.defaults
     if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
     const rollouts = yield* Rollout.make(config, problems, taken, kept, drawn)
-    /** What `publish` answered, by the number of steps the policy had taken. */
-    const versions = new Map(
-      kept.flatMap(({ groups, policyStep }) =>
-        groups.slice(0, 1).map((g) => [policyStep, g.completions[0].policyVersion]),
-      ),
-    )
-    versions.set(taken, yield* learner.publish)
+    /** What `publish` answered, by the number of steps the policy had taken; rollouts of a checkpoint are from another life. */
+    const versions = new Map([[taken, yield* learner.publish]])
+    const versionOf = (rolled: Rollout.Rolled): number =>
+      (rolled.step < from + kept.length
+        ? rolled.groups[0]?.completions[0]?.policyVersion
+        : versions.get(rolled.policyStep)) ?? Number.NaN
     let latest = run.resumeFrom
     const checkpoint = Effect.gen(function* () {
       if (saved === taken) return
@@ -127,6 +143,7 @@ export const train: (
         pending: yield* rollouts.pending(taken),
         replay,
         curriculum,
+        health,
         baselines,
       })
       latest = yield* Checkpoint.write({
@@ -181,60 +198,93 @@ export const train: (
       }
       return after
     }
-    /** A step that cannot be taken leaves what it was to be taken on, and the learner as it was at the last checkpoint. */
+    /**
+     * A step that cannot be taken leaves what it was to be taken on, and a learner that has moved as it was at the last checkpoint.
+     * One that has not is that of the last whole step, which is saved.
+     */
     const dumped = Effect.fn("Trainer.dumped")(function* (
       error: TrainingError,
-      groups: ReadonlyArray<Update.Anchored>,
+      groups: ReadonlyArray<Group.ScoredGroup>,
     ) {
       const file = `failed-step-${String(error.step).padStart(6, "0")}.json`
-      yield* run.write(file, encodeGroups(groups.map(({ group }) => group)))
+      yield* run.write(file, textOf(groups))
       const at = latest
-      if (at !== null) yield* learner.restore(at.path)
+      if (!whole && at !== null) yield* learner.restore(at.path)
+      const where = whole
+        ? `the policy is still that of step ${taken}`
+        : at === null
+          ? "there is no checkpoint yet, so that a resume begins anew"
+          : `the policy is back at step ${at.step}`
       return yield* new TrainingError({
         step: error.step,
-        reason: `${error.reason}; its groups are in ${file}, and the policy is back at ${at === null ? "its start" : `step ${at.step}`}`,
+        reason: `${error.reason}; its groups are in ${file}, and ${where}`,
       })
     })
+    /** Why nobody judges any more; null while somebody does. A single step without a verdict may be its prompts' fault. */
+    const outage = (rolled: Rollout.Rolled): string | null => {
+      if (!Rollout.isUnjudged(rolled) || health.silent + 1 < healthOptions.outage) return null
+      const verdicts = rolled.groups.flatMap((group) => group.verdicts)
+      const [{ reason, status }] = verdicts
+      return `none of its ${verdicts.length} responses has a verdict, and it is step ${healthOptions.outage} in a row like that (the first: ${status}${reason === undefined ? "" : `, ${reason}`}); mend the verifier, then resume`
+    }
     const update = (rolled: Rollout.Rolled, secondsLearnerIdle: number) =>
       Effect.gen(function* () {
         const { step } = rolled
         const started = yield* Clock.now
-        const reason = refusal(rolled, versions.get(rolled.policyStep) ?? Number.NaN)
-        if (reason !== null) return yield* new TrainingError({ step: step + 1, reason })
+        const reason = refusal(rolled, versionOf(rolled)) ?? outage(rolled)
+        if (reason !== null) {
+          const error = new TrainingError({ step: step + 1, reason })
+          if (!isBroken(rolled)) return yield* error
+          whole = false
+          return yield* dumped(error, rolled.groups)
+        }
         const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective)
         for (const { problem, reason } of rolled.leftOut)
           yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${Terminal.visible(reason)}`)
-        whole = false
         const fresh = yield* Update.anchored(kept, config.anchor)
         const again = yield* replayed(step, config.promptsPerStep - kept.length)
         const moment = { step, steps: config.steps, state: curriculum }
         const { objective, values: scheduled } = Objective.at(config.objective, moment)
         const groups = yield* informed([...fresh, ...again.groups])
-        const { gradNorms, results, tokens, version } = yield* Update.run(config, groups, step, objective).pipe(
-          Effect.catchTag("TrainingError", (error) => dumped(error, groups)),
+        const { gradNorms, results, tokens, version } = yield* Update.run(config, groups, step, objective, {
+          gradNorm: Health.largestGradNorm(healthOptions, health),
+          onMove: () => void (whole = false),
+        }).pipe(
+          Effect.catchTag("TrainingError", (error) =>
+            dumped(
+              error,
+              groups.map(({ group }) => group),
+            ),
+          ),
         )
+        whole = false
         taken = step + 1
         versions.set(taken, version)
         drawn = rolled.drawn
         if (config.silentGroups === "replay") replay = Replay.add(again.rest, kept, rolled.policyStep, replayOptions)
         const metrics = Selection.metrics(rolled.groups)
         const elapsed = yield* Clock.since(lastReport)
-        const report: StepReport = {
-          step: taken,
+        const measured = {
           ...metrics,
           ...dropped,
           gradNorm: meanOrNull(gradNorms),
+          ess: meanOrNull([...results.values()].map(essOf)),
+          ...Update.drift(groups),
+          samplerKl: config.anchor === "recompute" && step === rolled.policyStep ? Update.samplerKl(fresh) : null,
+        }
+        const responses = rolled.groups.reduce((sum, { completions }) => sum + completions.length, 0)
+        const report: StepReport = {
+          step: taken,
+          ...measured,
           learningRate: Update.learningRate(config, step),
           targetKl: meanOrNull([...results.values()].map(targetKlOf)),
-          ess: meanOrNull([...results.values()].map(essOf)),
           leftOut: rolled.leftOut.length,
           resampled: rolled.resampled,
           replayed: again.groups.length,
           stale: again.stale,
           scheduled,
           lag: step - rolled.policyStep,
-          ...Update.drift(groups),
-          samplerKl: config.anchor === "recompute" && step === rolled.policyStep ? Update.samplerKl(fresh) : null,
+          alarms: Health.alarms(healthOptions, health, measured, responses),
           secondsSampling: rolled.secondsSampling,
           secondsVerifying: rolled.secondsVerifying,
           secondsLearning: yield* Clock.since(started),
@@ -244,6 +294,7 @@ export const train: (
         }
         curriculum = Objective.next(config.objective, curriculum, report)
         baselines = tracked(kept)
+        health = Health.next(health, measured, responses)
         lastReport = yield* Clock.now
         yield* run.appendCompletions(
           Selection.share(all, config.groupsLogged).map((one) =>
@@ -252,6 +303,7 @@ export const train: (
         )
         yield* run.appendEvent(report)
         // Only a step whose rows are written is one that a checkpoint may speak of.
+        yield* rollouts.drop
         whole = true
         return report
       })
@@ -268,11 +320,12 @@ export const train: (
         yield* Effect.yieldNow
       }
     })
-    // A step that failed half way has changed the weights: only whole steps are worth a checkpoint.
+    // A step that failed half way has changed the weights: only whole steps are worth a checkpoint. Rollouts that an older policy
+    // samples are waited for, but not after a fault of the program.
     yield* loop.pipe(
       Effect.onExit((exit) =>
         Effect.suspend(() =>
-          exit._tag === "Failure" && whole && config.maxLag === 0
+          exit._tag === "Failure" && whole && (config.maxLag === 0 || !Cause.hasDies(exit.cause))
             ? Effect.flatMap(Effect.result(checkpoint), (saved) => options.onClosed?.(taken, saved) ?? Effect.void)
             : Effect.void,
         ),

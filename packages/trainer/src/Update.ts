@@ -33,6 +33,23 @@ export interface Updated {
   readonly version: number
 }
 
+/** @category models */
+export interface Limits {
+  /** The largest norm of a gradient. */
+  readonly gradNorm: number
+  /** Told before each step of the optimiser, and of a policy that is broken: it is no longer the one before the update. */
+  readonly onMove: () => void
+}
+
+/** The first number of these that is none; null where all are finite. */
+const strange = (rows: ReadonlyArray<Float32Array>): number | null => {
+  for (const row of rows) {
+    const value = row.find((x) => !Number.isFinite(x))
+    if (value !== undefined) return value
+  }
+  return null
+}
+
 /** The learning rate of a step (from 0): linear warm-up to the peak, then as `decay` says. @category schedules */
 export const learningRate = ({ optimizer, steps }: TrainConfig, step: number): number => {
   const { decay = "constant", learningRate: peak, warmupSteps } = optimizer
@@ -95,6 +112,7 @@ export const run = Effect.fn("Update.run")(function* (
   groups: ReadonlyArray<Anchored>,
   step: number,
   objective: Objective = config.objective,
+  limits: Limits = { gradNorm: Number.POSITIVE_INFINITY, onMove: () => {} },
 ) {
   const learner = yield* Learner
   const batch = Selection.statistics(
@@ -106,13 +124,31 @@ export const run = Effect.fn("Update.run")(function* (
   const results = new Map<Group.ScoredGroup, ObjectiveResult>()
   let onPolicy = true
   let moves = false
+  /** Why nothing can be learned from what the learner or the objective gave. */
+  let fault: string | null = null
   const weighIn =
     (part: ReadonlyArray<Anchored>): Weigh =>
     (index, current) => {
       const { group, ...known } = part[index]
+      const nothing = () => current.map((row) => new Float32Array(row.length))
+      const spoilt = (what: string) => {
+        fault ??= `problem ${group.problem.id}: ${what}; lower the learning rate (${config.optimizer.learningRate})`
+        return nothing()
+      }
+      const bad = strange(current)
+      // Whatever it is, it is no policy that one wants to keep.
+      if (bad !== null) limits.onMove()
+      if (bad !== null) return spoilt(`a log-prob under the policy is ${bad}, which must be finite`)
       const rewards = Selection.rewards(group)
-      const result = objective.evaluate({ rewards, behaviour: behaviourOf(group), current, batch, onPolicy, ...known })
+      let result: ObjectiveResult
+      try {
+        result = objective.evaluate({ rewards, behaviour: behaviourOf(group), current, batch, onPolicy, ...known })
+      } catch (cause) {
+        return spoilt((cause as Error).message)
+      }
       results.set(group, result)
+      const wrong = strange(result.weights)
+      if (wrong !== null) return spoilt(`a weight of ${config.objective.name} is ${wrong}, which must be finite`)
       moves ||= result.weights.some((row) => row.some((w) => w !== 0))
       return result.weights.map((row) => row.map((w) => w * scale))
     }
@@ -129,15 +165,18 @@ export const run = Effect.fn("Update.run")(function* (
         weighIn(part),
       )
       tokens += stats.tokens
+      if (fault !== null) return yield* new TrainingError({ step: step + 1, reason: fault })
       // Groups that move nothing are no reason for the optimiser's momentum and decay to.
       if (!moves) continue
+      limits.onMove()
       const { gradNorm } = yield* learner.step({ ...config.optimizer, learningRate: learningRate(config, step) })
       onPolicy = false
       if (gradNorm === null) continue
-      if (!Number.isFinite(gradNorm)) {
+      if (!(gradNorm <= limits.gradNorm) || !Number.isFinite(gradNorm)) {
+        const more = Number.isFinite(gradNorm) ? `, above the limit ${limits.gradNorm.toPrecision(3)} of this run` : ""
         return yield* new TrainingError({
           step: step + 1,
-          reason: `the gradient norm is ${gradNorm}; lower the learning rate (${config.optimizer.learningRate})`,
+          reason: `the gradient norm is ${gradNorm}${more}; lower the learning rate (${config.optimizer.learningRate})`,
         })
       }
       gradNorms.push(gradNorm)

@@ -2,9 +2,9 @@
 import { basename, resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
 import { type Problem, Sampler, Terminal } from "@lpo/rollout"
-import { RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
+import { Health, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
-import { Clock, Effect, Result } from "effect"
+import { Cause, Clock, Effect, Result } from "effect"
 import { Command } from "effect/cli"
 import * as About from "../About.ts"
 import * as Base from "../Base.ts"
@@ -87,8 +87,9 @@ const train = (
   rewards: Array<number>,
   trackers: Tracker.Trackers,
   { settings, store, view }: Job,
-) =>
-  Trainer.train({
+) => {
+  const alarmed = new Set<string>()
+  return Trainer.train({
     config: Settings.trainConfig(settings),
     problems: training,
     run: store,
@@ -97,6 +98,12 @@ const train = (
         trackers.report(report),
         Effect.sync(() => {
           rewards.push(report.reward)
+          // Once for each metric: the log has all of them.
+          for (const alarm of report.alarms)
+            if (!alarmed.has(alarm.metric)) {
+              alarmed.add(alarm.metric)
+              view.print(`alarm at step ${report.step}: ${Health.describe(alarm)}`)
+            }
           view.progress({
             title: `Training (${settings.objective.name})`,
             done: report.step,
@@ -117,6 +124,7 @@ const train = (
           )
       }),
   }).pipe(Effect.tap(() => Effect.sync(view.done)))
+}
 
 /** The held-out problems that can be sampled: one too long for the model must not end the run. */
 const fitting = Effect.fn("train.fitting")(function* ({ problems: { heldOut }, settings, view }: Job) {
@@ -302,8 +310,9 @@ export const command: Entry = Command.make(
       )
     }).pipe(
       Effect.scoped,
-      Effect.onInterrupt(() =>
-        begun && !isQuiet()
+      // After an interruption and after a failure: what is saved, and how to go on. A fault of the program speaks for itself.
+      Effect.onExit((exit) =>
+        begun && !isQuiet() && exit._tag === "Failure" && !Cause.hasDies(exit.cause)
           ? Effect.map(Place.stopped(folder), (text) => process.stdout.write(`${text}\n`))
           : Effect.void,
       ),

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { type Dataset, Group, RegularFile } from "@lpo/rollout"
 import type { SmallGroup } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
+import * as Health from "../Health.ts"
 import * as Objective from "../Objective.ts"
 import type * as Replay from "../Replay.ts"
 import type { Rolled } from "../Rollout.ts"
@@ -32,6 +33,7 @@ const Kept = Schema.fromJsonString(
     ),
     replay: Schema.Array(Schema.Struct({ group: KeptGroup, policyStep: Schema.Int, uses: Schema.Int })),
     curriculum: Schema.Record(Schema.String, Schema.Literals(["low", "high"])),
+    health: Health.State,
     baselines: Schema.Record(Schema.String, Schema.Struct({ value: Schema.Finite, count: Schema.Int })),
   }),
 )
@@ -45,6 +47,8 @@ export interface State {
   readonly replay: Replay.Buffer
   /** Which side each switch of the objective's curriculum is on. */
   readonly curriculum: Objective.State
+  /** What alarms and limits go by. */
+  readonly health: Health.State
   /** What each problem was known to earn, for the objectives that ask for it. */
   readonly baselines: Readonly<Record<string, SmallGroup.Baseline>>
 }
@@ -55,6 +59,7 @@ export const initial = (objective: Objective.Objective): State => ({
   pending: [],
   replay: [],
   curriculum: Objective.start(objective),
+  health: Health.initial,
   baselines: {},
 })
 

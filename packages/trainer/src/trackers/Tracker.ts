@@ -56,13 +56,14 @@ export interface Tracker {
   readonly open: (run: Opening) => Effect.Effect<Opened, TrackerError, Scope.Scope>
 }
 
-/** The numbers of a report by name: what is null is left out, what follows a schedule is `scheduled/<option>`. @category combinators */
+/** The numbers of a report by name: what is null is left out, a list is its length, what follows a schedule is `scheduled/<option>`. @category combinators */
 export const valuesOf = (report: object): Readonly<Record<string, number>> => {
   const out: Record<string, number> = {}
   const walk = (value: unknown, path: string): void => {
     if (typeof value === "number" && Number.isFinite(value)) out[path] = value
     else if (typeof value === "boolean") out[path] = value ? 1 : 0
-    else if (typeof value === "object" && value !== null && !Array.isArray(value))
+    else if (Array.isArray(value)) out[path] = value.length
+    else if (typeof value === "object" && value !== null)
       for (const [key, inner] of Object.entries(value)) walk(inner, `${path}/${key}`)
   }
   for (const [key, value] of Object.entries(report)) if (key !== "step") walk(value, `train/${key}`)
