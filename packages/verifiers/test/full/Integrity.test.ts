@@ -1,29 +1,28 @@
 /** At full size: what a program can bring about is its own failure: never an outage, never another program's, never the host's. */
 import { readdirSync, readFileSync } from "node:fs"
-import { EmbeddedSandbox, NativeSandbox } from "@lpo/verifiers"
+import { EmbeddedSandbox } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
-import { describe } from "vitest"
+import { Effect } from "effect"
+import * as Sandboxes from "../helpers/sandboxes.ts"
 
-const layers = {
-  embedded: EmbeddedSandbox.make({ processes: 2 }),
-  native: NativeSandbox.make({ processes: 2 }),
-}
-const made = (layer: keyof typeof layers, skip: (why: string) => void) =>
-  Effect.gen(function* () {
-    const found = yield* Effect.result(layers[layer])
-    if (Result.isSuccess(found)) return found.success
-    return skip(`no ${layer} sandbox here: ${found.failure.message}`) as never
-  })
+const { print } = Sandboxes
 
-const print = (n: number) => ({ kind: "stdin" as const, stdin: String(n) })
+Sandboxes.describeEach((made) => {
+  it.live(
+    "gives good programs their verdicts while others hang, two at once",
+    (context) =>
+      Effect.flatMap(
+        made((why) => context.skip(why)),
+        (s) => Sandboxes.whileOthersHang(s, 24),
+      ),
+    120_000,
+  )
 
-describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
   it.live(
     "gives every test the same memory: 20 of 400 MB each",
     (context) =>
       Effect.gen(function* () {
-        const sandbox = yield* made(layer, (why) => context.skip(why))
+        const sandbox = yield* made((why) => context.skip(why))
         const outcomes = yield* sandbox.run({
           language: "python",
           source: "n = bytearray(400 * 10**6)\nfor i in range(0, len(n), 4096): n[i] = 1\nprint(len(n), input())",
@@ -34,7 +33,7 @@ describe.each(["embedded", "native"] as const)("the %s sandbox", (layer) => {
           outcomes.map(({ stdout }) => stdout),
           Array.from({ length: 20 }, (_, i) => `400000000 ${i}\n`),
         )
-      }).pipe(Effect.scoped),
+      }),
     300_000,
   )
 })
