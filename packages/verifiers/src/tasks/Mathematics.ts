@@ -11,9 +11,10 @@
  * | `reference:NAME` | the verdict of a grader of the field |
  */
 import { availableParallelism } from "node:os"
-import { Problem, Verdict } from "@lpo/rollout"
+import { Problem, Seed, Verdict } from "@lpo/rollout"
 import { type Duration, Effect, Result, type Scope } from "effect"
 import * as ProcessPool from "../internal/ProcessPool.ts"
+import * as Exercises from "../math/Exercises.ts"
 import * as Equality from "../math/compare/Equality.ts"
 import type { Judgement } from "../math/compare/Strict.ts"
 import { Answer, grade, list, type Options as Comparison, verdict } from "../math/Grade.ts"
@@ -28,15 +29,17 @@ import type { Graded } from "../Verifier.ts"
 
 export { Answer, grade } from "../math/Grade.ts"
 export { extract } from "../math/read/Boxes.ts"
-export { Equality, Expression, Extract, Reference }
+export { Equality, Exercises, Expression, Extract, Reference }
 
 /** @category models */
 export const name = "math"
 
 /** @category models */
 export interface Options extends Comparison {
-  /** How a problem is put. Default `chat`. */
-  readonly style?: Task.Style
+  /** How a problem is put. `words`: an exercise of `from` in the words of a small vocabulary. Default `chat`. */
+  readonly style?: Task.Style | "words"
+  /** Where generated problems come from; without it the task generates none. */
+  readonly from?: Exercises.Space
   /** Longest time of one comparison in a process of the pool; then the verdict is a `timeout`. Default 20 seconds. */
   readonly deadline?: Duration.Input
   /** Processes for comparisons that take long, started when first needed. Default half of the cores, at least 1. */
@@ -48,7 +51,7 @@ export const instruction = "Reason step by step, then give the final answer in \
 
 /** The problem, then the instruction. @category prompts */
 export const ask = (problem: string, { style }: Options = {}): Problem.Problem["prompt"] =>
-  Task.prompt(`${problem.trim()}\n\n${instruction}`, style)
+  Task.prompt(`${problem.trim()}\n\n${instruction}`, style === "words" ? "text" : style)
 
 /** The names that data sets give to the text of the problem. */
 const problemColumns = ["problem", "question", "Problem", "Question"]
@@ -213,6 +216,21 @@ export const pooled = (
     }
   })
 
+/**
+ * Exercises of one side of a space, shuffled: none, in whatever form, is on both sides.
+ *
+ * @category generation
+ */
+export const generate = (draw: Task.Draw, from: Exercises.Space, options: Options = {}): Array<Problem.Problem> =>
+  Seed.shuffle(Exercises.enumerate(from, draw.side), `${draw.seed}/problems/${draw.side}`)
+    .slice(0, draw.count)
+    .map((exercise) => ({
+      id: `math-${Exercises.key(exercise)}`,
+      task: name,
+      prompt: options.style === "words" ? Exercises.words(exercise) : ask(Exercises.text(exercise), options),
+      answer: Exercises.latex(Exercises.reduce(Exercises.value(exercise))),
+    }))
+
 /** A response that gives the first accepted answer, which strict mode must accept. */
 const respond = (answer: Answer) => Result.succeed(`\\boxed{${list(answer)[0]}}`)
 /** The answer to nothing. */
@@ -225,11 +243,13 @@ export const validate = Task.validator(graders().strict, respond, wrong)
 export const task = (options: Options = {}): Effect.Effect<Task.Task<Answer, string>, never, Scope.Scope> =>
   Effect.map(pooled(options), (strict) => {
     const all = { ...graders(options), ...Task.graders(name, Answer, { strict }) }
+    const { from } = options
     return {
       name,
       Answer,
       ask: (problem) => ask(problem, options),
       fromRow: fromRow(options),
+      ...(from !== undefined && { generate: (draw: Task.Draw) => generate(draw, from, options) }),
       graders: all,
       validate: Task.validator(all.strict, respond, wrong),
     }
