@@ -2,10 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Checkpoint, Learner, Lpo, Grpo, Registry, RunStore, type StepReport, TrainConfig, Trainer } from "@lpo/trainer"
-import { Seed, Verdict } from "@lpo/rollout"
+import { Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Fiber, Layer } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
+import * as Flips from "./flips.ts"
 import { makeEngine, problems } from "./tabular.ts"
 
 let root = ""
@@ -65,7 +66,12 @@ it("learns: the pass rate rises, and the log says what happened", async () => {
 })
 
 it.each(Registry.names.filter((name) => name !== "pointwise"))("%s learns", async (objective) => {
-  const over = { steps: 40, miniBatches: 1, objective: Registry.make(Registry.settings(objective)) }
+  const over = {
+    steps: 40,
+    checkpointEvery: 40,
+    miniBatches: 1,
+    objective: Registry.make(Registry.settings(objective)),
+  }
   const { events } = await Effect.runPromise(run(objective, { config: config(over) }))
   const rewards = events.map((e) => e.reward)
   const mean = (xs: ReadonlyArray<number>) => xs.reduce((a, b) => a + b, 0) / xs.length
@@ -298,25 +304,8 @@ it("takes only a folder that is not there for a run without checkpoints", async 
   expect(await Effect.runPromise(Checkpoint.latest(join(root, "nowhere")))).toBeNull()
 })
 
-it("every changed byte of a manifest or a configuration is found out, and nothing is adopted that is no run", async () => {
-  await Effect.runPromise(run("a", { config: config({ steps: 3 }) }))
-  const resumed = () => Effect.runPromise(Effect.flip(run("a", { resume: true, config: config({ steps: 3 }) })))
-  for (const file of ["config.json", join("checkpoints", "step-000003", "manifest.json")]) {
-    const path = join(root, "a", file)
-    const bytes = await readFile(path)
-    const random = Seed.stream(`flips/${file}`)
-    for (let i = 0; i < bytes.length; i++) {
-      const changed = Buffer.from(bytes)
-      changed[i] ^= 1 << random.int(0, 7)
-      await writeFile(path, changed)
-      expect((await resumed()).message).toMatch(/config\.json|manifest\.json|is damaged|missing/)
-    }
-    await writeFile(path, bytes)
-  }
-  // Without its configuration the folder is no run, and no other may take its place.
-  await rm(join(root, "a", "config.json"))
-  expect((await Effect.runPromise(Effect.flip(run("a")))).message).toMatch(/is not empty and holds no config\.json/)
-})
+it("changed bytes of a manifest or a configuration are found out, and nothing is adopted that is no run", () =>
+  Flips.areFound(23))
 
 it("a run that was killed before it wrote its configuration is begun again under its name", async () => {
   const folder = join(root, "young")
