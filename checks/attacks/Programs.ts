@@ -1,6 +1,7 @@
 /** What programs must not do to each other: right ones that need much memory pass, and those that return too much delay nobody. */
+import type { Verdict } from "@lpo/rollout"
 import { Code, Countdown, EmbeddedSandbox, Mathematics, NativeSandbox, Sandbox, Verifier } from "@lpo/verifiers"
-import { Effect, type Scope } from "effect"
+import { Deferred, Effect, type Scope } from "effect"
 
 const layers: Readonly<
   Record<string, Effect.Effect<Sandbox.SandboxService, { readonly message: string }, Scope.Scope>>
@@ -32,7 +33,7 @@ const bigAnswer = {
 const returned = "def f(x): return 1 << 16000000"
 const returnedAnswer = {
   fn_name: "f",
-  inputs: Array.from({ length: 10 }, String),
+  inputs: Array.from({ length: 10 }, (_, i) => String(i)),
   outputs: Array.from({ length: 10 }, () => "1"),
 }
 
@@ -69,8 +70,13 @@ const attackOne = (layer: string) =>
     const { reason, score } = yield* verifier.verify(problem("code", bigAnswer), block(big))
     const seconds = (performance.now() - from) / 1000
     const alone = yield* longest(Effect.sleep("4 seconds"))
-    const beside = yield* longest(verifier.verify(problem("code", returnedAnswer), block(returned)))
-    return { layer, passed: Math.round(20 * score), seconds, alone, beside, refusal: score === 1 ? "" : (reason ?? "") }
+    const judged = yield* Deferred.make<Verdict.Verdict>()
+    const hog = verifier.verify(problem("code", returnedAnswer), block(returned))
+    const beside = yield* longest(Deferred.complete(judged, hog))
+    const verdict = yield* Deferred.await(judged)
+    const isWrong = verdict.status === "ok" && verdict.score === 0
+    const refusal = score < 1 ? (reason ?? "") : isWrong ? "" : `1<<16000000 is ${verdict.status}: ${verdict.reason}`
+    return { layer, passed: Math.round(20 * score), seconds, alone, beside, refusal }
   }).pipe(Effect.scoped)
 
 export const attack = async (): Promise<ReadonlyArray<Result>> => {

@@ -1,6 +1,6 @@
 /** At full size: what a program can bring about is its own failure: never an outage, never another program's, never the host's. */
 import { readdirSync, readFileSync } from "node:fs"
-import { EmbeddedSandbox } from "@lpo/verifiers"
+import { Code, EmbeddedSandbox, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Sandboxes from "../helpers/sandboxes.ts"
@@ -61,4 +61,39 @@ it.live(
       assert.isBelow(Math.max(...peaks), 2 ** 29)
     }).pipe(Effect.scoped),
   300_000,
+)
+
+/** What a call may return for 1; a thing that does not fit its test is the program's failure. */
+const returned = [
+  "1 << 16000000",
+  "[1] * 3000000",
+  "'x' * 4000000",
+  "{i: i for i in range(300000)}",
+  "float('1' * 300)",
+  "[[[[]]]] * 1000000",
+  "-(1 << 16000000)",
+  "'\\ud800' * 1000000",
+  "tuple(range(1000000))",
+  "b'x' * 4000000",
+  "complex(1e308, 1e308)",
+  "set(range(300000))",
+]
+
+it.live(
+  "a value that is too large to compare is wrong, and holds up nobody",
+  () =>
+    Effect.gen(function* () {
+      const sandbox = yield* EmbeddedSandbox.make({ processes: 2 })
+      const verifier = Verifier.define(Code.graders(sandbox, { limits: { seconds: 30, totalSeconds: 60 } }).strict)
+      const items = returned.map((text, i): Verifier.Item => ({
+        problem: { id: String(i), task: "code", prompt: "", answer: { fn_name: "f", inputs: ["1"], outputs: ["1"] } },
+        completion: { text: `\`\`\`python\ndef f(x): return ${text}\n\`\`\``, finish: "stop" },
+      }))
+      const verdicts = yield* Verifier.batch(verifier, items, { concurrency: 2 })
+      for (const [i, { reason, score, status }] of verdicts.entries()) {
+        assert.deepStrictEqual([status, score], ["ok", 0], `${returned[i]}: ${reason}`)
+        assert.isBelow(reason?.length ?? 0, 1000)
+      }
+    }).pipe(Effect.scoped),
+  600_000,
 )
