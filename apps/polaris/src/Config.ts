@@ -54,6 +54,7 @@ export const Config = Schema.Struct({
   profile: oneOf(profileNames, "tinker: which server it is"),
   rollouts: text("hybrid: URLs of servers that sample, between commas"),
   "served-name": text("hybrid: what the servers call the model"),
+  "evaluate-every": whole("Training steps between evaluations in the loop; 0 is never"),
   tracker: says(
     Schema.Union([Schema.String, Schema.Array(Schema.String)]),
     "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL, or a list of them",

@@ -97,6 +97,10 @@ export const given = {
     "hybrid: URLs of vLLM servers that sample, between commas. The key, if any, is LPO_ROLLOUTS_KEY",
   ),
   servedName: optional(Flag.String("served-name"), "hybrid: what the servers call the model. Default: as in --model"),
+  evaluateEvery: optional(
+    Flag.Int("evaluate-every"),
+    "Training steps between evaluations in the loop, on held-out problems; train.evaluation and train.best have the rest. Default 0, never",
+  ),
   tracker: Flag.String("tracker").pipe(
     Flag.withDescription(
       "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL; may be repeated. Default: none",

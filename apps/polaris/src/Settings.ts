@@ -2,7 +2,7 @@
  * The settings of a run: a preset with what the command line changes, every value spelled out. They are what config.json records, and
  * what a run that goes on takes from it.
  */
-import { Health, Registry, Replay, type RunStore, TrainConfig } from "@lpo/trainer"
+import { Best, Health, Registry, Replay, type RunStore, StepReport, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import { type Engine, engines, type Flags } from "./engines/index.ts"
@@ -27,6 +27,7 @@ export interface Given extends Flags, Model.Given, Data.Given {
   readonly learningRate: number | null
   readonly problems: number | null
   readonly samples: number | null
+  readonly evaluateEvery: number | null
   readonly tracker: ReadonlyArray<string> | null
 }
 
@@ -92,6 +93,9 @@ export const Settings = Schema.Struct({
     verifySeconds: Schema.Finite,
     groupsLogged: Schema.Int,
     health: Health.Options,
+    /** Within the loop, on draws of its own; `every` 0 is never. */
+    evaluation: Schema.Struct({ every: Schema.Int, problems: Schema.Int, samples: Schema.Int }),
+    best: Schema.NullOr(Best.Options),
   }),
   evaluation: Evaluation,
   /** As `--tracker` has them. */
@@ -165,6 +169,7 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
       silentGroups: "drop",
       resampleRounds: 3,
       replay: Replay.defaults,
+      evaluation: { every: 0, problems: 64, samples: 4 },
       optimizer: { ...optimizer, decay: "constant", maxGradNorm, ...adapted.optimizer, learningRate },
       anchor: adapted.anchor,
     },
@@ -219,6 +224,16 @@ const wholes: ReadonlyArray<readonly [keyof Given, option: string, low: number, 
   ],
   ["problems", "problems", 1, million, inEvaluation("problems")],
   ["samples", "samples", 1, 1024, inEvaluation("samples")],
+  [
+    "evaluateEvery",
+    "evaluate-every",
+    0,
+    million,
+    (settings, every) => ({
+      ...settings,
+      train: { ...settings.train, evaluation: { ...settings.train.evaluation, every } },
+    }),
+  ],
 ]
 
 /**
@@ -266,6 +281,7 @@ const optioned: Readonly<Record<string, string>> = {
   "train.sampling.maxTokens": "--max-tokens",
   "train.optimizer.learningRate": "--learning-rate",
   "evaluation.problems": "--problems",
+  "train.evaluation.every": "--evaluate-every",
   "evaluation.samples": "--samples",
   "model.source": "--model",
   trackers: "--tracker",
@@ -282,6 +298,19 @@ const pathsOf = (value: unknown, before = ""): ReadonlyArray<string> =>
 
 const put = (value: unknown, [key, ...rest]: ReadonlyArray<string>, to: unknown): unknown =>
   key === undefined ? to : isRecord(value) ? { ...value, [key]: put(value[key], rest, to) } : value
+
+/** Why a best policy cannot be known by what the settings say; null when it can. */
+const bestRefusal = ({ train: { best, evaluation } }: Settings): string | null => {
+  if (best === null) return null
+  const [side, ...name] = best.metric.split("/")
+  if (side === "eval")
+    return evaluation.every > 0
+      ? null
+      : `train.best.metric is ${best.metric}, and nothing is evaluated in the loop; give --evaluate-every`
+  return side === "train" && Object.hasOwn(StepReport.StepReport.fields, name.join("/"))
+    ? null
+    : `train.best.metric is "${best.metric}"; give eval/pass_at_1, another number of evaluations.jsonl, or train/ and a number of events.jsonl`
+}
 
 /** The settings with values at paths. Fails with a `UsageError` that names the path and the nearest right one. */
 export const set = Effect.fn("Settings.set")(function* (
@@ -310,7 +339,9 @@ export const set = Effect.fn("Settings.set")(function* (
       ),
     )
   }
-  return yield* decode(changed).pipe(Effect.mapError(({ message }) => new UsageError({ reason: message })))
+  const decoded = yield* decode(changed).pipe(Effect.mapError(({ message }) => new UsageError({ reason: message })))
+  const reason = bestRefusal(decoded)
+  return reason === null ? decoded : yield* new UsageError({ reason })
 })
 
 /** The settings with the texts that end a response, where model and engine are such that texts can. */
@@ -325,7 +356,7 @@ export const seedOf = ({ preset, seed }: Settings): string => `${preset}/${seed}
 
 /** The trainer's configuration of these settings. */
 export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => {
-  const { optimizer, sampling, ...train } = settings.train
+  const { evaluation: _, optimizer, sampling, ...train } = settings.train
   return {
     ...train,
     maxTokens: sampling.maxTokens,

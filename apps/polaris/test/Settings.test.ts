@@ -113,6 +113,23 @@ it("refuses by name what cannot be", async () => {
   for (const [given, message] of cases) expect(await refusal(given)).toMatch(message)
 })
 
+it("knows the best policy by a number that there is", async () => {
+  const settings = await resolve({ evaluateEvery: 5 })
+  expect(settings.train.evaluation).toEqual({ every: 5, problems: 64, samples: 4 })
+  const best = (metric: string) => ({ metric, better: "higher", patience: null })
+  const set = (from: Settings.Settings, metric: string) =>
+    Effect.runPromise(
+      Settings.set(from, [["train.best", best(metric)]]).pipe(
+        Effect.map(({ train }) => train.best?.metric),
+        Effect.catchTag("UsageError", ({ reason }) => Effect.succeed(reason)),
+      ),
+    )
+  expect(await set(settings, "eval/pass_at_4")).toBe("eval/pass_at_4")
+  expect(await set(settings, "train/reward")).toBe("train/reward")
+  expect(await set(settings, "train/rewards")).toMatch(/is "train\/rewards"; give eval\/pass_at_1/)
+  expect(await set(await resolve({}), "eval/pass_at_1")).toMatch(/give --evaluate-every/)
+})
+
 it("checks trackers, and lets a resume choose others", async () => {
   const settings = await resolve({ tracker: ["tensorboard", "mlflow=http://h:5000"] })
   expect(settings.trackers).toEqual(["tensorboard", "mlflow=http://h:5000"])

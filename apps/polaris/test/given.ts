@@ -15,6 +15,7 @@ export const nothing: Settings.Given = {
   learningRate: null,
   problems: null,
   samples: null,
+  evaluateEvery: null,
   tracker: null,
   data: null,
   evalData: null,

@@ -49,7 +49,7 @@ export interface Checkpoint {
 const made = /^step-\d{6,}$/
 const name = (step: number): string => `step-${String(step).padStart(6, "0")}`
 
-/** Writes a checkpoint of `learner` after `step` steps and removes all but the newest `keep`. @category io */
+/** Writes a checkpoint of `learner` after `step` steps and removes all but the newest `keep` and that of `best`. @category io */
 export const write = Effect.fn("Checkpoint.write")(function* (options: {
   readonly folder: string
   readonly step: number
@@ -59,6 +59,8 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
   /** Flushes the run's logs and says how far they have come: rows are on the disk before the checkpoint that refers to them. */
   readonly logs: Effect.Effect<Checkpoint["logs"], RunError>
   readonly keep: number
+  /** A step whose checkpoint stays whatever its age. */
+  readonly best?: number | null
 }) {
   const { folder, keep, learner, step } = options
   const path = join(folder, name(step))
@@ -92,7 +94,8 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
     // Only what was made here: a copy that somebody put beside them is theirs.
     const old = (await readdir(folder)).filter((f) => made.test(f)).sort()
     for (const f of old.slice(0, Math.max(0, old.length - keep)))
-      await rm(join(folder, f), { recursive: true, force: true })
+      if (typeof options.best !== "number" || f !== name(options.best))
+        await rm(join(folder, f), { recursive: true, force: true })
   })
   return { step, path, logs } satisfies Checkpoint
 })

@@ -1,5 +1,5 @@
 /**
- * A run on disk: `config.json`, `events.jsonl` (a line a step), `completions.jsonl`, `checkpoints/`, and a lock.
+ * A run on disk: `config.json`, `events.jsonl` (a line a step), `completions.jsonl`, `evaluations.jsonl`, `checkpoints/`, and a lock.
  *
  * One process owns a run at a time. A checkpoint refers to the logs as they were then: rows written later are dropped on resuming,
  * because the steps they describe are taken again, and logs that were changed or cut short are refused.
@@ -16,6 +16,16 @@ import * as Lock from "./internal/lock.ts"
 import { StepReport } from "./StepReport.ts"
 import { type CheckpointError, RunError } from "./TrainerError.ts"
 
+/** What an evaluation in the loop measured. @category models */
+export const Evaluated = Schema.Struct({
+  /** Steps that the policy had taken. */
+  step: Schema.Int,
+  /** By name, such as `eval/pass_at_1`. */
+  values: Schema.Record(Schema.String, Schema.Finite),
+})
+/** @category models */
+export interface Evaluated extends Schema.Schema.Type<typeof Evaluated> {}
+
 /** An open run. @category models */
 export interface Run {
   readonly folder: string
@@ -26,6 +36,7 @@ export interface Run {
   readonly checkpoints: string
   readonly appendEvent: (report: StepReport) => Effect.Effect<void, RunError>
   readonly appendCompletions: (groups: ReadonlyArray<LoggedGroup.LoggedGroup>) => Effect.Effect<void, RunError>
+  readonly appendEvaluation: (evaluated: Evaluated) => Effect.Effect<void, RunError>
   /** Writes a file of the run whole. */
   readonly write: (file: string, text: string) => Effect.Effect<void, RunError>
   /** A file of the run; null when there is none. */
@@ -34,12 +45,13 @@ export interface Run {
   readonly logs: Effect.Effect<Checkpoint.Checkpoint["logs"], RunError>
   readonly events: Effect.Effect<ReadonlyArray<StepReport>, RunError>
   readonly completions: Effect.Effect<ReadonlyArray<LoggedGroup.LoggedGroup>, RunError>
+  readonly evaluations: Effect.Effect<ReadonlyArray<Evaluated>, RunError>
 }
 
 /** A configuration as plain JSON. @category models */
 export type Config = Readonly<Record<string, unknown>>
 
-const logs = ["events.jsonl", "completions.jsonl"] as const
+const logs = ["events.jsonl", "completions.jsonl", "evaluations.jsonl"] as const
 
 const decodeConfig = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
@@ -172,11 +184,13 @@ export const open = (options: {
     const marks = resumeFrom?.logs ?? {}
     const events = readRows(folder, "events.jsonl", StepReport)
     const completions = readRows(folder, "completions.jsonl", LoggedGroup.LoggedGroup)
+    const evaluations = readRows(folder, "evaluations.jsonl", Evaluated)
+    const readers = { "events.jsonl": events, "completions.jsonl": completions, "evaluations.jsonl": evaluations }
     for (const log of logs) {
       const damage = yield* io(`read ${log}`, () => AppendLog.refusal(join(folder, log), marks[log] ?? AppendLog.none))
       if (damage !== null) {
         // A line that does not decode is named; what decodes and differs all the same is not to be told.
-        yield* log === "events.jsonl" ? events : completions
+        yield* readers[log]
         return yield* fail(
           `${log} ${damage} after step ${resumeFrom?.step}; restore it, or remove that checkpoint to go on from the one before`,
         )
@@ -203,6 +217,7 @@ export const open = (options: {
           1,
           groups.map((group) => encode(group)),
         ),
+      appendEvaluation: (evaluated) => append(2, [evaluated]),
       logs: io("flush the logs", async () =>
         Object.fromEntries(await Promise.all(logs.map(async (log, i) => [log, await opened[i].mark()] as const))),
       ),
@@ -210,5 +225,6 @@ export const open = (options: {
       read: (file) => io(`read ${file}`, () => RegularFile.text(join(folder, file))),
       events,
       completions,
+      evaluations,
     }
   })

@@ -1,4 +1,5 @@
 /** What a training run does, every value spelled out; the defaults are the paper's where it states them. */
+import type { Options as BestOptions } from "./Best.ts"
 import * as Health from "./Health.ts"
 import type { StepOptions } from "./Learner.ts"
 import type { Objective } from "./Objective.ts"
@@ -61,6 +62,8 @@ export interface TrainConfig {
   readonly verifySeconds: number
   /** Groups written to completions.jsonl per step. */
   readonly groupsLogged: number
+  /** By what the best policy is known, whose checkpoint is kept, and when the run ends early. Default null: by nothing. */
+  readonly best?: BestOptions | null
   /** When alarms are raised, and a run is stopped. Default `Health.defaults`. */
   readonly health?: Health.Options
 }
@@ -87,5 +90,6 @@ export const defaults = {
   verifyConcurrency: 16,
   verifySeconds: 30,
   groupsLogged: 4,
+  best: null,
   health: Health.defaults,
 } as const satisfies Partial<TrainConfig>

@@ -6,10 +6,11 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Dataset, Group, type Problem, Sampler, Terminal } from "@lpo/rollout"
+import { Dataset, Group, type Problem, type RolloutError, Sampler, Terminal } from "@lpo/rollout"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import type { Verifier } from "@lpo/verifiers"
 import { Cause, Effect, Result, Schema } from "effect"
+import * as Best from "./Best.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Health from "./Health.ts"
 import * as Clock from "./internal/clock.ts"
@@ -19,11 +20,12 @@ import { Learner, type LearnerError, type LearnerService } from "./Learner.ts"
 import * as Objective from "./Objective.ts"
 import * as Replay from "./Replay.ts"
 import * as Rollout from "./Rollout.ts"
-import type { Run } from "./RunStore.ts"
+import type { Evaluated, Run } from "./RunStore.ts"
 import * as Selection from "./Selection.ts"
 import type { StepReport } from "./StepReport.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 import { type CheckpointError, type RunError, TrainingError } from "./TrainerError.ts"
+import { valuesOf } from "./trackers/Tracker.ts"
 import * as Update from "./Update.ts"
 
 const encodeGroups = Schema.encodeResult(Schema.fromJsonString(Schema.Array(Group.ScoredGroup)))
@@ -97,6 +99,15 @@ export interface Options {
   readonly problems: ReadonlyArray<Problem.Problem> | Dataset.Problems
   readonly run: Run
   readonly onStep?: (report: StepReport) => Effect.Effect<void>
+  /** What is measured of the policy after every so many steps, by name: on seeds of its own, so that training does not depend on it. */
+  readonly evaluation?: {
+    readonly every: number
+    readonly run: (
+      step: number,
+    ) => Effect.Effect<Evaluated["values"], RolloutError.SamplerError, Sampler.Sampler | Verifier.Verifier>
+  }
+  /** Told of every evaluation, and of the best policy so far where the configuration says by what. */
+  readonly onEvaluation?: (evaluated: Evaluated, best: Best.State | null) => Effect.Effect<void>
   /** Token log-probs under the reference policy, for an objective that asks for them (a KL to it). */
   readonly reference?: LearnerService["logprobs"]
   /** Called when the run ends early, with the steps taken and whether they could be saved. */
@@ -125,7 +136,8 @@ export const train: (
     const state =
       run.resumeFrom === null ? State.initial(config.objective) : yield* State.read(run.resumeFrom.path, problems)
     const kept = state.pending
-    let { baselines, curriculum, drawn, health, replay } = state
+    let { baselines, best, compared, curriculum, drawn, health, replay } = state
+    const bestBy = config.best ?? null
     const healthOptions = config.health ?? Health.defaults
     if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
     const rollouts = yield* Rollout.make(config, problems, taken, kept, drawn)
@@ -144,6 +156,8 @@ export const train: (
         replay,
         curriculum,
         health,
+        best,
+        compared,
         baselines,
       })
       latest = yield* Checkpoint.write({
@@ -153,6 +167,7 @@ export const train: (
         files,
         logs: run.logs,
         keep: config.checkpointsKept,
+        best: best?.step ?? null,
       })
       saved = taken
     })
@@ -307,14 +322,41 @@ export const train: (
         whole = true
         return report
       })
+    const noteBest = (found: Best.State) =>
+      run.write("best.json", `${JSON.stringify({ ...bestBy, step: found.step, value: found.value }, null, 2)}\n`)
+    /** Once for every step: evaluates where that is due, and compares with the best policy so far. */
+    const compare = Effect.fn("Trainer.compare")(function* (report: StepReport | undefined) {
+      if (compared === taken) return
+      const { evaluation } = options
+      const isDue = evaluation !== undefined && taken % evaluation.every === 0
+      const values = isDue ? yield* evaluation.run(taken) : null
+      // As one, so that no checkpoint has half of it.
+      yield* Effect.gen(function* () {
+        if (values !== null) yield* run.appendEvaluation({ step: taken, values })
+        compared = taken
+        const measured = report !== undefined && taken % config.checkpointEvery === 0 ? valuesOf(report) : {}
+        const value = bestBy === null ? undefined : { ...measured, ...values }[bestBy.metric]
+        if (bestBy === null || value === undefined) return
+        best = Best.compare(best, bestBy, taken, value)
+        if (best.step !== taken) return
+        yield* checkpoint
+        yield* noteBest(best)
+      }).pipe(Effect.uninterruptible)
+      if (values !== null && options.onEvaluation !== undefined)
+        yield* options.onEvaluation({ step: taken, values }, best)
+    })
     const loop = Effect.gen(function* () {
-      while (taken < config.steps) {
+      // A life that ended before its last step was compared, or before the best one was noted.
+      if (taken > 0) yield* compare((yield* run.events).find(({ step }) => step === taken))
+      if (best !== null) yield* noteBest(best)
+      while (taken < config.steps && !Best.isOver(best, bestBy)) {
         yield* rollouts.admit(taken)
         const waited = yield* Clock.now
         const rolled = yield* rollouts.take
         const report = yield* Effect.uninterruptible(update(rolled, yield* Clock.since(waited)))
         // The policy is published: what may be sampled ahead from it starts before anything else is done.
         if (config.maxLag > 0) yield* rollouts.admit(taken)
+        yield* compare(report)
         if (taken % config.checkpointEvery === 0) yield* checkpoint
         if (options.onStep !== undefined) yield* options.onStep(report)
         yield* Effect.yieldNow

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export * as Best from "./Best.ts"
 export * as Checkpoint from "./Checkpoint.ts"
 export * as Cispo from "./objectives/Cispo.ts"
 export * as Curriculum from "./objectives/Curriculum.ts"

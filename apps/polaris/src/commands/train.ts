@@ -1,8 +1,8 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
-import { basename, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
 import { type Problem, Sampler, Terminal } from "@lpo/rollout"
-import { Health, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
+import { Health, Learner, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
 import { Cause, Clock, Effect, Result } from "effect"
 import { Command } from "effect/cli"
@@ -82,17 +82,70 @@ const evaluateBase = Effect.fn("train.evaluateBase")(function* (heldOut: Readonl
   return { ...made, before: 0 }
 })
 
+/** The estimates of an evaluation as a tracker's values. */
+const estimates = ({ curve, summary }: Evaluator.Evaluation): Readonly<Record<string, number>> =>
+  Object.fromEntries([
+    ...Object.entries(curve).map(([k, { mean }]) => [`eval/pass_at_${k}`, mean] as const),
+    ...Object.entries(Tracker.valuesOf(summary)).map(
+      ([name, value]) => [name.replace("train/", "eval/"), value] as const,
+    ),
+  ])
+
+/** An evaluation in the loop: on fewer problems, and on draws that are neither those of training nor of the others. */
+const watch = (problems: ReadonlyArray<Problem.Problem>, { settings }: Job) => {
+  const { maxTokens, stopStrings } = settings.train.sampling
+  return Evaluator.evaluate(problems, {
+    samples: settings.train.evaluation.samples,
+    temperature: settings.evaluation.temperature,
+    maxTokens,
+    stopStrings,
+    seed: `${Settings.seedOf(settings)}/evaluation/loop`,
+  })
+}
+
+/** Puts the best policy in the place of the last one, where the settings say by what it is known. */
+const bestOf = Effect.fn("train.bestOf")(function* (taken: number, { settings, store, view }: Job) {
+  const text = settings.train.best === null ? null : yield* store.read("best.json")
+  if (text === null) return
+  const { metric, step, value } = JSON.parse(text) as { metric: string; step: number; value: number }
+  if (taken < settings.train.steps)
+    view.print(`ended after step ${taken} of ${settings.train.steps}: ${metric} has not got better since step ${step}`)
+  view.print(
+    `the best policy is that of step ${step}: ${metric} ${number(value)}; it is the one that is evaluated and saved`,
+  )
+  if (step === taken) return
+  const learner = yield* Learner.Learner
+  yield* learner.restore(join(store.checkpoints, `step-${String(step).padStart(6, "0")}`))
+  yield* learner.publish
+})
+
 const train = (
   training: Problems.Problems["training"],
   rewards: Array<number>,
   trackers: Tracker.Trackers,
-  { settings, store, view }: Job,
+  watched: ReadonlyArray<Problem.Problem>,
+  job: Job,
 ) => {
+  const { settings, store, view } = job
+  const { every } = settings.train.evaluation
   const alarmed = new Set<string>()
   return Trainer.train({
     config: Settings.trainConfig(settings),
     problems: training,
     run: store,
+    ...(every === 0 ? {} : { evaluation: { every, run: () => Effect.map(watch(watched, job), estimates) } }),
+    onEvaluation: ({ step, values }, best) =>
+      Effect.gen(function* () {
+        yield* trackers.add({ step, time: yield* Clock.currentTimeMillis, values })
+        const { metric } = settings.train.best ?? { metric: "eval/pass_at_1" }
+        const stands =
+          best === null
+            ? ""
+            : best.step === step
+              ? ", the best so far"
+              : `; the best is ${number(best.value)}, step ${best.step}`
+        view.print(`evaluation after step ${step}: ${metric} ${number(values[metric] ?? null)}${stands}`)
+      }),
     onStep: (report) =>
       Effect.andThen(
         trackers.report(report),
@@ -162,15 +215,6 @@ const track = ({ settings, store }: Job) =>
       ),
   })
 
-/** The estimates of an evaluation as a tracker's values. */
-const estimates = ({ curve, summary }: Evaluator.Evaluation): Readonly<Record<string, number>> =>
-  Object.fromEntries([
-    ...Object.entries(curve).map(([k, { mean }]) => [`eval/pass_at_${k}`, mean] as const),
-    ...Object.entries(Tracker.valuesOf(summary)).map(
-      ([name, value]) => [name.replace("train/", "eval/"), value] as const,
-    ),
-  ])
-
 /** Says of each tracker what it lacks at the end. */
 const settle = (trackers: Tracker.Trackers, isDone: boolean, { view }: Job) =>
   Effect.map(trackers.settle(isDone), (standings) => {
@@ -197,14 +241,16 @@ const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracke
       .join("  ")}`,
   )
   const earlier = yield* store.events
-  yield* train(
+  const taken = yield* train(
     problems.training,
     earlier.map(({ reward }) => reward),
     trackers,
+    heldOut.slice(0, settings.train.evaluation.problems),
     job,
   )
+  yield* bestOf(taken, job)
   const trained = yield* evaluate("Evaluating the trained policy", heldOut, job)
-  yield* told(settings.train.steps, trained)
+  yield* told(taken, trained)
   const saved = yield* opened.save
   // The loop's time is the learner's: learning, or waiting for rollouts.
   const before = earlier.reduce((sum, e) => sum + e.secondsLearning + e.secondsLearnerIdle, base.before)

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { type Dataset, Group, RegularFile } from "@lpo/rollout"
 import type { SmallGroup } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
+import * as Best from "../Best.ts"
 import * as Health from "../Health.ts"
 import * as Objective from "../Objective.ts"
 import type * as Replay from "../Replay.ts"
@@ -34,6 +35,8 @@ const Kept = Schema.fromJsonString(
     replay: Schema.Array(Schema.Struct({ group: KeptGroup, policyStep: Schema.Int, uses: Schema.Int })),
     curriculum: Schema.Record(Schema.String, Schema.Literals(["low", "high"])),
     health: Health.State,
+    best: Schema.NullOr(Best.State),
+    compared: Schema.Int,
     baselines: Schema.Record(Schema.String, Schema.Struct({ value: Schema.Finite, count: Schema.Int })),
   }),
 )
@@ -47,6 +50,9 @@ export interface State {
   readonly replay: Replay.Buffer
   /** Which side each switch of the objective's curriculum is on. */
   readonly curriculum: Objective.State
+  readonly best: Best.State | null
+  /** Steps that the policy had taken which was compared with the best last; 0 for none. */
+  readonly compared: number
   /** What alarms and limits go by. */
   readonly health: Health.State
   /** What each problem was known to earn, for the objectives that ask for it. */
@@ -60,6 +66,8 @@ export const initial = (objective: Objective.Objective): State => ({
   replay: [],
   curriculum: Objective.start(objective),
   health: Health.initial,
+  best: null,
+  compared: 0,
   baselines: {},
 })
 

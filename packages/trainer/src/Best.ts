@@ -1,0 +1,37 @@
+/**
+ * The best policy of a run, by one number: of the evaluations in the loop, `eval/pass_at_1`, or of the steps' reports, `train/reward`. Its
+ * checkpoint is kept whatever comes after it, and a run may end when it has not been beaten for a while.
+ */
+import { Schema } from "effect"
+
+/** @category models */
+export const Options = Schema.Struct({
+  /** Its name, as trackers have it. One of the reports is looked at when a checkpoint is due, since each step has one. */
+  metric: Schema.String,
+  better: Schema.Literals(["higher", "lower"]),
+  /** Comparisons in a row that the best must stand before the run ends; null: it goes on to its last step. */
+  patience: Schema.NullOr(Schema.Int),
+})
+/** @category models */
+export interface Options extends Schema.Schema.Type<typeof Options> {}
+
+/** @category models */
+export const State = Schema.Struct({
+  /** Steps that it had taken. */
+  step: Schema.Int,
+  value: Schema.Finite,
+  /** Comparisons that it has stood since. */
+  stood: Schema.Int,
+})
+/** @category models */
+export interface State extends Schema.Schema.Type<typeof State> {}
+
+/** After a comparison with the policy of a step; a tie is no improvement. @category combinators */
+export const compare = (state: State | null, { better }: Options, step: number, value: number): State =>
+  state === null || (better === "higher" ? value > state.value : value < state.value)
+    ? { step, value, stood: 0 }
+    : { ...state, stood: state.stood + 1 }
+
+/** Whether the run is at its end. @category predicates */
+export const isOver = (state: State | null, options: Options | null): boolean =>
+  state !== null && options !== null && options.patience !== null && state.stood >= options.patience
