@@ -5,7 +5,7 @@
 // up to itself; with a window w > 0 only the last w positions. Keys and values of a head are packed into panels once; scores are
 // computed again in the backward pass from the logarithm of their sum, so that nothing quadratic is kept.
 import { packPanel, packRows, settle, tile } from "./tile"
-import { dot, exp4, log1, max4, sum4 } from "./math"
+import { dot, exp4, log1, max4, sum4, tanh4 } from "./math"
 
 /** Rows whose scores are in scratch at once: a multiple of both tile heights. */
 const BLOCK: i32 = 48
@@ -75,6 +75,15 @@ function outside(row: usize, first: i32, low: i32, last: i32, end: i32, value: f
   for (let j = last; j < end; j++) store<f32>(row + (<usize>j << 2), value)
 }
 
+/** In place: cap tanh(scale x / cap) of row[first .. end), both multiples of 16. */
+function capRow(row: usize, first: i32, end: i32, scale: f32, cap: f32): void {
+  const factor = f32x4.splat(scale / cap), most = f32x4.splat(cap)
+  const to = row + (<usize>end << 2)
+  for (let at = row + (<usize>first << 2); at < to; at += 16) {
+    v128.store(at, f32x4.mul(tanh4(f32x4.mul(v128.load(at), factor)), most))
+  }
+}
+
 /** In place: softmax of scale * row[low .. last), 0 elsewhere from `first` (a multiple of 16) on; gives the logarithm of the sum. */
 function softmax(row: usize, first: i32, low: i32, last: i32, end: i32, scale: f32): f32 {
   const stop = up16(last)
@@ -103,12 +112,11 @@ function softmax(row: usize, first: i32, low: i32, last: i32, end: i32, scale: f
   return peak + log1(sum)
 }
 
-/** y [n, heads * size]; logSums [n, heads] = log of the sum of the exponentials of the scaled scores. */
+/** Scores are scaled, and with a cap > 0 become cap tanh(score / cap). y [n, heads * size]; logSums [n, heads] = log of the sum of the exponentials of the scaled scores. */
 export function attention(
-  height: i32, segments: usize, count: i32, heads: i32, kvHeads: i32, size: i32, window: i32,
+  height: i32, segments: usize, count: i32, heads: i32, kvHeads: i32, size: i32, window: i32, scale: f32, cap: f32,
   q: usize, k: usize, v: usize, y: usize, logSums: usize, scratch: usize,
 ): void {
-  const scale: f32 = <f32>(1.0 / Math.sqrt(<f64>size))
   const rowQ: usize = <usize>(heads * size) << 2
   const rowK: usize = <usize>(kvHeads * size) << 2
   const group = heads / kvHeads
@@ -134,7 +142,8 @@ export function attention(
             const row = block + (<usize>((i - i0) * stride) << 2)
             const last = prefix + i + 1
             const low = window > 0 ? max(0, last - window) : 0
-            const sum = softmax(row, first, low, last, min(stride, up16(last + 6)), scale)
+            if (cap > 0) capRow(row, first, up16(last), scale, cap)
+            const sum = softmax(row, first, low, last, min(stride, up16(last + 6)), cap > 0 ? 1 : scale)
             store<f32>(logSums + (<usize>((start + i) * heads + h) << 2), sum)
           }
           weigh(height, block, stride, i0, i1, prefix, first, values, stride, size, y + at, rowQ, scratch)
@@ -184,6 +193,24 @@ function differentiate(p: usize, d: usize, first: i32, low: i32, last: i32, end:
   outside(d, first, low, last, end, 0)
 }
 
+/** The same where scores are capped: the slope of cap tanh(scale x / cap) is scale (1 - tanh^2). */
+function differentiateCapped(
+  p: usize, d: usize, first: i32, low: i32, last: i32, end: i32, scale: f32, cap: f32, logSum: f32, inner: f32,
+): void {
+  const factor = f32x4.splat(scale), inside = f32x4.splat(scale / cap), most = f32x4.splat(cap)
+  const shift = f32x4.splat(logSum), mean = f32x4.splat(inner)
+  for (let j = first; j < up16(last); j += 4) {
+    const o = <usize>j << 2
+    const t = tanh4(f32x4.mul(v128.load(p + o), inside))
+    const e = exp4(f32x4.sub(f32x4.mul(t, most), shift))
+    const slope = f32x4.mul(f32x4.sub(f32x4.splat(1), f32x4.mul(t, t)), factor)
+    v128.store(p + o, e)
+    v128.store(d + o, f32x4.mul(f32x4.mul(e, f32x4.sub(v128.load(d + o), mean)), slope))
+  }
+  outside(p, first, low, last, end, 0)
+  outside(d, first, low, last, end, 0)
+}
+
 /** sums [keys, wide] += block^T x over rows i0 to i1 that see a key; x [i1 - i0, wide] in panels. */
 @inline
 function gather(
@@ -211,10 +238,9 @@ function scatter(sums: usize, wide: i32, start: i32, length: i32, from: i32, pre
 
 /** Gradients by q, k and v, which are overwritten; n rows in all. */
 export function attentionBackward(
-  height: i32, segments: usize, count: i32, n: i32, heads: i32, kvHeads: i32, size: i32, window: i32,
+  height: i32, segments: usize, count: i32, n: i32, heads: i32, kvHeads: i32, size: i32, window: i32, scale: f32, cap: f32,
   dy: usize, q: usize, k: usize, v: usize, y: usize, logSums: usize, dq: usize, dk: usize, dv: usize, scratch: usize,
 ): void {
-  const scale: f32 = <f32>(1.0 / Math.sqrt(<f64>size))
   const rowQ: usize = <usize>(heads * size) << 2
   const rowK: usize = <usize>(kvHeads * size) << 2
   const group = heads / kvHeads
@@ -256,7 +282,8 @@ export function attentionBackward(
             const low = window > 0 ? max(0, last - window) : 0
             const inner = dot(dy + at + <usize>i * rowQ, y + at + <usize>i * rowQ, size)
             const logSum = load<f32>(logSums + (<usize>((start + i) * heads + h) << 2))
-            differentiate(p + o, d + o, first, low, last, up16(last + 6), scale, logSum, inner)
+            if (cap > 0) differentiateCapped(p + o, d + o, first, low, last, up16(last + 6), scale, cap, logSum, inner)
+            else differentiate(p + o, d + o, first, low, last, up16(last + 6), scale, logSum, inner)
           }
           weigh(height, d, stride, i0, i1, prefix, first, keys, panel, size, dq + at, rowQ, scratch)
           packRows(i1 - i0, size, q + at + <usize>i0 * rowQ, rowQ, rowsQ)

@@ -6,21 +6,22 @@
 //
 // so that both are read front to back, and sequences with the same beginning name the same blocks.
 import { C1, C2, C3, C4, C5, LOG2E, MAGIC, hold, power, unknownZero } from "./exp"
-import { sum4 } from "./math"
+import { sum4, tanh4 } from "./math"
 import { PANEL } from "./panels"
+import { inner } from "./elementwise"
 import { madd } from "./tile"
 
 /** Positions of a block. */
 const BLOCK: i32 = 16
 
-/** x [m, stride] = rows `tokens` of a table packed as panels. */
-export function decodeEmbed(m: i32, d: i32, tokens: usize, panels: usize, x: usize, stride: i32): void {
+/** x [m, stride] = `scale` times rows `tokens` of a table packed as panels. */
+export function decodeEmbed(m: i32, d: i32, scale: f32, tokens: usize, panels: usize, x: usize, stride: i32): void {
   for (let r = 0; r < m; r++) {
     const token = load<i32>(tokens + (<usize>r << 2))
     let from = panels + (<usize>((token / PANEL) * d * PANEL + (token % PANEL)) << 2)
     let to = x + (<usize>(r * stride) << 2)
     for (let i = 0; i < d; i++) {
-      store<f32>(to, load<f32>(from))
+      store<f32>(to, load<f32>(from) * scale)
       from += PANEL << 2
       to += 4
     }
@@ -36,6 +37,33 @@ export function decodeNorm(
     const from = x + (<usize>(load<i32>(rows + (<usize>r << 2)) * xStride) << 2)
     normRow(d, width, epsilon, from, gain, y + (<usize>(r * yStride) << 2))
   }
+}
+
+/** x [m, stride] += y / rms * gain, for y of the same stride and with padding of zeros; y is overwritten. */
+export function decodeNormAdd(m: i32, d: i32, epsilon: f32, y: usize, gain: usize, x: usize, stride: i32): void {
+  const width = (d + 3) & ~3
+  const end = <usize>width << 2
+  for (let r = 0; r < m; r++) {
+    normRow(d, width, epsilon, y, gain, y)
+    for (let o: usize = 0; o < end; o += 16) v128.store(x + o, f32x4.add(v128.load(x + o), v128.load(y + o)))
+    x += <usize>stride << 2
+    y += <usize>stride << 2
+  }
+}
+
+/** In place: cap tanh(x / cap) of `width` floats (a multiple of four) of every row [m, stride]. */
+export function decodeCap(m: i32, width: i32, cap: f32, x: usize, stride: i32): void {
+  for (let r = 0; r < m; r++) {
+    capInPlace(x, width, 1, cap)
+    x += <usize>stride << 2
+  }
+}
+
+/** In place: cap tanh(scale x / cap) of n floats (a multiple of four). */
+function capInPlace(x: usize, n: i32, scale: f32, cap: f32): void {
+  const factor = f32x4.splat(scale / cap), most = f32x4.splat(cap)
+  const end = x + (<usize>n << 2)
+  for (let at = x; at < end; at += 16) v128.store(at, f32x4.mul(tanh4(f32x4.mul(v128.load(at), factor)), most))
 }
 
 /** The norm of each of `heads` heads of every row, in place. */
@@ -218,17 +246,16 @@ function mix4(head: usize, p: usize, end: usize, v: usize, y: usize): void {
 
 /**
  * Attention of every row over positions max(0, position + 1 - window) to `position` of its sequence, or all up to `position`
- * where window is 0; y [m, yStride]. `scores` holds, for every head, one float per position of the longest table.
+ * where window is 0; scores are scaled, and with a cap > 0 become cap tanh(score / cap). y [m, yStride]. `scores` holds, for every head, one float per position of the longest table.
  */
 export function decodeAttend(
-  m: i32, heads: i32, kvHeads: i32, size: i32, window: i32, q: usize, stride: i32, y: usize, yStride: i32,
+  m: i32, heads: i32, kvHeads: i32, size: i32, window: i32, scale: f32, cap: f32, q: usize, stride: i32, y: usize, yStride: i32,
   slots: usize, positions: usize, tables: usize, tableStride: i32, blocks: usize, blockBytes: i32,
   scores: usize,
 ): void {
   const padded = (size + 3) & ~3
   const head: usize = <usize>padded << 2
   const group = heads / kvHeads
-  const scale: f32 = <f32>(1.0 / Math.sqrt(<f64>size))
   const scoresOfHead: usize = <usize>(tableStride * BLOCK) << 2
   for (let r = 0; r < m; r++) {
     const position = load<i32>(positions + (<usize>r << 2))
@@ -252,9 +279,10 @@ export function decodeAttend(
     }
     for (let h = 0; h < heads; h++) {
       const own = scores + <usize>h * scoresOfHead
+      if (cap > 0) capInPlace(own + (<usize>first << 2), end - first, scale, cap)
       for (let t = first; t < low; t++) store<f32>(own + (<usize>t << 2), -Infinity)
       for (let t = position + 1; t < end; t++) store<f32>(own + (<usize>t << 2), -Infinity)
-      softmaxInPlace(own + (<usize>first << 2), end - first, scale)
+      softmaxInPlace(own + (<usize>first << 2), end - first, cap > 0 ? 1 : scale)
     }
     memory.fill(yr, 0, <usize>heads * head)
     for (let t = low; t <= position; ) {
@@ -277,19 +305,22 @@ export function decodeAttend(
   }
 }
 
-/** gate = silu(gate) * up in place, over rows [m, stride] of `width` gates (a multiple of four) followed by as many ups. */
-export function decodeGate(m: i32, width: i32, x: usize, stride: i32): void {
+/**
+ * gate = gate sigmoid(gate (a + b gate^2)) up in place (see `glu`), over rows [m, stride] of `width` gates (a multiple of four)
+ * followed by as many ups.
+ */
+export function decodeGate(m: i32, width: i32, a: f32, b: f32, x: usize, stride: i32): void {
   const zero = unknownZero(m)
   const magic = hold(zero, MAGIC), one = hold(zero, 1), least = hold(zero, -126), most = hold(zero, 126)
   const c1 = hold(zero, C1), c2 = hold(zero, C2), c3 = hold(zero, C3), c4 = hold(zero, C4), c5 = hold(zero, C5)
-  const minus = hold(zero, -LOG2E)
+  const minus = hold(zero, -LOG2E), a4 = hold(zero, a), b4 = hold(zero, b)
   const apart: usize = <usize>width << 2
   for (let r = 0; r < m; r++) {
     let at = x + (<usize>(r * stride) << 2)
     const end = at + apart
     for (; at < end; at += 16) {
       const g = v128.load(at)
-      const t = f32x4.pmax(f32x4.pmin(f32x4.mul(g, minus), most), least)
+      const t = f32x4.pmax(f32x4.pmin(f32x4.mul(inner(g, a4, b4), minus), most), least)
       const silu = f32x4.div(g, f32x4.add(one, power(t, magic, one, c1, c2, c3, c4, c5)))
       v128.store(at, f32x4.mul(silu, v128.load(at + apart)))
     }

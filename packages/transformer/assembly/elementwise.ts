@@ -1,5 +1,5 @@
 // Norms, rotary embedding, gated activation and rows of tables: one pass over memory each, eight floats at a time.
-import { dot, exp1, exp4 } from "./math"
+import { dot, exp1, exp4, tanh1, tanh4 } from "./math"
 import { madd } from "./tile"
 
 /** y = x * scale * gain over rows of d, with scale [n] = 1 / rms(x). */
@@ -131,50 +131,89 @@ export function rope(n: i32, heads: i32, size: i32, sign: f32, x: usize, positio
   }
 }
 
-/** y = silu(gate) * up over n floats. */
-export function swiGlu(n: i32, gate: usize, up: usize, y: usize): void {
+/** x (a + b x^2): with (1, 0) x itself, to the bit. */
+@inline
+export function inner(x: v128, a: v128, b: v128): v128 {
+  return f32x4.mul(x, f32x4.add(a, f32x4.mul(b, f32x4.mul(x, x))))
+}
+
+/**
+ * y = gate sigmoid(gate (a + b gate^2)) up over n floats: SwiGLU with (1, 0); with (2 c, 2 c 0.044715), c = sqrt(2 / pi), the GELU
+ * by tanh.
+ */
+export function glu(n: i32, a: f32, b: f32, gate: usize, up: usize, y: usize): void {
   const one = f32x4.splat(1)
+  const a4 = f32x4.splat(a), b4 = f32x4.splat(b)
   let i = 0
   for (; i + 8 <= n; i += 8) {
     const o = <usize>i << 2
     const g0 = v128.load(gate + o), g1 = v128.load(gate + o, 16)
     const t0 = f32x4.mul(g0, v128.load(up + o)), t1 = f32x4.mul(g1, v128.load(up + o, 16))
-    const y0 = f32x4.div(t0, f32x4.add(one, exp4(f32x4.mul(g0, f32x4.splat(-1)))))
-    const y1 = f32x4.div(t1, f32x4.add(one, exp4(f32x4.mul(g1, f32x4.splat(-1)))))
+    const y0 = f32x4.div(t0, f32x4.add(one, exp4(f32x4.mul(inner(g0, a4, b4), f32x4.splat(-1)))))
+    const y1 = f32x4.div(t1, f32x4.add(one, exp4(f32x4.mul(inner(g1, a4, b4), f32x4.splat(-1)))))
     v128.store(y + o, y0); v128.store(y + o, y1, 16)
   }
   for (; i < n; i++) {
     const o = <usize>i << 2
     const g = load<f32>(gate + o)
-    store<f32>(y + o, (g * load<f32>(up + o)) / (1 + exp1(-g)))
+    store<f32>(y + o, (g * load<f32>(up + o)) / (1 + exp1(-(g * (a + b * (g * g))))))
   }
 }
 
 /** dGate and dUp, which may be `gate` and `up` themselves. */
-export function swiGluBackward(n: i32, dy: usize, gate: usize, up: usize, dGate: usize, dUp: usize): void {
+export function gluBackward(n: i32, a: f32, b: f32, dy: usize, gate: usize, up: usize, dGate: usize, dUp: usize): void {
   const one = f32x4.splat(1)
+  const a4 = f32x4.splat(a), b4 = f32x4.splat(b), b3 = f32x4.splat(3 * b)
   let i = 0
   for (; i + 8 <= n; i += 8) {
     const o = <usize>i << 2
     const g0 = v128.load(gate + o), g1 = v128.load(gate + o, 16)
     const d0 = v128.load(dy + o), d1 = v128.load(dy + o, 16)
-    const s0 = f32x4.div(one, f32x4.add(one, exp4(f32x4.mul(g0, f32x4.splat(-1)))))
-    const s1 = f32x4.div(one, f32x4.add(one, exp4(f32x4.mul(g1, f32x4.splat(-1)))))
-    const silu0 = f32x4.mul(g0, s0), silu1 = f32x4.mul(g1, s1)
-    const slope0 = madd(s0, silu0, f32x4.sub(one, s0)), slope1 = madd(s1, silu1, f32x4.sub(one, s1))
+    const s0 = f32x4.div(one, f32x4.add(one, exp4(f32x4.mul(inner(g0, a4, b4), f32x4.splat(-1)))))
+    const s1 = f32x4.div(one, f32x4.add(one, exp4(f32x4.mul(inner(g1, a4, b4), f32x4.splat(-1)))))
+    const y0 = f32x4.mul(g0, s0), y1 = f32x4.mul(g1, s1)
+    // The slope of x sigmoid(u) is sigmoid + x u' sigmoid (1 - sigmoid), u' = a + 3 b x^2.
+    const u0 = f32x4.add(a4, f32x4.mul(b3, f32x4.mul(g0, g0))), u1 = f32x4.add(a4, f32x4.mul(b3, f32x4.mul(g1, g1)))
+    const slope0 = madd(s0, f32x4.mul(y0, u0), f32x4.sub(one, s0)), slope1 = madd(s1, f32x4.mul(y1, u1), f32x4.sub(one, s1))
     const x0 = f32x4.mul(f32x4.mul(d0, v128.load(up + o)), slope0), x1 = f32x4.mul(f32x4.mul(d1, v128.load(up + o, 16)), slope1)
-    const u0 = f32x4.mul(d0, silu0), u1 = f32x4.mul(d1, silu1)
     v128.store(dGate + o, x0); v128.store(dGate + o, x1, 16)
-    v128.store(dUp + o, u0); v128.store(dUp + o, u1, 16)
+    v128.store(dUp + o, f32x4.mul(d0, y0)); v128.store(dUp + o, f32x4.mul(d1, y1), 16)
   }
   for (; i < n; i++) {
     const o = <usize>i << 2
     const g = load<f32>(gate + o)
     const d = load<f32>(dy + o)
-    const s: f32 = 1 / (1 + exp1(-g))
-    const slope = s + g * s * (1 - s)
+    const s: f32 = 1 / (1 + exp1(-(g * (a + b * (g * g)))))
+    const slope = s + g * (a + 3 * b * (g * g)) * s * (1 - s)
     store<f32>(dGate + o, d * load<f32>(up + o) * slope)
     store<f32>(dUp + o, d * g * s)
+  }
+}
+
+/** y = cap tanh(x / cap) over n floats. */
+export function softCap(n: i32, cap: f32, x: usize, y: usize): void {
+  const inverse = f32x4.splat(1 / cap), most = f32x4.splat(cap)
+  let i = 0
+  for (; i + 4 <= n; i += 4) {
+    const o = <usize>i << 2
+    v128.store(y + o, f32x4.mul(tanh4(f32x4.mul(v128.load(x + o), inverse)), most))
+  }
+  for (; i < n; i++) store<f32>(y + (<usize>i << 2), cap * tanh1(load<f32>(x + (<usize>i << 2)) * (1 / cap)))
+}
+
+/** dx = dy (1 - tanh(x / cap)^2); dx may be dy or x. */
+export function softCapBackward(n: i32, cap: f32, dy: usize, x: usize, dx: usize): void {
+  const inverse = f32x4.splat(1 / cap), one = f32x4.splat(1)
+  let i = 0
+  for (; i + 4 <= n; i += 4) {
+    const o = <usize>i << 2
+    const t = tanh4(f32x4.mul(v128.load(x + o), inverse))
+    v128.store(dx + o, f32x4.mul(v128.load(dy + o), f32x4.sub(one, f32x4.mul(t, t))))
+  }
+  for (; i < n; i++) {
+    const o = <usize>i << 2
+    const t = tanh1(load<f32>(x + o) * (1 / cap))
+    store<f32>(dx + o, load<f32>(dy + o) * (1 - t * t))
   }
 }
 

@@ -3,9 +3,11 @@ export { gemm } from "./few"
 export { linear, linearInput, linearWeight } from "./gemm"
 export { attention, attentionBackward } from "./attention"
 export {
-  add, addRows, addToRows, gatherRows, rmsNorm, rmsNormBackward, rope, scatterRows, swiGlu, swiGluBackward,
+  add, addRows, addToRows, gatherRows, glu, gluBackward, rmsNorm, rmsNormBackward, rope, scatterRows, softCap, softCapBackward,
 } from "./elementwise"
 export { headBackward, headForward } from "./head"
 export { addBias, panelProduct } from "./panels"
-export { decodeAttend, decodeEmbed, decodeGate, decodeHeadNorm, decodeNorm, decodeRotate, decodeStore } from "./decode"
+export {
+  decodeAttend, decodeCap, decodeEmbed, decodeGate, decodeHeadNorm, decodeNorm, decodeNormAdd, decodeRotate, decodeStore,
+} from "./decode"
 export { drawMasses, drawTokens } from "./draw"

@@ -26,6 +26,23 @@ export function exp1(x: f32): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(x)), 0)
 }
 
+/** tanh of four lanes; below a quarter by its series, which keeps the bits that the quotient loses. */
+@inline
+export function tanh4(x: v128): v128 {
+  const e = exp4(f32x4.add(x, x))
+  const one = f32x4.splat(1)
+  const far = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(e, one)))
+  const s = f32x4.mul(x, x)
+  let p = madd(f32x4.splat(2.0 / 15.0), s, f32x4.splat(-17.0 / 315.0))
+  p = madd(f32x4.splat(-1.0 / 3.0), s, p)
+  p = madd(one, s, p)
+  return v128.bitselect(f32x4.mul(x, p), far, f32x4.lt(f32x4.abs(x), f32x4.splat(0.25)))
+}
+
+export function tanh1(x: f32): f32 {
+  return f32x4.extract_lane(tanh4(f32x4.splat(x)), 0)
+}
+
 /** Natural logarithm of a positive normal number, within 1e-9. */
 export function log1(x: f32): f32 {
   let bits = reinterpret<i32>(x)

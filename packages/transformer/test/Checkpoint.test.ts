@@ -218,11 +218,13 @@ describe("what it refuses, by name", () => {
       return refusal(LoraFiles.read(config, folder))
     }
     expect(await spoil({ use_dora: true })).toMatch(/use_dora is true, which is not implemented/)
-    expect(await spoil({ rank_pattern: { q_proj: 4 } })).toMatch(/rank_pattern/)
-    expect(await spoil({ rank_pattern: { q_proj: 4 } })).toMatch(/rank_pattern/)
-    expect(await spoil({ modules_to_save: ["lm_head"] })).toMatch(/modules_to_save is \["lm_head"\]/)
-    expect(await spoil({ target_modules: ["q_proj", "embed_tokens"] })).toMatch(/targets/)
-    expect(await spoil({ target_modules: ".*_proj" })).toMatch(/target_modules is "\.\*_proj"/)
+    expect(await spoil({ rank_pattern: { q_proj: 4 } })).toMatch(/q_proj has an adapter of rank 2, .* says 4/)
+    expect(await spoil({ alpha_pattern: { "q_(proj)": 4 } })).toMatch(
+      /alpha_pattern has the regular expression "q_\(proj\)"/,
+    )
+    expect(await spoil({ rank_pattern: { q_proj: "x" } })).toMatch(/rank_pattern/)
+    expect(await spoil({ modules_to_save: ["lm_head"] })).toMatch(/modules_to_save is \["lm_head"\].* merge_and_unload/)
+    expect(await spoil({ target_modules: 3 })).toMatch(/target_modules is 3; give names/)
     expect(await spoil({ peft_type: "IA3" })).toMatch(/peft_type is "IA3"/)
     expect(await spoil({ r: 3 })).toMatch(/lora_A\.weight is \[2, 16\], the model wants \[3, 16\]/)
     expect(await spoil({ target_modules: ["q_proj", "v_proj"] })).toMatch(/does not know, .*down_proj\.lora_/)

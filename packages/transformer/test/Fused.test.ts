@@ -144,12 +144,14 @@ it("attention: ragged segments with and without prefix, windows, grouped heads f
       fc.constantFrom([1, 1], [2, 1], [4, 2], [8, 1], [3, 3], [6, 2]),
       size(11),
       fc.option(size(40)),
-      ({ rows, table }, [heads, kvHeads], half, window) => {
+      fc.option(fc.constantFrom(0.7, 4)),
+      ({ rows, table }, [heads, kvHeads], half, window, cap) => {
         inScope(() => {
           const headSize = 2 * half
           const flat = Int32Array.from(table.flat())
           const segments = tf.tensor2d(flat, [table.length, 4], "int32")
-          const shape = { segments, table: flat, heads, kvHeads, headSize, window }
+          const scale = cap === null ? 1 / Math.sqrt(headSize) : 0.9
+          const shape = { segments, table: flat, heads, kvHeads, headSize, window, scale, cap }
           const q = matrix("q", rows, heads * headSize)
           const k = matrix("k", rows, kvHeads * headSize)
           const v = matrix("v", rows, kvHeads * headSize)
@@ -185,6 +187,8 @@ it("attention: a prefix that responses share is what every response has to itsel
       kvHeads: heads,
       headSize,
       window: null,
+      scale: 1 / Math.sqrt(headSize),
+      cap: null,
     })
     const starts = [0, 1, 2].map((i) => prompt + i * own)
     const shared = ops.attention(x, x, x, shape([0, prompt, 0, 0, ...starts.flatMap((s) => [s, own, 0, prompt])])).y
@@ -221,7 +225,7 @@ it("rope", () => {
   )
 })
 
-it("swiGlu, large inputs of both signs included", () => {
+it.each(["silu", "gelu"] as const)("gates by %s, large inputs of both signs included", (activation) => {
   const ops = fused()
   fc.assert(
     fc.property(size(30), size(30), fc.constantFrom(1, 10, 200), (rows, d, scale) =>
@@ -229,8 +233,23 @@ it("swiGlu, large inputs of both signs included", () => {
         const gate: tf.Tensor2D = tf.mul(matrix("gate", rows, d), scale)
         const up = matrix("up", rows, d)
         const dy = matrix("dy", rows, d)
-        agree({ y: ops.swiGlu(gate, up) }, { y: composed.swiGlu(gate, up) })
-        agree(ops.swiGluBackward(dy, gate, up), composed.swiGluBackward(dy, gate, up))
+        agree({ y: ops.glu(gate, up, activation) }, { y: composed.glu(gate, up, activation) })
+        agree(ops.gluBackward(dy, gate, up, activation), composed.gluBackward(dy, gate, up, activation))
+      }),
+    ),
+    { numRuns },
+  )
+})
+
+it("caps softly, far below and far above the cap", () => {
+  const ops = fused()
+  fc.assert(
+    fc.property(size(30), size(30), fc.constantFrom(0.01, 1, 100), (rows, d, scale) =>
+      inScope(() => {
+        const x: tf.Tensor2D = tf.mul(matrix("x", rows, d), scale)
+        const dy = matrix("dy", rows, d)
+        agree({ y: ops.softCap(x, 3) }, { y: composed.softCap(x, 3) })
+        agree({ dx: ops.softCapBackward(dy, x, 3) }, { dx: composed.softCapBackward(dy, x, 3) })
       }),
     ),
     { numRuns },

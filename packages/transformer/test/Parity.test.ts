@@ -4,7 +4,9 @@ import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { expectedOf, folderOf, gap, openFixture, pairOf, relative } from "./fixtures.ts"
 
-describe.each(["llama2", "llama3", "mistral", "qwen2", "qwen3"])("%s", (name) => {
+const families = ["llama2", "llama3", "mistral", "qwen2", "qwen3", "qwen2_5_vl", "smollm3", "gemma2", "gemma3"]
+
+describe.each(families)("%s", (name) => {
   it("gives PyTorch's logits and log-probs within 1e-4, for prompts of different lengths", async () => {
     const { facts, tensor } = await expectedOf(name)
     const { checkpoint, replica } = await openFixture(name)
@@ -85,6 +87,32 @@ it("refuses to learn where dynamic scaling would turn a sequence otherwise than 
   )
   dynamic.dispose()
 })
+
+it.each([
+  ["lora-regex", { rank: 4, targets: ["q_proj", "down_proj"] }],
+  ["lora-layers", { rank: 2, alpha: 3, targets: ["q_proj", "v_proj", "up_proj"] }],
+])(
+  "computes with an adapter of PEFT whose maps differ what PEFT computes, and fills none up as it learns: %s",
+  async (name, shape) => {
+    const { facts } = await expectedOf("qwen2")
+    const { tensor } = await expectedOf(name)
+    const { checkpoint } = await openFixture("qwen2")
+    const adapter = await Effect.runPromise(LoraFiles.read(checkpoint.config, folderOf(name)))
+    expect(adapter.config).toMatchObject(shape)
+    const { replica } = await openFixture("qwen2", { adapter })
+    for (const [i, { completion, prompt }] of facts.cases.entries()) {
+      const [logits] = await replica.logits([Int32Array.from([...prompt, ...completion])])
+      const expected = tensor(`logits.${i}`)
+      expect(gap(logits.subarray(-expected.length), expected)).toBeLessThan(1e-4)
+    }
+    const forward = await replica.forward(facts.cases.map(pairOf))
+    const gradient = await forward.backward(facts.cases.map((c) => Float32Array.from(c.weights)))
+    const moved = gradient.filter((slope, i) => slope !== 0 && adapter.values[i] === 0)
+    expect(moved).toHaveLength(0)
+    expect(gradient.some((slope) => slope !== 0)).toBe(true)
+    replica.dispose()
+  },
+)
 
 it("computes with an adapter of PEFT what PEFT computes, and its gradient", async () => {
   const { facts } = await expectedOf("qwen2")

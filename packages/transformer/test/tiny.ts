@@ -33,6 +33,28 @@ export const families: Readonly<Record<string, ModelConfig.ModelConfig>> = {
     sliding_window: 4,
     layer_types: ["sliding_attention", "full_attention"],
   },
+  smollm3: { ...config, model_type: "smollm3", no_rope_layers: [1, 0], use_sliding_window: false },
+  gemma2: {
+    ...config,
+    model_type: "gemma2",
+    head_dim: 6,
+    sliding_window: 2,
+    layer_types: ["sliding_attention", "full_attention"],
+    query_pre_attn_scalar: 10,
+    attn_logit_softcapping: 1.5,
+    final_logit_softcapping: 3,
+  },
+  gemma3: {
+    ...config,
+    model_type: "gemma3_text",
+    head_dim: 8,
+    tie_word_embeddings: false,
+    sliding_window: 3,
+    layer_types: ["sliding_attention", "full_attention"],
+    query_pre_attn_scalar: 12,
+    rope_local_base_freq: 50,
+    rope_scaling: { rope_type: "linear", factor: 3 },
+  },
 }
 
 /** Large enough weights that every path of the gradient matters. */
@@ -40,9 +62,12 @@ export const values = (of: ModelConfig.ModelConfig = config): Float32Array => {
   const out = Parameters.initialise(of, "tiny")
   for (const slot of Parameters.layout(of)) {
     const view = out.subarray(slot.offset, slot.offset + slot.size)
-    const middle = slot.name.endsWith(".bias") ? 0 : 1
+    const middle = slot.name.endsWith(".bias") || of.model_type.startsWith("gemma") ? 0 : 1
     for (let i = 0; i < view.length; i++) view[i] = slot.shape.length === 1 ? middle + 0.2 * Math.sin(i) : 3 * view[i]
-    if (/embed|lm_head/.test(slot.name)) for (let i = 0; i < view.length; i++) view[i] *= 10
+    if (/embed|lm_head/.test(slot.name))
+      // Gemma multiplies its embeddings itself.
+      for (let i = 0; i < view.length; i++)
+        view[i] *= of.model_type.startsWith("gemma") && slot.name !== "lm_head.weight" ? 4 : 10
   }
   return out
 }

@@ -12,7 +12,8 @@
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
-import { headSize, type ModelConfig, windowOf } from "../model/ModelConfig.ts"
+import { headSize, type ModelConfig, scoreScale, windowOf } from "../model/ModelConfig.ts"
+import * as LogProb from "../ops/LogProb.ts"
 import type { Ops } from "../ops/Ops.ts"
 import * as RotaryTables from "../model/RotaryTables.ts"
 import * as Sampling from "./Sampling.ts"
@@ -56,11 +57,13 @@ const toCache = (x: Tensor2D, rows: number, { num_key_value_heads: kvHeads }: Mo
 const attendTo = (q: Tensor2D, cache: LayerCache, mask: Tensor4D, config: ModelConfig): Tensor2D => {
   const [rows, width] = q.shape
   const size = headSize(config)
-  const queries: Tensor4D = tf.reshape(tf.mul(q, 1 / Math.sqrt(size)), [rows, config.num_key_value_heads, -1, size])
+  const queries: Tensor4D = tf.reshape(tf.mul(q, scoreScale(config)), [rows, config.num_key_value_heads, -1, size])
   const parts = cache.tail === null ? [cache.main] : [cache.main, cache.tail]
   const scores = parts.map(({ k }) => tf.matMul<Tensor4D>(queries, k, false, true))
   const all: Tensor4D = scores.length === 1 ? scores[0] : tf.concat(scores, 3)
-  const shares = tf.softmax(tf.add<Tensor4D>(all, mask))
+  const cap = config.attn_logit_softcapping ?? null
+  const capped = cap === null ? all : tf.mul<Tensor4D>(tf.tanh(tf.div(all, cap)), cap)
+  const shares = tf.softmax(tf.add<Tensor4D>(capped, mask))
   const [, heads, group] = all.shape
   let from = 0
   const sums = parts.map(({ v }) => {
@@ -75,9 +78,11 @@ const attendTo = (q: Tensor2D, cache: LayerCache, mask: Tensor4D, config: ModelC
 const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Plan): Session => {
   const vocabulary = config.vocab_size
   const widest = Math.max(...plan.prompts.map(({ length }) => length))
-  const tables = RotaryTables.tables(config, widest + plan.maxTokens)
-  tf.keep(tables.cos)
-  tf.keep(tables.sin)
+  const tables = RotaryTables.allTables(config, widest + plan.maxTokens)
+  for (const { cos, sin } of tables.values()) {
+    tf.keep(cos)
+    tf.keep(sin)
+  }
   const caches: Array<LayerCache> = []
   /** Rows that tensors have, and for each row how long its prompt is; how many tokens were appended. */
   let rows = 0
@@ -156,12 +161,12 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
           ids.map((_, i) => i % widest),
           "int32",
         )
-        const rotary = { ...tables, positions }
-        let x = embed(embedding, ids, config.hidden_size)
+        const rotary = RotaryTables.ofLayers(config, tables, positions)
+        let x = embed(config, embedding, ids)
         for (const [l, w] of weights.layers.entries()) {
           const attend = attendWithin(ops, attentionShape(config, { segments: table, table: segments }, l))
           x = tf.tidy(() => {
-            const { activations, out } = layerForward(config, ops, w, x, rotary, attend)
+            const { activations, out } = layerForward(config, ops, w, x, rotary(l), attend)
             const { k, v } = activations.attended
             caches.push({ main: keepPart({ k: toCache(k, rows, config), v: toCache(v, rows, config) }), tail: null })
             return out
@@ -169,7 +174,7 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
         }
         const last = Int32Array.from(plan.prompts, (prompt, r) => r * widest + prompt.length - 1)
         const { y } = ops.rmsNorm(ops.gatherRows(x, last), weights.norm, config.rms_norm_eps)
-        return ops.linear(y, weights.head)
+        return LogProb.logits(ops, y, weights.head)
       })
       order = Int32Array.from(plan.prompts.keys())
       return Int32Array.from(order, add)
@@ -187,9 +192,9 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
       const positions = promptLengths.map((length) => length + steps)
       steps++
       setLogits(() => {
-        const rotary = { ...tables, positions: tf.tensor1d(positions, "int32") }
+        const rotary = RotaryTables.ofLayers(config, tables, tf.tensor1d(positions, "int32"))
         const masks = new Map<number | null, Tensor4D>()
-        let x = embed(embedding, ids, config.hidden_size)
+        let x = embed(config, embedding, ids)
         for (const [l, w] of weights.layers.entries()) {
           const cache = caches[l]
           const window = windowOf(config, l)
@@ -203,7 +208,7 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
               // Nothing is kept for a backward pass, so the sums are not asked for.
               return { y: attendTo(q, cache, mask, config), logSums: q }
             }
-            return layerForward(config, ops, w, x, rotary, attend).out
+            return layerForward(config, ops, w, x, rotary(l), attend).out
           })
           if (cache.tail !== null && cache.tail.k.shape[2] >= tailLength) {
             const { main, tail } = cache
@@ -214,7 +219,7 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
           }
         }
         const { y } = ops.rmsNorm(x, weights.norm, config.rms_norm_eps)
-        return ops.linear(y, weights.head)
+        return LogProb.logits(ops, y, weights.head)
       })
     },
     draw: async (law, count, n, draws) => {
@@ -239,7 +244,7 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
         disposePart(tail)
       }
       logits?.dispose()
-      tf.dispose([tables.cos, tables.sin])
+      for (const { cos, sin } of tables.values()) tf.dispose([cos, sin])
     },
   }
 }

@@ -6,8 +6,9 @@
  * since keys and values of all rows are stored before any row looks at them. Every number of a row depends on its history only,
  * bit for bit, whatever else is in the step.
  */
-import { headSize, windowOf } from "../model/ModelConfig.ts"
-import { angles, frequencies } from "../model/RotaryTables.ts"
+import { activationOf, embeddingScale, headSize, scoreScale, turnOf, windowOf } from "../model/ModelConfig.ts"
+import { gates } from "../ops/Ops.ts"
+import { angles, frequencies, kindsOf } from "../model/RotaryTables.ts"
 import * as Sampling from "./Sampling.ts"
 import * as BlockCache from "./BlockCache.ts"
 import type { Decoder, Model, Plan, Session } from "./Decoder.ts"
@@ -68,8 +69,6 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
     ff: room.add(rows * ffStride),
     logits: room.add(sequences * logitsStride),
     scores: room.add(heads * cache.tableStride * BlockCache.positions),
-    cos: room.add((capacity * size) / 2),
-    sin: room.add((capacity * size) / 2),
     tokens: room.add(rows),
     slots: room.add(rows),
     positions: room.add(rows),
@@ -81,6 +80,12 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
     uniforms: room.add(sequences * 2),
     drawn: room.add(sequences),
   }
+  /** Tables of every kind of positions. */
+  const turns = kindsOf(config).map((kind) => ({
+    kind,
+    cos: room.add((capacity * size) / 2),
+    sin: room.add((capacity * size) / 2),
+  }))
   const area = allocateOr(heap, room.bytes(), cache.free)
   const at = Object.fromEntries(
     Object.entries(parts).map(([name, offset]) => [name, area.address + offset]),
@@ -89,11 +94,13 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
 
   // Of everything, only the padding of the residual stream is read before it is written.
   heap.floats().fill(0, at.x / 4, at.x / 4 + rows * xStride)
-  const turn = frequencies(config, capacity)
-  for (let t = 0; t < capacity; t++) {
-    const { cos, sin } = angles(turn, t)
-    heap.floats().set(cos, at.cos / 4 + (t * size) / 2)
-    heap.floats().set(sin, at.sin / 4 + (t * size) / 2)
+  for (const own of turns) {
+    const turn = frequencies(config, capacity, own.kind)
+    for (let t = 0; t < capacity; t++) {
+      const { cos, sin } = angles(turn, t)
+      heap.floats().set(cos, (area.address + own.cos) / 4 + (t * size) / 2)
+      heap.floats().set(sin, (area.address + own.sin) / 4 + (t * size) / 2)
+    }
   }
   ints(at.every, rows).forEach((_, i, all) => {
     all[i] = i
@@ -101,8 +108,13 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
 
   const product = (m: number, p: PackedWeights.Product, from: number, fromStride: number, to: number, stride: number) =>
     kernels.panelProduct(height, m, p.outputs, p.inputs, from, fromStride, p.weight, p.bias, 0, to, stride)
-  /** The same, onto the residual stream. */
-  const productAdd = (m: number, p: PackedWeights.Product, from: number, fromStride: number): void => {
+  /** The same, onto the residual stream; normed before where there is a gain (an address, or 0). */
+  const productAdd = (m: number, p: PackedWeights.Product, from: number, fromStride: number, gain: number): void => {
+    if (gain !== 0) {
+      product(m, p, from, fromStride, at.y, xStride)
+      kernels.decodeNormAdd(m, d, epsilon, at.y, gain, at.x, xStride)
+      return
+    }
     if (p.bias !== 0) kernels.addBias(m, p.outputs, p.bias, at.x, xStride)
     kernels.panelProduct(height, m, p.outputs, p.inputs, from, fromStride, p.weight, at.x, xStride, at.x, xStride)
   }
@@ -112,7 +124,7 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
     ints(at.tables, cache.tables.length).set(cache.tables)
     const k = at.qkv + heads * padded * 4
     const v = k + kvHeads * padded * 4
-    kernels.decodeEmbed(m, d, at.tokens, weights.embedding, at.x, xStride)
+    kernels.decodeEmbed(m, d, embeddingScale(config), at.tokens, weights.embedding, at.x, xStride)
     for (const [l, w] of weights.layers.entries()) {
       // Blocks are `blockBytes` apart, layers within a block `layerBytes`.
       const blocks = cache.address + l * layerBytes
@@ -128,22 +140,30 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
       product(m, w.qkv, at.y, xStride, at.qkv, qkvStride)
       if (w.qNorm !== 0) kernels.decodeHeadNorm(m, heads, size, epsilon, at.qkv, qkvStride, w.qNorm)
       if (w.kNorm !== 0) kernels.decodeHeadNorm(m, kvHeads, size, epsilon, k, qkvStride, w.kNorm)
-      kernels.decodeRotate(m, heads + kvHeads, size, at.positions, at.cos, at.sin, at.qkv, qkvStride)
+      const turn = turns.find(({ kind }) => kind === turnOf(config, l))
+      if (turn !== undefined) {
+        const tables = [area.address + turn.cos, area.address + turn.sin] as const
+        kernels.decodeRotate(m, heads + kvHeads, size, at.positions, ...tables, at.qkv, qkvStride)
+      }
       kernels.decodeStore(m, kvHeads, size, k, v, qkvStride, ...where)
       const window = windowOf(config, l) ?? 0
-      const sizes = [m, heads, kvHeads, size, window, at.qkv, qkvStride, at.attended, attendedStride]
+      const law = [scoreScale(config), config.attn_logit_softcapping ?? 0]
+      const sizes = [m, heads, kvHeads, size, window, ...law, at.qkv, qkvStride, at.attended, attendedStride]
       kernels.decodeAttend(...sizes, ...where, at.scores)
-      productAdd(m, w.o, at.attended, attendedStride)
+      productAdd(m, w.o, at.attended, attendedStride, w.attentionNorm)
       kernels.decodeNorm(m, d, epsilon, at.every, at.x, xStride, w.postNorm, at.y, xStride)
       product(m, w.gateUp, at.y, xStride, at.ff, ffStride)
-      kernels.decodeGate(m, ffStride / 2, at.ff, ffStride)
-      productAdd(m, w.down, at.ff, ffStride)
+      kernels.decodeGate(m, ffStride / 2, ...gates[activationOf(config)], at.ff, ffStride)
+      productAdd(m, w.down, at.ff, ffStride, w.feedForwardNorm)
     }
   }
   /** Logits of the rows named at `which`, to row `to` of the logits and on. */
   const head = (n: number, which: number, to: number): void => {
     kernels.decodeNorm(n, d, epsilon, which, at.x, xStride, weights.norm, at.y, xStride)
-    product(n, weights.head, at.y, xStride, at.logits + to * logitsStride * 4, logitsStride)
+    const logits = at.logits + to * logitsStride * 4
+    product(n, weights.head, at.y, xStride, logits, logitsStride)
+    const cap = config.final_logit_softcapping ?? null
+    if (cap !== null) kernels.decodeCap(n, logitsStride, cap, logits, logitsStride)
   }
 
   return {

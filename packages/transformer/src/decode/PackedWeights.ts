@@ -3,7 +3,7 @@
  * share an input side by side (q, k and v; gate and up), heads padded to a multiple of four features, all padding zero. One area
  * of the heap, filled anew when the flat vector changed.
  */
-import { headSize, type ModelConfig } from "../model/ModelConfig.ts"
+import { gainOffset, headSize, type ModelConfig } from "../model/ModelConfig.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Tensors from "../model/Tensors.ts"
 import * as Heap from "../ops/Heap.ts"
@@ -88,9 +88,14 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
   const room = Heap.plan()
   const fills: Array<Fill> = []
 
+  /** The gain of a norm. */
   const vector = (name: string): number => {
     const at = room.add(roundUp(slotOf(name).size, 4))
-    fills.push((parameter, floats, base) => floats.set(parameter(name), (base + at) / 4))
+    const offset = gainOffset(config)
+    fills.push((parameter, floats, base) => {
+      const gain = parameter(name)
+      floats.set(offset === 0 ? gain : gain.map((weight) => offset + weight), (base + at) / 4)
+    })
     return at
   }
   const product = (parts: ReadonlyArray<Part>, from: Indices): Placed => {
@@ -139,9 +144,9 @@ export const make = (heap: Heap.Heap, config: ModelConfig): Packed => {
   const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => ({
     norms: Tensors.normKeys
       .filter((key) => Tensors.has(config, key))
-      .map((key) => [key, vector(`${Tensors.nameOf(layer, key)}.weight`)] as const),
+      .map((key) => [key, vector(`${Tensors.nameOf(config, layer, key)}.weight`)] as const),
     products: productKeys.map((key) => {
-      const parts = together[key].map((map) => ({ name: Tensors.nameOf(layer, map), outputs: outputs[map] }))
+      const parts = together[key].map((map) => ({ name: Tensors.nameOf(config, layer, map), outputs: outputs[map] }))
       return [key, product(parts, inputs[key])] as const
     }),
   }))

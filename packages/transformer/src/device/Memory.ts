@@ -9,7 +9,7 @@
  */
 import type { LoraConfig } from "../model/Lora.ts"
 import * as Lora from "../model/Lora.ts"
-import { headSize, type ModelConfig } from "../model/ModelConfig.ts"
+import { featuresOf, headSize, type ModelConfig } from "../model/ModelConfig.ts"
 import { maxLogits } from "../ops/LogProb.ts"
 import * as Parameters from "../model/Parameters.ts"
 
@@ -47,11 +47,12 @@ const wasmHeap = 2 ** 32
 const overhead = 2 ** 26
 
 /**
- * Floats that a layer keeps of a token: its input, two normed ones and the middle; queries, what they attended to and a sum per
+ * Floats that a layer keeps of a token: its input, two normed ones and the middle, and where what is added is normed too the two
+ * before and the two after; queries, what they attended to and a sum per
  * head; keys and values; gate, up and their product.
  */
 const activationFloats = (config: ModelConfig): number =>
-  4 * config.hidden_size +
+  (featuresOf(config).sandwich ? 8 : 4) * config.hidden_size +
   (2 * headSize(config) + 1) * config.num_attention_heads +
   2 * headSize(config) * config.num_key_value_heads +
   3 * config.intermediate_size
@@ -64,8 +65,10 @@ export const bytesPerToken = (config: ModelConfig, checkpointActivations: boolea
 }
 
 /** Bytes of the widest product of learning: the head as panels, and the logits that exist together. */
-const headBytes = ({ hidden_size: d, vocab_size: v }: ModelConfig, tokens: number): number =>
-  4 * (d * v + Math.min(maxLogits, tokens * v))
+const headBytes = (
+  { final_logit_softcapping: cap, hidden_size: d, vocab_size: v }: ModelConfig,
+  tokens: number,
+): number => 4 * (d * v + (cap == null ? 1 : 3) * Math.min(maxLogits, tokens * v))
 
 /** @category combinators */
 export const estimate = (config: ModelConfig, options: Options): Estimate => {

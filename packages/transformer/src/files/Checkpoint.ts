@@ -15,6 +15,7 @@ import * as Family from "../model/Family.ts"
 import * as ModelConfig from "../model/ModelConfig.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Shards from "./Shards.ts"
+import * as TextSide from "../model/TextSide.ts"
 import { ModelError } from "../TransformerError.ts"
 
 /** @category models */
@@ -54,18 +55,19 @@ export const locate = Effect.fn("Checkpoint.locate")(function* (source: string, 
   return yield* Hub.download(source, options)
 })
 
-/** The configuration of a checkpoint folder, and the file it was read from. @category io */
+/** The configuration of a checkpoint folder, the options it was read from (those of its text side), and what its tensors are called. @category io */
 export const readConfig = Effect.fn("Checkpoint.config")(function* (
   folder: string,
   options: Pick<OpenOptions, "ignore"> = {},
 ) {
   const path = join(folder, "config.json")
-  const raw = yield* readJson(path)
-  if (raw === null) return yield* new ModelError({ reason: `${path}: is not there; is ${folder} a checkpoint?` })
+  const json = yield* readJson(path)
+  if (json === null) return yield* new ModelError({ reason: `${path}: is not there; is ${folder} a checkpoint?` })
+  const raw = TextSide.configOf(json)
   const config = yield* ModelConfig.decode(raw, options).pipe(
     Effect.mapError(({ reason }) => new ModelError({ reason: `${path}: ${reason}` })),
   )
-  return { raw, config }
+  return { raw, config, names: (name: string) => TextSide.nameOf(json, name) }
 })
 
 /**
@@ -76,12 +78,12 @@ export const readConfig = Effect.fn("Checkpoint.config")(function* (
  */
 export const open = Effect.fn("Checkpoint.open")(function* (source: string, options: OpenOptions = {}) {
   const folder = yield* locate(source, options)
-  const { config, raw } = yield* readConfig(folder, options)
+  const { config, names, raw } = yield* readConfig(folder, options)
   const slots = Parameters.layout(config)
   const shared = () => new Float32Array(new SharedArrayBuffer(4 * Parameters.count(slots)))
   // Some tied checkpoints store the head a second time; the embedding counts, as in transformers.
   const tied = config.tie_word_embeddings ? ["lm_head.weight"] : []
-  const values = yield* Shards.read(folder, "model", slots, shared, tied)
+  const values = yield* Shards.read(folder, "model", slots, shared, tied, names)
   const hasTokenizer = (yield* readText(join(folder, "tokenizer.json"))) !== null
   const checkpoint: Checkpoint = {
     source,

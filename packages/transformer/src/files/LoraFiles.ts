@@ -9,6 +9,8 @@ import { io, readJson, writeText } from "../Files.ts"
 import * as Lora from "../model/Lora.ts"
 import type { ModelConfig } from "../model/ModelConfig.ts"
 import * as Parameters from "../model/Parameters.ts"
+import * as LoraPatterns from "./LoraPatterns.ts"
+import * as Safetensors from "./Safetensors.ts"
 import * as Shards from "./Shards.ts"
 import { ModelError } from "../TransformerError.ts"
 
@@ -32,44 +34,82 @@ const says = (value: unknown): boolean =>
   )
 
 const decodeLora = Schema.decodeUnknownEffect(Lora.LoraConfig, { errors: "all" })
+const decodePattern = Schema.decodeUnknownEffect(Schema.Record(Schema.String, Schema.Finite))
 
+/** What makes the maps of an adapter differ. */
+const patterns = ["rank_pattern", "alpha_pattern", "layers_to_transform", "layers_pattern", "exclude_modules"]
+
+const isModule = (name: unknown): boolean => Lora.modules.some((known) => known === name)
+
+/** Whole names of modules, suffixes with a dot, or one regular expression. */
+const isTargets = (targets: unknown): boolean =>
+  typeof targets === "string" || (Array.isArray(targets) && targets.every((name) => typeof name === "string"))
+
+/** An adapter that is the same on all its maps, or what says how they differ. */
 const readConfig = Effect.fn("LoraFiles.config")(function* (path: string) {
   const fail = (reason: string) => new ModelError({ reason: `${path}: ${reason}` })
   const json = yield* readJson(path)
   if (json === null) return yield* fail("is not there")
   const { lora_alpha, peft_type, r: rank, target_modules, use_rslora, ...rest } = json
   const targets = target_modules === "all-linear" ? Lora.modules : target_modules
-  // rsLoRA counts alpha / sqrt(rank) times: plain LoRA with another alpha.
-  const alpha =
-    use_rslora === true && typeof lora_alpha === "number" && typeof rank === "number"
-      ? lora_alpha * Math.sqrt(rank)
-      : lora_alpha
   if (peft_type !== "LORA") return yield* fail(`peft_type is ${JSON.stringify(peft_type)}; LORA is read`)
   for (const [key, value] of Object.entries(rest)) {
-    if (!inert.has(key) && says(value))
-      return yield* fail(
-        `${key} is ${JSON.stringify(value)}, which is not implemented; it must be null, false or empty`,
-      )
-  }
-  if (!Array.isArray(targets)) {
+    if (inert.has(key) || patterns.includes(key) || !says(value)) continue
+    const way =
+      key === "modules_to_save" || key === "use_dora" ? "; merge the adapter with PEFT's merge_and_unload" : ""
     return yield* fail(
-      `target_modules is ${JSON.stringify(targets)}; give a list of names out of ${Lora.modules.join(", ")}`,
+      `${key} is ${JSON.stringify(value)}, which is not implemented; it must be null, false or empty${way}`,
     )
   }
-  // In the model's order, whatever that of the file.
-  const ordered = [
-    ...Lora.modules.filter((name) => targets.includes(name)),
-    ...(targets as ReadonlyArray<unknown>).filter((name) => !Lora.modules.some((known) => known === name)),
-  ]
-  return yield* decodeLora({ rank, alpha, targets: ordered }).pipe(Effect.mapError((e) => fail(e.message)))
+  const isEven = Array.isArray(targets) && !patterns.some((key) => says(rest[key] ?? null)) && targets.every(isModule)
+  if (!isEven && !isTargets(targets))
+    return yield* fail(`target_modules is ${JSON.stringify(targets)}; give names of modules, or a regular expression`)
+  const isRankStabilised = use_rslora === true
+  // rsLoRA counts alpha / sqrt(rank) times: plain LoRA with another alpha.
+  const even = yield* decodeLora({
+    rank,
+    alpha:
+      isRankStabilised && typeof lora_alpha === "number" && typeof rank === "number"
+        ? lora_alpha * Math.sqrt(rank)
+        : lora_alpha,
+    // In the model's order, whatever that of the file.
+    targets: isEven ? Lora.modules.filter((name) => targets.includes(name)) : Lora.modules,
+  }).pipe(Effect.mapError((e) => fail(e.message)))
+  if (isEven) return { even, uneven: null }
+  const pattern = Effect.fn(function* (key: "rank_pattern" | "alpha_pattern") {
+    const found = yield* decodePattern(rest[key] ?? {}).pipe(Effect.mapError((e) => fail(`${key}: ${e.message}`)))
+    const refusal = LoraPatterns.refusal(key, found)
+    return refusal === null ? found : yield* fail(refusal)
+  })
+  const uneven: LoraPatterns.Options = {
+    rank: even.rank,
+    alpha: Number(lora_alpha),
+    isRankStabilised,
+    rankPattern: yield* pattern("rank_pattern"),
+    alphaPattern: yield* pattern("alpha_pattern"),
+  }
+  return { even, uneven }
 })
+
+/** An adapter whose maps differ, from its one file. */
+const readUneven = (config: ModelConfig, folder: string, options: LoraPatterns.Options) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const file = yield* Safetensors.open(join(folder, "adapter_model.safetensors"))
+      return yield* LoraPatterns.read(config, file.entries, prefix, options, file.path, (entry) => {
+        const values = new Float32Array(entry.size)
+        return Effect.as(file.read(entry, values), values)
+      })
+    }),
+  )
 
 const renamed = (slots: ReadonlyArray<Parameters.Slot>): ReadonlyArray<Parameters.Slot> =>
   slots.map((slot) => ({ ...slot, name: prefix + slot.name }))
 
 /** Reads an adapter for a model. @category io */
 export const read = Effect.fn("LoraFiles.read")(function* (config: ModelConfig, folder: string) {
-  const lora = yield* readConfig(join(folder, "adapter_config.json"))
+  const { even: lora, uneven } = yield* readConfig(join(folder, "adapter_config.json"))
+  if (uneven !== null) return yield* readUneven(config, folder, uneven)
   const slots = Lora.layout(config, lora)
   const allocate = () => new Float32Array(Parameters.count(slots))
   const values = yield* Shards.read(folder, "adapter_model", renamed(slots), allocate)

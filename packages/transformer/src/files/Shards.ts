@@ -128,7 +128,7 @@ const fill = Effect.fn("Shards.fill")(function* (
 
 /**
  * Reads the tensors of `slots` from a folder into a flat vector, which is made once the files are seen to hold them; those named in
- * `ignored` may be there too.
+ * `ignored` may be there too. `names` gives the model's name of a tensor in the files, null for one that it has no use for.
  *
  * @category io
  */
@@ -138,8 +138,18 @@ export const read = (
   slots: ReadonlyArray<Parameters.Slot>,
   allocate: () => Float32Array,
   ignored: ReadonlyArray<string> = [],
+  names: (name: string) => string | null = (name) => name,
 ): Effect.Effect<Float32Array, ModelError> =>
-  Effect.scoped(Effect.flatMap(locate(folder, stem), (tensors) => fill(folder, tensors, slots, allocate, ignored)))
+  Effect.scoped(
+    Effect.flatMap(locate(folder, stem), (tensors) => {
+      const named = new Map<string, Located>()
+      for (const [name, tensor] of tensors) {
+        const own = names(name)
+        if (own !== null) named.set(own, tensor)
+      }
+      return fill(folder, named, slots, allocate, ignored)
+    }),
+  )
 
 /** The same from one file. @category io */
 export const readFile = (

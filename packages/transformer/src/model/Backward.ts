@@ -6,7 +6,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D } from "@tensorflow/tfjs-core"
 import * as Lora from "./Lora.ts"
 import type { LoraConfig } from "./Lora.ts"
-import type { ModelConfig } from "./ModelConfig.ts"
+import { activationOf, embeddingScale, type ModelConfig } from "./ModelConfig.ts"
 import * as LogProb from "../ops/LogProb.ts"
 import type { AttentionShape, GradientSum, Ops } from "../ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
@@ -17,6 +17,7 @@ import {
   layerForward,
   type Normed,
   type Places,
+  rotaryOf,
   type Saved,
 } from "./Transformer.ts"
 import * as Tensors from "./Tensors.ts"
@@ -69,33 +70,48 @@ const linearBackward = (
 
 /** The gradient by a layer's input; those by its parameters go to `to`. */
 const layerBackward = (
+  config: ModelConfig,
   ops: Ops,
   w: LayerWeights,
   s: Activations,
   dOut: Tensor2D,
-  { rotary }: Places,
+  places: Places,
   shape: AttentionShape,
   layer: number,
   to: Gradients,
 ): Tensor2D => {
-  const nameOf = (key: Tensors.Key) => Tensors.nameOf(layer, key)
+  const rotary = rotaryOf(config, places, layer)
+  const nameOf = (key: Tensors.Key) => Tensors.nameOf(config, layer, key)
+  /** The gradient by what a linear map made, where that was normed before it was added to the stream. */
+  const beforeNorm = (dy: Tensor2D, norm: Normed | null, key: "attentionNorm" | "feedForwardNorm"): Tensor2D => {
+    const gain = w[key]
+    if (norm === null || gain === null) return dy
+    const { dGain, dx } = ops.rmsNormBackward(dy, norm, gain)
+    addGainTo(to, nameOf(key), dGain)
+    return dx
+  }
   const linear = (dy: Tensor2D, x: Tensor2D, key: Tensors.LinearKey, plus?: Tensor2D) =>
     linearBackward(ops, dy, x, w[key], nameOf(key), to, plus)
   const headsBackward = (dy: Tensor2D, norm: Normed | null, key: "qNorm" | "kNorm", heads: number) => {
     const gain = w[key]
-    const dTurned = ops.ropeBackward(dy, rotary, heads)
+    const dTurned = rotary === null ? dy : ops.ropeBackward(dy, rotary, heads)
     if (norm === null || gain === null) return dTurned
     const { dGain, dx } = ops.rmsNormBackward(tf.reshape(dTurned, [-1, shape.headSize]), norm, gain)
     addGainTo(to, nameOf(key), dGain)
     return tf.reshape<tf.Rank.R2>(dx, dTurned.shape)
   }
-  const { dGate, dUp } = ops.swiGluBackward(linear(dOut, s.hidden, "down"), s.gate, s.up)
+  const { dGate, dUp } = ops.gluBackward(
+    linear(beforeNorm(dOut, s.feedForwardNorm, "feedForwardNorm"), s.hidden, "down"),
+    s.gate,
+    s.up,
+    activationOf(config),
+  )
   const dGated = linear(dGate, s.y2, "gate")
   const norm2 = ops.rmsNormBackward(linear(dUp, s.y2, "up", dGated), s.norm2, w.postNorm, dOut)
   addGainTo(to, nameOf("postNorm"), norm2.dGain)
   const dMiddle = norm2.dx
   const { attended } = s
-  const dAttended = linear(dMiddle, attended.y, "o")
+  const dAttended = linear(beforeNorm(dMiddle, s.attentionNorm, "attentionNorm"), attended.y, "o")
   const { dk, dq, dv } = ops.attentionBackward(dAttended, attended, shape)
   const dQuery = headsBackward(dq, s.qNorm, "qNorm", shape.heads)
   const dKey = headsBackward(dk, s.kNorm, "kNorm", shape.kvHeads)
@@ -141,13 +157,15 @@ export const backward = (
       const dOut = dx
       dx = tf.tidy(() => {
         const s =
-          activations ?? layerForward(config, ops, w, input, places.rotary, attendWithin(ops, shape)).activations
-        return layerBackward(ops, w, s, dOut, places, shape, i, to)
+          activations ??
+          layerForward(config, ops, w, input, rotaryOf(config, places, i), attendWithin(ops, shape)).activations
+        return layerBackward(config, ops, w, s, dOut, places, shape, i, to)
       })
       dOut.dispose()
     }
     // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
     const offset = to.offset(`${Tensors.embedding}.weight`)
-    if (offset !== null) gradient.addRows(offset, packed.ids, dx)
+    const scale = embeddingScale(config)
+    if (offset !== null) gradient.addRows(offset, packed.ids, scale === 1 ? dx : tf.mul(dx, scale))
   })
 }

@@ -50,7 +50,7 @@ export const layout = (config: ModelConfig, lora: LoraConfig): ReadonlyArray<Par
     Array.from({ length: config.num_hidden_layers }, (_, layer) =>
       adapted.flatMap((key): ReadonlyArray<Pick<Parameters.Slot, "name" | "shape">> => {
         const [out, input] = Tensors.shapeOf(config, key)
-        const name = Tensors.nameOf(layer, key)
+        const name = Tensors.nameOf(config, layer, key)
         return [
           { name: `${name}.lora_A.weight`, shape: [rank, input] },
           { name: `${name}.lora_B.weight`, shape: [out, rank] },

@@ -1,12 +1,14 @@
 /**
- * The shape of a decoder, in the names of a Hugging Face `config.json`: the Llama 2/3, Mistral, Qwen2/2.5 and Qwen3 families.
+ * The shape of a decoder, in the names of a Hugging Face `config.json`: those of `Family.ts`.
  *
- * What tells the families apart is in `Family.ts`. What an option means follows transformers; an option that is not implemented
+ * What an option means follows transformers; an option that is not implemented
  * is refused by name, never ignored.
  */
 import { Effect, Schema } from "effect"
+import type { Activation } from "../ops/Ops.ts"
 import { ModelError } from "../TransformerError.ts"
 import * as Family from "./Family.ts"
+import * as TextSide from "./TextSide.ts"
 
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 }))
 // Every layer costs memory before a weight is read; the deepest models have some hundred.
@@ -70,6 +72,15 @@ export const ModelConfig = Schema.Struct({
   max_window_layers: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
   /** qwen: said layer by layer, it overrides `max_window_layers`. */
   layer_types: Schema.optionalKey(Schema.Array(Schema.Literals(["full_attention", "sliding_attention"]))),
+  /** smollm3: 0 for a layer that does not turn queries and keys by position, 1 for one that does. */
+  no_rope_layers: Schema.optionalKey(Schema.Array(Schema.Literals([0, 1]))),
+  /** gemma: scores are scaled by this to the power of -1/2. Elsewhere by that of the size of a head. */
+  query_pre_attn_scalar: Schema.optionalKey(Positive),
+  /** gemma: scores and logits become `cap * tanh(x / cap)`; null leaves them. */
+  attn_logit_softcapping: Schema.optionalKey(Schema.NullOr(Positive)),
+  final_logit_softcapping: Schema.optionalKey(Schema.NullOr(Positive)),
+  /** gemma3: the base of positions in sliding layers, which are not scaled. */
+  rope_local_base_freq: Schema.optionalKey(Positive),
 })
 /** @category models */
 export type ModelConfig = typeof ModelConfig.Type
@@ -77,6 +88,7 @@ export type ModelConfig = typeof ModelConfig.Type
 /** Options with one value that is implemented; null and absent are fine too. */
 const fixed: Readonly<Record<string, unknown>> = {
   hidden_act: "silu",
+  hidden_activation: null,
   attention_dropout: 0,
   partial_rotary_factor: 1,
   quantization_config: null,
@@ -114,6 +126,7 @@ const harmless: Readonly<Record<string, string>> = {
   max_new_tokens: "a default of generate, which a sampler's options replace",
   finetuning_task: "says what the model was trained for",
   model_name: "a name",
+  cache_implementation: "which cache transformers keeps in generate",
   use_bfloat16: "says what the weights were stored as",
 }
 
@@ -131,14 +144,14 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   value !== null && typeof value === "object" && !Array.isArray(value)
 
 /** `rope_theta` and the scaling, from `rope_scaling` (transformers 4) or `rope_parameters` (5). */
-const readRope = (input: Readonly<Record<string, unknown>>) => {
+const readRope = (input: Readonly<Record<string, unknown>>, usual: unknown = 10_000) => {
   const given = input["rope_parameters"] ?? input["rope_scaling"] ?? null
-  if (given === null) return { theta: input["rope_theta"] ?? 10_000, scaling: null }
+  if (given === null) return { theta: input["rope_theta"] ?? usual, scaling: null }
   if (!isObject(given)) return `rope_scaling is ${JSON.stringify(given)}; give an object with a rope_type`
   const { partial_rotary_factor, rope_theta, rope_type, type, ...rest } = given
   const named = rope_type ?? type ?? "default"
   const kind = typeof named === "string" ? named : JSON.stringify(named)
-  const theta = rope_theta ?? input["rope_theta"] ?? 10_000
+  const theta = rope_theta ?? input["rope_theta"] ?? usual
   if (!same(partial_rotary_factor ?? 1, 1))
     return `partial_rotary_factor is ${JSON.stringify(partial_rotary_factor)}; only 1 is implemented`
   if (kind === "default" && Object.keys(rest).length > 0)
@@ -157,6 +170,64 @@ const readRope = (input: Readonly<Record<string, unknown>>) => {
   return { theta, scaling }
 }
 
+/** Options that only some families have. */
+const owned: Readonly<Record<string, (family: Family.Family) => boolean>> = {
+  no_rope_layers: ({ unturned }) => unturned !== null,
+  no_rope_layer_interval: ({ unturned }) => unturned !== null,
+  query_pre_attn_scalar: ({ gemma }) => gemma,
+  attn_logit_softcapping: ({ gemma }) => gemma,
+  final_logit_softcapping: ({ gemma }) => gemma,
+  rope_local_base_freq: ({ localRope }) => localRope,
+  sliding_window_pattern: ({ slides }) => typeof slides === "object",
+}
+
+/** Options for which null is a value of its own, and not the default. */
+const nullable = new Set(["sliding_window", "attn_logit_softcapping", "final_logit_softcapping"])
+
+/** `rope_parameters` of two kinds of layers, as transformers 5 writes them: those of full layers, and the base of sliding ones. */
+const readLocalRope = (input: Readonly<Record<string, unknown>>) => {
+  const given = input["rope_parameters"]
+  if (!isObject(given) || !("full_attention" in given || "sliding_attention" in given)) return { input }
+  const { full_attention, sliding_attention, ...rest } = given
+  const [stray] = Object.keys(rest)
+  if (stray !== undefined) return `rope_parameters has the kind of layer ${stray}, which is not implemented`
+  const { rope_theta, ...local } = isObject(sliding_attention) ? sliding_attention : {}
+  if (Object.entries(local).some(([key, value]) => !(key === "rope_type" && value === "default")))
+    return `rope_parameters of sliding_attention are ${JSON.stringify(sliding_attention)}; only the type default is implemented`
+  return {
+    input: {
+      ...input,
+      rope_parameters: full_attention ?? null,
+      ...(rope_theta == null ? {} : { rope_local_base_freq: rope_theta }),
+    },
+  }
+}
+
+/** What transformers makes of options that say it briefly. */
+const spelledOut = (
+  known: Record<string, unknown>,
+  input: Readonly<Record<string, unknown>>,
+  family: Family.Family,
+) => {
+  const layers = known["num_hidden_layers"]
+  if (typeof layers !== "number" || !(layers <= 1024)) return
+  const every = (n: unknown, layer: number): boolean => (layer + 1) % Number(n) === 0
+  const indices = Array.from({ length: layers }, (_, layer) => layer)
+  const { slides, unturned } = family
+  if (unturned !== null)
+    known["no_rope_layers"] ??= indices.map((l) => (every(input["no_rope_layer_interval"] ?? unturned, l) ? 0 : 1))
+  const bare = known["no_rope_layers"]
+  if (unturned !== null && Array.isArray(bare))
+    // Where layers slide at all, it is those without positions.
+    known["layer_types"] ??= indices.map((l) =>
+      known["use_sliding_window"] === true && bare[l] === 0 ? "sliding_attention" : "full_attention",
+    )
+  if (typeof slides === "object")
+    known["layer_types"] ??= indices.map((l) =>
+      every(input["sliding_window_pattern"] ?? slides.allBut, l) ? "full_attention" : "sliding_attention",
+    )
+}
+
 const decodeSchema = Schema.decodeUnknownEffect(ModelConfig, { errors: "all", onExcessProperty: "error" })
 
 /**
@@ -166,23 +237,27 @@ const decodeSchema = Schema.decodeUnknownEffect(ModelConfig, { errors: "all", on
  * @category constructors
  */
 export const decode = Effect.fn("ModelConfig.decode")(function* (
-  input: unknown,
+  raw: unknown,
   { ignore = [] }: { readonly ignore?: ReadonlyArray<string> } = {},
 ) {
   const fail = (reason: string) => new ModelError({ reason: `model config: ${reason}` })
-  if (!isObject(input)) return yield* fail("is not a JSON object")
+  if (!isObject(raw)) return yield* fail("is not a JSON object")
+  const text = TextSide.configOf(raw)
+  const local = readLocalRope(text)
+  if (typeof local === "string") return yield* fail(local)
+  const { input } = local
   const name = Family.names.find((known) => known === input["model_type"])
   if (name === undefined) {
     return yield* fail(
       `architecture ${JSON.stringify(input["model_type"] ?? null)} is not implemented; the engine runs ${Family.names.join(", ")}`,
     )
   }
-  const family = Family.byName[name]
+  const family: Family.Family = Family.byName[name]
   const architectures = input["architectures"]
   if (Array.isArray(architectures) && architectures.length > 0 && !architectures.includes(family.architecture)) {
     return yield* fail(`architectures is ${JSON.stringify(architectures)}; ${name} models are ${family.architecture}`)
   }
-  const rope = readRope(input)
+  const rope = readRope(input, family.defaults["rope_theta"])
   if (typeof rope === "string") return yield* fail(rope)
   const { num_attention_heads: attentionHeads } = input
   const known: Record<string, unknown> = {
@@ -194,6 +269,11 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
   for (const [key, value] of Object.entries(input)) {
     if (ignore.includes(key) || inert.has(key) || Object.hasOwn(harmless, key) || key.startsWith("_")) continue
     if (["rope_scaling", "rope_parameters", "rope_theta", "original_max_position_embeddings"].includes(key)) continue
+    if (Object.hasOwn(owned, key) && !owned[key](family)) {
+      if (value === null) continue
+      return yield* fail(`${key} is ${JSON.stringify(value)}, which is not implemented for ${name}; leave it out`)
+    }
+    if (["sliding_window_pattern", "no_rope_layer_interval"].includes(key)) continue
     const rules = { ...fixed, ...family.fixed }
     if (key in rules) {
       if (value !== null && !same(value, rules[key])) {
@@ -208,9 +288,9 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
         `has the option ${key}, which is not implemented; if it does not change what the model computes, name it in \`ignore\` (--ignore ${key})`,
       )
     }
-    // Null says "the default" everywhere but here.
-    if (value !== null || key === "sliding_window") known[key] = value
+    if (value !== null || nullable.has(key)) known[key] = value
   }
+  spelledOut(known, input, family)
   known["rope_theta"] = rope.theta
   if (rope.scaling !== null) known["rope_scaling"] = rope.scaling
   const config = yield* decodeSchema(known).pipe(Effect.mapError((error) => fail(error.message)))
@@ -230,6 +310,8 @@ const check = (config: ModelConfig): string | null => {
     return `layer_types names ${layer_types.length} layers of ${config.num_hidden_layers}`
   if (layer_types?.includes("sliding_attention") && slidingWindow(config) === null)
     return "layer_types has a sliding_attention layer, but there is no sliding_window"
+  if (config.no_rope_layers !== undefined && config.no_rope_layers.length < config.num_hidden_layers)
+    return `no_rope_layers names ${config.no_rope_layers.length} layers of ${config.num_hidden_layers}`
   if (rope_scaling?.rope_type === "llama3" && rope_scaling.high_freq_factor <= rope_scaling.low_freq_factor)
     return `rope_scaling: high_freq_factor ${rope_scaling.high_freq_factor} must be above low_freq_factor ${rope_scaling.low_freq_factor}`
   if (rope_scaling?.rope_type === "dynamic" && headSize(config) < 4)
@@ -243,7 +325,7 @@ export const headSize = (config: ModelConfig): number =>
 
 /** Which optional tensors a layer has. @category combinators */
 export const featuresOf = ({ attention_bias, mlp_bias, model_type }: ModelConfig) => {
-  const { attentionBias, headNorm } = Family.byName[model_type]
+  const { attentionBias, gemma, headNorm }: Family.Family = Family.byName[model_type]
   const asked = attention_bias === true
   return {
     /** Biases of q, k and v. */
@@ -253,17 +335,40 @@ export const featuresOf = ({ attention_bias, mlp_bias, model_type }: ModelConfig
     mlpBias: mlp_bias === true,
     /** RMSNorm on every head of the queries and keys, before the rotary embedding. */
     headNorm,
+    /** Norms of what attention and MLP give. */
+    sandwich: gemma,
   }
 }
 
-const alwaysSlides = ({ model_type }: ModelConfig): boolean => Family.byName[model_type].slides === "always"
+/** What is added to a norm's weight to make its gain. @category combinators */
+export const gainOffset = ({ model_type }: ModelConfig): number => (Family.byName[model_type].gemma ? 1 : 0)
+
+/** What embeddings are multiplied with before the first layer. @category combinators */
+export const embeddingScale = ({ hidden_size, model_type }: ModelConfig): number =>
+  Family.byName[model_type].gemma ? Math.fround(Math.sqrt(hidden_size)) : 1
+
+/** What products of queries and keys are multiplied with. @category combinators */
+export const scoreScale = (config: ModelConfig): number =>
+  1 / Math.sqrt(config.query_pre_attn_scalar ?? headSize(config))
+
+/** What gates the MLP. @category combinators */
+export const activationOf = ({ model_type }: ModelConfig): Activation => Family.byName[model_type].activation
+
+/** By which positions a layer turns queries and keys: the model's, or its own of sliding layers; null turns nothing. @category combinators */
+export const turnOf = (config: ModelConfig, layer: number): "global" | "local" | null => {
+  if (config.no_rope_layers?.[layer] === 0) return null
+  const local = Family.byName[config.model_type].localRope && config.layer_types?.[layer] === "sliding_attention"
+  return local ? "local" : "global"
+}
+
+const slidesOf = ({ model_type }: ModelConfig): Family.Family["slides"] => Family.byName[model_type].slides
 
 const slidingWindow = (config: ModelConfig): number | null =>
-  alwaysSlides(config) || config.use_sliding_window === true ? (config.sliding_window ?? null) : null
+  slidesOf(config) !== "asked" || config.use_sliding_window === true ? (config.sliding_window ?? null) : null
 
 /** How many positions a position of this layer sees, itself included; null is all before it. @category combinators */
 export const windowOf = (config: ModelConfig, layer: number): number | null => {
-  if (alwaysSlides(config)) return slidingWindow(config)
+  if (slidesOf(config) === "always") return slidingWindow(config)
   const slides =
     config.layer_types === undefined
       ? layer >= (config.max_window_layers ?? 28)

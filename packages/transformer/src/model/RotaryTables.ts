@@ -11,7 +11,7 @@
  * rounding is more than the rest of the engine's error.
  */
 import * as tf from "@tensorflow/tfjs-core"
-import { headSize, type ModelConfig, type RopeScaling } from "./ModelConfig.ts"
+import { headSize, type ModelConfig, type RopeScaling, turnOf } from "./ModelConfig.ts"
 import type { Rotary } from "../ops/Ops.ts"
 
 interface Frequencies {
@@ -46,16 +46,25 @@ const yarnRange = (scaling: Yarn, theta: number, size: number): readonly [number
   return [low, low === high ? high + 0.001 : high]
 }
 
+/** Which layers: most, or the sliding ones where these have positions of their own. @category models */
+export type Kind = "global" | "local"
+
+/** The kinds that a model has. @category combinators */
+export const kindsOf = (config: ModelConfig): ReadonlyArray<Kind> => {
+  const all = new Set(Array.from({ length: config.num_hidden_layers }, (_, layer) => turnOf(config, layer)))
+  return (["global", "local"] as const).filter((kind) => all.has(kind))
+}
+
 /**
- * The frequencies for a sequence of `length` positions; only dynamic scaling looks at the length, and only where it is above
+ * The frequencies for a sequence of `length` positions, of the whole model or of its sliding layers (`local`); only dynamic scaling looks at the length, and only where it is above
  * `max_position_embeddings`.
  *
  * @category constructors
  */
-export const frequencies = (config: ModelConfig, length: number): Frequencies => {
+export const frequencies = (config: ModelConfig, length: number, kind: Kind = "global"): Frequencies => {
   const size = headSize(config)
-  const scaling = config.rope_scaling ?? null
-  let theta = config.rope_theta
+  const scaling = kind === "local" ? null : (config.rope_scaling ?? null)
+  let theta = kind === "local" ? (config.rope_local_base_freq ?? config.rope_theta) : config.rope_theta
   if (scaling?.rope_type === "dynamic") {
     const stretch = Math.max(1, length / config.max_position_embeddings)
     theta *= (scaling.factor * stretch - (scaling.factor - 1)) ** (size / (size - 2))
@@ -99,12 +108,12 @@ export const angles = (
 })
 
 /** The tables of positions 0 to `time - 1`, [time, headSize] each, on the backend. @category constructors */
-export const tables = (config: ModelConfig, time: number): Omit<Rotary, "positions"> => {
+export const tables = (config: ModelConfig, time: number, kind: Kind): Omit<Rotary, "positions"> => {
   const size = headSize(config)
   const half = size / 2
   const cos = new Float32Array(time * size)
   const sin = new Float32Array(time * size)
-  const turn = frequencies(config, time)
+  const turn = frequencies(config, time, kind)
   for (let t = 0; t < time; t++) {
     const at = angles(turn, t)
     for (const from of [0, half]) {
@@ -114,3 +123,19 @@ export const tables = (config: ModelConfig, time: number): Omit<Rotary, "positio
   }
   return { cos: tf.tensor2d(cos, [time, size]), sin: tf.tensor2d(sin, [time, size]) }
 }
+
+/** The rotary embedding of a layer's rows; null where it turns nothing. @category models */
+export type OfLayer = (layer: number) => Rotary | null
+
+/** The tables of every kind that a model has, for `time` positions; rows stand at `positions`. @category constructors */
+export const allTables = (config: ModelConfig, time: number) =>
+  new Map(kindsOf(config).map((kind) => [kind, tables(config, time, kind)]))
+
+/** The rotary embedding layer by layer, of rows at `positions`. @category combinators */
+export const ofLayers =
+  (config: ModelConfig, of: ReturnType<typeof allTables>, positions: Rotary["positions"]): OfLayer =>
+  (layer) => {
+    const kind = turnOf(config, layer)
+    const found = kind === null ? undefined : of.get(kind)
+    return found === undefined ? null : { ...found, positions }
+  }

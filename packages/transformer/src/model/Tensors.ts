@@ -2,7 +2,7 @@
  * The table of a decoder's tensors: what each is called in code and in a Hugging Face checkpoint, its shape, what it is made of at
  * first, and when it is there. The flat vector, fresh parameters, uploads, adapters and packed weights all follow it.
  */
-import { featuresOf, headSize, type ModelConfig } from "./ModelConfig.ts"
+import { featuresOf, gainOffset, headSize, type ModelConfig } from "./ModelConfig.ts"
 
 /** The sizes that shapes are made of. */
 const widthsOf = (config: ModelConfig) => ({
@@ -18,8 +18,9 @@ type Feature = keyof ReturnType<typeof featuresOf>
 
 interface Norm {
   readonly kind: "norm"
-  /** Within a layer, without `.weight`. */
+  /** Within a layer, without `.weight`; `sandwiched` where what comes out is normed too. */
   readonly name: string
+  readonly sandwiched?: string
   readonly size: Width
   /** Only with this feature. */
   readonly when?: Feature
@@ -43,10 +44,20 @@ export const ofLayer = {
   k: { kind: "linear", name: "self_attn.k_proj", out: "keys", in: "hidden", bias: "projectionBias" },
   v: { kind: "linear", name: "self_attn.v_proj", out: "keys", in: "hidden", bias: "projectionBias" },
   o: { kind: "linear", name: "self_attn.o_proj", out: "hidden", in: "queries", bias: "outputBias", residual: true },
-  postNorm: { kind: "norm", name: "post_attention_layernorm", size: "hidden" },
+  /** Of what attention gave, before it is added to the stream. */
+  attentionNorm: { kind: "norm", name: "post_attention_layernorm", size: "hidden", when: "sandwich" },
+  /** Before the MLP. */
+  postNorm: {
+    kind: "norm",
+    name: "post_attention_layernorm",
+    sandwiched: "pre_feedforward_layernorm",
+    size: "hidden",
+  },
   gate: { kind: "linear", name: "mlp.gate_proj", out: "feedForward", in: "hidden", bias: "mlpBias" },
   up: { kind: "linear", name: "mlp.up_proj", out: "feedForward", in: "hidden", bias: "mlpBias" },
   down: { kind: "linear", name: "mlp.down_proj", out: "hidden", in: "feedForward", bias: "mlpBias", residual: true },
+  /** Of what the MLP gave. */
+  feedForwardNorm: { kind: "norm", name: "post_feedforward_layernorm", size: "hidden", when: "sandwich" },
   qNorm: { kind: "norm", name: "self_attn.q_norm", size: "head", when: "headNorm" },
   kNorm: { kind: "norm", name: "self_attn.k_norm", size: "head", when: "headNorm" },
 } as const satisfies Readonly<Record<string, Norm | Linear>>
@@ -78,7 +89,10 @@ export const lastNorm = "model.norm"
 export const head = (config: ModelConfig): string => (config.tie_word_embeddings ? embedding : "lm_head")
 
 /** A layer's tensor by its name in the checkpoint, without `.weight` or `.bias`. @category combinators */
-export const nameOf = (layer: number, key: Key): string => `model.layers.${layer}.${ofLayer[key].name}`
+export const nameOf = (config: ModelConfig, layer: number, key: Key): string => {
+  const { name, sandwiched }: { readonly name: string; readonly sandwiched?: string } = ofLayer[key]
+  return `model.layers.${layer}.${featuresOf(config).sandwich ? (sandwiched ?? name) : name}`
+}
 
 /** Whether a model has a norm. @category combinators */
 export const has = (config: ModelConfig, key: NormKey): boolean => {
@@ -112,7 +126,7 @@ export const all = (config: ModelConfig): ReadonlyArray<Tensor> => {
   const norm = (name: string, size: Width): Tensor => ({
     name: `${name}.weight`,
     shape: [widths[size]],
-    start: { mean: 1, std: 0 },
+    start: { mean: 1 - gainOffset(config), std: 0 },
   })
   const table = (name: string): Tensor => ({
     name: `${name}.weight`,
@@ -123,15 +137,15 @@ export const all = (config: ModelConfig): ReadonlyArray<Tensor> => {
     const shape = shapeOf(config, key)
     const { residual }: Linear = ofLayer[key]
     const std = 0.6 / Math.sqrt(shape[1]) / (residual ? Math.sqrt(2 * layers) : 1)
-    const weight: Tensor = { name: `${nameOf(layer, key)}.weight`, shape, start: { mean: 0, std } }
-    const bias: Tensor = { name: `${nameOf(layer, key)}.bias`, shape: [shape[0]], start: { mean: 0, std: 0 } }
+    const weight: Tensor = { name: `${nameOf(config, layer, key)}.weight`, shape, start: { mean: 0, std } }
+    const bias: Tensor = { name: `${nameOf(config, layer, key)}.bias`, shape: [shape[0]], start: { mean: 0, std: 0 } }
     return biased(config, key) ? [weight, bias] : [weight]
   }
   const isLinear = (key: Key): key is LinearKey => ofLayer[key].kind === "linear"
   const ofOne = (layer: number): ReadonlyArray<Tensor> =>
     keys.flatMap((key) => {
       if (isLinear(key)) return linear(layer, key)
-      return has(config, key) ? [norm(nameOf(layer, key), ofLayer[key].size)] : []
+      return has(config, key) ? [norm(nameOf(config, layer, key), ofLayer[key].size)] : []
     })
   return [
     table(embedding),

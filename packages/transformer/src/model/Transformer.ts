@@ -1,14 +1,15 @@
 /**
  * The decoder's forward pass over a micro-batch of packed sequences; `Backward` is the way back.
  *
- * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer; a last norm; logits by the head. Sequences lie one after the
+ * `x + attention(norm(x))`, then `x + mlp(norm(x))`, for every layer, with a norm of what is added too where the family has it; a last
+ * norm; logits by the head. Sequences lie one after the
  * other, without padding, and several responses can share the rows of their prompt. With activation checkpointing (Chen et al.
  * 2016) a layer keeps only its input, and its activations are computed again on the way back, by the same code and so to the
  * same bits.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
-import { headSize, type ModelConfig, windowOf } from "./ModelConfig.ts"
+import { activationOf, embeddingScale, headSize, type ModelConfig, scoreScale, windowOf } from "./ModelConfig.ts"
 import * as LogProb from "../ops/LogProb.ts"
 import type { AttentionShape, LinearWeight, Ops, Rotary, SavedAttention } from "../ops/Ops.ts"
 import * as RotaryTables from "./RotaryTables.ts"
@@ -47,11 +48,13 @@ export interface Activations {
   readonly kNorm: Normed | null
   /** Queries and keys are those after the rotary embedding. */
   readonly attended: SavedAttention
+  readonly attentionNorm: Normed | null
   readonly norm2: Normed
   readonly y2: Tensor2D
   readonly gate: Tensor2D
   readonly up: Tensor2D
   readonly hidden: Tensor2D
+  readonly feedForwardNorm: Normed | null
 }
 
 /** A layer's input, and without checkpointing its activations. */
@@ -74,8 +77,17 @@ export interface Saved {
 export interface Places {
   readonly segments: Tensor2D
   readonly table: Int32Array
-  readonly rotary: Rotary
+  /** Of every kind of positions. */
+  readonly rotary: ReturnType<typeof RotaryTables.allTables>
+  readonly positions: Tensor1D
 }
+
+/** The rotary embedding of a layer, null where it turns nothing. */
+export const rotaryOf = (
+  config: ModelConfig,
+  { positions, rotary }: Pick<Places, "positions" | "rotary">,
+  layer: number,
+) => RotaryTables.ofLayers(config, rotary, positions)(layer)
 
 /** Positions of the longest sequence, its prompt included. @category combinators */
 export const longest = ({ segments }: Packed): number => {
@@ -94,7 +106,8 @@ const placesOf = (config: ModelConfig, packed: Packed): Places => {
   return {
     segments: tf.tensor2d(segments, [segments.length / 4, 4], "int32"),
     table: segments,
-    rotary: { ...RotaryTables.tables(config, longest(packed)), positions: tf.tensor1d(positions, "int32") },
+    rotary: RotaryTables.allTables(config, longest(packed)),
+    positions: tf.tensor1d(positions, "int32"),
   }
 }
 
@@ -110,12 +123,17 @@ export const attentionShape = (
   kvHeads: config.num_key_value_heads,
   headSize: headSize(config),
   window: windowOf(config, layer),
+  scale: scoreScale(config),
+  cap: config.attn_logit_softcapping ?? null,
 })
 
-/** Rows of a table copied out, [ids.length, d]. */
-export const embed = (table: Float32Array, ids: Int32Array, d: number): Tensor2D => {
+/** Rows of the embedding copied out and scaled as the family does, [ids.length, hidden]. */
+export const embed = (config: ModelConfig, table: Float32Array, ids: Int32Array): Tensor2D => {
+  const d = config.hidden_size
+  const scale = embeddingScale(config)
   const out = new Float32Array(ids.length * d)
   for (const [row, id] of ids.entries()) out.set(table.subarray(id * d, (id + 1) * d), row * d)
+  if (scale !== 1) for (let i = 0; i < out.length; i++) out[i] *= scale
   return tf.tensor2d(out, [ids.length, d])
 }
 
@@ -126,15 +144,16 @@ const turnedHeads = (
   y: Tensor2D,
   weight: LinearWeight,
   gain: tf.Tensor1D | null,
-  rotary: Rotary,
+  rotary: Rotary | null,
   heads: number,
 ) => {
+  const turn = (x: Tensor2D): Tensor2D => (rotary === null ? x : ops.rope(x, rotary, heads))
   const projected = ops.linear(y, weight)
-  if (gain === null) return { turned: ops.rope(projected, rotary, heads), norm: null }
+  if (gain === null) return { turned: turn(projected), norm: null }
   const x: Tensor2D = tf.reshape(projected, [-1, headSize(config)])
   const norm = ops.rmsNorm(x, gain, config.rms_norm_eps)
   const normed: Tensor2D = tf.reshape(norm.y, projected.shape)
-  return { turned: ops.rope(normed, rotary, heads), norm: { x, scale: norm.scale } }
+  return { turned: turn(normed), norm: { x, scale: norm.scale } }
 }
 
 /** Attention of a layer's queries to keys and values: those of the same rows, or of a cache as well. */
@@ -146,13 +165,21 @@ export const attendWithin =
   (q, k, v) =>
     ops.attention(q, k, v, shape)
 
+/** x plus what a linear map makes of y, normed where the family does so. */
+const onto = (config: ModelConfig, ops: Ops, y: Tensor2D, weight: LinearWeight, gain: Tensor1D | null, x: Tensor2D) => {
+  if (gain === null) return { out: ops.linear(y, weight, x), norm: null }
+  const made = ops.linear(y, weight)
+  const { scale, y: normed } = ops.rmsNorm(made, gain, config.rms_norm_eps)
+  return { out: tf.add<Tensor2D>(x, normed), norm: { x: made, scale } }
+}
+
 /** One layer over the rows x [rows, hidden]: its output, and what it computed on the way. */
 export const layerForward = (
   config: ModelConfig,
   ops: Ops,
   w: LayerWeights,
   x: Tensor2D,
-  rotary: Rotary,
+  rotary: Rotary | null,
   attend: Attend,
 ) => {
   const { scale: scale1, y: y1 } = ops.rmsNorm(x, w.inputNorm, config.rms_norm_eps)
@@ -160,24 +187,28 @@ export const layerForward = (
   const { norm: kNorm, turned: k } = turnedHeads(config, ops, y1, w.k, w.kNorm, rotary, config.num_key_value_heads)
   const v = ops.linear(y1, w.v)
   const attended = { q, k, v, ...attend(q, k, v) }
-  const middle = ops.linear(attended.y, w.o, x)
+  const attention = onto(config, ops, attended.y, w.o, w.attentionNorm, x)
+  const middle = attention.out
   const { scale: scale2, y: y2 } = ops.rmsNorm(middle, w.postNorm, config.rms_norm_eps)
   const gate = ops.linear(y2, w.gate)
   const up = ops.linear(y2, w.up)
-  const hidden = ops.swiGlu(gate, up)
+  const hidden = ops.glu(gate, up, activationOf(config))
+  const feedForward = onto(config, ops, hidden, w.down, w.feedForwardNorm, middle)
   const activations: Activations = {
     norm1: { x, scale: scale1 },
     y1,
     qNorm,
     kNorm,
     attended,
+    attentionNorm: attention.norm,
     norm2: { x: middle, scale: scale2 },
     y2,
     gate,
     up,
     hidden,
+    feedForwardNorm: feedForward.norm,
   }
-  return { out: ops.linear(hidden, w.down, middle), activations }
+  return { out: feedForward.out, activations }
 }
 
 interface ForwardOptions {
@@ -195,18 +226,19 @@ const hiddenOf = (
   keep: ForwardOptions["keep"],
 ) => {
   const places = placesOf(config, packed)
-  let x = embed(embedding, packed.ids, config.hidden_size)
+  let x = embed(config, embedding, packed.ids)
   const layers: Array<SavedLayer> = []
   for (const [i, w] of weights.layers.entries()) {
     const input = x
     const attend = attendWithin(ops, attentionShape(config, places, i))
+    const rotary = rotaryOf(config, places, i)
     if (keep === "activations") {
-      const layer = layerForward(config, ops, w, input, places.rotary, attend)
+      const layer = layerForward(config, ops, w, input, rotary, attend)
       layers.push({ input, activations: layer.activations })
       x = layer.out
       continue
     }
-    x = tf.tidy(() => layerForward(config, ops, w, input, places.rotary, attend).out)
+    x = tf.tidy(() => layerForward(config, ops, w, input, rotary, attend).out)
     if (keep === "inputs") layers.push({ input, activations: null })
     else input.dispose()
   }
@@ -222,7 +254,7 @@ export const logits = (
   embedding: Float32Array,
   packed: Packed,
 ): Tensor2D =>
-  tf.tidy(() => ops.linear(hiddenOf(config, ops, weights, embedding, packed, undefined).rows, weights.head))
+  tf.tidy(() => LogProb.logits(ops, hiddenOf(config, ops, weights, embedding, packed, undefined).rows, weights.head))
 
 /**
  * Log-probs of `packed.targets`, in nats, [m]; the caller disposes of them. With `keep` the activations for `Backward` come
@@ -256,5 +288,5 @@ export const forward = (
 const tensorsOf = (value: unknown): Array<tf.Tensor> => {
   if (value instanceof tf.Tensor) return [value]
   if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return []
-  return Object.values(value).flatMap(tensorsOf)
+  return (value instanceof Map ? [...value.values()] : Object.values(value)).flatMap(tensorsOf)
 }

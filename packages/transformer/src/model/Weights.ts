@@ -2,7 +2,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor1D } from "@tensorflow/tfjs-core"
 import * as Lora from "./Lora.ts"
-import type { ModelConfig } from "./ModelConfig.ts"
+import { gainOffset, type ModelConfig } from "./ModelConfig.ts"
+import type { Head } from "../ops/LogProb.ts"
 import type { LinearWeight } from "../ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
 import * as Tensors from "./Tensors.ts"
@@ -20,7 +21,7 @@ export type LayerWeights = { readonly [K in Tensors.LinearKey]: Projection } & {
 /** @category models */
 export interface Weights {
   /** What the last hidden states are multiplied with: the embedding itself where the two are tied. */
-  readonly head: LinearWeight
+  readonly head: Head
   readonly layers: ReadonlyArray<LayerWeights>
   readonly norm: Tensor1D
   readonly dispose: () => void
@@ -37,6 +38,14 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
   }
   const vector = (name: string): Tensor1D => {
     const tensor = tf.tensor1d(read(name).data)
+    owned.push(tensor)
+    return tensor
+  }
+  const offset = gainOffset(config)
+  /** The gain of a norm. */
+  const gain = (name: string): Tensor1D => {
+    const { data } = read(name)
+    const tensor = tf.tensor1d(offset === 0 ? data : data.map((weight) => offset + weight))
     owned.push(tensor)
     return tensor
   }
@@ -76,19 +85,19 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
   }
   const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => {
     const norms = Tensors.normKeys.map((key) => {
-      const name = `${Tensors.nameOf(layer, key)}.weight`
-      return [key, Tensors.has(config, key) ? vector(name) : null]
+      const name = `${Tensors.nameOf(config, layer, key)}.weight`
+      return [key, Tensors.has(config, key) ? gain(name) : null]
     })
     const maps = Tensors.linearKeys.map((key) => {
-      const name = Tensors.nameOf(layer, key)
+      const name = Tensors.nameOf(config, layer, key)
       return [key, linear(`${name}.weight`, Tensors.biased(config, key) ? `${name}.bias` : null)]
     })
     return Object.fromEntries([...norms, ...maps]) as LayerWeights
   })
   return {
-    head: linear(`${Tensors.head(config)}.weight`),
+    head: Object.assign(linear(`${Tensors.head(config)}.weight`), { cap: config.final_logit_softcapping ?? null }),
     layers,
-    norm: vector(`${Tensors.lastNorm}.weight`),
+    norm: gain(`${Tensors.lastNorm}.weight`),
     dispose: () => {
       for (const tensor of owned) tensor.dispose()
     },

@@ -2,7 +2,8 @@
  * Attention over packed segments in a few large products: segments of similar length are gathered into one padded batch, and a mask
  * hides the padding. Query heads that share a key head are rows of one product, so that keys are never repeated.
  *
- * With P = softmax(scale q k^T + mask): dV = P^T dY, dS = P (dY V^T - sum(dY y)), dq = scale dS k, dk = scale dS^T q.
+ * With P = softmax(scale q k^T + mask): dV = P^T dY, dS = P (dY V^T - sum(dY y)), dq = scale dS k, dk = scale dS^T q. Where scores are
+ * capped, S = cap tanh(scale q k^T / cap), dS is also multiplied with the slope 1 - (S / cap)^2.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
@@ -101,12 +102,16 @@ const maskOf = ({ length, positions, seen, segments }: Chunk, group: number, win
   return window === null ? future : tf.add(future, tf.mul(tf.minimum(tf.sub(window - 1, back), 0), 1e9))
 }
 
-/** Scaled and masked scores of a chunk, [segments, kvHeads, length * group, seen], with what they were made of. */
-const scoresOf = (q: Tensor2D, k: Tensor2D, chunk: Chunk, { headSize, heads, kvHeads, window }: AttentionShape) => {
+/** Scaled, capped and masked scores of a chunk, [segments, kvHeads, length * group, seen], with what they were made of. */
+const scoresOf = (q: Tensor2D, k: Tensor2D, chunk: Chunk, shape: AttentionShape) => {
+  const { cap, headSize, heads, kvHeads, scale, window } = shape
   const queries = toHeads(q, chunk.queries, chunk.length, kvHeads, headSize)
   const keys = toHeads(k, chunk.keys, chunk.seen, kvHeads, headSize)
-  const products = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize))
-  return { queries, keys, scores: tf.add<Tensor4D>(products, maskOf(chunk, heads / kvHeads, window)) }
+  const products: Tensor4D = tf.mul(tf.matMul(queries, keys, false, true), scale)
+  const tanh = cap === null ? null : tf.tanh(tf.div(products, cap))
+  const capped = tanh === null || cap === null ? products : tf.mul<Tensor4D>(tanh, cap)
+  const slope = tanh === null ? scale : tf.mul<Tensor4D>(tf.sub(1, tf.mul(tanh, tanh)), scale)
+  return { queries, keys, slope, scores: tf.add<Tensor4D>(capped, maskOf(chunk, heads / kvHeads, window)) }
 }
 
 /** @category operations */
@@ -152,15 +157,12 @@ export const backward = (
     const parts = chunksOf(shape).map((chunk) =>
       tf.tidy(() => {
         const { length, seen } = chunk
-        const { keys, queries, scores } = scoresOf(q, k, chunk, shape)
+        const { keys, queries, scores, slope } = scoresOf(q, k, chunk, shape)
         const probabilities = tf.exp(tf.sub<Tensor4D>(scores, perHead(logSums, chunk)))
         const dOut = toHeads(dy, chunk.queries, length, kvHeads, headSize)
         const values = toHeads(v, chunk.keys, seen, kvHeads, headSize)
         const dProbabilities = tf.matMul(dOut, values, false, true)
-        const dScores: Tensor4D = tf.mul(
-          tf.mul(probabilities, tf.sub(dProbabilities, perHead(inner, chunk))),
-          1 / Math.sqrt(headSize),
-        )
+        const dScores: Tensor4D = tf.mul(tf.mul(probabilities, tf.sub(dProbabilities, perHead(inner, chunk))), slope)
         return {
           dq: Rows.sum(toRows(tf.matMul(dScores, keys), length), chunk.queries, rows),
           dk: Rows.sum(toRows(tf.matMul(dScores, queries, true, false), seen), chunk.keys, rows),

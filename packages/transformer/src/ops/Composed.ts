@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as BatchedAttention from "./BatchedAttention.ts"
-import type { GradientSum, Ops, Rotary } from "./Ops.ts"
+import { type Activation, gates, type GradientSum, type Ops, type Rotary } from "./Ops.ts"
 import * as Rows from "./Rows.ts"
 
 /** Sum over the rows of x [n, d], [d]. */
@@ -28,6 +28,12 @@ const turn = (x: Tensor2D, { cos, positions, sin }: Rotary, heads: number, sign:
     const turned: Tensor3D = tf.concat([tf.mul(b, -sign), tf.mul(a, sign)], 2)
     return tf.reshape(tf.add(tf.mul(whole, table(cos)), tf.mul(turned, table(sin))), [n, width])
   })
+
+/** sigmoid(x (a + b x^2)). */
+const sigmoidOf = (x: Tensor2D, activation: Activation): Tensor2D => {
+  const [a, b] = gates[activation]
+  return tf.sigmoid(b === 0 ? x : tf.mul(x, tf.add(tf.mul(tf.mul(x, x), b), a)))
+}
 
 /** Sums are tensors of their own, and the rows that an embedding gets wait until the sum is read. */
 const gradient = (size: number): GradientSum => {
@@ -99,14 +105,23 @@ export const composed: Ops = {
   attention: BatchedAttention.forward,
   attentionBackward: BatchedAttention.backward,
 
-  swiGlu: (gate, up) => tf.tidy(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up)),
-  swiGluBackward: (dy, gate, up) =>
+  glu: (gate, up, activation) => tf.tidy(() => tf.mul(tf.mul(gate, sigmoidOf(gate, activation)), up)),
+  gluBackward: (dy, gate, up, activation) =>
     tf.tidy(() => {
-      const sigmoid = tf.sigmoid(gate)
-      const silu = tf.mul(gate, sigmoid)
-      // silu' = sigmoid + silu (1 - sigmoid)
-      const slope = tf.add(sigmoid, tf.mul(silu, tf.sub(1, sigmoid)))
-      return { dGate: tf.mul(tf.mul(dy, up), slope), dUp: tf.mul(dy, silu) }
+      const [a, b] = gates[activation]
+      const sigmoid = sigmoidOf(gate, activation)
+      const y = tf.mul(gate, sigmoid)
+      // The slope of x sigmoid(u) is sigmoid + x u' sigmoid (1 - sigmoid), with u' = a + 3 b x^2.
+      const inner = b === 0 ? y : tf.mul(y, tf.add(tf.mul(tf.mul(gate, gate), 3 * b), a))
+      const slope = tf.add(sigmoid, tf.mul(inner, tf.sub(1, sigmoid)))
+      return { dGate: tf.mul(tf.mul(dy, up), slope), dUp: tf.mul(dy, y) }
+    }),
+
+  softCap: (x, cap) => tf.tidy(() => tf.mul(tf.tanh(tf.div(x, cap)), cap)),
+  softCapBackward: (dy, x, cap) =>
+    tf.tidy(() => {
+      const t: Tensor2D = tf.tanh(tf.div(x, cap))
+      return tf.mul(dy, tf.sub(1, tf.mul(t, t)))
     }),
 
   gatherRows: Rows.pick,

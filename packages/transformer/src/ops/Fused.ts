@@ -5,7 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import * as Heap from "./Heap.ts"
-import type { AttentionShape, GradientSum, LinearWeight, Ops } from "./Ops.ts"
+import { type AttentionShape, gates, type GradientSum, type LinearWeight, type Ops } from "./Ops.ts"
 
 interface WasmBackend {
   readonly dataIdMap: { readonly get: (id: object) => { readonly memoryOffset: number } }
@@ -44,8 +44,11 @@ export const make = (heap: Heap.Heap = Heap.open()): Ops => {
     for (let i = 0; i < table.length; i += 4) most = Math.max(most, table[i + 1] + table[i + 3])
     return up16(most) + 16
   }
-  const attentionArguments = ({ headSize, heads, kvHeads, segments, window }: AttentionShape) =>
-    ({ segments: [height, at(segments), segments.shape[0]], heads: [heads, kvHeads, headSize, window ?? 0] }) as const
+  const attentionArguments = ({ cap, headSize, heads, kvHeads, scale, segments, window }: AttentionShape) =>
+    ({
+      segments: [height, at(segments), segments.shape[0]],
+      heads: [heads, kvHeads, headSize, window ?? 0, scale, cap ?? 0],
+    }) as const
 
   const gradient = (size: number): GradientSum => {
     const sum = tf.keep(allocate([size]))
@@ -134,15 +137,26 @@ export const make = (heap: Heap.Heap = Heap.open()): Ops => {
       kernels.attentionBackward(...segments, q.shape[0], ...heads, ...addresses, space)
       return result
     },
-    swiGlu: (gate, up) => {
+    glu: (gate, up, activation) => {
       const y = matrix(...gate.shape)
-      kernels.swiGlu(gate.size, at(gate), at(up), at(y))
+      kernels.glu(gate.size, ...gates[activation], at(gate), at(up), at(y))
       return y
     },
-    swiGluBackward: (dy, gate, up) => {
+    gluBackward: (dy, gate, up, activation) => {
       const result = { dGate: matrix(...gate.shape), dUp: matrix(...up.shape) }
-      kernels.swiGluBackward(dy.size, at(dy), at(gate), at(up), at(result.dGate), at(result.dUp))
+      const addresses = [dy, gate, up, result.dGate, result.dUp].map(at)
+      kernels.gluBackward(dy.size, ...gates[activation], ...addresses)
       return result
+    },
+    softCap: (x, cap) => {
+      const y = matrix(...x.shape)
+      kernels.softCap(x.size, cap, at(x), at(y))
+      return y
+    },
+    softCapBackward: (dy, x, cap) => {
+      const dx = matrix(...x.shape)
+      kernels.softCapBackward(x.size, cap, at(dy), at(x), at(dx))
+      return dx
     },
     gatherRows: (table, ids) => {
       const y = matrix(ids.length, table.shape[1])

@@ -22,8 +22,10 @@ export interface Kernels {
   readonly rmsNorm: Kernel
   readonly rmsNormBackward: Kernel
   readonly rope: Kernel
-  readonly swiGlu: Kernel
-  readonly swiGluBackward: Kernel
+  readonly glu: Kernel
+  readonly gluBackward: Kernel
+  readonly softCap: Kernel
+  readonly softCapBackward: Kernel
   readonly add: Kernel
   readonly addRows: Kernel
   readonly addToRows: Kernel
@@ -35,6 +37,8 @@ export interface Kernels {
   readonly addBias: Kernel
   readonly decodeEmbed: Kernel
   readonly decodeNorm: Kernel
+  readonly decodeNormAdd: Kernel
+  readonly decodeCap: Kernel
   readonly decodeHeadNorm: Kernel
   readonly decodeRotate: Kernel
   readonly decodeStore: Kernel

@@ -7,6 +7,17 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import type { LinearWeight, Ops } from "./Ops.ts"
 
+/** What the last hidden states are multiplied with; logits become `cap * tanh(logit / cap)` unless `cap` is null. @category models */
+export interface Head extends LinearWeight {
+  readonly cap: number | null
+}
+
+/** The logits of hidden states, [n, vocabulary]. @category operations */
+export const logits = (ops: Ops, hidden: Tensor2D, head: Head): Tensor2D => {
+  const plain = ops.linear(hidden, head)
+  return head.cap === null ? plain : ops.softCap(plain, head.cap)
+}
+
 /** What the backward pass needs again. @category models */
 export interface SavedHead {
   readonly hidden: Tensor2D
@@ -30,13 +41,13 @@ const rowsOf = (x: Tensor2D, from: number, to: number): Tensor2D =>
 export const forward = (
   ops: Ops,
   hidden: Tensor2D,
-  head: LinearWeight,
+  head: Head,
   targets: Int32Array,
   limit: number = maxLogits,
 ): { readonly logprobs: Tensor1D; readonly saved: SavedHead } => {
   const logprobs = tf.tidy(() => {
     const parts = chunks(targets.length, head.w.shape[0], limit).map(([from, to]) =>
-      tf.tidy(() => ops.logProb(ops.linear(rowsOf(hidden, from, to), head), targets.subarray(from, to))),
+      tf.tidy(() => ops.logProb(logits(ops, rowsOf(hidden, from, to), head), targets.subarray(from, to))),
     )
     if (parts.length === 0) return tf.tensor1d([], "float32")
     return parts.length === 1 ? parts[0] : tf.concat(parts)
@@ -53,7 +64,7 @@ export const forward = (
 export const backward = (
   ops: Ops,
   { hidden, targets }: SavedHead,
-  head: LinearWeight,
+  head: Head,
   weights: Float32Array,
   onHead: (dLogits: Tensor2D, hidden: Tensor2D) => void,
   limit: number = maxLogits,
@@ -67,7 +78,10 @@ export const backward = (
     const dx = chunks(rows.length, head.w.shape[0], limit).map(([from, to]) =>
       tf.tidy(() => {
         const part = ops.gatherRows(hidden, rows.subarray(from, to))
-        const dLogits = ops.logProbBackward(ops.linear(part, head), some(targets, from, to), some(weights, from, to))
+        const plain = ops.linear(part, head)
+        const capped = head.cap === null ? plain : ops.softCap(plain, head.cap)
+        const dCapped = ops.logProbBackward(capped, some(targets, from, to), some(weights, from, to))
+        const dLogits = head.cap === null ? dCapped : ops.softCapBackward(dCapped, plain, head.cap)
         onHead(dLogits, part)
         return ops.linearBackward(dLogits, head)
       }),

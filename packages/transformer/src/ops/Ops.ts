@@ -31,6 +31,22 @@ export interface AttentionShape {
   readonly heads: number
   readonly kvHeads: number
   readonly headSize: number
+  /** Scores are products of queries and keys times this. */
+  readonly scale: number
+  /** Scores become `cap * tanh(score / cap)`; null leaves them. */
+  readonly cap: number | null
+}
+
+/** What gates the MLP: `x sigmoid(x)`, or the GELU by tanh. @category models */
+export type Activation = "silu" | "gelu"
+
+/**
+ * Both are `x sigmoid(x (a + b x^2))`: the GELU by tanh is `x / 2 (1 + tanh(c (x + 0.044715 x^3)))` with c = sqrt(2 / pi), and
+ * (1 + tanh(u)) / 2 = sigmoid(2 u).
+ */
+export const gates: Readonly<Record<Activation, readonly [a: number, b: number]>> = {
+  silu: [1, 0],
+  gelu: [2 * Math.sqrt(2 / Math.PI), 2 * Math.sqrt(2 / Math.PI) * 0.044715],
 }
 
 /** Rotary tables [time, headSize], the position of each row, int32 [rows]. @category models */
@@ -96,9 +112,17 @@ export interface Ops {
     saved: SavedAttention,
     shape: AttentionShape,
   ) => { dq: Tensor2D; dk: Tensor2D; dv: Tensor2D }
-  /** silu(gate) * up. */
-  readonly swiGlu: (gate: Tensor2D, up: Tensor2D) => Tensor2D
-  readonly swiGluBackward: (dy: Tensor2D, gate: Tensor2D, up: Tensor2D) => { dGate: Tensor2D; dUp: Tensor2D }
+  /** activation(gate) * up. */
+  readonly glu: (gate: Tensor2D, up: Tensor2D, activation: Activation) => Tensor2D
+  readonly gluBackward: (
+    dy: Tensor2D,
+    gate: Tensor2D,
+    up: Tensor2D,
+    activation: Activation,
+  ) => { dGate: Tensor2D; dUp: Tensor2D }
+  /** cap * tanh(x / cap). */
+  readonly softCap: (x: Tensor2D, cap: number) => Tensor2D
+  readonly softCapBackward: (dy: Tensor2D, x: Tensor2D, cap: number) => Tensor2D
   /** Row ids[r] of a table, for every r. */
   readonly gatherRows: (table: Tensor2D, ids: Int32Array) => Tensor2D
   /** A matrix of `rows` rows whose row ids[r] sums the rows r of x: the gradient of `gatherRows`. */

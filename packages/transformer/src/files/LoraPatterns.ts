@@ -1,0 +1,123 @@
+/**
+ * Adapters of PEFT whose maps differ: ranks and alphas by pattern, some layers only, targets by suffix or regular expression. Which maps
+ * have an adapter, and of which rank, is what the file's tensors say. They are read as one adapter of the largest rank: a smaller one is
+ * filled up with zeros, which stay zeros when it learns, and another alpha / rank is multiplied into B.
+ */
+import { Effect } from "effect"
+import * as Lora from "../model/Lora.ts"
+import type { ModelConfig } from "../model/ModelConfig.ts"
+import * as Parameters from "../model/Parameters.ts"
+import { ModelError } from "../TransformerError.ts"
+import type { Entry } from "./Safetensors.ts"
+
+/** Of `adapter_config.json`. */
+export interface Options {
+  readonly rank: number
+  readonly alpha: number
+  readonly isRankStabilised: boolean
+  readonly rankPattern: Readonly<Record<string, number>>
+  readonly alphaPattern: Readonly<Record<string, number>>
+}
+
+/** Why a pattern's key cannot be followed, or null: names are, other regular expressions are not. */
+export const refusal = (key: string, pattern: Readonly<Record<string, number>>): string | null => {
+  const bad = Object.keys(pattern).find((name) => !/^\^?(\w|\\?\.)+$/.test(name))
+  return bad === undefined
+    ? null
+    : `${key} has the regular expression ${JSON.stringify(bad)}; give names of modules, such as q_proj or layers.0.self_attn.q_proj`
+}
+
+/** The entry of a module: the first key that is its name, or the end of it after a dot. */
+const lookUp = (pattern: Readonly<Record<string, number>>, module: string): number | undefined => {
+  const key = Object.keys(pattern).find((name) => {
+    const plain = name.replace(/^\^/, "").replaceAll("\\.", ".")
+    return module === plain || (!name.startsWith("^") && module.endsWith(`.${plain}`))
+  })
+  return key === undefined ? undefined : pattern[key]
+}
+
+/** The two sides of a module's adapter in the file. */
+interface Pair {
+  readonly a: Entry
+  readonly b: Entry
+  readonly factor: number
+  readonly rank: number
+}
+
+const pairsOf = Effect.fn("LoraPatterns.pairs")(function* (
+  entries: ReadonlyMap<string, Entry>,
+  prefix: string,
+  options: Options,
+  source: string,
+) {
+  const fail = (reason: string) => new ModelError({ reason: `${source}: ${reason}` })
+  const pairs = new Map<string, Pair>()
+  for (const [name, a] of entries) {
+    const module = /^(.*)\.lora_[AB]\.weight$/.exec(name)?.[1]
+    if (module === undefined || !module.startsWith(prefix))
+      return yield* fail(
+        `has a tensor the model does not know, ${name}; merge the adapter with PEFT's merge_and_unload`,
+      )
+    if (!name.endsWith(".lora_A.weight")) continue
+    const b = entries.get(`${module}.lora_B.weight`)
+    if (b === undefined) return yield* fail(`has no tensor ${module}.lora_B.weight`)
+    const bare = module.slice(prefix.length)
+    const rank = lookUp(options.rankPattern, bare) ?? options.rank
+    const alpha = lookUp(options.alphaPattern, bare) ?? options.alpha
+    if (a.shape[0] !== rank || b.shape[1] !== rank)
+      return yield* fail(`${module} has an adapter of rank ${a.shape[0]}, and adapter_config.json says ${rank}`)
+    pairs.set(bare, { a, b, rank, factor: alpha / (options.isRankStabilised ? Math.sqrt(rank) : rank) })
+  }
+  return pairs
+})
+
+/** The adapter of a file's tensors; `values` reads one of them. */
+export const read = Effect.fn("LoraPatterns.read")(function* (
+  config: ModelConfig,
+  entries: ReadonlyMap<string, Entry>,
+  prefix: string,
+  options: Options,
+  source: string,
+  values: (entry: Entry) => Effect.Effect<Float32Array, ModelError>,
+) {
+  const fail = (reason: string) => new ModelError({ reason: `${source}: ${reason}` })
+  const pairs = yield* pairsOf(entries, prefix, options, source)
+  const leaves = new Set([...pairs.keys()].map((name) => name.split(".").at(-1)))
+  const targets = Lora.modules.filter((module) => leaves.has(module))
+  const all = [...pairs.values()]
+  if (all.length === 0 || targets.length === 0) return yield* fail("has an adapter on no map of the model")
+  const rank = Math.max(...all.map((pair) => pair.rank))
+  // That of most maps, so that these keep their bits.
+  const usual = options.alpha / (options.isRankStabilised ? Math.sqrt(options.rank) : options.rank)
+  const lora: Lora.LoraConfig = { rank, alpha: usual * rank, targets }
+  const slots = Lora.layout(config, lora)
+  const out = new Float32Array(Parameters.count(slots))
+  const known = new Set<string>()
+  for (const { name, offset, shape, size } of slots) {
+    const module = name.replace(/\.lora_[AB]\.weight$/, "")
+    known.add(module)
+    const pair = pairs.get(module)
+    if (pair === undefined) continue
+    const isA = name.endsWith("lora_A.weight")
+    const entry = isA ? pair.a : pair.b
+    const [rows, columns] = shape as readonly [number, number]
+    const wanted = isA ? [pair.rank, columns] : [rows, pair.rank]
+    if (entry.shape.join() !== wanted.join())
+      return yield* fail(`tensor ${entry.name} is [${entry.shape.join(", ")}], the model wants [${wanted.join(", ")}]`)
+    const data = yield* values(entry)
+    const view = out.subarray(offset, offset + size)
+    if (isA) view.set(data)
+    else {
+      const factor = pair.factor / usual
+      for (let row = 0; row < rows; row++)
+        for (let r = 0; r < pair.rank; r++) view[row * rank + r] = factor * data[row * pair.rank + r]
+    }
+  }
+  const stray = [...pairs.keys()].find((module) => !known.has(module))
+  if (stray !== undefined)
+    return yield* fail(
+      `has an adapter on ${stray}, and adapters are read on ${Lora.modules.join(", ")} of the layers; merge it with PEFT's merge_and_unload`,
+    )
+  const adapter: Lora.Adapter = { config: lora, values: out }
+  return adapter
+})
