@@ -139,6 +139,19 @@ it("filter takes pass rates from a run", async () => {
   expect(await lines(out)).toEqual([{ i: 2 }, { i: 3 }])
 })
 
+it("generate draws the figures of a tiny preset, and says what it cannot draw", async () => {
+  const out = join(folder, "figures.jsonl")
+  await data("generate", "geometry-tiny", "--images", "--count", "6", "--side", "held-out", "--out", out)
+  const valid = await data("validate", out, "--task", "geometry3k")
+  expect(valid).toMatchObject({ code: 0, stderr: "" })
+  expect((await data("show", out, "--task", "geometry3k")).stdout).toMatch(/\[image: png, \d+ bytes\]\nFind /)
+  const refused = async (...args: ReadonlyArray<string>) => (await data("generate", ...args, "--out", out)).stderr
+  expect(await refused("math-tiny", "--images")).toMatch(/math-tiny draws nothing; choose geometry-tiny/)
+  expect(await refused("own")).toMatch(/own makes no problems of its own; choose countdown-tiny/)
+  expect(await refused("math-tiny", "--recipe", "countdown-4")).toMatch(/--recipe is given with the preset math-tiny/)
+  expect(await refused()).toMatch(/--count is missing/)
+})
+
 it("generate writes rows that the task reads, the same ones for a seed, and show gives a row as the model sees it", async () => {
   const [one, two] = [join(folder, "one.jsonl"), join(folder, "two.jsonl")]
   for (const out of [one, two]) await data("generate", "--count", "20", "--seed", "5", "--out", out)

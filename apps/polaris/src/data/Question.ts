@@ -23,6 +23,16 @@ export const normal = (prompt: Problem.Problem["prompt"], reduce: Reduce = bare)
         )
         .join("")
 
+/** Characters of a prompt's text; an image has none. */
+export const characters = (prompt: Problem.Problem["prompt"]): number =>
+  typeof prompt === "string"
+    ? prompt.length
+    : prompt
+        .flatMap(({ content }) =>
+          typeof content === "string" ? [content] : content.map((part) => (part.type === "text" ? part.text : "")),
+        )
+        .reduce((sum, text) => sum + text.length, 0)
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 

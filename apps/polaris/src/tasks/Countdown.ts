@@ -63,6 +63,7 @@ export const make = Rows.orGenerated(Countdown.name, ofRows, Parameters, (space)
     task: (reads) => Countdown.task(options(reads)),
     longest: (reads) => Countdown.ask({ nums: Array<number>(size).fill(max), target: maxTarget }, options(reads)),
     stopStrings: [Countdown.answerEnd],
+    rows: (draw) => Countdown.generate(draw, { from: space }).map(({ answer }) => answer),
     tiny: tiny(Countdown.words(space), () => teacher(space)),
   }
 })

@@ -145,6 +145,7 @@ export const make = Rows.orGenerated(Mathematics.name, ofRows, Parameters, (from
       return reads === "words" ? Exercises.words(longest) : Mathematics.ask(Exercises.text(longest), options(reads))
     },
     stopStrings: [],
+    rows: (draw) => Mathematics.exercises(draw, from).map(Mathematics.row),
     tiny: tiny(vocabulary(from), () => teacher(from)),
   }
 })

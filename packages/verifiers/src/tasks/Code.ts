@@ -9,8 +9,9 @@
  * The expected outputs never enter the sandbox. A test that runs into a limit has failed; a sandbox that could not run makes a
  * verdict of status `error`.
  */
-import type { Problem } from "@lpo/rollout"
+import { type Problem, Seed } from "@lpo/rollout"
 import { Effect, Result, Schema } from "effect"
+import * as Exercises from "../code/Exercises.ts"
 import * as GroundTruth from "../code/GroundTruth.ts"
 import * as Judge from "../code/Judge.ts"
 import * as Output from "../code/Output.ts"
@@ -22,7 +23,7 @@ import * as Verl from "../rows/Verl.ts"
 import { Sandbox, type SandboxService } from "../sandbox/Sandbox.ts"
 import * as Task from "../Task.ts"
 
-export { GroundTruth, Judge, Output, PrimeCode, Program, Value }
+export { Exercises, GroundTruth, Judge, Output, PrimeCode, Program, Value }
 
 /** @category models */
 export const name = "code"
@@ -36,8 +37,10 @@ export type Answer = typeof Answer.Type
 export interface Options extends Judge.Options {
   /** Limits of the reference mode. */
   readonly prime?: Partial<PrimeCode.Limits>
-  /** How a problem is put. Default `chat`. */
-  readonly style?: Task.Style
+  /** How a problem is put. `words`: the examples of `from` in the words of a small vocabulary. Default `chat`. */
+  readonly style?: Task.Style | "words"
+  /** Where generated problems come from; without it the task generates none. */
+  readonly from?: Exercises.Space
 }
 
 /** What to program, and how it will be called. @category prompts */
@@ -56,7 +59,10 @@ export const ask = (question: Question, { style }: Options = {}): Problem.Proble
     typeof called === "string"
       ? `Write the function ${called}.`
       : "The program reads from standard input and writes to standard output."
-  return Task.prompt(`${problem.trim()}\n\n${how} Give the program in one \`\`\`${language} block.`, style)
+  return Task.prompt(
+    `${problem.trim()}\n\n${how} Give the program in one \`\`\`${language} block.`,
+    style === "words" ? "text" : style,
+  )
 }
 
 /** A ground truth that decodes; the text or object as it stands. */
@@ -89,6 +95,51 @@ export const fromRow = (options: Options = {}) => ({
   }),
 })
 
+/** The ground truth of a generated function: what it makes of the lists of all tests. @category generation */
+export const truth = (exercise: Exercises.Exercise) => ({
+  fn_name: "f",
+  inputs: Exercises.tests.map((x) => JSON.stringify(x)),
+  outputs: Exercises.tests.map((x) => JSON.stringify(Exercises.run(exercise, x))),
+})
+
+/** The prompt of examples. @category prompts */
+export const askExamples = (given: ReadonlyArray<Exercises.Example>, options: Options = {}) =>
+  options.style === "words" ? Exercises.words(given) : ask({ problem: Exercises.text(given), function: "f" }, options)
+
+/** A function and the examples that it is to be found from. @category models */
+export interface Found {
+  readonly id: string
+  readonly exercise: Exercises.Exercise
+  readonly given: ReadonlyArray<Exercises.Example>
+}
+
+/** Functions of one side of a space, shuffled: none, however it is written, is on both sides. @category generation */
+export const functions = ({ count, seed, side }: Task.Draw, from: Exercises.Space): Array<Found> => {
+  const all = Exercises.enumerate(from, side).flatMap((exercise) => {
+    const body = Exercises.source(exercise).replace("def f(x): return ", "").replaceAll(" ", "")
+    return Array.from({ length: from.variants }, (_, variant) => ({ exercise, id: `code-${body}-${variant + 1}` }))
+  })
+  return Seed.shuffle(all, `${seed}/problems/${side}`)
+    .slice(0, count)
+    .map(({ exercise, id }) => ({ id, exercise, given: Exercises.examples(exercise, `${seed}/examples/${id}`) }))
+}
+
+/** A function as a row in the format `apps`. @category generation */
+export const row = ({ exercise, given, id }: Found) => ({
+  problem_id: id,
+  question: Exercises.text(given),
+  input_output: truth(exercise),
+})
+
+/** The problems of `functions`. @category generation */
+export const generate = (draw: Task.Draw, from: Exercises.Space, options: Options = {}): Array<Problem.Problem> =>
+  functions(draw, from).map(({ exercise, given, id }) => ({
+    id,
+    task: name,
+    prompt: askExamples(given, options),
+    answer: truth(exercise),
+  }))
+
 /** The graders by mode; they run programs in `sandbox`. @category grading */
 export const graders = (sandbox: SandboxService, options: Options = {}): Task.Graders<Answer> =>
   Task.graders(name, Answer, {
@@ -111,6 +162,12 @@ export const task = (options: Options = {}): Effect.Effect<Task.Task<Answer, Que
     Answer,
     ask: (question) => ask(question, options),
     fromRow: fromRow(options),
+    ...(options.from !== undefined && {
+      generate: (
+        (from) => (draw: Task.Draw) =>
+          generate(draw, from, options)
+      )(options.from),
+    }),
     graders: graders(sandbox, options),
     validate,
   }))

@@ -9,8 +9,10 @@
  * | `reference:verl` | the last box | mathruler | 0.9 accuracy + 0.1 format |
  * | `reference:lab` | the last box | mathruler | 1 when right, else 0.1 format |
  */
-import { Problem, Verdict } from "@lpo/rollout"
+import { Problem, Seed, Verdict } from "@lpo/rollout"
 import { Effect, Result, type Scope } from "effect"
+import * as Drawing from "../geometry/Drawing.ts"
+import * as Figures from "../geometry/Figures.ts"
 import * as Extract from "../math/read/Extract.ts"
 import * as Prm800k from "../math/reference/Prm800k.ts"
 import { Answer, grade as gradeMathematics, list } from "../math/Grade.ts"
@@ -21,12 +23,18 @@ import * as Task from "../Task.ts"
 import * as Mathematics from "./Mathematics.ts"
 
 export { Answer } from "../math/Grade.ts"
+export { Drawing, Figures }
 
 /** @category models */
 export const name = "geometry3k"
 
 /** Those of strict mathematics. @category models */
-export type Options = Omit<Mathematics.Options, "style">
+export interface Options extends Omit<Mathematics.Options, "style" | "from"> {
+  /** How a generated figure is put: described, as a chat or a text, in the words of a small vocabulary, or drawn. Default `chat`. */
+  readonly style?: Task.Style | "words" | "drawn"
+  /** Where generated problems come from; without it the task generates none. */
+  readonly from?: Figures.Space
+}
 
 /** A problem with one `<image>` placeholder per image; an image is its bytes (base64 in JSON), alone or as `{ bytes }`. @category models */
 export interface Question {
@@ -75,6 +83,43 @@ export const fromRow = (_options: Options = {}) => ({
   }),
 })
 
+/** The prompt of a generated figure. @category prompts */
+export const askFigure = (figure: Figures.Figure, { style }: Options = {}): Problem.Problem["prompt"] => {
+  if (style === "words") return Figures.words(figure)
+  return style === "drawn" ? ask(drawnRow(figure)) : Task.prompt(`${Figures.text(figure)} ${instruction}`, style)
+}
+
+const goldOf = (figure: Figures.Figure): string => Figures.latex(Figures.simplify(Figures.value(figure)))
+
+/** A generated figure as a row in the format `geometry3k`, described in its text. @category generation */
+export const row = (figure: Figures.Figure) => ({
+  images: [],
+  problem: Figures.text(figure),
+  answer: goldOf(figure),
+})
+
+/** The same with its drawing, a PNG, which alone has the numbers. @category generation */
+export const drawnRow = (figure: Figures.Figure) => ({
+  images: [{ bytes: Drawing.png(figure) }],
+  problem: `<image>${Figures.question(figure)}`,
+  answer: goldOf(figure),
+})
+
+/** Figures of one side of a space, shuffled: none, in whatever form, is on both sides. @category generation */
+export const figures = ({ count, seed, side }: Task.Draw, from: Figures.Space): Array<Figures.Figure> =>
+  Seed.shuffle(Figures.enumerate(from, side), `${seed}/problems/${side}`).slice(0, count)
+
+/** The problems of `figures`. @category generation */
+export const generate = (draw: Task.Draw, from: Figures.Space, options: Options = {}): Array<Problem.Problem> =>
+  figures(draw, from).map((figure) => ({
+    id: `geometry-${Figures.words(figure)
+      .replaceAll(/[ ,:]+/g, "-")
+      .replace(/-$/, "")}`,
+    task: name,
+    prompt: askFigure(figure, options),
+    answer: goldOf(figure),
+  }))
+
 /** Whether the whole response is a think block, then a box: `<think>` any `</think>` any `\boxed{` any `}` any. @category format */
 export const isFormatted = (response: string): boolean => {
   if (!response.startsWith("<think>")) return false
@@ -122,9 +167,12 @@ const wrong = "<think></think>\\boxed{-9753.124680}"
 /** Why strict mode refuses the gold, or null. @category grading */
 export const validate = Task.validator(graders().strict, respond, wrong)
 
+/** What of the options is of mathematics. */
+const comparison = ({ from: _from, style: _style, ...rest }: Options): Mathematics.Options => rest
+
 /** @category constructors */
 export const task = (options: Options = {}): Effect.Effect<Task.Task<Answer, Question>, never, Scope.Scope> =>
-  Effect.map(Mathematics.pooled(options), (pooled) => {
+  Effect.map(Mathematics.pooled(comparison(options)), (pooled) => {
     const strict = (answer: Answer, response: string) => {
       const graded = pooled(answer, response)
       return Effect.isEffect(graded)
@@ -132,11 +180,13 @@ export const task = (options: Options = {}): Effect.Effect<Task.Task<Answer, Que
         : formatted(graded, response)
     }
     const all = { ...graders(options), ...Task.graders(name, Answer, { strict }) }
+    const { from } = options
     return {
       name,
       Answer,
       ask,
       fromRow: fromRow(options),
+      ...(from !== undefined && { generate: (draw: Task.Draw) => generate(draw, from, options) }),
       graders: all,
       validate: Task.validator(all.strict, respond, wrong),
     }

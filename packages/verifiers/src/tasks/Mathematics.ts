@@ -216,20 +216,23 @@ export const pooled = (
     }
   })
 
-/**
- * Exercises of one side of a space, shuffled: none, in whatever form, is on both sides.
- *
- * @category generation
- */
+/** Exercises of one side of a space, shuffled: none, in whatever form, is on both sides. @category generation */
+export const exercises = ({ count, seed, side }: Task.Draw, from: Exercises.Space): Array<Exercises.Exercise> =>
+  Seed.shuffle(Exercises.enumerate(from, side), `${seed}/problems/${side}`).slice(0, count)
+
+/** An exercise as a row in the format `answer`. @category generation */
+export const row = (exercise: Exercises.Exercise) => ({
+  problem: Exercises.text(exercise),
+  answer: Exercises.latex(Exercises.reduce(Exercises.value(exercise))),
+})
+
+/** The problems of `exercises`. @category generation */
 export const generate = (draw: Task.Draw, from: Exercises.Space, options: Options = {}): Array<Problem.Problem> =>
-  Seed.shuffle(Exercises.enumerate(from, draw.side), `${draw.seed}/problems/${draw.side}`)
-    .slice(0, draw.count)
-    .map((exercise) => ({
-      id: `math-${Exercises.key(exercise)}`,
-      task: name,
-      prompt: options.style === "words" ? Exercises.words(exercise) : ask(Exercises.text(exercise), options),
-      answer: Exercises.latex(Exercises.reduce(Exercises.value(exercise))),
-    }))
+  exercises(draw, from).map((exercise) => {
+    const { answer, problem } = row(exercise)
+    const prompt = options.style === "words" ? Exercises.words(exercise) : ask(problem, options)
+    return { id: `math-${Exercises.key(exercise)}`, task: name, prompt, answer }
+  })
 
 /** A response that gives the first accepted answer, which strict mode must accept. */
 const respond = (answer: Answer) => Result.succeed(`\\boxed{${list(answer)[0]}}`)

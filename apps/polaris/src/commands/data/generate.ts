@@ -1,34 +1,88 @@
 /** `polaris data generate`: rows of a task that makes its own problems. */
-import { Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import { Countdown } from "@lpo/verifiers"
-import { whole } from "../../Usage.ts"
+import * as Preset from "../../Preset.ts"
+import { tasks } from "../../tasks/index.ts"
+import { find, UsageError, whole } from "../../Usage.ts"
 import * as Shared from "./shared.ts"
+
+/** Rows of a preset that makes its own problems. */
+const ofPreset = Effect.fn("generate.ofPreset")(function* (name: string, images: boolean) {
+  const { task } = yield* Preset.load(name)
+  const make = yield* find("task", task.name, tasks)
+  const { drawnRows, rows } = yield* make(task.parameters)
+  if (rows === undefined)
+    return yield* new UsageError({
+      reason: `the preset ${name} makes no problems of its own; choose countdown-tiny, math-tiny, geometry-tiny or code-tiny`,
+    })
+  if (!images) return rows
+  return (
+    drawnRows ??
+    (yield* new UsageError({ reason: `--images is given, and the preset ${name} draws nothing; choose geometry-tiny` }))
+  )
+})
 
 export const command = Command.make(
   "generate",
   {
-    recipe: Flag.Literals("recipe", Object.keys(Countdown.recipes) as Array<keyof typeof Countdown.recipes>).pipe(
-      Flag.withDescription("Which Countdown problems. Default countdown-34"),
-      Flag.withDefault("countdown-34"),
+    preset: Argument.String("preset").pipe(
+      Argument.withDescription("Problems of a tiny preset, such as geometry-tiny. Default: Countdown by --recipe"),
+      Argument.optional,
+      Argument.map(Option.getOrNull),
     ),
-    count: Flag.Int("count").pipe(Flag.withDescription("How many")),
+    recipe: Flag.Literals("recipe", Object.keys(Countdown.recipes) as Array<keyof typeof Countdown.recipes>).pipe(
+      Flag.withDescription("Which Countdown problems, without a preset. Default countdown-34"),
+      Flag.optional,
+      Flag.map(Option.getOrNull),
+    ),
+    images: Flag.Boolean("images").pipe(
+      Flag.withDescription("Draw the figures of geometry-tiny as PNG, for models that see"),
+      Flag.withDefault(false),
+    ),
+    count: Flag.Int("count").pipe(
+      Flag.withDescription("How many. Default: all of a preset"),
+      Flag.optional,
+      Flag.map(Option.getOrNull),
+    ),
     seed: Flag.String("seed").pipe(
       Flag.withDescription("The same seed gives the same rows. Default 1"),
       Flag.withDefault("1"),
     ),
     side: Flag.Literals("side", ["train", "held-out"]).pipe(
-      Flag.withDescription("No multiset of numbers is on both sides. Default train"),
+      Flag.withDescription("No problem, in whatever form, is on both sides. Default train"),
       Flag.withDefault("train" as const),
     ),
     out: Shared.out,
   },
   Effect.fn(function* (flags) {
-    const count = yield* whole("count", flags.count, 1, 10_000_000)
-    const { recipe, seed, side } = flags
-    const problems = Countdown.generate({ count, seed, side }, { from: recipe })
+    const { images, preset, seed, side } = flags
+    const count = flags.count === null ? null : yield* whole("count", flags.count, 1, 10_000_000)
+    const recipe = flags.recipe ?? "countdown-34"
+    if (preset === null && (images || count === null))
+      return yield* new UsageError({
+        reason: images
+          ? "--images is given without a preset; give geometry-tiny"
+          : "--count is missing: a recipe has no end; give how many rows to draw",
+      })
+    if (preset !== null && flags.recipe !== null)
+      return yield* new UsageError({ reason: `--recipe is given with the preset ${preset}; leave one of them out` })
+    const draw = { seed, side, ...(count !== null && { count }) }
+    const rows =
+      preset === null
+        ? Countdown.generate(draw, { from: recipe }).map(({ answer }) => answer)
+        : (yield* ofPreset(preset, images))(draw)
     const write = yield* Shared.writer(flags.out)
-    for (const { answer } of problems) yield* write(answer)
-    yield* Shared.print(`${flags.out}: ${problems.length} rows (${recipe}, ${side}, seed ${seed})`)
+    for (const row of rows) yield* write(row)
+    yield* Shared.print(`${flags.out}: ${rows.length} rows (${preset ?? recipe}, ${side}, seed ${seed})`)
   }, Effect.scoped),
-).pipe(Command.withDescription("Generate Countdown rows with solutions: numbers and a target"))
+).pipe(
+  Command.withDescription("Generate rows that have solutions: Countdown by a recipe, or the problems of a tiny preset"),
+  Command.withExamples([
+    { command: "polaris data generate --count 10000 --out countdown.jsonl", description: "Numbers and targets" },
+    {
+      command: "polaris data generate geometry-tiny --images --out figures.jsonl",
+      description: "Drawings for a model that sees",
+    },
+  ]),
+)

@@ -65,9 +65,7 @@ export const command = Command.make(
         else note("duplicates with another gold", `row ${row} says ${answer}, row ${before.row} says ${before.answer}`)
         const length =
           tokenizer === null
-            ? typeof problem.prompt === "string"
-              ? problem.prompt.length
-              : Shared.json(problem.prompt.map(({ content }) => content)).length
+            ? Question.characters(problem.prompt)
             : (yield* Tokens.encode(tokenizer, problem.prompt)).length
         if (length > flags.longest)
           note("prompts that are too long", `row ${row}: ${length} ${tokenizer === null ? "characters" : "tokens"}`)
