@@ -5,6 +5,10 @@ import { Guarantee } from "@lpo/simplex"
 export const gainBound = Guarantee.gainBound({ rewards: [1, 0, 0, 0], tau: 0.5, epsilon: 0.05 }) // => 0.361235; units of reward
 // #endregion gainBound
 
+// #region gained
+export const gained = Guarantee.gained({ rewards: [1, 0], tau: 0.5, s: [0.5, -0.5] }) // => { "gain": 0.231059, "bound": 0.0813201 }
+// #endregion gained
+
 // #region logBarrier
 export const logBarrier = Guarantee.logBarrier(0.5, 0.2) // => 0.123298
 // #endregion logBarrier

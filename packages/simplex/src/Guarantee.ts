@@ -29,6 +29,40 @@ export const gainBound = (options: {
   return tau * (Diagnostics.kl(target, start) + Diagnostics.kl(start, target)) - 2 * rMax * epsilon
 }
 
+/** What an update gained, and what Theorem 2 says that it had to; units of reward. @category models */
+export interface Gained {
+  /** The expected reward over the group under P less that under P_t. */
+  readonly gain: number
+  /** {@link gainBound} at the distance that P has from the target. */
+  readonly bound: number
+}
+
+/**
+ * Theorem 2 at a policy that has landed anywhere: `gain >= bound`, with the log-ratios `s` and `anchor` [K] of P and P_t. Both are 0
+ * where the group has no signal and nothing moved. Throws `SimplexError`.
+ *
+ * {@includeCode ../examples/Guarantee.ts#gained}
+ *
+ * @category guarantees
+ */
+export const gained = (options: {
+  readonly rewards: ArrayLike<number>
+  readonly tau: number
+  readonly s: ArrayLike<number>
+  readonly anchor?: ArrayLike<number>
+}): Gained => {
+  const rewards = checkVector("rewards", options.rewards)
+  const anchor = checkVector("anchor", options.anchor ?? new Float64Array(rewards.length), rewards.length)
+  const policy = logSoftmax(checkVector("log-ratios", options.s, rewards.length)).map(Math.exp)
+  const start = logSoftmax(anchor).map(Math.exp)
+  const target = logGibbs(rewards, options.tau, anchor).map(Math.exp)
+  const epsilon = Diagnostics.totalVariation(policy, target)
+  return {
+    gain: rewards.reduce((sum, reward, k) => sum + (policy[k] - start[k]) * reward, 0),
+    bound: gainBound({ rewards, tau: options.tau, epsilon, anchor }),
+  }
+}
+
 /**
  * Corollary 2, the log barrier of forward KL: where w*_k >= `target` and KL(w* || P) <= `divergence` nats,
  * `P_k > target exp(-divergence / target - 1)`. A response that the target wants cannot be forgotten while the loss is

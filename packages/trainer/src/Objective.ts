@@ -4,7 +4,7 @@
  *
  * An objective never knows which engine runs, and holds the weights constant at the current theta.
  */
-import { OffPolicy, type PolicyGradient, type Schedule, SimplexError, Target } from "@lpo/simplex"
+import { type Guarantee, OffPolicy, type PolicyGradient, type Schedule, SimplexError, Target } from "@lpo/simplex"
 
 /** What an objective sees of a group of K responses, response k having T_k tokens. @category models */
 export interface ObjectiveInput {
@@ -39,6 +39,8 @@ export interface ObjectiveResult {
   readonly target: Float64Array
   /** P_theta, [K]. */
   readonly policy: Float64Array
+  /** Theorem 2 at P_theta, where the target is the one that it speaks of. */
+  readonly gained?: Guarantee.Gained
 }
 
 /** Which side each switch of a curriculum is on, by option; plain data for a checkpoint. @category curricula */

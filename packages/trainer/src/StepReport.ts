@@ -30,6 +30,14 @@ export const StepReport = Schema.Struct({
   learningRate: Measured,
   /** KL(w* || P_theta) in nats, mean over the groups, at each group's last update; null when nothing was trained on. */
   targetKl: Maybe,
+  /**
+   * Theorem 2 at each group's last update, in units of reward: what P_theta had gained over P_t, and what it had to at its distance from
+   * the target, means over the groups; and the least of what is between the two, which is never negative. Null where no group has
+   * a Gibbs target.
+   */
+  gain: Maybe,
+  gainBound: Maybe,
+  gainSlack: Maybe,
   /** Effective sample size of P_theta as a share of K, mean over groups, at the last update; null when nothing was trained on. */
   ess: Maybe,
   /** Responses without a verdict; groups with fewer than two; groups whose rewards are all equal. */
@@ -43,6 +51,8 @@ export const StepReport = Schema.Struct({
   /** Earlier groups that were trained on again, and those that had moved too far for it. */
   replayed: Count,
   stale: Count,
+  /** Of episodes, means over the verified ones: `turns`, `forked` (parts beyond the first), and what the environment measured. */
+  episodes: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
   /** The objective's options that follow a schedule, at this step. */
   scheduled: Schema.Record(Schema.String, Schema.Union([Schema.Finite, Schema.String])),
   /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */

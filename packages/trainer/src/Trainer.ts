@@ -54,6 +54,20 @@ const meanOrNull = (xs: ReadonlyArray<number>): number | null => {
   return xs.length > 0 && Number.isFinite(value) ? value : null
 }
 
+/** Theorem 2 over the groups of a step. */
+const guaranteeOf = (results: ReadonlyArray<Objective.ObjectiveResult>) => {
+  const all = results.flatMap(({ gained }) => (gained === undefined ? [] : [gained]))
+  return {
+    gain: meanOrNull(all.map(({ gain }) => gain)),
+    gainBound: meanOrNull(all.map(({ bound }) => bound)),
+    // Both are sums of numbers of about 1: what they differ by beyond that is rounding.
+    gainSlack:
+      all.length === 0
+        ? null
+        : all.reduce((least, { bound, gain }) => Math.min(least, Math.round((gain - bound) * 1e12) / 1e12), Infinity),
+  }
+}
+
 /** Why the configuration cannot be run with this sampler; null when it can. */
 const configRefusal = ({ config, reference }: Options, sampler: Sampler.SamplerService): string | null => {
   const { leastGroup, name, needsReference } = config.objective
@@ -293,6 +307,7 @@ export const train: (
           ...measured,
           learningRate: Update.learningRate(config, step),
           targetKl: meanOrNull([...results.values()].map(targetKlOf)),
+          ...guaranteeOf([...results.values()]),
           leftOut: rolled.leftOut.length,
           resampled: rolled.resampled,
           replayed: again.groups.length,

@@ -3,7 +3,7 @@
  * forward KL (eq. 10), reverse KL (eq. 11) or any other divergence (C.6). A token of response k weighs -c_k / |y_k| where log pi(y)
  * is the mean over tokens, as in the paper (eq. 2 and 3), and -c_k where it is the sum.
  */
-import { Divergence, OffPolicy, Projection, Target, Temperature } from "@lpo/simplex"
+import { Divergence, Guarantee, OffPolicy, Projection, Target, Temperature } from "@lpo/simplex"
 import * as Objective from "../Objective.ts"
 import * as Curriculum from "./Curriculum.ts"
 import { define } from "./Definition.ts"
@@ -63,6 +63,9 @@ export const make = ({
         coefficients,
         target: logTarget.map(Math.exp),
         policy: Target.listwise(s),
+        ...(target === Target.gibbsTarget && typeof t === "number"
+          ? { gained: Guarantee.gained({ rewards, tau: t, s, anchor: start }) }
+          : {}),
       }
     },
   })
