@@ -7,6 +7,7 @@
 import { Schema } from "effect"
 import { Float32, Int32 } from "./internal/TypedArray.ts"
 import { SamplingParams } from "./SamplingParams.ts"
+import { Trajectory } from "./Trajectory.ts"
 
 /** A sampled response of T tokens. @category models */
 export const Completion = Schema.Struct({
@@ -23,6 +24,8 @@ export const Completion = Schema.Struct({
   /** Which published policy sampled it. */
   policyVersion: Schema.Int,
   sampling: SamplingParams,
+  /** Of an episode: `tokens` are those sampled over all its turns, and this is where they stand. Absent: they follow the prompt. */
+  trajectory: Schema.optionalKey(Trajectory),
 })
 /** @category models */
 export interface Completion extends Schema.Schema.Type<typeof Completion> {}

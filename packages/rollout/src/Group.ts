@@ -33,13 +33,60 @@ export const ScoredGroup = Schema.Struct({
 /** @category models */
 export interface ScoredGroup extends Schema.Schema.Type<typeof ScoredGroup> {}
 
-/** The K sequences of a group, as an engine takes them. @category combinators */
+/** The sequences of a group, as an engine takes them: one a response, or one for each part of an episode. @category sequences */
 export const sequences = ({ completions, promptChunks, promptTokens }: Group): ReadonlyArray<Sequence> =>
-  completions.map(({ tokens }) => ({
-    prompt: promptTokens,
-    ...(promptChunks === undefined ? {} : { chunks: promptChunks }),
-    completion: tokens,
-  }))
+  completions.flatMap(
+    ({ tokens, trajectory }): ReadonlyArray<Sequence> =>
+      trajectory?.parts ?? [
+        {
+          prompt: promptTokens,
+          ...(promptChunks === undefined ? {} : { chunks: promptChunks }),
+          completion: tokens,
+        },
+      ],
+  )
+
+/**
+ * From one row per sequence of {@link sequences}, a value for each of its tokens, to one row per response: the values of its sampled
+ * tokens, K arrays of [T_k].
+ *
+ * @category sequences
+ */
+export const gather = (
+  { completions }: Pick<Group, "completions">,
+  rows: ReadonlyArray<Float32Array>,
+): ReadonlyArray<Float32Array> => {
+  let at = 0
+  return completions.map(({ tokens, trajectory }) => {
+    if (trajectory === undefined) return rows[at++]
+    const out = new Float32Array(tokens.length)
+    let t = 0
+    for (const { sampled } of trajectory.parts) {
+      const row = rows[at++]
+      for (const place of sampled) out[t++] = row[place]
+    }
+    return out
+  })
+}
+
+/**
+ * The other way: from one row per response to one per sequence, with 0 at the tokens of observations.
+ *
+ * @category sequences
+ */
+export const scatter = (
+  { completions }: Pick<Group, "completions">,
+  rows: ReadonlyArray<Float32Array>,
+): ReadonlyArray<Float32Array> =>
+  completions.flatMap(({ trajectory }, k) => {
+    if (trajectory === undefined) return [rows[k]]
+    let t = 0
+    return trajectory.parts.map(({ completion, sampled }) => {
+      const out = new Float32Array(completion.length)
+      for (const place of sampled) out[place] = rows[k][t++]
+      return out
+    })
+  })
 
 /**
  * The part of a scored group that may be trained on: completions whose verdict is `ok` and not

@@ -2,8 +2,9 @@
  * A group as `completions.jsonl` keeps it: why this reward, why this gradient. Groups that taught nothing are logged too;
  * their responses have no weight, and for a group that was not trained on no target either.
  */
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 import { Prompt } from "./Problem.ts"
+import { Trajectory } from "./Trajectory.ts"
 import { Verdict } from "./Verdict.ts"
 
 /** One response of a logged group. @category models */
@@ -13,6 +14,8 @@ export const LoggedCompletion = Schema.Struct({
   length: Schema.Int,
   finish: Schema.Literals(["stop", "length"]),
   verdict: Verdict,
+  /** Of an episode, whose text has the observations too. */
+  episode: Schema.optionalKey(Trajectory.mapFields(Struct.pick(["turns", "stop", "forked"]))),
   /** w*_k, P_k and c_k at the last update on this group; absent where the response was not trained on. */
   target: Schema.optionalKey(Schema.Finite),
   policy: Schema.optionalKey(Schema.Finite),

@@ -4,9 +4,10 @@
  * Groups stream out as they finish, in any order; a completion depends only on the policy, the problem and how often it stood
  * in the list before, its index k and the seed, never on which other problems shared its batch.
  */
-import { Context, type Effect, type Stream } from "effect"
+import { Context, type Effect, type Scope, type Stream } from "effect"
+import type { Completion } from "./Completion.ts"
 import type { Group } from "./Group.ts"
-import type { Problem } from "./Problem.ts"
+import type { Message, Problem, Prompt } from "./Problem.ts"
 import type { SamplerError } from "./RolloutError.ts"
 import type * as SamplingParams from "./SamplingParams.ts"
 
@@ -47,6 +48,44 @@ export const asked = (problems: ReadonlyArray<Problem>, seed: string): ReadonlyA
   })
 }
 
+/** A prompt of tokens to continue. @category models */
+export interface Continued {
+  /** [P], P >= 1. */
+  readonly prompt: Int32Array
+  /** Name of its random stream. */
+  readonly stream: string
+}
+
+/**
+ * Tokens in, tokens out: what the turns of an episode are sampled with. One policy samples all of them.
+ *
+ * @category services
+ */
+export interface Turns {
+  readonly policyVersion: number
+  /** Positions that the model has for prompt and response; null where it is not known. */
+  readonly positions: number | null
+  /** The tokens of a prompt that nothing stands before. */
+  readonly encode: (prompt: Prompt) => Effect.Effect<Int32Array, SamplerError>
+  /** The tokens of a text in the middle of others. */
+  readonly encodeText: (text: string) => Effect.Effect<Int32Array, SamplerError>
+  /**
+   * The tokens from the end of an answer to the beginning of the next one. `chat` are the messages up to the answer, which `answer`
+   * repeats as text and tokens; `next` are those after it. Null where the model's template changes what stands before, so that no
+   * tokens lead from the one prompt to the other.
+   */
+  readonly between: (
+    chat: ReadonlyArray<Message>,
+    answer: Pick<Completion, "text" | "tokens">,
+    next: ReadonlyArray<Message>,
+  ) => Effect.Effect<Int32Array | null, SamplerError>
+  /** One completion for each, in order. */
+  readonly sample: (
+    asked: ReadonlyArray<Continued>,
+    options: SamplingParams.Options,
+  ) => Effect.Effect<ReadonlyArray<Completion>, SamplerError>
+}
+
 /** @category services */
 export interface SamplerService {
   readonly sample: (problems: ReadonlyArray<Problem>, options: SampleOptions) => Stream.Stream<Group, SamplerError>
@@ -60,6 +99,8 @@ export interface SamplerService {
    * overlap. Absent or false: it samples from the weights that the learner changes.
    */
   readonly pinsPolicy?: boolean
+  /** Turns of the policy that was published last, for as long as the scope. Absent: it takes no prompts of tokens. */
+  readonly turns?: Effect.Effect<Turns, SamplerError, Scope.Scope>
 }
 
 /** @category services */

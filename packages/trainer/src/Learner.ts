@@ -19,8 +19,8 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
 }
 
 /**
- * One weight per completion token of every sequence of a group, K arrays of [T_k], in the ascent direction, from their
- * log-probs at the current theta, nats. May throw; the learner then fails with its message.
+ * One weight per completion token of every sequence of a group, an array of [T] each, in the ascent direction, from their
+ * log-probs at the current theta, nats. A group has a sequence for each response, and of episodes one for each part. May throw; the learner then fails with its message.
  *
  * @category models
  */

@@ -1,5 +1,5 @@
 /** From freshly scored groups to the ones worth training on, and what the log says about them. */
-import { Group, type LoggedGroup, SamplingParams } from "@lpo/rollout"
+import { Group, type LoggedGroup, SamplingParams, type Trajectory, Verdict } from "@lpo/rollout"
 import { Advantage, type PolicyGradient, Target } from "@lpo/simplex"
 import { mean } from "./internal/mean.ts"
 import type { Objective, ObjectiveResult } from "./Objective.ts"
@@ -74,6 +74,8 @@ export const refusal = (group: Group.ScoredGroup): string | null => {
       const { minP, temperature, topK, topP } = completion.sampling
       return `${where} was sampled with temperature ${temperature}, top-p ${topP}, top-k ${topK}, min-p ${minP}, so ratios against it are biased; sample with 1, 1, 0 and 0`
     }
+    // An episode that failed at its beginning has said nothing, and is masked.
+    if (completion.tokens.length === 0 && !Verdict.isTrainable(group.verdicts[k])) continue
     if (completion.tokens.length === 0 || completion.tokens.length !== completion.logprobs.length) {
       return `${where} has ${completion.tokens.length} tokens and ${completion.logprobs.length} log-probs; they must be as many, and at least 1`
     }
@@ -85,6 +87,19 @@ export const refusal = (group: Group.ScoredGroup): string | null => {
       return `${where} has reward ${score}; a verifier must give a finite score`
   }
   return null
+}
+
+/** Means over episodes: turns, parts beyond the first, and what the environment measured; nothing where there are none. @category metrics */
+const episodesOf = (all: ReadonlyArray<Trajectory.Trajectory>): { readonly episodes?: Record<string, number> } => {
+  if (all.length === 0) return {}
+  const names = [...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()
+  return {
+    episodes: {
+      turns: mean(all.map(({ turns }) => turns)),
+      forked: mean(all.map(({ forked }) => forked)),
+      ...Object.fromEntries(names.map((name) => [name, mean(all.map(({ metrics }) => metrics[name] ?? 0))])),
+    },
+  }
 }
 
 /** Means over the verified completions of a batch: reward, pass rate, format rate, entropy, length. @category metrics */
@@ -104,8 +119,11 @@ export const metrics = (groups: ReadonlyArray<Group.ScoredGroup>) => {
     responseLength: mean(completions.map((c) => c.tokens.length)),
     truncated: mean(completions.map((c) => (c.finish === "length" ? 1 : 0))),
     responseTokens: tokens,
+    ...episodesOf(completions.flatMap(({ trajectory }) => (trajectory === undefined ? [] : [trajectory]))),
   }
 }
+
+const episodeOf = ({ forked, stop, turns }: Trajectory.Trajectory) => ({ turns, stop, forked })
 
 /**
  * A group as the log keeps it; `result` is the objective's for a group that was trained on.
@@ -128,6 +146,7 @@ export const describe = (
       length: completion.tokens.length,
       finish: completion.finish,
       verdict: group.verdicts[k],
+      ...(completion.trajectory === undefined ? {} : { episode: episodeOf(completion.trajectory) }),
       ...(result === undefined || j < 0
         ? {}
         : { target: result.target[j], policy: result.policy[j], coefficient: result.coefficients[j] }),

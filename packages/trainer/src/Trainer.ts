@@ -210,7 +210,7 @@ export const train: (
           needsReference && reference !== undefined ? reference(Group.sequences(anchored.group)) : Effect.succeed(null),
           (logprobs): Update.Anchored => ({
             ...anchored,
-            ...(logprobs === null ? {} : { reference: logprobs }),
+            ...(logprobs === null ? {} : { reference: Group.gather(anchored.group, logprobs) }),
             ...(baseline === undefined ? {} : { baseline: baselines[anchored.group.problem.id]?.value ?? batchMean }),
           }),
         ),

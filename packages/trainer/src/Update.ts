@@ -70,7 +70,10 @@ export const anchored = Effect.fn("Update.anchored")(function* (
   return yield* Effect.forEach(groups, (group) =>
     anchor === "sampled"
       ? Effect.succeed<Anchored>({ group, anchor: behaviourOf(group) })
-      : Effect.map(learner.logprobs(Group.sequences(group)), (logprobs): Anchored => ({ group, anchor: logprobs })),
+      : Effect.map(learner.logprobs(Group.sequences(group)), (logprobs): Anchored => ({
+          group,
+          anchor: Group.gather(group, logprobs),
+        })),
   )
 })
 
@@ -128,9 +131,10 @@ export const run = Effect.fn("Update.run")(function* (
   let fault: string | null = null
   const weighIn =
     (part: ReadonlyArray<Anchored>): Weigh =>
-    (index, current) => {
+    (index, rows) => {
       const { group, ...known } = part[index]
-      const nothing = () => current.map((row) => new Float32Array(row.length))
+      const current = Group.gather(group, rows)
+      const nothing = () => rows.map((row) => new Float32Array(row.length))
       const spoilt = (what: string) => {
         fault ??= `problem ${group.problem.id}: ${what}; lower the learning rate (${config.optimizer.learningRate})`
         return nothing()
@@ -150,7 +154,10 @@ export const run = Effect.fn("Update.run")(function* (
       const wrong = strange(result.weights)
       if (wrong !== null) return spoilt(`a weight of ${config.objective.name} is ${wrong}, which must be finite`)
       moves ||= result.weights.some((row) => row.some((w) => w !== 0))
-      return result.weights.map((row) => row.map((w) => w * scale))
+      return Group.scatter(
+        group,
+        result.weights.map((row) => row.map((w) => w * scale)),
+      )
     }
   const gradNorms: Array<number> = []
   let tokens = 0

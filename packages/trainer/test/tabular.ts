@@ -1,7 +1,7 @@
 /** A whole engine in fifty lines: a bigram-free softmax policy over digits, one row of logits per position. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Completion, Sampler, SamplingParams, Seed } from "@lpo/rollout"
+import { type Completion, Sampler, SamplingParams, Seed, type Sequence } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
@@ -22,6 +22,8 @@ export const makeEngine = (
     readonly claim?: number
     /** Told the name of every stream that a completion is drawn from. */
     readonly onDraw?: (stream: string) => void
+    /** Told the weights of every sequence. */
+    readonly onWeigh?: (sequence: Sequence.Sequence, weights: Float32Array) => void
   } = {},
 ) => {
   const logits = new Float64Array(positions * vocabulary)
@@ -29,8 +31,10 @@ export const makeEngine = (
   let version = 0
   let samples = 0
   const published: Array<typeof logits> = []
+  // Places repeat, so that actions and observations of two digits each keep to them.
   const logprob = (t: number, token: number, weights = logits): number => {
-    const row = weights.subarray(t * vocabulary, (t + 1) * vocabulary)
+    const at = t % positions
+    const row = weights.subarray(at * vocabulary, (at + 1) * vocabulary)
     const max = Math.max(...row)
     return row[token] - max - Math.log(row.reduce((sum, v) => sum + Math.exp(v - max), 0))
   }
@@ -54,6 +58,19 @@ export const makeEngine = (
   }
   const sampler = Layer.succeed(Sampler.Sampler, {
     pinsPolicy: options.pinned !== undefined,
+    turns: Effect.sync((): Sampler.Turns => {
+      const digits = (text: string) => Effect.succeed(Int32Array.from(text, Number))
+      const weights = logits.slice()
+      const policyVersion = version
+      return {
+        policyVersion,
+        positions: null,
+        encode: (prompt) => digits(typeof prompt === "string" ? prompt : "0"),
+        encodeText: digits,
+        between: () => Effect.succeed(null),
+        sample: (asked) => Effect.sync(() => asked.map(({ stream }) => draw(stream, weights, policyVersion))),
+      }
+    }),
     sample: (problems, { groupSize, seed }) => {
       options.onSample?.(samples++)
       options.onEvent?.(`sample ${seed}`)
@@ -84,10 +101,12 @@ export const makeEngine = (
             i,
             group.map(({ completion }) => Float32Array.from(completion, (token, t) => logprob(t, token))),
           )
+          for (const [k, sequence] of group.entries()) options.onWeigh?.(sequence, weights[k])
           for (const [k, { completion }] of group.entries())
             for (const [t, token] of completion.entries())
               for (let v = 0; v < vocabulary; v++)
-                gradient[t * vocabulary + v] += weights[k][t] * ((v === token ? 1 : 0) - Math.exp(logprob(t, v)))
+                gradient[(t % positions) * vocabulary + v] +=
+                  weights[k][t] * ((v === token ? 1 : 0) - Math.exp(logprob(t, v)))
         }
         return { tokens: groups.length }
       }),

@@ -1,5 +1,5 @@
 /** The embedded engine as a `Sampler`. */
-import { type Group, type Problem, RolloutError, Sampler, SamplingParams } from "@lpo/rollout"
+import { type Completion, type Group, type Problem, RolloutError, Sampler, SamplingParams } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
 import type * as Generate from "./decode/Generate.ts"
 import { Policy } from "./Policy.ts"
@@ -22,7 +22,7 @@ export interface Options {
 
 /** The tokens of a prompt: plain text as the tokenizer takes it, a chat through the model's template. */
 const encode = (
-  { prompt }: Problem.Problem,
+  { prompt }: Pick<Problem.Problem, "prompt">,
   tokenizer: TokenizerService,
   template: Options["template"],
 ): Effect.Effect<Int32Array, { readonly message: string }> => {
@@ -51,6 +51,16 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
     Sampler.Sampler,
     Effect.gen(function* () {
       const policy = yield* Policy
+      const completionOf = (
+        sampled: Generate.Sampled,
+        sampling: SamplingParams.SamplingParams,
+      ): Completion.Completion => ({
+        ...sampled,
+        text: textOf(sampled, policy.tokenizer, sampling.stopStrings),
+        policyVersion: policy.version,
+        logprobsOf: "raw",
+        sampling,
+      })
       const sampleChunk = Effect.fn("TransformerSampler.sample")(function* (
         asked: ReadonlyArray<Sampler.Asked>,
         options: Sampler.SampleOptions,
@@ -84,16 +94,32 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
           problem: asked[i].problem,
           place: asked[i].place,
           promptTokens: requests[i].prompt,
-          completions: completions.map((c) => ({
-            ...c,
-            text: textOf(c, policy.tokenizer, sampling.stopStrings),
-            policyVersion: policy.version,
-            logprobsOf: "raw" as const,
-            sampling,
-          })),
+          completions: completions.map((c) => completionOf(c, sampling)),
         }))
       })
+      const failed = (e: { readonly message: string }) =>
+        new RolloutError.SamplerError({ problem: null, reason: e.message, retryable: false })
+      const { encodeBare, encodeTurn } = policy.tokenizer
+      const turns: Effect.Effect<Sampler.Turns> = Effect.sync(() => ({
+        policyVersion: policy.version,
+        positions: policy.config.max_position_embeddings,
+        encode: (prompt) => Effect.mapError(encode({ prompt }, policy.tokenizer, template), failed),
+        encodeText: (text) => Effect.mapError((encodeBare ?? policy.tokenizer.encode)(text), failed),
+        between: (chat, answer, next) =>
+          encodeTurn === undefined
+            ? Effect.fail(failed({ message: "has chat messages; this model takes plain text" }))
+            : Effect.mapError(encodeTurn(chat, answer, next, template), failed),
+        sample: (asked, options) => {
+          const sampling = SamplingParams.make(options)
+          const requests = asked.map(({ prompt, stream }) => ({ prompt, streams: [stream] }))
+          return policy.generate(requests, { ...sampling, maxSequences }).pipe(
+            Effect.map((rows) => rows.map(([one]) => completionOf(one, sampling))),
+            Effect.mapError(failed),
+          )
+        },
+      }))
       return Sampler.Sampler.of({
+        turns,
         sample: (problems, options) => {
           // The prompts' lengths are not known yet: as if they were as long as the responses.
           const sequences = maxSequences ?? policy.sequencesAtOnce(2 * options.maxTokens)

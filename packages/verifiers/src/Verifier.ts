@@ -6,7 +6,7 @@
  * asynchronous by interruption: a deadline cannot stop a synchronous loop inside `grade`. Work whose time the input
  * decides belongs in a process or a worker that can be killed.
  */
-import { type Completion, type Problem, Verdict } from "@lpo/rollout"
+import { type Completion, type Problem, Trajectory, Verdict } from "@lpo/rollout"
 import { Cause, Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Result, Schema, type Stream } from "effect"
 import { inOrder } from "./internal/inOrder.ts"
 import * as Turn from "./internal/Turn.ts"
@@ -20,8 +20,9 @@ import { VerifierError } from "./VerifierError.ts"
  */
 export type Mode = "strict" | `reference:${string}`
 
-/** The part of a completion that a verifier may look at; only length penalties need `tokens`. @category models */
-export type Response = Pick<Completion.Completion, "text" | "finish"> & Partial<Pick<Completion.Completion, "tokens">>
+/** The part of a completion that a verifier may look at; only length penalties need `tokens`, and episodes `trajectory`. @category models */
+export type Response = Pick<Completion.Completion, "text" | "finish"> &
+  Partial<Pick<Completion.Completion, "tokens" | "trajectory">>
 
 /** @category services */
 export interface VerifierService {
@@ -31,6 +32,16 @@ export interface VerifierService {
 
 /** @category services */
 export class Verifier extends Context.Service<Verifier, VerifierService>()("@lpo/verifiers/Verifier") {}
+
+/** Judges episodes by what their environment said. @category layers */
+export const ofEpisodes: Layer.Layer<Verifier> = Layer.succeed(Verifier, {
+  verify: ({ id }, { trajectory }) =>
+    Effect.succeed(
+      trajectory === undefined
+        ? Verdict.unreached("error", `problem ${id}: the response is no episode; sample with Episodes.layer`)
+        : Trajectory.verdict(trajectory),
+    ),
+})
 
 /** What `grade` may return. @category models */
 export type Graded = Verdict.Verdict | Effect.Effect<Verdict.Verdict, VerifierError>

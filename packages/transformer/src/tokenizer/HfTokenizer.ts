@@ -181,6 +181,17 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
       chatTemplate === null
         ? Effect.fail(fail("has no chat template; give the prompt as plain text"))
         : Effect.flatMap(chatTemplate.render(messages, variables), (text) => encode(text, false)),
+    encodeTurn: (chat, { text, tokens }, next, variables) =>
+      Effect.gen(function* () {
+        if (chatTemplate === null) return yield* fail("has no chat template; give the prompt as plain text")
+        const before = `${yield* chatTemplate.render(chat, variables)}${text}`
+        const whole = yield* chatTemplate.render([...chat, { role: "assistant", content: text }, ...next], variables)
+        if (!whole.startsWith(before)) return null
+        const between = yield* encode(whole.slice(before.length), false)
+        // The template writes the end of the answer, which the policy has sampled already.
+        const ended = stops.includes(tokens[tokens.length - 1]) && between[0] === tokens[tokens.length - 1]
+        return ended ? between.subarray(1) : between
+      }),
     tokenBytes,
     decode: (tokens) => decode(tokens, true),
     decodeAll: (tokens) => decode(tokens, false),

@@ -19,6 +19,18 @@ export interface TokenizerService {
     messages: ReadonlyArray<Problem.Message>,
     variables?: Readonly<Record<string, unknown>>,
   ) => Effect.Effect<Int32Array, ModelError>
+  /** The tokens of a text in the middle of others, where `encode` puts more around a text. */
+  readonly encodeBare?: (text: string) => Effect.Effect<Int32Array, ModelError>
+  /**
+   * The tokens from the end of an answer to the beginning of the next, where the tokenizer knows chats: `chat` are the messages up to
+   * the answer, `next` those after it. Null where the template changes what stands before.
+   */
+  readonly encodeTurn?: (
+    chat: ReadonlyArray<Problem.Message>,
+    answer: { readonly text: string; readonly tokens: Int32Array },
+    next: ReadonlyArray<Problem.Message>,
+    variables?: Readonly<Record<string, unknown>>,
+  ) => Effect.Effect<Int32Array | null, ModelError>
   /** Total: ids without a word become `<id>`. Special tokens, such as the word tokenizer's stop token, are left out. */
   readonly decode: (tokens: Int32Array) => string
   /** The bytes that `decode` makes of each token; fails with a `ModelError` where a token's text depends on its neighbours. */

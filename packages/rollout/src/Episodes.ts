@@ -1,0 +1,363 @@
+/**
+ * Groups of episodes: an environment and a sampler become a sampler whose completions are whole episodes, so that everything that
+ * takes groups takes these.
+ *
+ * All episodes of a list of problems go on together, a turn at a time, so that an engine gets as many prompts at once as there are
+ * episodes. The members of a group open the same state; their draws come from streams of their own, `<stream>/<k>/turn-<n>`.
+ */
+import { Cause, Effect, Exit, Layer, Scope, Stream } from "effect"
+import type { Completion } from "./Completion.ts"
+import * as Environment from "./Environment.ts"
+import type { Group } from "./Group.ts"
+import * as Line from "./internal/Line.ts"
+import { SamplerError } from "./RolloutError.ts"
+import * as Sampler from "./Sampler.ts"
+import * as SamplingParams from "./SamplingParams.ts"
+import * as Seed from "./Seed.ts"
+
+/** Groups of continuations of one state: local simplices. @category models */
+export interface Steps {
+  /** Most states of an episode that get a group; its first ones. */
+  readonly depth: number
+  /** Rollouts to the end behind each continuation; its return is their mean. */
+  readonly rollouts: number
+}
+
+/** @category models */
+export interface Options {
+  /** Most actions of an episode. */
+  readonly maxTurns: number
+  /** Null: a group has K episodes. Otherwise K actions at a state, which are followed to the end. Default null. */
+  readonly steps?: Steps | null
+  /** Longest time for one answer of the environment, seconds; then it has failed. Default 60. */
+  readonly answerSeconds?: number
+  /** Longest time of an episode, seconds; what it then is depends on the machine. Default none. */
+  readonly episodeSeconds?: number
+  /** Episodes under way at once. Default 512. */
+  readonly atOnce?: number
+}
+
+/** Why the options cannot be; null when they can. @category predicates */
+export const refusal = ({ maxTurns, steps = null }: Options): string | null => {
+  if (!(Number.isInteger(maxTurns) && maxTurns >= 1)) return `maxTurns is ${maxTurns}; give a whole number from 1`
+  if (steps === null) return null
+  for (const key of ["depth", "rollouts"] as const)
+    if (!(Number.isInteger(steps[key]) && steps[key] >= 1))
+      return `steps.${key} is ${steps[key]}; give a whole number from 1`
+  return null
+}
+
+const isUnderWay = ({ stop }: Line.Line): boolean => stop === null
+
+const make = (
+  environment: Environment.EnvironmentService,
+  turns: Sampler.Turns,
+  options: Options,
+  wanted: Sampler.SampleOptions,
+) => {
+  const { answerSeconds = 60, episodeSeconds = Infinity, maxTurns } = options
+  const sampling = SamplingParams.make(wanted)
+
+  /** What the environment answers; whatever goes wrong in it is the line's failure, and the answer null. */
+  const ask = <A>(line: Line.Line, effect: Effect.Effect<A, Environment.EnvironmentError, Scope.Scope>) =>
+    effect.pipe(
+      Scope.provide(line.scope),
+      Effect.timeoutOrElse({
+        duration: `${answerSeconds} seconds`,
+        orElse: () =>
+          Effect.fail(
+            new Environment.EnvironmentError({
+              environment: environment.name,
+              reason: `gave no answer within ${answerSeconds} seconds`,
+            }),
+          ),
+      }),
+      Effect.catchCause((cause) => {
+        if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+        const error = Cause.squash(cause)
+        return Effect.sync((): null => {
+          Line.fail(line, error instanceof Error ? error.message : String(error))
+          return null
+        })
+      }),
+    )
+
+  /** Gives back what ended lines hold. */
+  const release = (lines: ReadonlyArray<Line.Line>) =>
+    Effect.forEach(
+      lines.filter((line) => !isUnderWay(line)),
+      ({ scope }) => Scope.close(scope, Exit.void),
+      { discard: true },
+    )
+
+  const open = Effect.fn("Episodes.open")(function* (asked: Sampler.Asked, k: number, scope: Scope.Scope) {
+    const line = Line.make({
+      row: asked.problem,
+      seed: `${asked.stream}/environment`,
+      stream: `${asked.stream}/${k}`,
+      scope: yield* Scope.fork(scope),
+    })
+    line.episode = yield* ask(line, environment.open(line.row, line.seed))
+    if (line.episode !== null) yield* Line.read(turns, line, line.episode.observation)
+    return line
+  })
+
+  /** An action of each line that has room for one; the others end. */
+  const act = Effect.fn("Episodes.act")(function* (lines: ReadonlyArray<Line.Line>) {
+    const batches = new Map<string, { readonly law: SamplingParams.Options; readonly lines: Array<Line.Line> }>()
+    for (const line of lines) {
+      const { budget = Infinity, stopStrings = sampling.stopStrings } = line.observation ?? {}
+      const maxTokens = Math.min(sampling.maxTokens, budget)
+      const length = line.prompt.length + line.tail.length
+      if (length === 0)
+        Line.fail(line, `problem ${line.row.id}: the first observation is empty; give at least one token`)
+      else if (length + maxTokens > (turns.positions ?? Infinity)) {
+        if (line.turns > 0) line.stop = "context-full"
+        else
+          Line.fail(
+            line,
+            `problem ${line.row.id}: the first observation takes ${length} tokens and an action ${maxTokens}, the model has ${turns.positions} positions; lower maxTokens`,
+          )
+      }
+      if (!isUnderWay(line)) continue
+      const key = JSON.stringify([maxTokens, stopStrings])
+      const batch = batches.get(key) ?? { law: { ...sampling, maxTokens, stopStrings }, lines: [] }
+      batch.lines.push(line)
+      batches.set(key, batch)
+    }
+    const answers: Array<readonly [Line.Line, Completion]> = []
+    for (const { law, lines } of batches.values()) {
+      const asked = lines.map((line) => ({
+        prompt: Line.context(line),
+        stream: `${line.stream}/turn-${line.turns}`,
+      }))
+      const sampled = yield* turns.sample(asked, law)
+      const other = sampled.find(({ policyVersion }) => policyVersion !== turns.policyVersion)
+      if (other !== undefined)
+        return yield* new SamplerError({
+          problem: null,
+          reason: `a turn was sampled by policy ${other.policyVersion}, and the episode began with ${turns.policyVersion}; one policy must sample all turns`,
+          retryable: false,
+        })
+      for (const [i, line] of lines.entries()) answers.push([line, sampled[i]])
+    }
+    return answers
+  })
+
+  /** Takes an action in a line, and reads what the environment answers. */
+  const take = Effect.fn("Episodes.take")(function* (line: Line.Line, answer: Completion, started: number) {
+    const { episode } = line
+    if (episode === null) return
+    Line.say(line, answer)
+    const action: Environment.Action = { text: answer.text, tokens: answer.tokens, finish: answer.finish }
+    line.actions = [...line.actions, action]
+    const result = yield* ask(line, episode.step(action))
+    if (result === null) return
+    line.reward += result.reward ?? 0
+    const metrics = { ...line.metrics }
+    for (const [name, value] of Object.entries(result.metrics ?? {})) metrics[name] = (metrics[name] ?? 0) + value
+    line.metrics = metrics
+    line.correct = result.correct ?? line.reward >= 1
+    if (!Number.isFinite(line.reward))
+      return Line.fail(line, `${environment.name} gave a reward of ${result.reward}; it must be finite`)
+    if (result.done !== "no") line.stop = result.stop ?? (answer.finish === "length" ? "length" : result.done)
+    else if (line.turns >= maxTurns) line.stop = "turn-limit"
+    else if (result.observation === undefined)
+      Line.fail(line, `${environment.name} goes on without an observation; give one, or say that it is done`)
+    else if ((performance.now() - started) / 1000 > episodeSeconds) line.stop = "wall-clock"
+    else yield* Line.read(turns, line, result.observation)
+  })
+
+  /** Takes an action in each of these, at once. */
+  const takeAll = (answers: ReadonlyArray<readonly [Line.Line, Completion]>, started: number) =>
+    Effect.forEach(answers, ([line, answer]) => take(line, answer, started), {
+      concurrency: "unbounded",
+      discard: true,
+    }).pipe(Effect.andThen(release(answers.map(([line]) => line))))
+
+  const play = Effect.fn("Episodes.play")(function* (lines: ReadonlyArray<Line.Line>, started: number) {
+    yield* release(lines)
+    for (let going = lines.filter(isUnderWay); going.length > 0; going = going.filter(isUnderWay)) {
+      const answers = yield* act(going)
+      yield* takeAll(answers, started)
+      yield* release(going)
+    }
+  })
+
+  const groupOf = (asked: Sampler.Asked, prompt: Int32Array, lines: ReadonlyArray<Line.Line>): Group => ({
+    problem: asked.problem,
+    place: asked.place,
+    promptTokens: prompt,
+    completions: lines.map((line) => Line.completion(line, sampling, turns.policyVersion)),
+  })
+
+  const sameStart = (lines: ReadonlyArray<Line.Line>): Int32Array => {
+    const first = lines.find(({ prompt }) => prompt.length > 0)?.prompt ?? new Int32Array(1)
+    for (const line of lines)
+      if (isUnderWay(line) && line.prompt.join() !== first.join())
+        Line.fail(line, `${environment.name} opened problem ${line.row.id} in two different states from one seed`)
+    return first
+  }
+
+  /** K episodes of each problem. */
+  const whole = (asked: ReadonlyArray<Sampler.Asked>) =>
+    Effect.gen(function* () {
+      const started = performance.now()
+      const scope = yield* Effect.scope
+      const members = yield* Effect.forEach(
+        asked,
+        (one) =>
+          Effect.forEach(
+            Array.from({ length: wanted.groupSize }, (_, k) => k),
+            (k) => open(one, k, scope),
+            {
+              concurrency: "unbounded",
+            },
+          ),
+        { concurrency: "unbounded" },
+      )
+      const prompts = members.map(sameStart)
+      yield* play(members.flat(), started)
+      return asked.map((one, i) => groupOf(one, prompts[i], members[i]))
+    }).pipe(Effect.scoped)
+
+  /** A copy of a line's state that draws from another stream. */
+  const fork = Effect.fn("Episodes.fork")(function* (line: Line.Line, stream: string, scope: Scope.Scope) {
+    const { actions, episode, observation, row, seed } = line
+    const to = Line.branch(line, { stream, scope: yield* Scope.fork(scope) }, null)
+    if (episode === null || observation === null) return to
+    to.episode = yield* ask(to, Environment.fork(environment, episode, { row, seed, actions, observation }))
+    return to
+  })
+
+  /** The rollouts of a continuation as one line: the action, and the mean of what they earned. */
+  const estimate = (first: Line.Line, rollouts: ReadonlyArray<Line.Line>): Line.Line => {
+    const ended = rollouts.filter(({ failure }) => failure === null)
+    const mean = (of: (line: Line.Line) => number): number =>
+      ended.reduce((sum, line) => sum + of(line), 0) / ended.length
+    if (ended.length === 0) return { ...first, stop: "failed", failure: rollouts[0]?.failure ?? first.failure }
+    const names = [...new Set(ended.flatMap(({ metrics }) => Object.keys(metrics)))]
+    return {
+      ...first,
+      stop: ended[0].stop,
+      failure: null,
+      turns: Math.round(mean(({ turns }) => turns)),
+      reward: mean(({ reward }) => reward),
+      correct: mean(({ correct }) => (correct ? 1 : 0)) > 0.5,
+      metrics: Object.fromEntries(names.map((name) => [name, mean(({ metrics }) => metrics[name] ?? 0)])),
+    }
+  }
+
+  /** A problem that could not be opened is a group of members that failed. */
+  const failedGroup = (asked: Sampler.Asked, trunk: Line.Line): Group =>
+    groupOf(
+      asked,
+      new Int32Array(1),
+      Array.from({ length: wanted.groupSize }, () => trunk),
+    )
+
+  /** K continuations of every state that an episode of each problem passes through, down to a depth. */
+  const local = (asked: ReadonlyArray<Sampler.Asked>, { depth, rollouts }: Steps) =>
+    Effect.gen(function* () {
+      const started = performance.now()
+      const scope = yield* Effect.scope
+      const trunks = yield* Effect.forEach(asked, (one) => open(one, 0, scope), { concurrency: "unbounded" })
+      const groups = asked.map((): Array<Group> => [])
+      for (let level = 0; level < depth; level++) {
+        const at = (i: number): string => `${asked[i].stream}/level-${level}`
+        const going = trunks.flatMap((trunk, i) => (isUnderWay(trunk) ? [i] : []))
+        // What each member says first: one action, whatever is then made of it.
+        const firsts = new Map(
+          going.map((i) => [
+            i,
+            Array.from({ length: wanted.groupSize }, (_, k) =>
+              Line.branch(trunks[i], { stream: `${at(i)}/${k}`, scope: trunks[i].scope }, null),
+            ),
+          ]),
+        )
+        const answers = new Map(yield* act([...firsts.values()].flat()))
+        const played = new Map<Line.Line, ReadonlyArray<Line.Line>>()
+        const begun: Array<readonly [Line.Line, Completion]> = []
+        for (const i of going)
+          for (const member of firsts.get(i) ?? []) {
+            const answer = answers.get(member)
+            if (answer === undefined) continue
+            const copies = yield* Effect.forEach(
+              Array.from({ length: rollouts }, (_, m) => m),
+              (m) => fork(trunks[i], `${member.stream}/rollout-${m}`, scope),
+              { concurrency: "unbounded" },
+            )
+            Line.say(member, answer)
+            played.set(member, copies)
+            for (const copy of copies) if (isUnderWay(copy)) begun.push([copy, answer])
+          }
+        yield* takeAll(begun, started)
+        yield* play([...played.values()].flat(), started)
+        const next: Array<readonly [Line.Line, Completion]> = []
+        for (const i of going) {
+          const members = firsts.get(i) ?? []
+          const chosen = members[Seed.stream(`${at(i)}/trunk`).int(0, wanted.groupSize - 1)]
+          const answer = answers.get(chosen)
+          // No room for an action: at the first state a group that has failed, later the end.
+          if (answer === undefined) trunks[i].stop = "context-full"
+          else next.push([trunks[i], answer])
+          if (answer === undefined && level > 0) continue
+          const lines = members.map((member) => estimate(member, played.get(member) ?? []))
+          groups[i].push(groupOf(asked[i], Line.context(trunks[i]), lines))
+        }
+        yield* takeAll(next, started)
+      }
+      return groups.flatMap((own, i) => (own.length > 0 ? own : [failedGroup(asked[i], trunks[i])]))
+    }).pipe(Effect.scoped)
+
+  return (asked: ReadonlyArray<Sampler.Asked>) => {
+    const { steps = null } = options
+    return steps === null ? whole(asked) : local(asked, steps)
+  }
+}
+
+/**
+ * The sampler of an environment over one that has turns. With {@link Steps} a problem gives a group for every state, the groups of a
+ * problem at the same place. `maxTokens` and `stopStrings` are those of one action.
+ *
+ * @category constructors
+ */
+export const sampler = (
+  inner: Sampler.SamplerService,
+  environment: Environment.EnvironmentService,
+  options: Options,
+): Sampler.SamplerService => ({
+  pinsPolicy: inner.pinsPolicy ?? false,
+  sample: (problems, wanted) =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const fail = (reason: string) => new SamplerError({ problem: null, reason, retryable: false })
+        const reason = refusal(options) ?? SamplingParams.refusal(SamplingParams.make(wanted))
+        if (reason !== null) return yield* fail(reason)
+        if (inner.turns === undefined)
+          return yield* fail(
+            "this sampler takes no prompts of tokens, which episodes of several turns need; take another",
+          )
+        const run = make(environment, yield* inner.turns, options, wanted)
+        const { atOnce = 512, steps = null } = options
+        const members = wanted.groupSize * (steps?.rollouts ?? 1)
+        const size = Math.max(1, Math.floor(atOnce / members))
+        const asked = Sampler.asked(problems, wanted.seed)
+        const parts = Array.from({ length: Math.ceil(asked.length / size) }, (_, i) =>
+          asked.slice(i * size, (i + 1) * size),
+        )
+        return Stream.fromIterable(parts).pipe(Stream.mapEffect(run), Stream.flattenIterable)
+      }),
+    ),
+})
+
+/** {@link sampler} as a layer over the engine's. @category layers */
+export const layer = (
+  options: Options,
+): Layer.Layer<Sampler.Sampler, never, Sampler.Sampler | Environment.Environment> =>
+  Layer.effect(
+    Sampler.Sampler,
+    Effect.gen(function* () {
+      return sampler(yield* Sampler.Sampler, yield* Environment.Environment, options)
+    }),
+  )
