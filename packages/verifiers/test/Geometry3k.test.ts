@@ -9,6 +9,7 @@ import { Effect, Result } from "effect"
 import fc from "fast-check"
 import { describe, expect } from "vitest"
 import { judgeGeometry3k } from "./helpers/fuzz.ts"
+import { jpeg, png } from "./helpers/images.ts"
 
 const { Numeric, Prm800k } = Mathematics.Reference
 
@@ -146,9 +147,6 @@ it.each(modes)("%s is bounded on hostile texts of a megabyte", (mode) => {
     expect(grade("48", `<think></think>\\boxed{${long}}`).correct).toBe(false)
   }
 })
-
-const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
-const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0)
 
 const fromRow = (row: unknown) => Geometry3k.fromRow().geometry3k(row, "g1")
 const refusal = (row: unknown) => Result.getOrThrow(Result.flip(fromRow(row))).reason

@@ -2,6 +2,7 @@
 import { Code, Countdown, Geometry3k, Mathematics, Task } from "@lpo/verifiers"
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
+import { png } from "./helpers/images.ts"
 
 /** What a reader makes of a row: the ground truth, or the refusal. */
 const answerOf = (read: Task.FromRow, row: unknown): unknown => {
@@ -200,7 +201,6 @@ describe("code", () => {
 
 describe("geometry3k", () => {
   const { geometry3k, verl: fromVerl } = Geometry3k.fromRow()
-  const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
   const row = { images: [{ bytes: png, path: null }], problem: "<image>Find x.", answer: "2 \\sqrt { 221 }" }
   it.each([
     ["the old columns", row, row.answer],

@@ -1,11 +1,7 @@
 /** Images of rows, and the text that their `<image>` placeholders stand in. */
 import type { Problem } from "@lpo/rollout"
+import * as ImageFile from "./ImageFile.ts"
 import { isRecord, refuse, show } from "./Columns.ts"
-
-const formatOf = (bytes: Uint8Array): "png" | "jpeg" | null => {
-  if (bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47) return "png"
-  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff ? "jpeg" : null
-}
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
@@ -29,8 +25,8 @@ const imageOf = (image: unknown, at: number): Extract<Problem.Part, { readonly t
   } else if (Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256))
     data = Uint8Array.from(value)
   if (data === null) return refuse(`image ${at} is ${show(value)}; give its bytes`)
-  const format = formatOf(data)
-  return format === null ? refuse(`image ${at} is neither PNG nor JPEG`) : { type: "image", format, data }
+  const file = ImageFile.read(data)
+  return "refusal" in file ? refuse(`image ${at} ${file.refusal}`) : { type: "image", format: file.format, data }
 }
 
 /** Text and image parts in the order of the placeholders, as many of which there must be as images. */
