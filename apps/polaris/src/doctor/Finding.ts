@@ -1,0 +1,33 @@
+/** One thing that was looked at: whether it is there, what was seen, and how to get it. */
+import { Cause, Effect } from "effect"
+
+export interface Finding {
+  readonly group: "machine" | "model" | "sandbox" | "servers" | "hub"
+  readonly what: string
+  /** `absent` stops nothing by itself; `broken` was asked for or is needed. */
+  readonly state: "ok" | "absent" | "broken"
+  readonly seen: string
+  /** Null where there is nothing to do. */
+  readonly fix: string | null
+}
+
+/** Longest look at one thing. */
+const limit = "2 minutes"
+
+/** A finding of a look that may fail or hang. */
+export const look = (
+  at: Pick<Finding, "group" | "what">,
+  seen: Effect.Effect<string, { readonly message: string }>,
+  otherwise: { readonly state: "absent" | "broken"; readonly fix: string },
+): Effect.Effect<Finding> =>
+  seen.pipe(
+    Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.fail({ message: `no answer in ${limit}` }) }),
+    Effect.map((text): Finding => ({ ...at, state: "ok", seen: text, fix: null })),
+    Effect.catchCause((cause) =>
+      Effect.succeed<Finding>({
+        ...at,
+        ...otherwise,
+        seen: (Cause.squash(cause) as { readonly message: string }).message,
+      }),
+    ),
+  )
