@@ -11,10 +11,9 @@ torch.manual_seed(0)
 config = Qwen3Config(
     vocab_size=size,
     num_hidden_layers=2,
-    max_position_embeddings=128,
     tie_word_embeddings=True,
     dtype="float32",
-    **options,
+    **{"max_position_embeddings": 128, **options},
 )
 Qwen3ForCausalLM(config).float().save_pretrained(folder)
 words = {f"<{i}>": i for i in range(size)}

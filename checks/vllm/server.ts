@@ -31,14 +31,16 @@ export interface Options {
   readonly model: string
   readonly port: number
   readonly python: string
+  /** Prompt and response, tokens. Default 128. */
+  readonly longest?: number
 }
 
 /** It answers a minute or two later. */
-export const start = ({ folder, model, port, python }: Options): Promise<Server.Server> =>
+export const start = ({ folder, longest = 128, model, port, python }: Options): Promise<Server.Server> =>
   Server.start({
     command: python,
     args: (
-      `-m vllm.entrypoints.cli.main serve ${model} --served-model-name base --dtype float32 --max-model-len 128 ` +
+      `-m vllm.entrypoints.cli.main serve ${model} --served-model-name base --dtype float32 --max-model-len ${longest} ` +
       `--max-num-seqs 32 --enforce-eager --generation-config vllm --host 127.0.0.1 --port ${port} ` +
       "--enable-lora --max-loras 3 --max-lora-rank 8"
     ).split(" "),
