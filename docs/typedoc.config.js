@@ -9,6 +9,7 @@ export default {
   projectDocuments: [
     "guides/quickstart.md",
     "guides/your-own-data.md",
+    "guides/presets.md",
     "guides/datasets.md",
     "guides/theory.md",
     "guides/walk.md",

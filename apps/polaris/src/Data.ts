@@ -9,6 +9,26 @@ import { tasks } from "./tasks/index.ts"
 import { find, UsageError } from "./Usage.ts"
 import type { View } from "./View.ts"
 
+/** The part of a dataset that counts; all of it where it says nothing. */
+const Part = Schema.Struct({
+  /** First and last row, from 1, both of them counted. */
+  rows: Schema.optionalKey(Schema.Tuple([Schema.Int, Schema.Int])),
+  /** What columns must say. */
+  where: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+})
+type Part = typeof Part.Type
+
+/** A dataset as a preset names it. */
+export const Named = Schema.Struct({
+  /** A file, or `name[@revision][:[config/]split]` on the hub. */
+  source: Schema.String,
+  format: Schema.String,
+  /** Of the download. */
+  megabytes: Schema.optionalKey(Schema.Finite),
+  ...Part.fields,
+})
+export interface Named extends Schema.Schema.Type<typeof Named> {}
+
 const Source = Schema.Struct({
   /** A file, or `name[@revision][:[config/]split]` on the hub; the revision is a commit once the dataset was opened. */
   source: Schema.String,
@@ -16,6 +36,7 @@ const Source = Schema.Struct({
   format: Schema.NullOr(Schema.String),
   /** Null until the dataset was opened. */
   fingerprint: Schema.NullOr(Dataset.Fingerprint),
+  ...Part.fields,
 })
 type Source = typeof Source.Type
 
@@ -60,6 +81,22 @@ const sourceOf = (base: Source | null, source: string | null, format: string | n
     : base !== null && format !== null
       ? { ...base, format }
       : base
+
+const ofPreset = ({ format, rows, source, where }: Named): Source => ({
+  source,
+  format,
+  fingerprint: null,
+  ...(rows === undefined ? {} : { rows }),
+  ...(where === undefined ? {} : { where }),
+})
+
+/** The data that a preset names. */
+export const preset = (train: Named, evaluation: Named | null, badRows: Data["badRows"]): Data => ({
+  train: ofPreset(train),
+  evaluation: evaluation === null ? null : ofPreset(evaluation),
+  heldOutShare,
+  badRows,
+})
 
 /** Task, data and verifier of a run with what the command line changes. */
 export const resolve = Effect.fn("Data.resolve")(function* (base: Base, given: Given) {
@@ -139,7 +176,7 @@ export const open = Effect.fn("Data.open")(function* (given: Source, task: Task.
   yield* find(`format of the task ${task.name}`, format, task.fromRow)
   // The commit takes the place of the revision; configuration and split stay.
   const pinned = Dataset.isFile(source) ? source : `${rows.source}${/:.*$/.exec(source)?.[0] ?? ""}`
-  const opened: Opened = { rows, settings: { source: pinned, format, fingerprint: rows.fingerprint } }
+  const opened: Opened = { rows, settings: { ...given, source: pinned, format, fingerprint: rows.fingerprint } }
   return opened
 })
 
@@ -152,6 +189,17 @@ export const problems = Effect.fn("Data.problems")(function* ({ rows, settings }
   const made = yield* Dataset.fromRows(rows, task.fromRow[settings.format ?? ""])
   return yield* made.at(Array.from({ length: made.length }, (_, place) => place))
 })
+
+/** Whether a row belongs to the part; one that cannot be read may, so that it is named. */
+const wantedOf =
+  ({ rows, where = {} }: Part) =>
+  (row: unknown, index: number): boolean =>
+    (rows === undefined || (index + 1 >= rows[0] && index < rows[1])) &&
+    (row === undefined ||
+      Object.entries(where).every(
+        ([column, value]) =>
+          typeof row === "object" && row !== null && (row as Record<string, unknown>)[column] === value,
+      ))
 
 /** The two sides of a run's problems. */
 export interface Sides {
@@ -175,6 +223,7 @@ export const sides = Effect.fn("Data.sides")(function* (
       const found = new Set<number>()
       const all = yield* Dataset.fromRows(opened.rows, reader(opened), {
         badRows,
+        wanted: wantedOf(opened.settings),
         only: (problem) => {
           found.add(hashOf(problem))
           return true
@@ -187,6 +236,7 @@ export const sides = Effect.fn("Data.sides")(function* (
     let shared = 0
     const training = yield* Dataset.fromRows(train.rows, reader(train), {
       badRows,
+      wanted: wantedOf(train.settings),
       only: (problem) => {
         if (found.has(hashOf(problem))) shared++
         return true
@@ -208,6 +258,7 @@ export const sides = Effect.fn("Data.sides")(function* (
   const side = (isHeldOut: boolean) =>
     Dataset.fromRows(train.rows, reader(train), {
       badRows,
+      wanted: wantedOf(train.settings),
       only: (problem) => hashOf(problem) <= last === isHeldOut,
     })
   return { training: yield* side(false), heldOut: yield* side(true), shared: 0 } satisfies Sides

@@ -5,9 +5,20 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { Benchmark } from "@lpo/eval"
+import { Registry } from "@lpo/trainer"
+import { ModelConfig } from "@lpo/transformer"
 import { Effect, Schema } from "effect"
+import * as Data from "./Data.ts"
 import { Model } from "./Model.ts"
 import { find, UsageError } from "./Usage.ts"
+
+/** A benchmark of `@lpo/eval` by name, and how often each of its problems is sampled. */
+export const Suite = Schema.Struct({
+  name: Schema.Literals(Object.keys(Benchmark.all)),
+  samples: Schema.Int,
+  temperature: Schema.Finite,
+})
 
 export const Preset = Schema.Struct({
   name: Schema.NonEmptyString,
@@ -16,8 +27,19 @@ export const Preset = Schema.Struct({
   /** The task decodes its parameters itself. */
   task: Schema.Struct({ name: Schema.String, parameters: Schema.Record(Schema.String, Schema.Unknown) }),
   engine: Schema.String,
+  /** The rows that it trains on; without, the task makes its own problems or `--data` gives them. */
+  data: Schema.optionalKey(
+    Schema.Struct({
+      train: Data.Named,
+      /** Held-out problems; null: a share of the training rows. */
+      evaluation: Schema.NullOr(Data.Named),
+      badRows: Schema.Literals(["fail", "leave-out"]),
+    }),
+  ),
   /** Null: `--model` names one. */
   model: Schema.NullOr(Model),
+  /** What the model's config.json says, for the arithmetic before anything is downloaded. */
+  shape: Schema.optionalKey(ModelConfig.ModelConfig),
   train: Schema.Struct({
     steps: Schema.Int,
     promptsPerStep: Schema.Int,
@@ -27,18 +49,34 @@ export const Preset = Schema.Struct({
     miniBatches: Schema.Int,
     checkpointEvery: Schema.Int,
     learningRate: Schema.Finite,
+    /** Default: `learningRate`. */
+    adapterLearningRate: Schema.optionalKey(Schema.Finite),
     maxGradNorm: Schema.NullOr(Schema.Finite),
+    /** Of AdamW; default: the trainer's. */
+    beta2: Schema.optionalKey(Schema.Finite),
+    weightDecay: Schema.optionalKey(Schema.Finite),
   }),
-  evaluation: Schema.Struct({ problems: Schema.Int, samples: Schema.Int }),
-  /** What is otherwise with `--model`: a larger model starts from more and takes longer. */
-  withModel: Schema.Struct({
-    promptsPerStep: Schema.Int,
-    maxTokens: Schema.Int,
-    learningRate: Schema.Finite,
-    adapterLearningRate: Schema.Finite,
+  /** Default: lpo-fwd. */
+  objective: Schema.optionalKey(Schema.Literals(Registry.names)),
+  evaluation: Schema.Struct({
     problems: Schema.Int,
     samples: Schema.Int,
+    /** Default 1. */
+    temperature: Schema.optionalKey(Schema.Finite),
+    /** Evaluated besides, before and after. */
+    benchmarks: Schema.optionalKey(Schema.Array(Suite)),
   }),
+  /** What is otherwise with `--model`: a larger model starts from more and takes longer. Default: nothing is. */
+  withModel: Schema.optionalKey(
+    Schema.Struct({
+      promptsPerStep: Schema.Int,
+      maxTokens: Schema.Int,
+      learningRate: Schema.Finite,
+      adapterLearningRate: Schema.Finite,
+      problems: Schema.Int,
+      samples: Schema.Int,
+    }),
+  ),
 })
 export interface Preset extends Schema.Schema.Type<typeof Preset> {}
 
@@ -49,7 +87,8 @@ const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Preset), { error
 const files = Object.fromEntries(
   readdirSync(folder)
     .filter((file) => file.endsWith(".json"))
-    .map((file) => [basename(file, ".json"), join(folder, file)]),
+    .map((file) => [basename(file, ".json"), join(folder, file)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1)),
 )
 
 export const names: ReadonlyArray<string> = Object.keys(files)

@@ -57,7 +57,10 @@ export const Evaluation = Schema.Struct({
   problems: Schema.Int,
   samples: Schema.Int,
   temperature: Schema.Finite,
+  /** Named benchmarks, evaluated besides. */
+  benchmarks: Schema.Array(Preset.Suite),
 })
+export interface Evaluation extends Schema.Schema.Type<typeof Evaluation> {}
 
 export const Settings = Schema.Struct({
   preset: Schema.String,
@@ -146,40 +149,71 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
   const model = yield* Model.resolve(preset.model, modelFlags(engine, given))
   const options = yield* engine.settings(null, given, model)
   const adapted = engine.adapted(options)
-  const { train, withModel } = preset
-  const own = model.kind === "warm-start"
-  const adapter = model.kind === "checkpoint" && (model.lora !== null || !engine.takes.includes("loraAlpha"))
-  const { learningRate: rate, maxGradNorm, maxTokens, ...lengths } = train
-  const learningRate = own ? rate : adapter ? withModel.adapterLearningRate : withModel.learningRate
+  const lengths = lengthsOf(preset, model, engine)
+  const { beta2, weightDecay } = preset.train
   const { optimizer, ...usual } = TrainConfig.defaults
   const settings: Settings = {
     preset: preset.name,
     task: preset.task,
-    data: null,
+    data: given.data === null ? dataOf(preset) : null,
     verifier: null,
     seed: 1,
-    objective: yield* Objectives.resolve(null, { objective: null, tau: null }),
+    objective: yield* Objectives.resolve(null, { objective: preset.objective ?? null, tau: null }),
     engine: { name, options: options as Record<string, unknown> },
     model,
     train: {
       ...usual,
-      ...lengths,
-      ...(own ? {} : { promptsPerStep: withModel.promptsPerStep }),
-      sampling: sampling(own ? maxTokens : withModel.maxTokens, []),
+      ...lengths.train,
+      sampling: sampling(lengths.maxTokens, []),
       silentGroups: "drop",
       resampleRounds: 3,
       replay: Replay.defaults,
       evaluation: { every: 0, problems: 64, samples: 4 },
-      optimizer: { ...optimizer, decay: "constant", maxGradNorm, ...adapted.optimizer, learningRate },
+      optimizer: {
+        ...optimizer,
+        decay: "constant",
+        maxGradNorm: preset.train.maxGradNorm,
+        ...(beta2 === undefined ? {} : { beta2 }),
+        ...(weightDecay === undefined ? {} : { weightDecay }),
+        ...adapted.optimizer,
+        learningRate: lengths.learningRate,
+      },
       anchor: adapted.anchor,
     },
-    evaluation: own ? { ...preset.evaluation, temperature: 1 } : { ...evaluationOf(withModel), temperature: 1 },
+    evaluation: {
+      ...lengths.evaluation,
+      temperature: preset.evaluation.temperature ?? 1,
+      // They belong to the preset's own data: who brings rows says what is held out.
+      benchmarks: given.data === null && given.evalData === null ? (preset.evaluation.benchmarks ?? []) : [],
+    },
     trackers: [],
   }
   return settings
 })
 
-const evaluationOf = ({ problems, samples }: Preset.Preset["withModel"]) => ({ problems, samples })
+const dataOf = ({ data }: Preset.Preset): Data.Data | null =>
+  data === undefined ? null : Data.preset(data.train, data.evaluation, data.badRows)
+
+/** How much a preset samples and how fast it learns, with the model that is trained. */
+const lengthsOf = ({ evaluation, model: own, train, withModel }: Preset.Preset, model: Model.Model, engine: Engine) => {
+  const { checkpointEvery, epochs, groupSize, maxTokens, miniBatches, promptsPerStep, steps } = train
+  const adapter = model.kind === "checkpoint" && (model.lora !== null || !engine.takes.includes("loraAlpha"))
+  const mine = {
+    train: { checkpointEvery, epochs, groupSize, miniBatches, promptsPerStep, steps },
+    maxTokens,
+    learningRate: adapter ? (train.adapterLearningRate ?? train.learningRate) : train.learningRate,
+    evaluation: { problems: evaluation.problems, samples: evaluation.samples },
+  }
+  // A preset that names a checkpoint has its figures for checkpoints.
+  if (withModel === undefined || own?.kind === "checkpoint" || model.kind === "warm-start") return mine
+  const { adapterLearningRate, learningRate, problems, samples } = withModel
+  return {
+    train: { ...mine.train, promptsPerStep: withModel.promptsPerStep },
+    maxTokens: withModel.maxTokens,
+    learningRate: adapter ? adapterLearningRate : learningRate,
+    evaluation: { problems, samples },
+  }
+}
 
 const sampling = (maxTokens: number, stopStrings: ReadonlyArray<string>): typeof Sampling.Type => ({
   temperature: 1,

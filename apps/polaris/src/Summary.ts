@@ -1,10 +1,11 @@
 /** What a run says of itself at its end: a table, warnings, summary.json and the report. */
 import { join } from "node:path"
-import { type Evaluator, type Interval, type PassAtK, Report } from "@lpo/eval"
+import { type Evaluator, Interval, Report } from "@lpo/eval"
 import type { RunStore, StepReport, TrainerError } from "@lpo/trainer"
 import Table from "cli-table3"
 import { Effect } from "effect"
 import type { Opened } from "./engines/index.ts"
+import { record, type Result } from "./evaluation/Table.ts"
 import * as Objectives from "./Objectives.ts"
 import type { Settings } from "./Settings.ts"
 import * as View from "./View.ts"
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly opened: Opened
   readonly base: Evaluator.Evaluation
   readonly trained: Evaluator.Evaluation
+  /** Named benchmarks, in the same order. */
+  readonly sets: { readonly base: ReadonlyArray<Result>; readonly trained: ReadonlyArray<Result> }
   readonly problems: number
   /** Of all the lives of the run. */
   readonly seconds: number
@@ -64,15 +67,49 @@ export const warnings = (
 const estimate = ({ high, low, mean }: Interval.Estimate): string =>
   `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`
 
-const table = (label: string, base: PassAtK.Curve, trained: PassAtK.Curve): string => {
+/** The mean score over problems, for rewards that are more than right or wrong. */
+const reward = ({ problems }: Evaluator.Evaluation): Interval.Estimate | null => {
+  const scores = problems.flatMap(({ samples }) => {
+    const judged = samples.filter(({ status }) => status === "ok")
+    return judged.length === 0 ? [] : [mean(judged.map(({ score }) => score))]
+  })
+  return scores.length === 0 ? null : Interval.bootstrap(scores, { seed: "reward" })
+}
+
+const signed = (change: number): string => `${change >= 0 ? "+" : ""}${change.toFixed(3)}`
+
+const table = (label: string, base: Evaluator.Evaluation, trained: Evaluator.Evaluation): string => {
   const out = new Table({ head: ["", label, "trained", "change"], style: { head: [], border: [] } })
-  for (const [k, before] of Object.entries(base)) {
-    const after = trained[k]
-    if (after === undefined) continue
-    const change = after.mean - before.mean
-    out.push([`pass@${k}`, estimate(before), estimate(after), `${change >= 0 ? "+" : ""}${change.toFixed(3)}`])
+  const compare = (
+    name: string,
+    before: Interval.Estimate | null,
+    after: Interval.Estimate | null | undefined,
+  ): void => {
+    if (before === null || after === null || after === undefined) return
+    out.push([name, estimate(before), estimate(after), signed(after.mean - before.mean)])
   }
+  for (const [k, before] of Object.entries(base.curve)) compare(`pass@${k}`, before, trained.curve[k])
+  compare("reward", reward(base), reward(trained))
   return out.toString()
+}
+
+/** pass@1 of the held-out problems and of every benchmark, and its mean over them. */
+const suites = ({ base, opened, problems, sets, settings, trained }: Outcome): ReadonlyArray<string> => {
+  if (sets.base.length === 0) return []
+  const { samples } = settings.evaluation
+  const held = (evaluation: Evaluator.Evaluation): Result => ({ name: "held-out", problems, samples, evaluation })
+  const rows = [[held(base), held(trained)], ...sets.base.map((before, i) => [before, sets.trained[i]])].flatMap(
+    ([before, after]) => {
+      const [one, other] = [before.evaluation.curve["1"], after.evaluation.curve["1"]]
+      return one === undefined || other === undefined ? [] : [{ ...before, one, other }]
+    },
+  )
+  const out = new Table({ head: ["pass@1", opened.label, "trained", "change"], style: { head: [], border: [] } })
+  for (const { name, one, other, problems: n, samples: k } of rows)
+    out.push([`${name} (${n} x ${k})`, estimate(one), estimate(other), signed(other.mean - one.mean)])
+  const [from, to] = [mean(rows.map(({ one }) => one.mean)), mean(rows.map(({ other }) => other.mean))]
+  out.push([`mean of the ${rows.length}`, from.toFixed(3), to.toFixed(3), signed(to - from)])
+  return [out.toString()]
 }
 
 /** Writes summary.json and report.html; gives the lines to print. */
@@ -81,11 +118,11 @@ export const write: (
   outcome: Outcome,
 ) => Effect.Effect<ReadonlyArray<string>, TrainerError.RunError> = Effect.fn("Summary.write")(
   function* (store, outcome) {
-    const { base, opened, problems, seconds, settings, trained } = outcome
+    const { base, opened, problems, seconds, sets, settings, trained } = outcome
     const { evaluation, model, objective, preset, seed, train } = settings
     const events = yield* store.events
     const warned = warnings(base.curve, trained.curve, events)
-    const counted = (e: Evaluator.Evaluation) => ({ passAt: e.curve, ...e.summary })
+    const counted = (e: Evaluator.Evaluation) => ({ passAt: e.curve, reward: reward(e), ...e.summary })
     const summary = {
       preset,
       model: model.kind === "checkpoint" ? model.source : null,
@@ -99,6 +136,11 @@ export const write: (
       seconds: Math.round(seconds * 10) / 10,
       base: counted(base),
       trained: counted(trained),
+      benchmarks: sets.base.map((before, i) => ({
+        name: before.name,
+        base: record(before, preset),
+        trained: record(sets.trained[i], preset),
+      })),
       warnings: warned,
     }
     yield* store.write("summary.json", `${JSON.stringify(summary, null, 2)}\n`)
@@ -124,7 +166,8 @@ export const write: (
     })
     yield* store.write("report.html", page)
     return [
-      table(opened.label, base.curve, trained.curve),
+      table(opened.label, base, trained),
+      ...suites(outcome),
       `${problems} held-out problems, ${evaluation.samples} samples each; 95 % intervals over problems; ${View.clock(seconds)} in all`,
       ...warned.map((text) => `warning: ${text}`),
       `run     ${store.folder}`,

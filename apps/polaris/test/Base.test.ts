@@ -15,7 +15,7 @@ const problems = ["a", "b"].map((problem) => ({
 }))
 const base: Base.Base = {
   ...Evaluator.of(problems, "seed"),
-  asked: { problems: 2, samples: 2, temperature: 1 },
+  asked: { problems: 2, samples: 2, temperature: 1, benchmarks: [] },
   seconds: 1.5,
 }
 const text = Base.write(base)

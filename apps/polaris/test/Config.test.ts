@@ -123,7 +123,7 @@ it("prints the plan of a dry run, and begins nothing", async () => {
   expect(stdout).toMatch(/10 steps x 64 prompts x 4 responses = 2,560 responses, of at most 10 tokens: 25,600 tokens/)
   expect(stdout).toMatch(/download {2}nothing/)
   const hub = await polaris(["--dry-run", "--data", "own/rows", "--task", "math", "--model", "own/model"])
-  expect(hub.stdout).toMatch(/download {2}the model own\/model, the dataset own\/rows, unless/)
+  expect(hub.stdout).toMatch(/download {2}the model own\/model; the dataset own\/rows; unless/)
   expect((await polaris(["--name", "plan", "--resume"])).stderr).toMatch(/nothing to resume/)
 })
 

@@ -19,7 +19,7 @@ it("spells out every default, and reads back what it wrote", async () => {
     if (key !== "optimizer") expect(settings.train).toHaveProperty(key, value)
   for (const key of Object.keys(TrainConfig.defaults.optimizer)) expect(settings.train.optimizer).toHaveProperty(key)
   expect(settings.train.sampling).toEqual({ temperature: 1, topP: 1, topK: 0, minP: 0, maxTokens: 10, stopStrings: [] })
-  expect(settings.evaluation).toEqual({ problems: 500, samples: 16, temperature: 1 })
+  expect(settings.evaluation).toEqual({ problems: 500, samples: 16, temperature: 1, benchmarks: [] })
   expect(settings.objective).toEqual({
     name: "lpo-fwd",
     options: {
@@ -89,7 +89,7 @@ it("refuses by name what cannot be", async () => {
   const cases: ReadonlyArray<readonly [Parameters<typeof refusal>[0], RegExp]> = [
     [{ tau: "cold" }, /--tau is "cold"; give a positive number/],
     [{ preset: "countdwn-tiny" }, /there is no preset "countdwn-tiny"; did you mean countdown-tiny\?/],
-    [{ preset: "poker" }, /there is no preset "poker"; choose one of: countdown-tiny/],
+    [{ preset: "poker" }, /there is no preset "poker"; choose one of: code, countdown, countdown-tiny/],
     [{ groupSize: 1 }, /--k is 1; give a whole number from 2 to 1024/],
     [{ steps: 0 }, /--steps is 0/],
     [{ learningRate: -1 }, /--learning-rate is -1; give a positive number/],

@@ -200,6 +200,9 @@ it("fails with the first bad row, or leaves bad rows out and lists them", async 
       expect(made.leftOut.map(({ row }) => row)).toEqual([2, 3])
       expect(yield* made.at([1, 0])).toEqual([problem(3), problem(0)])
       const only = yield* Dataset.fromRows(rows, read, { badRows: "leave-out", only: ({ answer }) => answer === 3 })
+      // A row that is not wanted is no bad row.
+      const wanted = yield* Dataset.fromRows(rows, read, { wanted: (_, index) => index === 3 })
+      expect([wanted.length, wanted.leftOut]).toEqual([1, []])
       expect(yield* only.at([0])).toEqual([problem(3)])
     }),
   )

@@ -1,15 +1,12 @@
 /** `polaris eval`: what a policy scores on benchmarks, kept response by response, so that it goes on where it stopped. */
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { Evaluator, Interval, Metrics, Samples } from "@lpo/eval"
-import type { Problem, RolloutError } from "@lpo/rollout"
-import { Task, type Verifier } from "@lpo/verifiers"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as About from "../About.ts"
+import * as Measure from "../evaluation/Measure.ts"
 import * as Policies from "../evaluation/Policies.ts"
 import * as Sets from "../evaluation/Sets.ts"
-import * as Stored from "../evaluation/Stored.ts"
 import * as Table from "../evaluation/Table.ts"
 import * as Place from "../Place.ts"
 import { type Reads, tasks } from "../tasks/index.ts"
@@ -150,84 +147,6 @@ const claim = Effect.fn("eval.claim")(function* (folder: string, asked: unknown,
   })
 })
 
-interface Options {
-  readonly folder: string
-  readonly seed: string
-  readonly completions: string | null
-  readonly view: View.View
-}
-
-/** What is judged of a set whose problems `left` have no samples yet. */
-const rowsOf = (
-  { maxTokens, name, problems, samples, stopStrings, temperature }: Sets.Set,
-  policy: Policies.Evaluated | null,
-  left: ReadonlyArray<{ readonly problem: Problem.Problem; readonly place: number }>,
-  { completions, seed }: Options,
-): Stream.Stream<Samples.Row, RolloutError.DatasetError | RolloutError.SamplerError, Verifier.Verifier> => {
-  if (policy === null) {
-    const wanted = new Set(left.map(({ place }) => place))
-    return Stream.filter(Stored.rows(completions ?? "", problems), ({ place }) => wanted.has(place))
-  }
-  const asked = left.map(({ problem }) => problem)
-  return Evaluator.stream(asked, { samples, maxTokens, temperature, stopStrings, seed: `${seed}/${name}` }).pipe(
-    // A part of the problems is asked for, and a row carries its place in the whole.
-    Stream.map((row) => ({ ...row, place: left[row.place].place })),
-    Stream.provide(policy.layer),
-  )
-}
-
-/** Evaluates one set into its folder. */
-const evaluateSet = Effect.fn("eval.evaluateSet")(function* (
-  set: Sets.Set,
-  policy: Policies.Evaluated | null,
-  options: Options,
-) {
-  const { folder, seed, view } = options
-  const { name, problems, task } = set
-  const path = join(folder, `${name}.samples.jsonl`)
-  yield* Effect.scoped(
-    Effect.gen(function* () {
-      const stored = yield* Samples.open(path)
-      const left = problems.flatMap((problem, place) => (stored.done.has(place) ? [] : [{ problem, place }]))
-      const shares: Array<number> = []
-      let done = problems.length - left.length
-      if (done > 0) view.print(`${name}: ${done} of ${problems.length} problems are there already`)
-      const rows = rowsOf(set, policy, left, options)
-      yield* rows.pipe(
-        Stream.runForEach((row) =>
-          Effect.gen(function* () {
-            yield* stored.append(row)
-            done++
-            shares.push(...Metrics.average([row]))
-            const now = shares.length === 0 ? null : Interval.bootstrap(shares, { seed, resamples: 200 })
-            view.progress({
-              title: `Evaluating ${name}`,
-              done,
-              total: problems.length,
-              detail:
-                now === null
-                  ? []
-                  : [`pass@1 ${now.mean.toFixed(3)} [${now.low.toFixed(3)}, ${now.high.toFixed(3)}] so far`],
-            })
-          }),
-        ),
-        Effect.provide(Task.layer(Effect.succeed(task))),
-      )
-    }),
-  )
-  view.done()
-  const judged = yield* Samples.read(path)
-  const result: Table.Result = {
-    name,
-    problems: judged.length,
-    samples: Math.max(...judged.map((one) => one.samples.length)),
-    evaluation: Evaluator.of(judged, seed),
-  }
-  if (judged.length < problems.length)
-    view.print(`warning: ${name}: ${problems.length - judged.length} of ${problems.length} problems have no response`)
-  return result
-})
-
 export const command: Entry = Command.make(
   "eval",
   flags,
@@ -261,7 +180,7 @@ export const command: Entry = Command.make(
     for (const { from, name, problems, samples } of sets)
       view.print(`${name}: ${problems.length} problems x ${samples} samples, ${from}`)
     const results = yield* Effect.forEach(sets, (set) =>
-      evaluateSet(set, policy, { folder, seed, completions: given.completions, view }),
+      Measure.evaluate(set, policy, { folder, seed, completions: given.completions, view }),
     )
     const summary = {
       policy: policy?.label ?? given.completions,

@@ -10,6 +10,8 @@ import * as About from "../About.ts"
 import * as Base from "../Base.ts"
 import * as Config from "../Config.ts"
 import type { Opened } from "../engines/index.ts"
+import type * as Sets from "../evaluation/Sets.ts"
+import * as Suites from "../evaluation/Suites.ts"
 import { isQuiet } from "../Explain.ts"
 import * as Grader from "../Grader.ts"
 import { layers } from "../layers.ts"
@@ -36,6 +38,8 @@ interface Job {
   readonly opened: Opened
   readonly task: Task.AnyTask
   readonly problems: Problems.Problems
+  /** Named benchmarks, evaluated besides. */
+  readonly sets: ReadonlyArray<Sets.Set>
   readonly view: View.View
   readonly started: number
 }
@@ -46,6 +50,8 @@ const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>, { sett
   Effect.gen(function* () {
     const { samples, temperature } = settings.evaluation
     const { maxTokens, stopStrings } = settings.train.sampling
+    // The clock of the time left begins with the first problem, not with the first one that is done.
+    view.progress({ title, done: 0, total: heldOut.length, detail: [] })
     const evaluation = yield* Evaluator.evaluate(heldOut, {
       samples,
       temperature,
@@ -229,7 +235,7 @@ const run = Effect.fn("train.run")(function* (job: Job) {
 })
 
 const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracker.Trackers) {
-  const { opened, problems, settings, started, store, view } = job
+  const { opened, problems, sets, settings, started, store, view } = job
   const heldOut = yield* fitting(job)
   const base = yield* evaluateBase(heldOut, job)
   const told = (step: number, evaluation: Evaluator.Evaluation) =>
@@ -240,6 +246,9 @@ const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracke
       .map(([k, e]) => `pass@${k} ${e.mean.toFixed(3)}`)
       .join("  ")}`,
   )
+  const suites = (step: number, title: string) =>
+    Suites.evaluate(sets, { folder: store.folder, step, seed: `${Settings.seedOf(settings)}/evaluation`, title, view })
+  const first = yield* suites(0, `, ${opened.label}`)
   const earlier = yield* store.events
   const taken = yield* train(
     problems.training,
@@ -251,11 +260,20 @@ const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracke
   yield* bestOf(taken, job)
   const trained = yield* evaluate("Evaluating the trained policy", heldOut, job)
   yield* told(taken, trained)
+  const last = yield* suites(taken, ", trained policy")
   const saved = yield* opened.save
   // The loop's time is the learner's: learning, or waiting for rollouts.
   const before = earlier.reduce((sum, e) => sum + e.secondsLearning + e.secondsLearnerIdle, base.before)
   const seconds = before + clock() - started
-  const lines = yield* Summary.write(store, { settings, opened, base, trained, problems: heldOut.length, seconds })
+  const lines = yield* Summary.write(store, {
+    settings,
+    opened,
+    base,
+    trained,
+    sets: { base: first, trained: last },
+    problems: heldOut.length,
+    seconds,
+  })
   for (const line of saved === null ? lines : [...lines, saved]) view.print(line)
 })
 
@@ -293,7 +311,7 @@ const open = Effect.fn("train.open")(function* (
     model: settings.model,
     groupSize: settings.train.groupSize,
     maxTokens: settings.train.sampling.maxTokens,
-    evaluationSamples: settings.evaluation.samples,
+    evaluationSamples: Math.max(settings.evaluation.samples, ...settings.evaluation.benchmarks.map((b) => b.samples)),
     domain,
     flags: given,
     folder: resolve(folder),
@@ -303,6 +321,7 @@ const open = Effect.fn("train.open")(function* (
   const problems = yield* settings.data === null || files === null
     ? Problems.generated(task, settings)
     : Problems.read(settings.data, task, files, settings.evaluation.problems, given.problems !== null)
+  const sets = yield* Suites.open(settings, opened.reads, view)
   const { model } = settings
   const pinned =
     model.kind === "checkpoint" && model.commit === null
@@ -314,14 +333,15 @@ const open = Effect.fn("train.open")(function* (
   view.print(`objective ${settings.objective.name}, seed ${settings.seed}, run ${folder}`)
   if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
   for (const line of problems.about) view.print(line)
-  return { settings, store, opened, task, problems, view, started } satisfies Job
+  return { settings, store, opened, task, problems, sets, view, started } satisfies Job
 })
 
 export const command: Entry = Command.make(
   "train",
   { ...Options.given, ...Options.file, ...Options.place },
   Effect.fn(function* ({ config, dryRun, name, out, resume, set, template, ...asked }) {
-    const { given, pairs } = yield* Config.over(asked, config, set, template)
+    const { given: said, pairs } = yield* Config.over(asked, config, set, template)
+    const given = dryRun && !resume ? yield* Plan.placeheld(said) : said
     if (given.workers !== null && (given.workers < 0 || given.workers > 256)) {
       return yield* new UsageError({ reason: `--workers is ${given.workers}; give a whole number from 0 to 256` })
     }
@@ -334,10 +354,7 @@ export const command: Entry = Command.make(
       old === null || recorded === null ? null : yield* Settings.read(old, recorded.config),
     )
     const settings = yield* Settings.set(resolved, pairs)
-    if (dryRun) {
-      for (const line of Plan.lines(settings)) process.stdout.write(`${line}\n`)
-      return
-    }
+    if (dryRun) return yield* Plan.show(settings, (line) => void process.stdout.write(`${line}\n`))
     const what = `${settings.data === null ? settings.preset : settings.task.name}-${settings.objective.name}-${settings.seed}`
     const folder = old ?? (yield* Place.folderOf({ out, name, resume, what }))
     if (old === null && (yield* RunStore.readConfig(folder)) !== null)

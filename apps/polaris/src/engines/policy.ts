@@ -8,7 +8,6 @@ import {
   type Hub,
   Lora,
   LoraFiles,
-  Memory,
   type ModelConfig,
   ModelFiles,
   Policy,
@@ -20,12 +19,8 @@ import type * as Model from "../Model.ts"
 import { UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
 import * as WarmStart from "../WarmStart.ts"
+import * as Fit from "./Fit.ts"
 import { type Asked, EngineError, type Opened } from "./Engine.ts"
-
-/** Memory for the activations of a micro-batch, where a group does not need more. */
-const memoryMiB = 1024
-/** About as many as a question takes, at most. */
-const promptTokens = 256
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
@@ -97,7 +92,7 @@ const warmStart = Effect.fn("policy.warmStart")(function* (model: Model.WarmStar
     values: yield* ModelFiles.readModel(config, WarmStart.shipped(preset.name)),
     tokenizer: tiny.tokenizer,
     options: {},
-    memoryMiB,
+    memoryMiB: Fit.activationsMiB,
     opened: { label: "warm start", reads: "words", commit: null },
     about: `${preset.name}: ${preset.about}`,
     save: (policy) => ModelFiles.save(policy, join(folder, "model"), { optimizer: false }),
@@ -116,22 +111,8 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
     yield* Checkpoint.locate(source, { ...at, only: /^config\.json$/ }),
     ignoring,
   )
-  const { domain, evaluationSamples, folder: run, groupSize, maxTokens, preset, view } = asked
-  // A group is learned from as a whole: its prompt once, and its responses.
-  const rows = promptTokens + groupSize * maxTokens
-  const activations = (checkpointActivations: boolean) =>
-    (rows * Memory.bytesPerToken(config, checkpointActivations)) / 2 ** 20
-  const memoryRefusal = (checkpointActivations: boolean) =>
-    Memory.refusal(config, {
-      purpose: "train",
-      lora: model.lora,
-      checkpointActivations,
-      tokens: rows,
-      sequences: Math.max(groupSize, evaluationSamples),
-      positions: promptTokens + maxTokens,
-    })
-  const checkpointActivations = memoryRefusal(false) !== null || activations(false) > memoryMiB
-  const misses = checkpointActivations ? memoryRefusal(true) : null
+  const { domain, folder: run, maxTokens, preset, view } = asked
+  const { checkpointActivations, learnMiB, refusal: misses } = Fit.of(config, model.lora, asked)
   if (misses !== null) return yield* fail(misses)
   const folder = yield* Checkpoint.locate(source, { ...at, onProgress: downloadIn(view, source) })
   view.done()
@@ -149,7 +130,7 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
     values,
     tokenizer,
     options: { checkpointActivations, ...(lora === null ? {} : { lora }) },
-    memoryMiB: Math.max(memoryMiB, Math.ceil(activations(checkpointActivations))),
+    memoryMiB: learnMiB,
     opened: { label: "base model", reads, commit: commitOf(folder) },
     about:
       `${preset.name} with ${source}${revision === null ? "" : ` at ${revision}`}: ${config.model_type}, ${size} parameters, ` +

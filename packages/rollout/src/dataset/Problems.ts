@@ -25,6 +25,8 @@ export interface FromRows extends Problems {
 
 /** @category models */
 export interface Options {
+  /** Which rows count; others are passed over, and are no bad rows. `row` is undefined where it cannot be read, `index` counts from 0. Default: all. */
+  readonly wanted?: (row: unknown, index: number) => boolean
   /** Which problems count. Default: all. */
   readonly only?: (problem: Problem) => boolean
   /** What happens to a row that makes no problem: the reading fails with it, or goes on without it. Default `fail`. */
@@ -40,11 +42,12 @@ const idOf = (index: number): string => String(index + 1)
  * @category constructors
  */
 export const fromRows = Effect.fn("Dataset.fromRows")(function* (rows: Rows, read: Read, options: Options = {}) {
-  const { badRows = "fail", only = () => true } = options
+  const { badRows = "fail", only = () => true, wanted = () => true } = options
   const good: Array<number> = []
   const leftOut: Array<DatasetError> = []
   yield* Stream.runForEach(rows.stream, ({ index, value }) =>
     Effect.gen(function* () {
+      if (!wanted(Result.getOrUndefined(value), index)) return
       const problem = Result.flatMap(value, (row) => read(row, idOf(index)))
       if (Result.isSuccess(problem)) {
         if (only(problem.success)) good.push(index)

@@ -1,0 +1,93 @@
+/** One set of problems, sampled and judged into a file, problem by problem, so that it goes on where it stopped. */
+import { join } from "node:path"
+import { Evaluator, Interval, Metrics, Samples } from "@lpo/eval"
+import type { Problem, RolloutError, Sampler } from "@lpo/rollout"
+import { Task, type Verifier } from "@lpo/verifiers"
+import { Effect, type Layer, Stream } from "effect"
+import type * as View from "../View.ts"
+import type * as Sets from "./Sets.ts"
+import * as Stored from "./Stored.ts"
+import type * as Table from "./Table.ts"
+
+export interface Options {
+  /** Where the samples are kept; it is there. */
+  readonly folder: string
+  readonly seed: string
+  /** A file of responses that were sampled before, where there is no policy. */
+  readonly completions: string | null
+  /** What stands after the name of the set, for people. Default nothing. */
+  readonly title?: string
+  readonly view: View.View
+}
+
+/** What is judged of a set whose problems `left` have no samples yet. */
+const rowsOf = (
+  { maxTokens, name, problems, samples, stopStrings, temperature }: Sets.Set,
+  policy: { readonly layer: Layer.Layer<Sampler.Sampler> } | null,
+  left: ReadonlyArray<{ readonly problem: Problem.Problem; readonly place: number }>,
+  { completions, seed }: Options,
+): Stream.Stream<Samples.Row, RolloutError.DatasetError | RolloutError.SamplerError, Verifier.Verifier> => {
+  if (policy === null) {
+    const wanted = new Set(left.map(({ place }) => place))
+    return Stream.filter(Stored.rows(completions ?? "", problems), ({ place }) => wanted.has(place))
+  }
+  const asked = left.map(({ problem }) => problem)
+  return Evaluator.stream(asked, { samples, maxTokens, temperature, stopStrings, seed: `${seed}/${name}` }).pipe(
+    // A part of the problems is asked for, and a row carries its place in the whole.
+    Stream.map((row) => ({ ...row, place: left[row.place].place })),
+    Stream.provide(policy.layer),
+  )
+}
+
+/** Evaluates one set into its folder; what the folder has already is not sampled again. */
+export const evaluate = Effect.fn("Measure.evaluate")(function* (
+  set: Sets.Set,
+  policy: { readonly layer: Layer.Layer<Sampler.Sampler> } | null,
+  options: Options,
+) {
+  const { folder, seed, title = "", view } = options
+  const { name, problems, task } = set
+  const path = join(folder, `${name}.samples.jsonl`)
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const stored = yield* Samples.open(path)
+      const left = problems.flatMap((problem, place) => (stored.done.has(place) ? [] : [{ problem, place }]))
+      const shares: Array<number> = []
+      let done = problems.length - left.length
+      if (done > 0) view.print(`${name}: ${done} of ${problems.length} problems are there already`)
+      view.progress({ title: `Evaluating ${name}${title}`, done, total: problems.length, detail: [] })
+      const rows = rowsOf(set, policy, left, options)
+      yield* rows.pipe(
+        Stream.runForEach((row) =>
+          Effect.gen(function* () {
+            yield* stored.append(row)
+            done++
+            shares.push(...Metrics.average([row]))
+            const now = shares.length === 0 ? null : Interval.bootstrap(shares, { seed, resamples: 200 })
+            view.progress({
+              title: `Evaluating ${name}${title}`,
+              done,
+              total: problems.length,
+              detail:
+                now === null
+                  ? []
+                  : [`pass@1 ${now.mean.toFixed(3)} [${now.low.toFixed(3)}, ${now.high.toFixed(3)}] so far`],
+            })
+          }),
+        ),
+        Effect.provide(Task.layer(Effect.succeed(task))),
+      )
+    }),
+  )
+  view.done()
+  const judged = yield* Samples.read(path)
+  const result: Table.Result = {
+    name,
+    problems: judged.length,
+    samples: Math.max(...judged.map((one) => one.samples.length)),
+    evaluation: Evaluator.of(judged, seed),
+  }
+  if (judged.length < problems.length)
+    view.print(`warning: ${name}: ${problems.length - judged.length} of ${problems.length} problems have no response`)
+  return result
+})
