@@ -26,6 +26,7 @@ export default {
     "guides/models.md",
     "guides/evaluation.md",
     "guides/results.md",
+    "guides/security.md",
   ],
   entryPointStrategy: "packages",
   entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer", "tinker"].map(

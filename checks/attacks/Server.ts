@@ -17,8 +17,8 @@ export interface Result extends Clients.Tally {
 }
 
 const program = fileURLToPath(new URL("../../packages/verifiers/src/cli/main.ts", import.meta.url))
-/** Milliseconds between kills: on a busy machine a process takes seconds to be up. */
-const killEvery = 4000
+/** Items between kills: by the clock, a busy machine would see its processes killed before they are up. */
+const killEvery = 500
 /** How clients are shared out; the rest is honest. */
 const shares = { malformed: 0.05, slow: 0.04, huge: 0.02, leaving: 0.04 }
 
@@ -55,7 +55,7 @@ export const attack = async (seed: string, items: number, clients: number, minut
       workersMiB,
       workers.reduce((sum, worker) => sum + Processes.memory(worker, "VmRSS"), 0),
     )
-    if (workers.length === 0) return
+    if (workers.length === 0 || tally.right < (kills + 1) * killEvery) return
     const worker = workers[random.int(0, workers.length - 1)]
     try {
       process.kill(worker, "SIGKILL")
@@ -63,7 +63,7 @@ export const attack = async (seed: string, items: number, clients: number, minut
     } catch {
       // It has ended by itself.
     }
-  }, killEvery)
+  }, 200)
   const from = performance.now()
   const count = (share: number): number => Math.round(share * clients)
   const evil = Object.values(shares).reduce((sum, share) => sum + count(share), 0)
