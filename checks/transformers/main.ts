@@ -1,5 +1,5 @@
 /**
- * `npm run checks -- transformers`: fresh random checkpoints of every family from transformers into this engine, and what the engine
+ * `npm run checks -- transformers`: templates, strings, configurations and adapters beside the real libraries in one table; then fresh random checkpoints of every family from transformers into this engine, and what the engine
  * saves back into transformers and peft.
  */
 import { spawnSync } from "node:child_process"
@@ -23,13 +23,17 @@ import * as Arguments from "../../bench/shared/Arguments.ts"
 import * as Python from "../../bench/shared/Python.ts"
 import { gap, pairOf, type Facts } from "../../packages/transformer/test/fixtures.ts"
 import * as Report from "../shared/Report.ts"
+import * as Table from "./Table.ts"
 
-const { seed } = Arguments.read("npm run checks -- transformers", {
+const parts = ["table", "files"] as const
+const { part, seed } = Arguments.read("npm run checks -- transformers", {
+  part: Arguments.oneOf("a part alone", parts, null),
   seed: Arguments.whole("of the checkpoints' weights, by default another each time", Date.now() % 100_000, 0),
 })
 const fixtures = new URL("../../packages/transformer/test/fixtures/make/", import.meta.url)
 const families = ["llama2", "llama3", "mistral", "qwen2", "qwen3"]
 const directions = [
+  "templates, strings, configurations and adapters: no silent difference",
   "transformers writes, the engine reads (logits, log-probs, greedy text)",
   "the engine writes, transformers reads (logits, tokenizer, a trained model)",
   "adapters: the engine writes, peft reads",
@@ -151,23 +155,46 @@ const family = async (root: string, name: string, sharded: boolean) => {
   return { model, trained, adapted }
 }
 
+/** The table: what the real libraries make of each, and what this engine does. */
+const table = async (python: string, root: string) => {
+  const made = ["templates.py", "added_tokens.py"].every((name) =>
+    run(python, fileURLToPath(new URL(name, fixtures)), root),
+  )
+  const script = fileURLToPath(new URL("comparisons.py", import.meta.url))
+  if (!made || !run(python, script, root, fileURLToPath(fixtures))) throw new Error("Python failed")
+  await Effect.runPromise(Backend.start("wasm"))
+  const rows = await Table.make(root)
+  const { alone, different, lines, refused } = Table.print(rows)
+  console.log(`\n${lines.join("\n")}\n`)
+  for (const name of refused) console.log(`refused here, by name: ${name}`)
+  for (const name of alone) console.log(`read here alone: ${name}`)
+  for (const name of different) console.log(`SILENT DIFFERENCE: ${name}`)
+  report.add(directions[0], different.length === 0, `${different.length} silent differences`)
+}
+
+/** What either side writes, read by the other. */
+const files = async (python: string, root: string) => {
+  console.log(`seed ${seed}\n\n${directions[1]}`)
+  const make = fileURLToPath(new URL("make.py", fixtures))
+  if (!run(python, make, "--out", join(root, "made"), "--seed", String(seed))) throw new Error("make.py failed")
+  await Effect.runPromise(Backend.start("wasm"))
+  const results: Array<Awaited<ReturnType<typeof family>>> = []
+  for (const [i, name] of families.entries()) results.push(await family(root, name, i % 2 === 1))
+  console.log(`\n${directions[2]}\n${directions[3]}`)
+  const plan = {
+    models: results.map(({ model }) => model),
+    trained: results.map(({ trained }) => trained),
+    adapters: results.map(({ adapted }) => adapted),
+  }
+  writeFileSync(join(root, "plan.json"), JSON.stringify(plan))
+  report.add("all of it in Python", run(python, fileURLToPath(new URL("check.py", import.meta.url)), root))
+}
+
 const main = async (python: string) => {
   const root = mkdtempSync(join(tmpdir(), "lpo-transformers-"))
   try {
-    console.log(`seed ${seed}\n\n${directions[0]}`)
-    const make = fileURLToPath(new URL("make.py", fixtures))
-    if (!run(python, make, "--out", join(root, "made"), "--seed", String(seed))) throw new Error("make.py failed")
-    await Effect.runPromise(Backend.start("wasm"))
-    const results: Array<Awaited<ReturnType<typeof family>>> = []
-    for (const [i, name] of families.entries()) results.push(await family(root, name, i % 2 === 1))
-    console.log(`\n${directions[1]}\n${directions[2]}`)
-    const plan = {
-      models: results.map(({ model }) => model),
-      trained: results.map(({ trained }) => trained),
-      adapters: results.map(({ adapted }) => adapted),
-    }
-    writeFileSync(join(root, "plan.json"), JSON.stringify(plan))
-    report.add("all of it in Python", run(python, fileURLToPath(new URL("check.py", import.meta.url)), root))
+    if (part !== "files") await table(python, root)
+    if (part !== "table") await files(python, root)
   } finally {
     rmSync(root, { recursive: true, force: true })
   }

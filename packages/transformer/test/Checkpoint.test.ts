@@ -209,6 +209,20 @@ describe("what it refuses, by name", () => {
     )
   })
 
+  it("a second head that differs from the embedding it is tied to; with equal bytes it is read", async () => {
+    const folder = await copyOf("gemma2")
+    const { config, values } = await run(Checkpoint.open(folder))
+    expect(config.tie_word_embeddings).toBe(true)
+    const path = join(folder, "model.safetensors")
+    const tensors = [...(await run(Safetensors.decode(await readFile(path), path))).tensors.values()]
+    const embedding = tensors.find(({ name }) => name === "model.embed_tokens.weight")
+    const head = { name: "lm_head.weight", shape: embedding?.shape ?? [], data: embedding?.data ?? new Float32Array() }
+    await run(Safetensors.write(path, [...tensors, head]))
+    expect((await run(Checkpoint.open(folder))).values).toEqual(values)
+    await run(Safetensors.write(path, [...tensors, { ...head, data: head.data.map((v) => 2 * v) }]))
+    expect(await refusal(Checkpoint.open(folder))).toMatch(/lm_head\.weight that differs from model\.embed_tokens/)
+  })
+
   it("an adapter that does more than this engine can, or fits another model", async () => {
     const { config } = await run(Checkpoint.open(folderOf("qwen2")))
     const spoil = async (edit: Record<string, unknown>): Promise<string> => {

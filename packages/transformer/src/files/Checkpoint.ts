@@ -15,6 +15,7 @@ import * as Family from "../model/Family.ts"
 import * as ModelConfig from "../model/ModelConfig.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Shards from "./Shards.ts"
+import * as Tensors from "../model/Tensors.ts"
 import * as TextSide from "../model/TextSide.ts"
 import { ModelError } from "../TransformerError.ts"
 
@@ -81,8 +82,10 @@ export const open = Effect.fn("Checkpoint.open")(function* (source: string, opti
   const { config, names, raw } = yield* readConfig(folder, options)
   const slots = Parameters.layout(config)
   const shared = () => new Float32Array(new SharedArrayBuffer(4 * Parameters.count(slots)))
-  // Some tied checkpoints store the head a second time; the embedding counts, as in transformers.
-  const tied = config.tie_word_embeddings ? ["lm_head.weight"] : []
+  // Some tied checkpoints store the head a second time; where it differs, transformers does not tie it.
+  const tied: Record<string, string> = config.tie_word_embeddings
+    ? { "lm_head.weight": `${Tensors.embedding}.weight` }
+    : {}
   const values = yield* Shards.read(folder, "model", slots, shared, tied, names)
   const hasTokenizer = (yield* readText(join(folder, "tokenizer.json"))) !== null
   const checkpoint: Checkpoint = {

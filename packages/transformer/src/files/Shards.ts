@@ -98,7 +98,7 @@ const fill = Effect.fn("Shards.fill")(function* (
   tensors: ReadonlyMap<string, Located>,
   slots: ReadonlyArray<Parameters.Slot>,
   allocate: () => Float32Array,
-  ignored: ReadonlyArray<string>,
+  twins: Readonly<Record<string, string>>,
 ) {
   const fail = (reason: string) => new ModelError({ reason: `${source}: ${reason}` })
   const wanted = new Map(slots.map((slot) => [slot.name, slot]))
@@ -111,8 +111,16 @@ const fill = Effect.fn("Shards.fill")(function* (
     }
   }
   for (const [name, { entry }] of tensors) {
-    if (wanted.has(name) || ignored.includes(name) || skipped.test(name)) continue
+    if (wanted.has(name) || Object.hasOwn(twins, name) || skipped.test(name)) continue
     return yield* fail(`has a tensor the model does not know, ${name} of shape [${entry.shape.join(", ")}]`)
+  }
+  for (const [name, twin] of Object.entries(twins)) {
+    const [second, first] = [tensors.get(name), tensors.get(twin)]
+    if (second === undefined || first === undefined) continue
+    if ((yield* second.file.digest(second.entry)) !== (yield* first.file.digest(first.entry)))
+      return yield* fail(
+        `has a tensor ${name} that differs from ${twin}, and config.json ties the two; remove one, or set tie_word_embeddings to false`,
+      )
   }
   // Only now: what a configuration says is believed where the files are as large.
   const to = yield* Effect.try({
@@ -128,7 +136,7 @@ const fill = Effect.fn("Shards.fill")(function* (
 
 /**
  * Reads the tensors of `slots` from a folder into a flat vector, which is made once the files are seen to hold them; those named in
- * `ignored` may be there too. `names` gives the model's name of a tensor in the files, null for one that it has no use for.
+ * `twins` may be there too, with the bytes of the tensor that they are the same as. `names` gives the model's name of a tensor in the files, null for one that it has no use for.
  *
  * @category io
  */
@@ -137,7 +145,7 @@ export const read = (
   stem: "model" | "adapter_model",
   slots: ReadonlyArray<Parameters.Slot>,
   allocate: () => Float32Array,
-  ignored: ReadonlyArray<string> = [],
+  twins: Readonly<Record<string, string>> = {},
   names: (name: string) => string | null = (name) => name,
 ): Effect.Effect<Float32Array, ModelError> =>
   Effect.scoped(
@@ -147,7 +155,7 @@ export const read = (
         const own = names(name)
         if (own !== null) named.set(own, tensor)
       }
-      return fill(folder, named, slots, allocate, ignored)
+      return fill(folder, named, slots, allocate, twins)
     }),
   )
 
@@ -159,7 +167,7 @@ export const readFile = (
 ): Effect.Effect<Float32Array, ModelError> =>
   Effect.scoped(
     Effect.flatMap(Safetensors.open(path), (file) =>
-      fill(path, new Map([...file.entries].map(([name, entry]) => [name, { file, entry }])), slots, () => to, []),
+      fill(path, new Map([...file.entries].map(([name, entry]) => [name, { file, entry }])), slots, () => to, {}),
     ),
   )
 

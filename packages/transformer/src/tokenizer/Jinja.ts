@@ -279,6 +279,9 @@ class Python extends Base {
       if (right instanceof List) {
         return new Bool(right.value.some((item: Value) => equal(item, left)) === (operator === "in"))
       }
+      // What is no text, such as what is undefined, is no key.
+      if (right instanceof Dict)
+        return new Bool((left instanceof Text && right.value.has(left.value)) === (operator === "in"))
     }
     if (operator === "%") {
       const left: Value = this.evaluate(node.left, environment)
