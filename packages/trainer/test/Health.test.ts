@@ -1,5 +1,5 @@
 /** Health: alarms by what a step measured, steps that are not taken, and nothing that was computed is lost. */
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { RolloutError, Sampler, Verdict } from "@lpo/rollout"
@@ -265,4 +265,13 @@ it("an interrupted run that samples ahead waits for what only an older policy sa
   expect(await checkpoints("a")).toEqual(["step-000005"])
   const resumed = await Effect.runPromise(run("a", { config: options, engine: engine(), resume: true }))
   expect(resumed.logits).toEqual(whole.logits)
+})
+
+it("a run's folder that was copied elsewhere goes on there to the same end", async () => {
+  const kill = ({ step }: StepReport.StepReport) => (step === 5 ? Effect.die("killed") : Effect.void)
+  await Effect.runPromiseExit(run("here", { onStep: kill }))
+  await cp(join(root, "here"), join(root, "elsewhere"), { recursive: true })
+  await rm(join(root, "here"), { recursive: true })
+  const whole = await Effect.runPromise(run("whole"))
+  expect((await Effect.runPromise(run("elsewhere", { resume: true }))).logits).toEqual(whole.logits)
 })
