@@ -3,7 +3,7 @@ import { Seed } from "@lpo/rollout"
 import { Countdown } from "@lpo/verifiers"
 import { Schema } from "effect"
 import { pick, type Teacher, tiny } from "./Demonstrations.ts"
-import type { Reads } from "./Domain.ts"
+import type { Domain, Reads } from "./Domain.ts"
 import * as Rows from "./Rows.ts"
 
 /** All problems of one size: multisets of `size` numbers from 1 to `max`, with every target in reach. */
@@ -16,6 +16,9 @@ const Parameters = Schema.Struct({
   /** Share of the number multisets that is held out. */
   heldOutShare: Schema.Finite,
 })
+
+/** Problems without end, in the manner of the published sets. */
+const Recipe = Schema.Struct({ recipe: Schema.Literals(["countdown-34", "countdown-4", "countdown-6"]) })
 
 /** Right: any solution, all alike; otherwise any well-formed expression of the right numbers. */
 const teacher = (space: Countdown.Space): Teacher<Countdown.Generated> => {
@@ -50,7 +53,16 @@ const ofRows = Rows.make(Countdown.name, (reads) => Countdown.task({ style: Rows
   Countdown.answerEnd,
 ])
 
-export const make = Rows.orGenerated(Countdown.name, ofRows, Parameters, (space) => {
+const ofRecipe = (from: (typeof Recipe.Type)["recipe"]): Domain => ({
+  name: Countdown.name,
+  task: (reads) => Countdown.task({ from, style: Rows.styleOf(reads) }),
+  longest: null,
+  stopStrings: [Countdown.answerEnd],
+  tiny: null,
+})
+
+export const make = Rows.orGenerated(Countdown.name, ofRows, Schema.Union([Parameters, Recipe]), (space) => {
+  if ("recipe" in space) return ofRecipe(space.recipe)
   const { max, maxTarget, operators, size } = space
   const options = (reads: Reads): Countdown.Options => ({
     from: space,
