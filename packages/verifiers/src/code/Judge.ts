@@ -10,6 +10,7 @@ import { Verdict } from "@lpo/rollout"
 import { Effect, Result } from "effect"
 import { type Job, type Outcome, type SandboxService, limitsOf } from "../sandbox/Sandbox.ts"
 import { VerifierError } from "../VerifierError.ts"
+import * as Asserts from "./Asserts.ts"
 import * as Extract from "./Extract.ts"
 import * as GroundTruth from "./GroundTruth.ts"
 import * as Output from "./Output.ts"
@@ -110,6 +111,10 @@ export const judge = (
   options: Options = {},
 ): Effect.Effect<Judged, VerifierError> =>
   Effect.gen(function* () {
+    const asserts = yield* Effect.fromResult(Result.flatMap(GroundTruth.parse(answer), Asserts.decode)).pipe(
+      Effect.mapError((reason) => new VerifierError({ verifier: "code", reason })),
+    )
+    if (asserts !== null) return yield* judgeAsserts(sandbox, asserts, response, options)
     const decoded = GroundTruth.decode(answer)
     if (Result.isFailure(decoded)) return yield* new VerifierError({ verifier: "code", reason: decoded.failure })
     const truth = decoded.success
@@ -123,10 +128,7 @@ export const judge = (
       name: truth.fn_name ?? null,
       reads: truth.inputs.some((input) => input.trim() !== ""),
     })
-    if (source === null) {
-      const reason = `no program in ${language} in the response`
-      return { verdict: Verdict.judged({ correct: false, format: false, reason }), tests: [] }
-    }
+    if (source === null) return without(language)
     const hash = createHash("sha256")
     const tests = yield* sandbox
       .run({ language, source, tests: GroundTruth.tests(truth), limits: limitsOf(options.limits) }, (outcome, i) => {
@@ -134,16 +136,55 @@ export const judge = (
         return judgeTest(outcome, truth.outputs[i], call)
       })
       .pipe(Effect.mapError(({ message }) => new VerifierError({ verifier: "code", reason: message })))
-    const passed = tests.filter((test) => test.passed).length
-    const correct = passed === truth.outputs.length
-    const score = options.credit === "all" ? Number(correct) : passed / truth.outputs.length
-    const verdict = Verdict.judged({
-      correct,
-      score,
-      format: true,
-      extracted: source,
-      reason: summary(tests),
-      key: hash.digest("hex").slice(0, 16),
-    })
-    return { verdict, tests }
+    return judged(source, tests, hash.digest("hex"), options)
   })
+
+/** The verdict on a program whose tests have ended. */
+const judged = (source: string, tests: ReadonlyArray<TestVerdict>, key: string, { credit }: Options): Judged => {
+  const passed = tests.filter((test) => test.passed).length
+  const correct = passed === tests.length
+  const score = credit === "all" ? Number(correct) : passed / tests.length
+  const reason = summary(tests)
+  return {
+    verdict: Verdict.judged({ correct, score, format: true, extracted: source, reason, key: key.slice(0, 16) }),
+    tests,
+  }
+}
+
+/** No program: wrong, and without the demanded form. */
+const without = (language: string): Judged => ({
+  verdict: Verdict.judged({ correct: false, format: false, reason: `no program in ${language} in the response` }),
+  tests: [],
+})
+
+/** Judges by asserts, which run apart from the program. */
+const judgeAsserts = (
+  sandbox: SandboxService,
+  asserts: Asserts.Asserts,
+  response: string,
+  options: Options,
+): Effect.Effect<Judged, VerifierError> =>
+  Effect.gen(function* () {
+    const limits = limitsOf(options.limits)
+    const calls = yield* Asserts.first(sandbox, asserts, limits)
+    if (Result.isFailure(calls)) return yield* new VerifierError({ verifier: "code", reason: calls.failure })
+    const extracted = Extract.strict(response, "python", { name: calls.success[0].name, reads: false })
+    if (extracted === null) return without("python")
+    const source = Asserts.program(asserts, extracted)
+    const { outcomes, statements } = yield* Asserts.run(sandbox, asserts, source, calls.success, limits)
+    const hash = createHash("sha256")
+    for (const outcome of outcomes.values()) hash.update(didOf(outcome))
+    const tests = statements.map(({ calls, error }): TestVerdict => {
+      const made = calls.flatMap((key) => outcomes.get(key) ?? [])
+      const seconds = made.reduce((sum, outcome) => sum + outcome.seconds, 0)
+      const broken = made.find(({ status }) => status !== "done")?.status
+      return error === null
+        ? { passed: true, status: "done", reason: "", seconds }
+        : { passed: false, status: broken ?? "wrong", reason: error.replaceAll(/\s*\n\s*/g, " "), seconds }
+    })
+    return judged(extracted, tests, hash.digest("hex"), options)
+  }).pipe(
+    Effect.catchTag("SandboxError", ({ message }) =>
+      Effect.fail(new VerifierError({ verifier: "code", reason: message })),
+    ),
+  )

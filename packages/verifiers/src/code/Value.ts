@@ -3,8 +3,8 @@
  * apart from lists, keys of any kind.
  *
  * The sandbox writes a value as JSON in which `null`, booleans, strings and lists are themselves, and the rest is an object of one key:
- * `{"i": "-0x1f"}` an integer, `{"f": "0.1"}` a float, `{"t": []}` a tuple, `{"d": [[k, v]]}` a dict, `{"s": []}` a set, `{"o": "..."}`
- * anything else.
+ * `{"i": "-0x1f"}` an integer, `{"f": "0.1"}` a float, `{"t": []}` a tuple, `{"d": [[k, v]]}` a dict, `{"s": []}` a set, `{"c": []}` a
+ * complex number, which is only handed on, `{"o": "..."}` anything else.
  */
 
 /** @category models */
@@ -32,14 +32,14 @@ const decode = (json: unknown, depth = 0): Value => {
   if (json === null || typeof json === "boolean" || typeof json === "string") return json
   if (Array.isArray(json)) return { type: "list", items: json.map(decode1) }
   if (typeof json !== "object") return { type: "other", text: JSON.stringify(json) ?? "" }
-  const { d, f, i, o, s, t } = json as Record<string, unknown>
+  const { c, d, f, i, o, s, t } = json as Record<string, unknown>
   if (typeof i === "string") return integer(i)
   if (typeof f === "string") return float(f)
   if (Array.isArray(t)) return { type: "tuple", items: t.map(decode1) }
   if (Array.isArray(s)) return { type: "set", items: s.map(decode1) }
   if (Array.isArray(d))
     return { type: "dict", pairs: (d as Array<[unknown, unknown]>).map(([k, v]) => [decode1(k), decode1(v)]) }
-  return { type: "other", text: String(o) }
+  return { type: "other", text: Array.isArray(c) ? `complex(${c.join(", ")})` : String(o) }
 }
 
 /** The value that a sandbox wrote; undefined when it is none (a program may write what it likes). @category decoding */

@@ -11,62 +11,69 @@
  */
 import * as Preamble from "./Preamble.ts"
 
+/** `encode` and `decode`: values of Python, of every kind that `Value.ts` knows, as JSON. */
+export const codec = `
+def encode(value, depth=0):
+    if depth > 200:
+        raise ValueError("the value is nested more than 200 deep")
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        return {"i": hex(value)}
+    if kind is float:
+        return {"f": repr(value)}
+    if kind is list:
+        return [encode(v, depth + 1) for v in value]
+    if kind is tuple:
+        return {"t": [encode(v, depth + 1) for v in value]}
+    if kind is complex:
+        return {"c": [repr(value.real), repr(value.imag)]}
+    if isinstance(value, bool) or value is None:
+        return bool(value)
+    if isinstance(value, dict):
+        return {"d": [[encode(k, depth + 1), encode(v, depth + 1)] for k, v in value.items()]}
+    if isinstance(value, (set, frozenset)):
+        return {"s": [encode(v, depth + 1) for v in value]}
+    if isinstance(value, int):
+        return {"i": hex(int(value))}
+    if isinstance(value, float):
+        return {"f": repr(float(value))}
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, list):
+        return [encode(v, depth + 1) for v in value]
+    if isinstance(value, tuple):
+        return {"t": [encode(v, depth + 1) for v in value]}
+    return {"o": repr(value)[:1000]}
+
+def decode(value):
+    if isinstance(value, list):
+        return [decode(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    (kind, inner), = value.items()
+    if kind == "i":
+        return int(inner, 16)
+    if kind == "f":
+        return float(inner)
+    if kind == "c":
+        return complex(*map(float, inner))
+    if kind == "t":
+        return tuple([decode(v) for v in inner])
+    if kind == "s":
+        return {decode(v) for v in inner}
+    if kind == "d":
+        return {decode(k): decode(v) for k, v in inner}
+    raise ValueError("a value that cannot be an argument")`
+
 /** Defines `_make()`, which returns `run`. */
 export const source = `
 def _make():
     import atexit, builtins, io, json, os, sys, types
     dumps, loads = json.dumps, json.loads
 
-    def encode(value, depth=0):
-        if depth > 200:
-            raise ValueError("the value is nested more than 200 deep")
-        kind = type(value)
-        if value is None or kind is bool or kind is str:
-            return value
-        if kind is int:
-            return {"i": hex(value)}
-        if kind is float:
-            return {"f": repr(value)}
-        if kind is list:
-            return [encode(v, depth + 1) for v in value]
-        if kind is tuple:
-            return {"t": [encode(v, depth + 1) for v in value]}
-        if isinstance(value, bool) or value is None:
-            return bool(value)
-        if isinstance(value, dict):
-            return {"d": [[encode(k, depth + 1), encode(v, depth + 1)] for k, v in value.items()]}
-        if isinstance(value, (set, frozenset)):
-            return {"s": [encode(v, depth + 1) for v in value]}
-        if isinstance(value, int):
-            return {"i": hex(int(value))}
-        if isinstance(value, float):
-            return {"f": repr(float(value))}
-        if isinstance(value, str):
-            return str(value)
-        if isinstance(value, list):
-            return [encode(v, depth + 1) for v in value]
-        if isinstance(value, tuple):
-            return {"t": [encode(v, depth + 1) for v in value]}
-        return {"o": repr(value)[:1000]}
-
-    def decode(value):
-        if isinstance(value, list):
-            return [decode(v) for v in value]
-        if not isinstance(value, dict):
-            return value
-        (kind, inner), = value.items()
-        if kind == "i":
-            return int(inner, 16)
-        if kind == "f":
-            return float(inner)
-        if kind == "t":
-            return tuple([decode(v) for v in inner])
-        if kind == "s":
-            return {decode(v) for v in inner}
-        if kind == "d":
-            return {decode(k): decode(v) for k, v in inner}
-        raise ValueError("a value that cannot be an argument")
-
+${codec.replaceAll(/^(?=.)/gm, "    ")}
     def whole(key):
         digits = key[1:] if key[:1] == "-" else key
         return digits.isascii() and digits.isdigit() and (digits == key == "0" or digits[0] != "0")

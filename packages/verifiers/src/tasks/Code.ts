@@ -11,6 +11,7 @@
  */
 import { type Problem, Seed } from "@lpo/rollout"
 import { Effect, Result, Schema } from "effect"
+import * as Asserts from "../code/Asserts.ts"
 import * as Exercises from "../code/Exercises.ts"
 import * as GroundTruth from "../code/GroundTruth.ts"
 import * as Judge from "../code/Judge.ts"
@@ -18,12 +19,12 @@ import * as Output from "../code/Output.ts"
 import * as PrimeCode from "../code/PrimeCode.ts"
 import * as Program from "../code/Extract.ts"
 import * as Value from "../code/Value.ts"
-import { decoder, find, json, meta, refuse, text } from "../rows/Columns.ts"
+import { type Columns, decoder, find, json, meta, refuse, text } from "../rows/Columns.ts"
 import * as Verl from "../rows/Verl.ts"
-import { Sandbox, type SandboxService } from "../sandbox/Sandbox.ts"
+import { limitsOf, Sandbox, type SandboxService } from "../sandbox/Sandbox.ts"
 import * as Task from "../Task.ts"
 
-export { Exercises, GroundTruth, Judge, Output, PrimeCode, Program, Value }
+export { Asserts, Exercises, GroundTruth, Judge, Output, PrimeCode, Program, Value }
 
 /** @category models */
 export const name = "code"
@@ -59,11 +60,13 @@ export const ask = (question: Question, { style }: Options = {}): Problem.Proble
     typeof called === "string"
       ? `Write the function ${called}.`
       : "The program reads from standard input and writes to standard output."
-  return Task.prompt(
-    `${problem.trim()}\n\n${how} Give the program in one \`\`\`${language} block.`,
-    style === "words" ? "text" : style,
-  )
+  return Task.prompt(`${problem.trim()}\n\n${how} ${inOneBlock(language)}`, styleOf(style))
 }
+
+/** Words are the style of generated examples alone. */
+const styleOf = (style: Options["style"]): Task.Style | undefined => (style === "words" ? "text" : style)
+
+const inOneBlock = (language: string): string => `Give the program in one \`\`\`${language} block.`
 
 /** A ground truth that decodes; the text or object as it stands. */
 const truthOf = (value: unknown): GroundTruth.GroundTruth => {
@@ -71,9 +74,17 @@ const truthOf = (value: unknown): GroundTruth.GroundTruth => {
   return Result.isSuccess(truth) ? truth.success : refuse(truth.failure)
 }
 
+/** The columns of asserts that decode. */
+const assertsOf = (columns: Columns): Columns => {
+  const asserts = Asserts.decode(columns)
+  if (Result.isFailure(asserts)) return refuse(asserts.failure)
+  return asserts.success === null ? refuse('it has neither "test" and "entry_point" nor "test_list"') : columns
+}
+
 /**
- * Readers of rows: `verl` (Eurus, whose ground truth is a JSON text; its rows of mathematics are refused) with its own prompt, and
- * `apps` (APPS, TACO) with `question` and `input_output`.
+ * Readers of rows: `verl` (Eurus, whose ground truth is a JSON text; its rows of mathematics are refused) with its own prompt,
+ * `apps` (APPS, TACO) with `question` and `input_output`, `humaneval` with `prompt`, `test` and `entry_point`, `mbpp` with `text` or
+ * `prompt`, `test_list` and what it needs.
  *
  * @category rows
  */
@@ -92,6 +103,25 @@ export const fromRow = (options: Options = {}) => ({
       options,
     )
     return { prompt, answer, meta: meta(row, "problem_id", "difficulty", "url") }
+  }),
+  humaneval: decoder(name, "humaneval", (row) => {
+    const prompt = text(row, "prompt")
+    const answer = assertsOf({ prompt, ...meta(row, "test", "entry_point") })
+    return {
+      prompt: ask({ problem: prompt, function: String(row["entry_point"]) }, options),
+      answer,
+      meta: meta(row, "task_id"),
+    }
+  }),
+  mbpp: decoder(name, "mbpp", (row) => {
+    const answer = assertsOf(meta(row, "test_list", "test_setup_code", "test_imports"))
+    const shown = (answer["test_list"] as ReadonlyArray<string>).join("\n")
+    const problem = `${text(row, "text", "prompt")}\n\nThe program must pass these tests:\n\n${shown}`
+    return {
+      prompt: Task.prompt(`${problem}\n\n${inOneBlock("python")}`, styleOf(options.style)),
+      answer,
+      meta: meta(row, "task_id"),
+    }
   }),
 })
 
@@ -149,11 +179,26 @@ export const graders = (sandbox: SandboxService, options: Options = {}): Task.Gr
       PrimeCode.judge(sandbox, answer, response, options.prime),
   })
 
-/** Why the tests can decide nothing, or null. Data sets come without a program that passes, so none is run. @category grading */
-export const validate = (problem: Problem.Problem): Effect.Effect<string | null> =>
-  Effect.sync(() =>
-    Result.match(GroundTruth.decode(problem.answer), { onFailure: (why) => why, onSuccess: () => null }),
-  )
+/**
+ * Why the tests can decide nothing, or null. Data sets come without a program that passes, so none is run; asserts are, up to their
+ * first calls, where there is a sandbox.
+ *
+ * @category grading
+ */
+export const validate = (problem: Problem.Problem, sandbox?: SandboxService): Effect.Effect<string | null> => {
+  const asserts = Result.flatMap(GroundTruth.parse(problem.answer), Asserts.decode)
+  if (Result.isFailure(asserts)) return Effect.succeed(asserts.failure)
+  if (asserts.success === null)
+    return Effect.succeed(
+      Result.match(GroundTruth.decode(problem.answer), { onFailure: (why) => why, onSuccess: () => null }),
+    )
+  return sandbox === undefined
+    ? Effect.succeed(null)
+    : Asserts.first(sandbox, asserts.success, limitsOf()).pipe(
+        Effect.map(Result.match({ onFailure: (why) => why, onSuccess: () => null })),
+        Effect.catchTag("SandboxError", ({ message }) => Effect.succeed(message)),
+      )
+}
 
 /** @category constructors */
 export const task = (options: Options = {}): Effect.Effect<Task.Task<Answer, Question>, never, Sandbox> =>
@@ -169,7 +214,7 @@ export const task = (options: Options = {}): Effect.Effect<Task.Task<Answer, Que
       )(options.from),
     }),
     graders: graders(sandbox, options),
-    validate,
+    validate: (problem) => validate(problem, sandbox),
   }))
 
 /** The strict verifier of programs, in whichever sandbox there is. @category layers */
