@@ -3,6 +3,7 @@
  */
 import { Verdict } from "@lpo/rollout"
 import { Effect, type Scope } from "effect"
+import type { Options as Comparison } from "./math/Grade.ts"
 import * as AutoSandbox from "./sandbox/AutoSandbox.ts"
 import { Sandbox } from "./sandbox/Sandbox.ts"
 import * as Task from "./Task.ts"
@@ -37,6 +38,14 @@ export const standard: Effect.Effect<Registry<Task.AnyTask>, never, Scope.Scope>
   Effect.map((tasks) => make<Task.AnyTask>(tasks)),
   Effect.provideServiceEffect(Sandbox, AutoSandbox.make()),
 )
+
+/** `standard`, where strict mode compares mathematics in this way. @category constructors */
+export const comparing = (how: Comparison): Effect.Effect<Registry<Task.AnyTask>, never, Scope.Scope> =>
+  Effect.map(Effect.all([standard, Mathematics.task(how), Geometry3k.task(how)]), ([tasks, ...others]) => {
+    const replaced = new Map<string, Task.AnyTask>(tasks)
+    for (const task of others) replaced.set(task.name, task)
+    return replaced
+  })
 
 /** Whether this is how a mode is written; any grader name passes. @category predicates */
 export const isMode = (mode: string): mode is Mode => mode === "strict" || /^reference:[\w.-]+$/.test(mode)

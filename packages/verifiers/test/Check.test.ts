@@ -184,3 +184,68 @@ it("serves until it is told to stop", async () => {
     child.kill("SIGKILL")
   }
 })
+
+it("leaves the rows that the mode does not fit, and says which", async () => {
+  const mixed = [
+    { id: "c", task: "countdown", answer: rows[0].answer, response: rows[0].response },
+    { id: "m", task: "math", answer: "\\frac12", response: "\\boxed{1/2}" },
+    { id: "n", task: "math", answer: "3", response: "\\boxed{4}" },
+  ]
+  writeFileSync(file, text(mixed))
+  const { code, stderr, stdout } = await cli("check", file, "--out", out, "--mode", "reference:math_reward")
+  expect(code, stderr).toBe(0)
+  expect(stdout).toContain("correct   1 (50.0 % of 2 judged)")
+  expect(stdout).toContain("errors    0")
+  expect(stdout).toContain("left      1 of task countdown, which has no reference:math_reward")
+  expect(verdicts().map(({ id, status }) => [id, status])).toEqual([
+    ["c", "error"],
+    ["m", "ok"],
+    ["n", "ok"],
+  ])
+  const again = await cli("check", file, "--out", out, "--mode", "reference:math_reward")
+  expect(again.stdout).toContain("left      1 of task countdown")
+})
+
+it("compares as the options say", async () => {
+  const pair = [
+    { id: "p", task: "math", answer: "50", response: "\\boxed{50\\%}" },
+    { id: "d", task: "math", answer: "3\\pi", response: "\\boxed{9.42}" },
+  ]
+  writeFileSync(file, text(pair))
+  const correct = async (...flags: ReadonlyArray<string>) => {
+    const { code, stderr } = await cli("check", file, "--out", out, "--restart", ...flags)
+    expect(code, stderr).toBe(0)
+    return verdicts().map((v) => v.correct)
+  }
+  expect(await correct()).toEqual([false, false])
+  expect(await correct("--percent", "unit", "--decimals", "2")).toEqual([true, true])
+  const { code, stderr } = await cli("check", file, "--out", out, "--decimals", "0")
+  expect([code, stderr]).toEqual([1, "lpo-verifiers: --decimals is 0; give 1 to 15\n"])
+})
+
+it("validates rows to verify and rows of data sets", async () => {
+  writeFileSync(
+    file,
+    text([
+      { id: "a", task: "math", answer: "\\frac{1}{2}", response: "" },
+      { problem: "p", answer: "1,-2" },
+      { problem: "p", answer: "\\sum_{k} k" },
+      { problem: "p", answer: "" },
+      { id: "b", task: "countdown", answer: { nums: [1, 1], target: 50 } },
+      { id: "c", task: "code", answer: { inputs: [], outputs: [] } },
+    ]),
+  )
+  const { code, stderr, stdout } = await cli("validate", file)
+  expect(code).toBe(1)
+  expect(stderr).toBe("lpo-verifiers: 3 of 6 rows are unfit; leave them out\n")
+  expect(stdout).toContain("row 3 is compared as text: \\sum_{k} k")
+  expect(stdout).toMatch(/row 4 is no problem: math, answer, row 4: the answer is ""/)
+  expect(stdout).toMatch(/row 5 \(b\) is refused: /)
+  expect(stdout).toMatch(/row 6 \(c\) is refused: the ground truth has no tests/)
+  expect(stdout).toContain("fit       2 (33.3 %)\nas text   1 (16.7 %)")
+  writeFileSync(join(folder, "set.json"), JSON.stringify([{ problem: "p", solution: "so \\boxed{7}" }]))
+  const set = await cli("validate", join(folder, "set.json"), "--format", "solution")
+  expect([set.code, set.stderr]).toEqual([0, ""])
+  const unknown = await cli("validate", file, "--format", "csv")
+  expect(unknown.stderr).toMatch(/^lpo-verifiers: math has no format "csv"; it reads answer, /)
+})

@@ -50,6 +50,8 @@ export interface Summary {
   readonly timeouts: number
   /** Lines that are no row; they count among the errors too. */
   readonly bad: number
+  /** Rows by task that were left, because their task has no such mode; their verdict rows say so, and they are no errors. */
+  readonly left: ReadonlyMap<string, number>
   /** Mean score of the verdicts that are ok; NaN when there is none. */
   readonly meanScore: number
   /** Why the first row that could not be judged could not; empty when all could. */
@@ -85,6 +87,11 @@ const parse = (text: string): Result.Result<unknown, string> => {
   }
 }
 
+interface Judged {
+  readonly verdict: Row.VerdictRow
+  readonly left: string | null
+}
+
 interface Tally {
   ok: number
   correct: number
@@ -93,9 +100,21 @@ interface Tally {
   bad: number
   score: number
   refusal: string
+  readonly left: Map<string, number>
 }
 
-const count = (tally: Tally, verdict: Row.VerdictRow): void => {
+/** The task of a row that the mode does not fit; null for every other. */
+const leftOf = (value: unknown, tasks: Tasks.Registry, mode: Mode): string | null => {
+  const name = typeof value === "object" && value !== null && "task" in value ? value.task : null
+  const task = typeof name === "string" ? tasks.get(name) : undefined
+  return task !== undefined && !Object.hasOwn(task.graders, mode) ? task.name : null
+}
+
+const count = (tally: Tally, verdict: Row.VerdictRow, left: string | null): void => {
+  if (left !== null) {
+    tally.left.set(left, (tally.left.get(left) ?? 0) + 1)
+    return
+  }
   if (verdict.status !== "ok" && tally.refusal === "") tally.refusal = verdict.reason ?? verdict.status
   if (verdict.status === "ok") {
     tally.ok++
@@ -109,7 +128,7 @@ const count = (tally: Tally, verdict: Row.VerdictRow): void => {
 const noteOf = (out: string): string => `${out}.mode`
 
 /** Cuts `out` after its last whole row, checks that its rows answer the first of `file`, and counts them. */
-const resume = async (file: string, out: string, mode: Mode, tally: Tally): Promise<number> => {
+const resume = async ({ file, mode, out, tasks }: Options, tally: Tally): Promise<number> => {
   const size = await stat(out).then(
     (s) => s.size,
     () => 0,
@@ -126,12 +145,13 @@ const resume = async (file: string, out: string, mode: Mode, tally: Tally): Prom
     const verdict = JSON.parse(bytes.toString("utf8")) as Row.VerdictRow
     const row = await rows.next()
     const value = row.done === true ? null : parse(row.value.text)
-    const id = value !== null && Result.isSuccess(value) ? Row.idOf(value.success) : null
+    const read = value !== null && Result.isSuccess(value) ? value.success : null
+    const id = Row.idOf(read)
     if (row.done === true || id !== verdict.id)
       throw new Error(
         `its row ${done + 1} has id ${JSON.stringify(verdict.id)}, ${file} has ${JSON.stringify(id)} there; give another --out, or --restart`,
       )
-    count(tally, verdict)
+    count(tally, verdict, leftOf(read, tasks, mode))
     done++
   }
   try {
@@ -157,7 +177,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
   Effect.gen(function* () {
     const { concurrency = 16, file, mode, out, tasks } = options
     const started = performance.now()
-    const tally: Tally = { ok: 0, correct: 0, errors: 0, timeouts: 0, bad: 0, score: 0, refusal: "" }
+    const tally: Tally = { ok: 0, correct: 0, errors: 0, timeouts: 0, bad: 0, score: 0, refusal: "", left: new Map() }
     const total = yield* io(`${file} cannot be read`, async () => {
       let n = 0
       for await (const _ of lines(file)) n++
@@ -167,7 +187,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
       yield* io(`${out} cannot be removed`, () =>
         Promise.all([rm(out, { force: true }), rm(noteOf(out), { force: true })]),
       )
-    const resumed = yield* io(`${out} cannot be resumed`, () => resume(file, out, mode, tally))
+    const resumed = yield* io(`${out} cannot be resumed`, () => resume(options, tally))
     yield* io(`${noteOf(out)} cannot be written`, async () => {
       await writeFile(`${noteOf(out)}.tmp`, `${mode}\n`)
       await rename(`${noteOf(out)}.tmp`, noteOf(out))
@@ -175,18 +195,21 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
     options.onStart?.({ done: resumed, total })
     const verifier = Tasks.verifier(tasks, mode, options.deadline === undefined ? {} : { deadline: options.deadline })
 
-    const judge = ({ line, text }: Line): Effect.Effect<Row.VerdictRow> => {
+    const judge = ({ line, text }: Line): Effect.Effect<Judged> => {
       const value = parse(text)
       const row = Result.isSuccess(value) ? Row.decode(value.success) : value
       if (Result.isSuccess(row)) {
         const { completion, problem } = Row.item(row.success)
-        return Effect.map(verifier.verify(problem, completion), (verdict) => ({ id: row.success.id, ...verdict }))
+        return Effect.map(verifier.verify(problem, completion), (verdict) => ({
+          verdict: { id: row.success.id, ...verdict },
+          left: leftOf(row.success, tasks, mode),
+        }))
       }
       return Effect.sync(() => {
         tally.bad++
         options.onBadRow?.(line, row.failure)
         const id = Result.isSuccess(value) ? Row.idOf(value.success) : null
-        return { id, ...Verdict.unreached("error", `line ${line}: ${row.failure}`) }
+        return { verdict: { id, ...Verdict.unreached("error", `line ${line}: ${row.failure}`) }, left: null }
       })
     }
     const write = (handle: Awaited<ReturnType<typeof RegularFile.open>>) =>
@@ -196,13 +219,13 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
       ).pipe(
         Stream.drop(resumed),
         (rows) => inOrder(rows, judge, concurrency),
-        Stream.runForEachArray((verdicts) =>
+        Stream.runForEachArray((judged) =>
           Effect.suspend(() => {
-            for (const verdict of verdicts) {
-              count(tally, verdict)
+            for (const { left, verdict } of judged) {
+              count(tally, verdict, left)
               options.onVerdict?.(verdict)
             }
-            const text = verdicts.map((verdict) => `${JSON.stringify(verdict)}\n`).join("")
+            const text = judged.map(({ verdict }) => `${JSON.stringify(verdict)}\n`).join("")
             return Effect.uninterruptible(io(`${out} cannot be written`, () => handle.appendFile(text)))
           }),
         ),
@@ -212,7 +235,7 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
       write,
       (handle) => Effect.promise(() => handle.close()),
     )
-    const { bad, correct, errors, ok, refusal, score, timeouts } = tally
+    const { bad, correct, errors, left, ok, refusal, score, timeouts } = tally
     const seconds = (performance.now() - started) / 1000
-    return { rows: total, resumed, ok, correct, errors, timeouts, bad, meanScore: score / ok, refusal, seconds }
+    return { rows: total, resumed, ok, correct, errors, timeouts, bad, left, meanScore: score / ok, refusal, seconds }
   })

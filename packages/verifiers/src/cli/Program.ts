@@ -1,4 +1,4 @@
-/** The command line, as an effect: `lpo-verifiers serve` and `lpo-verifiers check`. */
+/** The command line, as an effect: `lpo-verifiers serve`, `check` and `validate`. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Terminal } from "@lpo/rollout"
 import { SingleBar } from "cli-progress"
@@ -7,6 +7,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as RewardServer from "../server/RewardServer.ts"
 import * as Tasks from "../Tasks.ts"
 import * as Check from "./Check.ts"
+import * as Validate from "./Validate.ts"
 
 class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { reason: Schema.String }) {
   override get message(): string {
@@ -26,6 +27,21 @@ const deadline = Flag.Finite("deadline").pipe(
   Flag.withDescription("Seconds until a verdict is a timeout"),
   Flag.withDefault(30),
 )
+
+const percent = Flag.Literals("percent", ["value", "unit"]).pipe(
+  Flag.withDescription("What 50 % is in strict mathematics: the value 0.5, or 50 of a unit that may be left out"),
+  Flag.withDefault("value"),
+)
+const decimals = Flag.Int("decimals").pipe(
+  Flag.withDescription("Places from which on a rounded decimal stands for 1/3 or a root in strict mathematics"),
+  Flag.withDefault(6),
+)
+
+/** The tasks that compare as the flags say. */
+const tasksOf = (comparison: { readonly percent: "value" | "unit"; readonly decimals: number }) =>
+  comparison.decimals < 1 || comparison.decimals > 15
+    ? Effect.fail(new UsageError({ reason: `--decimals is ${comparison.decimals}; give 1 to 15` }))
+    : Tasks.comparing(comparison)
 
 /** The mode when some task has it, and numbers within their ranges. */
 const checked = (
@@ -62,6 +78,8 @@ const serve = Command.make(
     mode,
     concurrency,
     deadline,
+    percent,
+    decimals,
     maxPending: Flag.Int("max-pending").pipe(
       Flag.withDescription("Items accepted at once; more are refused with 429"),
       Flag.withDefault(4096),
@@ -69,7 +87,7 @@ const serve = Command.make(
     maxBody: Flag.Int("max-body").pipe(Flag.withDescription("Largest request body, MiB"), Flag.withDefault(32)),
   },
   Effect.fn(function* ({ host, maxBody, maxPending, port, ...flags }) {
-    const tasks = yield* Tasks.standard
+    const tasks = yield* tasksOf(flags)
     const options = yield* checked(tasks, flags)
     if (maxPending < 1) return yield* new UsageError({ reason: `--max-pending is ${maxPending}; give 1 or more` })
     if (maxBody < 1) return yield* new UsageError({ reason: `--max-body is ${maxBody}; give 1 or more` })
@@ -88,7 +106,7 @@ const serve = Command.make(
   }, Effect.scoped),
 ).pipe(Command.withDescription("Serve verdicts over HTTP until it is told to stop"))
 
-const percent = (part: number, whole: number): string => (whole === 0 ? "-" : `${((100 * part) / whole).toFixed(1)} %`)
+const share = (part: number, whole: number): string => (whole === 0 ? "-" : `${((100 * part) / whole).toFixed(1)} %`)
 
 const check = Command.make(
   "check",
@@ -102,13 +120,15 @@ const check = Command.make(
     mode,
     concurrency,
     deadline,
+    percent,
+    decimals,
     restart: Flag.Boolean("restart").pipe(
       Flag.withDescription("Start again, whatever the output file holds"),
       Flag.withDefault(false),
     ),
   },
   Effect.fn(function* ({ file, out, restart, ...flags }) {
-    const tasks = yield* Tasks.standard
+    const tasks = yield* tasksOf(flags)
     const options = yield* checked(tasks, flags)
     const bar = new SingleBar({
       format: "{bar} {value}/{total} {percentage} %  {eta_formatted} left  {correct} correct",
@@ -128,14 +148,15 @@ const check = Command.make(
       onVerdict: (verdict) => bar.increment(1, { correct: (correct += verdict.correct ? 1 : 0) }),
       onBadRow: (line, reason) => process.stderr.write(`${file}, line ${line}: ${Terminal.visible(reason)}\n`),
     }).pipe(Effect.ensuring(Effect.sync(() => bar.stop())))
-    const { bad, errors, meanScore, ok, refusal, resumed, rows, seconds, timeouts } = summary
+    const { bad, errors, left, meanScore, ok, refusal, resumed, rows, seconds, timeouts } = summary
     const rate = rows > resumed ? `, ${((rows - resumed) / seconds).toFixed(0)} a second` : ""
     yield* Console.log(
       [
         `${rows} rows in ${seconds.toFixed(1)} s${rate}${resumed > 0 ? ` (${resumed} from an earlier run)` : ""}`,
-        `correct   ${summary.correct} (${percent(summary.correct, ok)} of ${ok} judged), mean score ${ok === 0 ? "-" : meanScore.toFixed(4)}`,
+        `correct   ${summary.correct} (${share(summary.correct, ok)} of ${ok} judged), mean score ${ok === 0 ? "-" : meanScore.toFixed(4)}`,
         `errors    ${errors}${bad > 0 ? `, of which ${bad} lines are no row` : ""}`,
         `timeouts  ${timeouts}`,
+        ...[...left].map(([task, n]) => `left      ${n} of task ${task}, which has no ${options.mode}`),
       ].join("\n"),
     )
     if (rows === 0) return yield* new UsageError({ reason: `${file} holds no row; give at least one` })
@@ -146,9 +167,50 @@ const check = Command.make(
   }, Effect.scoped),
 ).pipe(Command.withDescription("Grade a JSON-lines file"))
 
+const validate = Command.make(
+  "validate",
+  {
+    file: Argument.String("file").pipe(
+      Argument.withDescription("JSON lines or a JSON array: rows to verify, or those of a published data set"),
+    ),
+    task: Flag.String("task").pipe(
+      Flag.withDescription("The task that reads rows which name none"),
+      Flag.withDefault("math"),
+    ),
+    format: Flag.String("format").pipe(
+      Flag.withDescription("The reader of that task; without one, the first that reads the row"),
+      Flag.withDefault(""),
+    ),
+    concurrency,
+    percent,
+    decimals,
+  },
+  Effect.fn(function* ({ concurrency, file, format, task, ...flags }) {
+    if (concurrency < 1) return yield* new UsageError({ reason: `--concurrency is ${concurrency}; give 1 or more` })
+    const tasks = yield* tasksOf(flags)
+    const says = { unreadable: "is no problem", refused: "is refused", text: "is compared as text" }
+    const summary = yield* Validate.run(
+      { file, tasks, task, concurrency, ...(format !== "" && { format }) },
+      ({ id, kind, reason, row }) =>
+        Console.log(Terminal.visible(`row ${row}${id === String(row) ? "" : ` (${id})`} ${says[kind]}: ${reason}`)),
+    )
+    const { fit, rows, seconds, text } = summary
+    yield* Console.log(
+      [
+        `${rows} rows in ${seconds.toFixed(1)} s`,
+        `fit       ${fit} (${share(fit, rows)})`,
+        `as text   ${text} (${share(text, rows)})`,
+      ].join("\n"),
+    )
+    if (rows === 0) return yield* new UsageError({ reason: `${file} holds no row; give at least one` })
+    const unfit = rows - fit - text
+    if (unfit > 0) return yield* new UsageError({ reason: `${unfit} of ${rows} rows are unfit; leave them out` })
+  }, Effect.scoped),
+).pipe(Command.withDescription("Say which ground truths of a file are unfit to judge by"))
+
 const program = Command.make("lpo-verifiers").pipe(
   Command.withDescription("Verifiable rewards"),
-  Command.withSubcommands([serve, check]),
+  Command.withSubcommands([serve, check, validate]),
 )
 
 /** An expected failure is one line on standard error and exit code 1; a defect keeps its trace. */

@@ -27,7 +27,8 @@ import * as Verl from "../rows/Verl.ts"
 import * as Task from "../Task.ts"
 import type { Graded } from "../Verifier.ts"
 
-export { Answer, grade } from "../math/Grade.ts"
+export { Answer, grade, understood } from "../math/Grade.ts"
+export { rewritings } from "../math/Rewritings.ts"
 export { extract } from "../math/read/Boxes.ts"
 export { Equality, Exercises, Expression, Extract, Reference }
 

@@ -175,7 +175,11 @@ const floor = (z: Complex, weight: number, up: boolean): Complex => {
   return real(Ball.integer(up ? (side > 0 ? near + 1n : near) : side < 0 ? near - 1n : near))
 }
 
-const call = (name: string, args: ReadonlyArray<Value>): Complex => {
+/** A quotient, and the weight of what it is made of: of e^400 nothing is seen in tanh 200, which is 2^-577 below 1. */
+const quotient = (a: Value, b: Value): Value => ({ ...multiply(a, invert(b)), weight: a.weight + b.weight })
+
+/** A value, with the weight of what was computed on the way where it is more than that of the arguments. */
+const call = (name: string, args: ReadonlyArray<Value>): Complex & { readonly weight?: number } => {
   const [a, b] = args
   if (a === undefined) throw undefinedValue("no argument")
   const weight = args.reduce((sum, { weight }) => sum + weight, 4)
@@ -186,7 +190,7 @@ const call = (name: string, args: ReadonlyArray<Value>): Complex => {
     case "cot":
     case "sec":
     case "csc": {
-      const pair = (): { sin: Complex; cos: Complex } => {
+      const pair = (): { sin: Value; cos: Value } => {
         if (isReal(a)) {
           const { cos, sin } = Elementary.sinCos(a.re)
           return { sin: settled(real(sin), weight), cos: settled(real(cos), weight) }
@@ -203,8 +207,8 @@ const call = (name: string, args: ReadonlyArray<Value>): Complex => {
       if (name === "sin") return sin
       if (name === "cos") return cos
       const bottom = name === "tan" || name === "sec" ? cos : sin
-      if (name === "sec" || name === "csc") return invert(bottom)
-      return multiply(name === "tan" ? sin : cos, invert(bottom))
+      if (name === "sec" || name === "csc") return quotient({ ...real(Ball.one), weight: 1 }, bottom)
+      return quotient(name === "tan" ? sin : cos, bottom)
     }
     case "cis":
       return exp({ re: Ball.negate(a.im), im: a.re })
@@ -223,8 +227,8 @@ const call = (name: string, args: ReadonlyArray<Value>): Complex => {
       const [p, n] = [exp(a), exp(negate(a))]
       const sinh = settled(add(p, negate(n)), weight)
       const cosh = settled(add(p, n), weight)
-      if (name === "tanh") return multiply(sinh, invert(cosh))
-      if (name === "coth") return multiply(cosh, invert(sinh))
+      if (name === "tanh") return quotient(sinh, cosh)
+      if (name === "coth") return quotient(cosh, sinh)
       const twice = name === "sinh" ? sinh : cosh
       return { re: halve(twice.re), im: halve(twice.im) }
     }
@@ -376,9 +380,10 @@ const visit = (e: Expression, at: Point): Value => {
         return out
       }
       const args = e.args.map((arg) => visit(arg, at))
+      const value = call(e.name, args)
       return settled(
-        call(e.name, args),
-        args.reduce((sum, { weight }) => sum + weight, 4),
+        value,
+        args.reduce((sum, { weight }) => sum + weight, 4 + (value.weight ?? 0)),
       )
     }
     case "based":

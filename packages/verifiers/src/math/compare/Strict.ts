@@ -185,8 +185,9 @@ export const judge = (
     const read = Expression.parseAll(gold)
     const wanted = orWords(read, goldWords)
     if (typeof wanted === "string") {
-      // A sentence is compared as one, and that is done.
-      if (!isProse(gold)) open ??= is("undecided", `the accepted answer ${clip(gold)} cannot be read: ${wanted}`)
+      // A sentence is compared as one, a choice by its letter, and that is done.
+      if (!isProse(gold) && Choice.read(gold) === null)
+        open ??= is("undecided", `the accepted answer ${clip(gold)} cannot be read: ${wanted}`)
       continue
     }
     if (typeof given === "string") continue

@@ -240,7 +240,8 @@ export abstract class Atoms extends Cursor {
     if (accents.has(name)) {
       const held = this.raw()
       if (held === "") throw this.unexpected()
-      return Syntax.symbol(`${name === "bar" ? "overline" : name} ${name === "triangle" ? sorted(held) : held}`)
+      const whole = `${name === "bar" ? "overline" : name} ${name === "triangle" ? sorted(held) : held}`
+      return this.sign() === "_" ? this.named(whole) : Syntax.symbol(whole)
     }
     if (name.startsWith("begin ")) return this.matrix(name.slice("begin ".length))
     switch (name) {

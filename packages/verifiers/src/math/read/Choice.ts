@@ -7,7 +7,7 @@ export interface Choice {
 }
 
 const command = /\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathsf|mbox|bm|boldsymbol)(?![a-zA-Z])\s*/g
-const alone = /^(?:(?:the\s+)?(?:option|choice|answer|statement)\s*:?\s*)?[([{]*\s*([A-J])\s*[)\]}]*\s*[.:)]?$/i
+const alone = /^(?:(?:the\s+)?(?:option|choice|answer|statement)\s*:?\s*)?[([{]*\s*([A-J])\s*[)\]}]*\s*[.:),]?$/i
 const marked =
   /^(?:(?:option|choice|answer)\s*:?\s*)?(?:[([]\s*([A-J])\s*[)\]]|([A-J])\s*(?:[):]|\.\s))[:.,]?\s*(\S[^]*)$/i
 
@@ -15,7 +15,7 @@ const marked =
 export const read = (answer: string): Choice | null => {
   if (!/(?<![a-zA-Z])[A-Ja-j](?![a-zA-Z])/.test(answer)) return null
   const text = answer
-    .replaceAll(/\\[ ,;:!]|\\q?quad(?![a-zA-Z])|[$~]/g, " ")
+    .replaceAll(/\\[ ,;:!()[\]]|\\q?quad(?![a-zA-Z])|[$~]/g, " ")
     .replaceAll(/\\(?:left|right)(?![a-zA-Z])/g, "")
     .replaceAll(command, "")
     .trim()

@@ -30,7 +30,13 @@ const textAnnouncement =
 const innerAnnouncement =
   /^(\s*\\(?:text(?:bf|rm|it)?|mathrm|mathbf|mbox)\s*\{\s*)(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|ans|result|solution)(?:\s+is\b\s*:?|\s*[:=])\s*(?=[^\s}])/i
 const leading =
-  /^\s*(?:=|\\approx(?![a-zA-Z])|\\(?:therefore|implies|Rightarrow|Longrightarrow|to|rightarrow)(?![a-zA-Z])|∴)\s*(?=\S)/
+  /^(\s*\{?\s*)(?:=|\\approx(?![a-zA-Z])|\\(?:therefore|implies|Rightarrow|Longrightarrow|to|rightarrow)(?![a-zA-Z])|∴)\s*(?=\S)/
+
+/** `\(1,-2\)` and `\[1\]` are mathematics, not brackets; `\\[2pt]` ends a row. */
+const delimiters = /(?<!\\)((?:\\\\)*)\\[()[\]]/g
+
+/** The space after a row: `\\[2pt]`. */
+const rowSpace = /\\\\\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm|in|pc|mu)\s*\]/g
 
 /** Commands that set how things look and hold a length, a colour or a name. */
 const held =
@@ -65,6 +71,8 @@ export const clean = (answer: string): string => {
   if (marks !== null && !marks[2].includes(marks[1])) text = marks[2]
   if (text.includes("\\"))
     text = text
+      .replaceAll(rowSpace, String.raw`\\ `)
+      .replaceAll(delimiters, "$1 ")
       .replaceAll(held, " ")
       .replaceAll(shown, " ")
       .replaceAll(framing, " ")
@@ -73,5 +81,5 @@ export const clean = (answer: string): string => {
       )
       .replace(textAnnouncement, "")
       .replace(innerAnnouncement, "$1")
-  return unqualified(text.replace(announcement, "").replace(leading, ""))
+  return unqualified(text.replace(announcement, "").replace(leading, "$1"))
 }

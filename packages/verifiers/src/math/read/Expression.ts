@@ -204,7 +204,7 @@ const readings = (text: string): ReadonlyArray<Reading> => {
 const read = (text: string, reading: Reading): Expression | string => {
   try {
     // A full stop after the answer is none of it.
-    const tokens = tokenize(clean(text).replace(/(?<!\.)\.\s*(\$?)\s*$/, "$1"), reading)
+    const tokens = tokenize(clean(text).replace(/(?<!\.)\.\s*(\}?\$?)\s*$/, "$1"), reading)
     if (tokens.length === 0) return "it is empty"
     return new Parser(tokens).all()
   } catch (error) {
