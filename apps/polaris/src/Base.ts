@@ -1,4 +1,7 @@
-/** base.json: the evaluation before training, what was asked for, and a checksum, since a resume compares against it. */
+/**
+ * base.json and trained.json: the evaluations before and after training, what was asked for, and a checksum, since a resume and
+ * comparisons rely on them.
+ */
 import { createHash } from "node:crypto"
 import { Evaluator } from "@lpo/eval"
 import { Effect, Schema } from "effect"
@@ -14,6 +17,7 @@ export const Base = Schema.Struct({
 export interface Base extends Schema.Schema.Type<typeof Base> {}
 
 export const file = "base.json"
+export const trainedFile = "trained.json"
 
 /** The file's text. */
 export const write = (base: Base): string => {

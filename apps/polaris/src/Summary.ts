@@ -1,9 +1,11 @@
 /** What a run says of itself at its end: a table, warnings, summary.json and the report. */
 import { join } from "node:path"
 import { type Evaluator, Interval, Report } from "@lpo/eval"
-import type { RunStore, StepReport, TrainerError } from "@lpo/trainer"
+import type { LoggedGroup } from "@lpo/rollout"
+import { RunStore, type StepReport, type TrainerError } from "@lpo/trainer"
 import Table from "cli-table3"
 import { Effect } from "effect"
+import * as Base from "./Base.ts"
 import type { Opened } from "./engines/index.ts"
 import { record, type Result } from "./evaluation/Table.ts"
 import * as Objectives from "./Objectives.ts"
@@ -112,7 +114,44 @@ const suites = ({ base, opened, problems, sets, settings, trained }: Outcome): R
   return [out.toString()]
 }
 
-/** Writes summary.json and report.html; gives the lines to print. */
+/** What the report of a run shows; of one that has not ended some is null. */
+export interface Shown {
+  readonly settings: Settings
+  readonly about: unknown
+  readonly base: Evaluator.Evaluation | null
+  readonly trained: Evaluator.Evaluation | null
+  readonly warnings: ReadonlyArray<string>
+  readonly events: ReadonlyArray<StepReport.StepReport>
+  readonly groups: ReadonlyArray<LoggedGroup.LoggedGroup>
+  readonly facts: Readonly<Record<string, string>>
+}
+
+/** The report of a run as HTML. */
+export const page = ({ about, base, events, facts, groups, settings, trained, warnings }: Shown): string => {
+  const { engine, objective, preset, seed, train } = settings
+  const taken = events.length < train.steps ? `${events.length} of ${train.steps}` : String(train.steps)
+  return Report.render({
+    title: `${preset}, ${objective.name}, seed ${seed}`,
+    facts: {
+      objective: objective.name,
+      tau: Objectives.tauOf(objective),
+      seed: String(seed),
+      "group size K": String(train.groupSize),
+      steps: taken,
+      engine: engine.name,
+      ...facts,
+    },
+    config: { ...settings },
+    about,
+    warnings,
+    events,
+    base,
+    trained,
+    groups,
+  })
+}
+
+/** Writes summary.json, trained.json and report.html; gives the lines to print. */
 export const write: (
   store: RunStore.Run,
   outcome: Outcome,
@@ -144,27 +183,16 @@ export const write: (
       warnings: warned,
     }
     yield* store.write("summary.json", `${JSON.stringify(summary, null, 2)}\n`)
-    const page = yield* Report.render({
-      title: `${preset}, ${objective.name}, seed ${seed}`,
-      facts: {
-        objective: objective.name,
-        tau: Objectives.tauOf(objective),
-        seed: String(seed),
-        "group size K": String(train.groupSize),
-        steps: String(train.steps),
-        engine: settings.engine.name,
-        start: model.kind === "checkpoint" ? model.source : opened.label,
-        "parameters trained": opened.trained?.toLocaleString("en") ?? "–",
-        "held-out problems": `${problems} × ${evaluation.samples} samples`,
-        time: View.clock(seconds),
-      },
-      config: { ...settings },
-      events,
-      base: base.curve,
-      trained: trained.curve,
-      groups: yield* store.completions,
-    })
-    yield* store.write("report.html", page)
+    const facts = {
+      start: model.kind === "checkpoint" ? model.source : opened.label,
+      "parameters trained": opened.trained?.toLocaleString("en") ?? "–",
+      "held-out problems": `${problems} × ${evaluation.samples} samples`,
+      time: View.clock(seconds),
+    }
+    yield* store.write(Base.trainedFile, Base.write({ ...trained, asked: evaluation, seconds: 0 }))
+    const found = yield* RunStore.readConfig(store.folder)
+    const shown = { settings, about: found?.about, base, trained, warnings: warned, events, facts }
+    yield* store.write("report.html", page({ ...shown, groups: yield* store.completions }))
     return [
       table(opened.label, base, trained),
       ...suites(outcome),

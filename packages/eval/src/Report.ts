@@ -1,13 +1,21 @@
 /**
- * The report of a run: one HTML file that opens offline, with learning curves, pass@k before and after, and a browser of
- * sampled groups (rewards, w*, P, c). Everything is inlined; data travels as JSON and enters the page as text only.
+ * The report of a run: one HTML file that opens offline, with pass@k before and after, learning curves, rewards, lengths, the pass
+ * rate of every problem, and a browser of sampled groups (rewards, w*, P, c). Plots are SVG and have a text for those who do not see
+ * them; data travels as JSON and enters the page as text only.
  */
-import { readFile } from "node:fs/promises"
-import { createRequire } from "node:module"
 import { LoggedGroup } from "@lpo/rollout"
-import { Effect, Schema } from "effect"
-import type { Curve } from "./PassAtK.ts"
-import { client, style } from "./internal/reportPage.ts"
+import { Schema } from "effect"
+import { average, type Judged } from "./Metrics.ts"
+import type { Curve, Point } from "./PassAtK.ts"
+import { embed, escape, facts, table } from "./report/Html.ts"
+import { client, style } from "./report/Page.ts"
+import * as Plots from "./report/Plots.ts"
+
+/** One side of a comparison. @category models */
+export interface Side {
+  readonly curve: Curve
+  readonly problems: ReadonlyArray<Judged>
+}
 
 /** @category models */
 export interface ReportInput {
@@ -15,53 +23,165 @@ export interface ReportInput {
   /** Shown as a table of facts. */
   readonly facts: Readonly<Record<string, string>>
   readonly config: Readonly<Record<string, unknown>>
+  /** Versions, host, command: where the run comes from. */
+  readonly about: unknown
+  /** What went wrong although the run went on, a line each. */
+  readonly warnings: ReadonlyArray<string>
   /** Rows of events.jsonl. */
   readonly events: ReadonlyArray<{ readonly step: number }>
-  readonly base: Curve
-  readonly trained: Curve
+  /** The policy before training; null where it was not evaluated. */
+  readonly base: Side | null
+  /** The trained policy; null for a run that has not ended. */
+  readonly trained: Side | null
   readonly groups: ReadonlyArray<LoggedGroup.LoggedGroup>
 }
 
 const encodeGroup = Schema.encodeSync(LoggedGroup.LoggedGroup)
-const require = createRequire(import.meta.url)
-const escape = (text: string): string =>
-  text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;")
 
-/** JSON that cannot end the script element it stands in. */
-const embed = (value: unknown): string => JSON.stringify(value).replace(/</g, String.raw`\u003c`)
+const three = (x: number): string => x.toFixed(3)
+const estimate = ({ high, low, mean }: Point): string => `${three(mean)} [${three(low)}, ${three(high)}]`
+
+/** pass@k of both sides, as a plot and a table. */
+const passAtK = ({ base, trained }: ReportInput): string => {
+  const series = (label: string, colour: Plots.Colour, side: Side | null): ReadonlyArray<Plots.Series> =>
+    side === null
+      ? []
+      : [
+          {
+            label,
+            colour,
+            points: Object.entries(side.curve).map(([k, { high, low, mean }]) => ({
+              x: Number(k),
+              y: mean,
+              low,
+              high,
+            })),
+          },
+        ]
+  const shown = [...series("before", "a", base), ...series("after", "b", trained)]
+  if (shown.length === 0) return `<p class="hint">The policy was not evaluated yet.</p>`
+  const ks = [...new Set(shown.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b)
+  const rows = ks.map((k) => {
+    const [before, after] = [base?.curve[String(k)], trained?.curve[String(k)]]
+    const change = before === undefined || after === undefined ? null : after.mean - before.mean
+    return [
+      `pass@${k}`,
+      before === undefined ? "–" : estimate(before),
+      after === undefined ? "–" : estimate(after),
+      change === null ? "–" : `${change >= 0 ? "+" : ""}${three(change)}`,
+    ]
+  })
+  return `<p class="hint">Unbiased estimates; bands and brackets are 95 % bootstrap intervals over problems.</p><div class="plots">${Plots.lines(
+    { title: "pass@k by k", x: "k", series: shown, log: true, range: [0, 1] },
+  )}${problems(base, trained)}</div><div id="passk-table">${table("pass@k", ["k", "before", "after", "change"], rows)}</div>`
+}
+
+/** The share of right responses of each problem that was judged on both sides. */
+const problems = (base: Side | null, trained: Side | null): string => {
+  const points = problemRows(base, trained).flatMap(({ after, before }) =>
+    typeof before === "number" && typeof after === "number" ? [{ before, after }] : [],
+  )
+  return points.length === 0 ? "" : Plots.pairs({ title: "Share of right responses, problem by problem", points })
+}
+
+const problemRows = (base: Side | null, trained: Side | null) => {
+  const shares = (side: Side | null) =>
+    new Map((side?.problems ?? []).map((one) => [one.problem, average([one])[0] ?? null] as const))
+  const [before, after] = [shares(base), shares(trained)]
+  return [...new Set([...before.keys(), ...after.keys()])].map((problem) => ({
+    problem,
+    before: before.get(problem) ?? null,
+    after: after.get(problem) ?? null,
+  }))
+}
+
+/** The curves that are drawn where a run has them: a title, and the fields of a step's report. */
+const curves: ReadonlyArray<readonly [title: string, ...names: ReadonlyArray<string>]> = [
+  ["Reward", "reward"],
+  ["Pass rate of the training batch", "passRate", "solvedRate"],
+  ["Entropy (nats per token)", "entropy"],
+  ["Gradient norm before clipping", "gradNorm"],
+  ["Response length (tokens)", "responseLength"],
+  ["Share of responses cut at the limit", "truncated"],
+  ["KL(w* || P) (nats)", "targetKl"],
+  ["KL(sampler || learner) (nats per token)", "samplerKl"],
+  ["Effective sample size of P (share of K)", "ess"],
+  ["Groups without a signal", "zeroVariance"],
+  ["Responses without a verdict", "masked"],
+]
+
+const learning = ({ events }: ReportInput): string =>
+  curves
+    .map(([title, ...names]) => {
+      const series = names.flatMap((label, i): ReadonlyArray<Plots.Series> => {
+        const points = events.flatMap((event): ReadonlyArray<Plots.Point> => {
+          const y = (event as Readonly<Record<string, unknown>>)[label]
+          return typeof y === "number" && Number.isFinite(y) ? [{ x: event.step, y }] : []
+        })
+        return points.length === 0 ? [] : [{ label, colour: i === 0 ? "b" : "a", points }]
+      })
+      return series.length === 0 ? "" : Plots.lines({ title, x: "step", series })
+    })
+    .join("")
+
+/** Rewards and lengths of the logged responses, of the first and the last quarter of the steps. */
+const distributions = ({ groups }: ReportInput): string => {
+  const steps = groups.map(({ step }) => step)
+  const [first, last] = [steps.reduce((a, b) => Math.min(a, b), Infinity), steps.reduce((a, b) => Math.max(a, b), 0)]
+  if (groups.length === 0) return ""
+  const early = first + (last - first) / 4
+  const late = last - (last - first) / 4
+  const of = (from: number, to: number) =>
+    groups.filter(({ step }) => step >= from && step <= to).flatMap(({ completions }) => completions)
+  const sides = [
+    { label: `to step ${Math.floor(early)}`, colour: "a" as const, all: of(first, early) },
+    ...(last > first ? [{ label: `from step ${Math.ceil(late)}`, colour: "b" as const, all: of(late, last) }] : []),
+  ]
+  const draw = (title: string, x: string, value: (one: LoggedGroup.LoggedCompletion) => number | null): string =>
+    Plots.histogram({
+      title,
+      x,
+      groups: sides.map(({ all, colour, label }) => ({
+        label,
+        colour,
+        values: all.flatMap((one) => value(one) ?? []),
+      })),
+    })
+  return (
+    draw("Rewards of logged responses", "reward", ({ verdict }) => (verdict.status === "ok" ? verdict.score : null)) +
+    draw("Lengths of logged responses", "tokens", ({ length }) => length)
+  )
+}
 
 /** The page as one string. @category constructors */
-export const render = Effect.fn("Report.render")(function* (input: ReportInput) {
-  const folder = require.resolve("uplot").replace(/uPlot\.[^/\\]*$/, "")
-  const [script, css] = yield* Effect.promise(() =>
-    Promise.all([readFile(`${folder}uPlot.iife.min.js`, "utf8"), readFile(`${folder}uPlot.min.css`, "utf8")]),
-  )
-  const facts = Object.entries(input.facts)
-    .map(([name, value]) => `<div><dt>${escape(name)}</dt><dd>${escape(value)}</dd></div>`)
-    .join("")
+export const render = (input: ReportInput): string => {
+  const { about, base, config, events, groups, title, trained, warnings } = input
+  const shared = { events, problems: problemRows(base, trained), groups: groups.map((group) => encodeGroup(group)) }
+  const drawn = learning(input) + distributions(input)
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<title>${escape(input.title)}</title>
-<style>${css}${style}</style>
+<title>${escape(title)}</title>
+<style>${style}</style>
 </head>
 <body>
-<header><h1>${escape(input.title)}</h1><dl class="facts">${facts}</dl></header>
+<header><h1>${escape(title)}</h1>${facts(input.facts)}${warnings.map((line) => `<p class="warning">${escape(line)}</p>`).join("")}</header>
 <main>
-<section><h2>pass@k on held-out problems</h2><p class="hint">Dots are unbiased estimates; bands are 95 % bootstrap intervals over problems.</p><div id="passk" class="plots"></div><table id="passk-table"></table></section>
-<section><h2>Learning curves</h2><div id="curves" class="plots"></div></section>
+<section><h2>pass@k on held-out problems</h2>${passAtK(input)}</section>
+<section><h2>Training</h2>${drawn === "" ? `<p class="hint">No step was taken yet.</p>` : `<div class="plots" id="curves">${drawn}</div>`}</section>
 <section><h2>Sampled groups</h2><p class="hint">The target w* is what the update aims at, P is the policy's listwise distribution, c = the coefficient of grad log π in the loss (negative: made likelier).</p>
-<nav><button id="previous" type="button">← previous</button> <span id="where"></span> <button id="next" type="button">next →</button></nav>
+<nav aria-label="Groups"><button id="previous" type="button">← previous</button> <span id="where" aria-live="polite"></span> <button id="next" type="button">next →</button> <label>go to step <input id="step" type="number" min="1"></label></nav>
 <div id="group"></div></section>
-<section><h2>Configuration</h2><pre id="config"></pre></section>
+<section><h2>Data</h2><p><button id="events-csv" type="button">Steps as CSV</button> <button id="problems-csv" type="button">Problems as CSV</button></p>
+<details><summary>Configuration</summary><pre id="config">${escape(JSON.stringify(config, null, 2))}</pre></details>
+<details><summary>Where the run comes from</summary><pre id="about">${escape(JSON.stringify(about ?? null, null, 2))}</pre></details></section>
 </main>
-<script type="application/json" id="data">${embed({ ...input, groups: input.groups.map((group) => encodeGroup(group)) })}</script>
-<script>${script}</script>
+<script type="application/json" id="data">${embed(shared)}</script>
 <script>${client}</script>
 </body>
 </html>
 `
-})
+}

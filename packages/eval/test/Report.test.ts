@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { Report } from "@lpo/eval"
+import { type Metrics, Report } from "@lpo/eval"
 import { type Problem, Verdict } from "@lpo/rollout"
-import { Effect } from "effect"
 import { chromium } from "playwright-core"
 import { expect, it } from "vitest"
 
@@ -31,6 +31,18 @@ const chat: Problem.Prompt = [
   },
 ]
 const estimate = (mean: number) => ({ mean, low: mean - 0.03, high: mean + 0.03, problems: 9, atLeast: mean })
+const judged = (problem: string, correct: ReadonlyArray<boolean>): Metrics.Judged => ({
+  problem,
+  samples: correct.map((right) => ({
+    status: "ok",
+    correct: right,
+    score: right ? 1 : 0,
+    key: null,
+    length: 3,
+    truncated: false,
+    surprise: 1,
+  })),
+})
 const input: Report.ReportInput = {
   title: `Run ${hostile}`,
   facts: { objective: "lpo-fwd", [hostile]: hostile },
@@ -46,8 +58,16 @@ const input: Report.ReportInput = {
     targetKl: 0.3,
     zeroVariance: i,
   })),
-  base: { "1": estimate(0.2), "2": estimate(0.4), "4": estimate(0.6), "8": estimate(0.8) },
-  trained: { "1": estimate(0.6), "2": estimate(0.8), "4": estimate(0.9), "8": estimate(0.95) },
+  about: { command: [hostile] },
+  warnings: [hostile],
+  base: {
+    curve: { "1": estimate(0.2), "2": estimate(0.4), "4": estimate(0.6), "8": estimate(0.8) },
+    problems: [judged(hostile, [true, false]), judged("p2", [false, false])],
+  },
+  trained: {
+    curve: { "1": estimate(0.6), "2": estimate(0.8), "4": estimate(0.9), "8": estimate(0.95) },
+    problems: [judged(hostile, [true, true]), judged("p2", [false, true])],
+  },
   groups: [1, 2].map((step) => ({
     step,
     problem: `p${step}`,
@@ -76,6 +96,7 @@ const input: Report.ReportInput = {
   })),
 }
 
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const executable = process.env["CHROMIUM"] ?? "/usr/bin/chromium"
 const missing = !existsSync(executable)
 if (missing) console.warn(`SKIPPED the report in a real browser: no ${executable}; install Debian's chromium`)
@@ -98,7 +119,7 @@ it.skipIf(missing)(
     })
     try {
       const path = join(folder, "report.html")
-      await writeFile(path, await Effect.runPromise(Report.render(input)))
+      await writeFile(path, Report.render(input))
       const page = await browser.newPage({ viewport: { width: 1100, height: 1500 } })
       const errors: Array<string> = []
       const requests: Array<string> = []
@@ -110,7 +131,11 @@ it.skipIf(missing)(
       expect(requests.filter((url) => !url.startsWith("file:") && !url.startsWith("data:"))).toEqual([])
       expect(requests.filter((url) => url.startsWith("file:"))).toHaveLength(1)
       expect(await page.title()).toContain("</script>")
-      expect(await page.locator("canvas").count()).toBe(8)
+      expect(await page.locator("#curves svg[role=img]").count()).toBe(9)
+      const told = await page.locator("svg[role=img]").evaluateAll((all) => all.map((svg) => svg.ariaLabel))
+      expect(told[0]).toContain("before: 0.2 at k 1, 0.8 at k 8")
+      expect(told[1]).toContain("2 problems: 2 are solved more often than before, 0 less often")
+      expect(told[2]).toContain("reward: 0.2 at step 1")
       expect(await page.locator("#passk-table tr").count()).toBe(5)
       expect(await page.locator("#where").textContent()).toContain("step 2")
       expect(await page.locator("#group").textContent()).toContain(`user: What is this?`)
@@ -123,8 +148,31 @@ it.skipIf(missing)(
       await page.locator("#next").click()
       expect(await page.locator("#where").textContent()).toContain("step 1")
       expect(await page.locator("#group code").nth(1).textContent()).toBe(hostile)
-      if (process.env["SCREENSHOT"] !== undefined)
-        await page.screenshot({ path: process.env["SCREENSHOT"], fullPage: true })
+      const [saved] = await Promise.all([page.waitForEvent("download"), page.locator("#problems-csv").click()])
+      const csv = await readFile(await saved.path(), "utf8")
+      // Quoted as CSV has it, and a formula of a spreadsheet is none.
+      expect(csv).toBe(`problem,before,after\n"${hostile.replaceAll('"', '""')}",0.5,1\np2,0,0.5\n`)
+      const [svg] = await Promise.all([page.waitForEvent("download"), page.locator("button.svg").first().click()])
+      expect(svg.suggestedFilename()).toBe("pass@k by k.svg")
+      for (const colorScheme of ["light", "dark"] as const)
+        for (const width of [400, 1280]) {
+          await page.emulateMedia({ colorScheme })
+          await page.setViewportSize({ width, height: 900 })
+          expect(await page.evaluate("document.documentElement.scrollWidth"), `${width} px`).toBeLessThanOrEqual(width)
+          // Colours differ by scheme, the layout by width: two of the four say it all.
+          if ((width === 400) !== (colorScheme === "dark")) continue
+          await page.evaluate(axe)
+          const found = await page.evaluate<{
+            readonly violations: ReadonlyArray<{ readonly id: string; readonly impact: string }>
+          }>("axe.run()")
+          const serious = found.violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+          expect(serious.map(({ id }) => id)).toEqual([])
+          if (process.env["SCREENSHOT"] !== undefined)
+            await page.screenshot({
+              path: `${process.env["SCREENSHOT"]}-${colorScheme}-${width}.png`,
+              fullPage: true,
+            })
+        }
     } finally {
       await browser.close()
       await rm(folder, { recursive: true })

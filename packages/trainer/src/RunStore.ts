@@ -144,6 +144,22 @@ export const readConfig = Effect.fn("RunStore.readConfig")(function* (folder: st
 })
 
 /**
+ * A run as it lies on the disk, to read and no more: it may be one that goes on at this moment. Null when there is none. Fails with a
+ * `RunError` for a file that is not as it was written.
+ *
+ * @category io
+ */
+export const look = Effect.fn("RunStore.look")(function* (folder: string) {
+  const found = yield* readConfig(folder)
+  if (found === null) return null
+  return {
+    ...found,
+    events: yield* readRows(folder, "events.jsonl", StepReport),
+    completions: yield* readRows(folder, "completions.jsonl", LoggedGroup.LoggedGroup),
+  }
+})
+
+/**
  * Opens a run for the lifetime of the scope. A new run needs a folder that does not exist yet; with `resume` it must
  * exist and hold the same configuration but for the keys of `mayChange`. `about` is written beside a new run's configuration and
  * never compared. Fails with a `RunError` or, for a damaged checkpoint, a `CheckpointError`.

@@ -1,0 +1,97 @@
+/** `polaris compare` and `polaris report`: what is computed of runs on the disk, and what is refused. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Evaluator, type Metrics } from "@lpo/eval"
+import { RunStore } from "@lpo/trainer"
+import { Effect, Exit } from "effect"
+import { Command } from "effect/cli"
+import { afterAll, expect, it, vi } from "vitest"
+import * as Base from "../src/Base.ts"
+import * as Compare from "../src/commands/compare.ts"
+import * as Report from "../src/commands/report.ts"
+import { resolve } from "./given.ts"
+
+const folder = await mkdtemp(join(tmpdir(), "lpo-compare-"))
+afterAll(() => rm(folder, { recursive: true }))
+
+const run = Command.runWith(Command.make("polaris").pipe(Command.withSubcommands([Compare.command, Report.command])), {
+  version: "test",
+})
+const polaris = async (...args: ReadonlyArray<string>): Promise<string> => {
+  let printed = ""
+  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += String(text)
+    return true
+  })
+  try {
+    const exit = await run(args).pipe(Effect.provide(NodeServices.layer), Effect.runPromiseExit)
+    if (Exit.isSuccess(exit)) return printed
+    const [reason] = exit.cause.reasons
+    if (reason?._tag === "Fail" && reason.error instanceof Error) return `refused: ${reason.error.message}`
+    throw new Error(String(exit.cause))
+  } finally {
+    write.mockRestore()
+  }
+}
+
+const judged = (problem: string, correct: ReadonlyArray<boolean>): Metrics.Judged => ({
+  problem,
+  samples: correct.map((right) => ({
+    status: "ok",
+    correct: right,
+    score: right ? 1 : 0,
+    key: null,
+    length: 3,
+    truncated: false,
+    surprise: 1,
+  })),
+})
+const asked = { problems: 6, samples: 2, temperature: 1, benchmarks: [] }
+const evaluation = (problems: ReadonlyArray<Metrics.Judged>): string =>
+  Base.write({ ...Evaluator.of(problems, "seed"), asked, seconds: 1 })
+const ended = async (name: string, problems: ReadonlyArray<Metrics.Judged>): Promise<string> => {
+  const path = join(folder, name)
+  await mkdir(path, { recursive: true })
+  await writeFile(join(path, Base.trainedFile), evaluation(problems))
+  return path
+}
+
+it("pairs by problem, over the problems that all have, and corrects the p-values", async () => {
+  const six = [0, 1, 2, 3, 4, 5]
+  const a = await ended("a", [...six.map((i) => judged(`p${i}`, [false, false])), judged("only here", [true, true])])
+  const b = await ended(
+    "b",
+    six.map((i) => judged(`p${i}`, [true, i > 2])),
+  )
+  const printed = await polaris("compare", a, b)
+  expect(printed).toMatch(/6 problems in common, 1 of the base are not in all/)
+  // By hand: 3 problems at 1/2 and 3 at 1, so +0.75 and +1; all six better is 2 of the 64 sign patterns.
+  expect(printed).toMatch(/pass@1 +│ 0\.000 │ 0\.750 │ \+0\.750 \[.*│ 0\.0313 │ 0\.0625/)
+  expect(printed).toMatch(/pass@2 +│ 0\.000 │ 1\.000 │ \+1\.000 \[.*│ 0\.0313 │ 0\.0625/)
+  expect(await polaris("compare", a, join(folder, "none"))).toMatch(/there is no .*none; give runs/)
+  const other = await ended("other", [judged("q", [true, true])])
+  expect(await polaris("compare", a, other)).toMatch(/they share no problem/)
+  await mkdir(join(folder, "begun"))
+  expect(await polaris("compare", a, join(folder, "begun"))).toMatch(/trained\.json is not there, so the run has not/)
+  const damaged = join(b, Base.trainedFile)
+  await writeFile(damaged, (await readFile(damaged, "utf8")).replace('"correct":true', '"correct":false'))
+  expect(await polaris("compare", a, b)).toMatch(/trained\.json is damaged: it does not agree with its own checksum/)
+})
+
+it("writes the report of a run that was interrupted", async () => {
+  const path = join(folder, "interrupted")
+  const settings = await resolve({ steps: 9 })
+  await RunStore.open({ folder: path, config: { ...settings }, resume: false, about: { commit: "abc" } }).pipe(
+    Effect.flatMap((store) => store.write(Base.file, evaluation([judged("p", [true, false])]))),
+    Effect.scoped,
+    Effect.runPromise,
+  )
+  expect(await polaris("report", path)).toMatch(/report {2}.*report\.html/)
+  const page = await readFile(join(path, "report.html"), "utf8")
+  expect(page).toContain("<dt>steps</dt><dd>0 of 9</dd>")
+  expect(page).toContain("No step was taken yet.")
+  expect(page).toContain("before: 0.5 at k 1, 1 at k 2")
+  expect(await polaris("report", folder)).toMatch(/there is no run in/)
+})
