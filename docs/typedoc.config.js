@@ -18,6 +18,7 @@ export default {
     "guides/verifiers/index.md",
     "guides/runs.md",
     "guides/trackers.md",
+    "guides/turns.md",
     "guides/rollouts.md",
     "guides/engine.md",
     "guides/gpu.md",

@@ -89,7 +89,10 @@ it("refuses by name what cannot be", async () => {
   const cases: ReadonlyArray<readonly [Parameters<typeof refusal>[0], RegExp]> = [
     [{ tau: "cold" }, /--tau is "cold"; give a positive number/],
     [{ preset: "countdwn-tiny" }, /there is no preset "countdwn-tiny"; did you mean countdown-tiny\?/],
-    [{ preset: "poker" }, /there is no preset "poker"; choose one of: code, countdown, countdown-tiny/],
+    [
+      { preset: "poker" },
+      /there is no preset "poker"; choose one of: code, countdown, countdown-step-tiny, countdown-tiny/,
+    ],
     [{ groupSize: 1 }, /--k is 1; give a whole number from 2 to 1024/],
     [{ steps: 0 }, /--steps is 0/],
     [{ learningRate: -1 }, /--learning-rate is -1; give a positive number/],

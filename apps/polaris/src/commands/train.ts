@@ -1,7 +1,7 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
 import { basename, join, resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
-import { type Problem, Sampler, Terminal } from "@lpo/rollout"
+import { Episodes, type Problem, Sampler, Terminal } from "@lpo/rollout"
 import { Health, Learner, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
 import { Cause, Clock, Effect, Result } from "effect"
@@ -23,7 +23,7 @@ import * as Preset from "../Preset.ts"
 import * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
 import * as Summary from "../Summary.ts"
-import { tasks } from "../tasks/index.ts"
+import { type Multiturn, tasks } from "../tasks/index.ts"
 import * as Trackers from "../Trackers.ts"
 import { find, UsageError } from "../Usage.ts"
 import * as View from "../View.ts"
@@ -37,6 +37,7 @@ interface Job {
   readonly store: RunStore.Run
   readonly opened: Opened
   readonly task: Task.AnyTask
+  readonly episodes: Multiturn | undefined
   readonly problems: Problems.Problems
   /** Named benchmarks, evaluated besides. */
   readonly sets: ReadonlyArray<Sets.Set>
@@ -44,10 +45,21 @@ interface Job {
   readonly started: number
 }
 
+/** With the engine's sampler turned into one of episodes, where the task has several turns. */
+const inEpisodes =
+  ({ episodes }: Job, options: Partial<Episodes.Options> = {}) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Sampler.Sampler> =>
+    Effect.updateService(effect, Sampler.Sampler, (inner) =>
+      episodes === undefined
+        ? inner
+        : Episodes.sampler(inner, episodes.environment, { ...episodes.options, ...options }),
+    )
+
 const clock = (): number => performance.now() / 1000
 
-const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>, { settings, view }: Job) =>
+const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>, job: Job) =>
   Effect.gen(function* () {
+    const { settings, view } = job
     const { samples, temperature } = settings.evaluation
     const { maxTokens, stopStrings } = settings.train.sampling
     // The clock of the time left begins with the first problem, not with the first one that is done.
@@ -63,7 +75,7 @@ const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>, { sett
     })
     view.done()
     return evaluation
-  })
+  }).pipe(inEpisodes(job, { steps: null }))
 
 /** The evaluation of the policy before training: the run's own, unless what is asked for has changed. */
 const evaluateBase = Effect.fn("train.evaluateBase")(function* (heldOut: ReadonlyArray<Problem.Problem>, job: Job) {
@@ -135,54 +147,66 @@ const train = (
   const { settings, store, view } = job
   const { every } = settings.train.evaluation
   const alarmed = new Set<string>()
-  return Trainer.train({
-    config: Settings.trainConfig(settings),
-    problems: training,
-    run: store,
-    ...(every === 0 ? {} : { evaluation: { every, run: () => Effect.map(watch(watched, job), estimates) } }),
-    onEvaluation: ({ step, values }, best) =>
-      Effect.gen(function* () {
-        yield* trackers.add({ step, time: yield* Clock.currentTimeMillis, values })
-        const { metric } = settings.train.best ?? { metric: "eval/pass_at_1" }
-        const stands =
-          best === null
-            ? ""
-            : best.step === step
-              ? ", the best so far"
-              : `; the best is ${number(best.value)}, step ${best.step}`
-        view.print(`evaluation after step ${step}: ${metric} ${number(values[metric] ?? null)}${stands}`)
-      }),
-    onStep: (report) =>
-      Effect.andThen(
-        trackers.report(report),
-        Effect.sync(() => {
-          rewards.push(report.reward)
-          // Once for each metric: the log has all of them.
-          for (const alarm of report.alarms)
-            if (!alarmed.has(alarm.metric)) {
-              alarmed.add(alarm.metric)
-              view.print(`alarm at step ${report.step}: ${Health.describe(alarm)}`)
-            }
-          view.progress({
-            title: `Training (${settings.objective.name})`,
-            done: report.step,
-            total: settings.train.steps,
-            detail: [
-              `reward ${number(report.reward)}  pass rate ${number(report.passRate)}  entropy ${number(report.entropy)}  ` +
-                `gradient norm ${number(report.gradNorm, 2)}  ${Math.round(report.tokensPerSecond)} tokens/s`,
-              `reward ${View.sparkline(rewards)}`,
-            ],
-          })
+  // Policies are judged by whole episodes, whatever they are trained on.
+  const judge = (engine: Sampler.SamplerService) =>
+    watch(watched, job).pipe(
+      inEpisodes(job, { steps: null }),
+      Effect.provideService(Sampler.Sampler, engine),
+      Effect.map(estimates),
+    )
+  const loop = (engine: Sampler.SamplerService) =>
+    Trainer.train({
+      config: Settings.trainConfig(settings),
+      problems: training,
+      run: store,
+      ...(every === 0 ? {} : { evaluation: { every, run: () => judge(engine) } }),
+      onEvaluation: ({ step, values }, best) =>
+        Effect.gen(function* () {
+          yield* trackers.add({ step, time: yield* Clock.currentTimeMillis, values })
+          const { metric } = settings.train.best ?? { metric: "eval/pass_at_1" }
+          const stands =
+            best === null
+              ? ""
+              : best.step === step
+                ? ", the best so far"
+                : `; the best is ${number(best.value)}, step ${best.step}`
+          view.print(`evaluation after step ${step}: ${metric} ${number(values[metric] ?? null)}${stands}`)
         }),
-      ),
-    onClosed: (taken, saved) =>
-      Effect.sync(() => {
-        if (Result.isFailure(saved))
-          process.stderr.write(
-            `polaris: step ${taken} could not be saved: ${Terminal.visible(saved.failure.message)}\n`,
-          )
-      }),
-  }).pipe(Effect.tap(() => Effect.sync(view.done)))
+      onStep: (report) =>
+        Effect.andThen(
+          trackers.report(report),
+          Effect.sync(() => {
+            rewards.push(report.reward)
+            // Once for each metric: the log has all of them.
+            for (const alarm of report.alarms)
+              if (!alarmed.has(alarm.metric)) {
+                alarmed.add(alarm.metric)
+                view.print(`alarm at step ${report.step}: ${Health.describe(alarm)}`)
+              }
+            view.progress({
+              title: `Training (${settings.objective.name})`,
+              done: report.step,
+              total: settings.train.steps,
+              detail: [
+                `reward ${number(report.reward)}  pass rate ${number(report.passRate)}  entropy ${number(report.entropy)}  ` +
+                  `gradient norm ${number(report.gradNorm, 2)}  ${Math.round(report.tokensPerSecond)} tokens/s`,
+                `reward ${View.sparkline(rewards)}`,
+              ],
+            })
+          }),
+        ),
+      onClosed: (taken, saved) =>
+        Effect.sync(() => {
+          if (Result.isFailure(saved))
+            process.stderr.write(
+              `polaris: step ${taken} could not be saved: ${Terminal.visible(saved.failure.message)}\n`,
+            )
+        }),
+    }).pipe(
+      Effect.tap(() => Effect.sync(view.done)),
+      inEpisodes(job),
+    )
+  return Effect.flatMap(Sampler.Sampler, loop)
 }
 
 /** The held-out problems that can be sampled: one too long for the model must not end the run. */
@@ -317,6 +341,10 @@ const open = Effect.fn("train.open")(function* (
     folder: resolve(folder),
     view,
   })
+  if (domain.episodes !== undefined && opened.reads !== "words")
+    return yield* new UsageError({
+      reason: `the task ${domain.name} is played in the words of its own small model; leave --model out`,
+    })
   const task = Grader.judgedBy(yield* domain.task(opened.reads), judge?.grader ?? null)
   const problems = yield* settings.data === null || files === null
     ? Problems.generated(task, settings)
@@ -333,7 +361,7 @@ const open = Effect.fn("train.open")(function* (
   view.print(`objective ${settings.objective.name}, seed ${settings.seed}, run ${folder}`)
   if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
   for (const line of problems.about) view.print(line)
-  return { settings, store, opened, task, problems, sets, view, started } satisfies Job
+  return { settings, store, opened, task, episodes: domain.episodes, problems, sets, view, started } satisfies Job
 })
 
 export const command: Entry = Command.make(
@@ -367,7 +395,7 @@ export const command: Entry = Command.make(
       begun = true
       yield* run(job).pipe(
         Effect.provide([
-          layers(job.opened, job.task),
+          layers(job.opened, job.task, job.episodes),
           Trackers.spans(job.settings.trackers, basename(resolve(folder))),
         ]),
       )

@@ -7,7 +7,7 @@ import type { Domain, Reads } from "./Domain.ts"
 import * as Rows from "./Rows.ts"
 
 /** All problems of one size: multisets of `size` numbers from 1 to `max`, with every target in reach. */
-const Parameters = Schema.Struct({
+export const Parameters = Schema.Struct({
   size: Schema.Int,
   max: Schema.Int,
   minTarget: Schema.Int,

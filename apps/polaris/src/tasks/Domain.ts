@@ -1,5 +1,5 @@
 /** What this program needs of a task beside the task: how long its questions are, and the small material of presets that start from nothing. */
-import type { Problem, Sequence } from "@lpo/rollout"
+import type { Environment, Episodes, Problem, Sequence } from "@lpo/rollout"
 import type { Tokenizer } from "@lpo/transformer"
 import type { Task } from "@lpo/verifiers"
 import type { Effect, Scope } from "effect"
@@ -20,8 +20,16 @@ export interface Domain {
   readonly rows?: (draw: Task.Draw) => ReadonlyArray<unknown>
   /** The same with drawings. */
   readonly drawnRows?: (draw: Task.Draw) => ReadonlyArray<unknown>
+  /** Absent: a problem is one question and one answer. */
+  readonly episodes?: Multiturn
   /** Null: no preset of this task starts from nothing. */
   readonly tiny: Tiny | null
+}
+
+/** A task of several turns: what the policy acts in, and which groups it is trained on. It is judged by whole episodes. */
+export interface Multiturn {
+  readonly environment: Environment.EnvironmentService
+  readonly options: Episodes.Options
 }
 
 /** The material of a model that knows nothing but the task. */

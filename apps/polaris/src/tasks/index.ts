@@ -1,15 +1,19 @@
 /** The tasks that this program trains, by name: one line each. */
 import * as Code from "./Code.ts"
 import * as Countdown from "./Countdown.ts"
+import * as CountdownStep from "./CountdownStep.ts"
+import * as CountdownTool from "./CountdownTool.ts"
 import type { Make } from "./Domain.ts"
 import * as Geometry3k from "./Geometry3k.ts"
 import * as Mathematics from "./Mathematics.ts"
 import * as Own from "./Own.ts"
 
-export type { Domain, Reads, Tiny } from "./Domain.ts"
+export type { Domain, Multiturn, Reads, Tiny } from "./Domain.ts"
 
 export const tasks: Readonly<Record<string, Make>> = {
   countdown: Countdown.make,
+  "countdown-tool": CountdownTool.make,
+  "countdown-step": CountdownStep.make,
   math: Mathematics.make,
   code: Code.make,
   geometry3k: Geometry3k.make,
