@@ -1,12 +1,14 @@
 /**
  * `npm run checks -- packages`: builds and packs every package, installs it alone in an empty project, and runs the example of its
- * README there (the root README shows the same examples).
+ * README there (the root README shows the same examples), under every supported Node. Under each the code verifier runs programs too, also
+ * on a cache that was spoilt; under a Node that is too old it says so in one line.
  */
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync, spawnSync } from "node:child_process"
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Arguments from "../../bench/shared/Arguments.ts"
+import * as Nodes from "../shared/Nodes.ts"
 import * as Report from "../shared/Report.ts"
 
 interface Manifest {
@@ -58,6 +60,35 @@ const closure = (
   return seen
 }
 
+const nodes = new Map([Nodes.refused, ...Nodes.supported].map((major) => [major, Nodes.install(major, root)]))
+const nodeOf = (major: number): string => nodes.get(major) ?? process.execPath
+
+/** Throws why the code verifier does not work in a project under this Node, with a cache of its own, then with that cache spoilt. */
+const judge = (project: string, major: number): void => {
+  const cache = join(root, `cache-${major}`)
+  const ask = (): string => {
+    const env = { ...process.env, XDG_CACHE_HOME: cache }
+    const args = ["--disable-warning=ExperimentalWarning", "code.mjs"]
+    const { status, stderr, stdout } = spawnSync(nodeOf(major), args, { cwd: project, env, encoding: "utf8" })
+    return `${stdout}${stderr}${status === 0 ? "" : `exit code ${status}`}`.trim()
+  }
+  const right = "ok 1 the test passes\nok 1 the test passes"
+  const said = ask()
+  if (major === Nodes.refused) {
+    const needs = /^error 0 .*it needs Node 22\.19 or later, and this is Node 20\.\S+; start it with another Node$/
+    if (!said.split("\n").every((line) => needs.test(line))) throw new Error(`Node ${major}: ${said}`)
+    return
+  }
+  if (said !== right) throw new Error(`Node ${major}: ${said}`)
+  const folder = join(cache, "lpo-verifiers")
+  const files = readdirSync(folder).map((name) => join(folder, name))
+  for (const file of files) writeFileSync(file, "spoilt")
+  const again = ask()
+  if (again !== right) throw new Error(`Node ${major}, with a cache that is spoilt: ${again}`)
+  if (files.every((file) => existsSync(file) && readFileSync(file, "utf8") === "spoilt"))
+    throw new Error(`Node ${major}: the cache stays spoilt`)
+}
+
 /** Throws why the package cannot be used as its README says. */
 const use = ({ folder, manifest }: Packed, packages: ReadonlyMap<string, Packed>): void => {
   const project = mkdtempSync(join(root, "project-"))
@@ -72,7 +103,11 @@ const use = ({ folder, manifest }: Packed, packages: ReadonlyMap<string, Packed>
   if (!readFileSync("README.md", "utf8").includes(example[0]))
     throw new Error("README.md shows another example than its README")
   writeFileSync(join(project, "example.ts"), example[1])
-  run(project, process.execPath, "--disable-warning=ExperimentalWarning", "example.ts")
+  for (const major of Nodes.supported)
+    run(project, nodeOf(major), "--disable-warning=ExperimentalWarning", "example.ts")
+  if (manifest.name !== "@lpo/verifiers") return
+  copyFileSync("checks/packages/code.mjs", join(project, "code.mjs"))
+  for (const major of nodes.keys()) judge(project, major)
 }
 
 try {

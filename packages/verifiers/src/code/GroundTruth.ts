@@ -31,7 +31,7 @@ const decodeRow = Schema.decodeUnknownResult(Row)
 
 type Parse = (
   text: string,
-  reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  reviver: (key: string, value: unknown, context?: { readonly source?: string }) => unknown,
 ) => unknown
 const rawJson = (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON
 
@@ -40,7 +40,7 @@ export const parse = (answer: unknown): Result.Result<unknown, string> => {
   if (typeof answer !== "string") return Result.succeed(answer)
   try {
     return Result.succeed(
-      (Received.parse as Parse)(answer, (_, value, { source }) =>
+      (Received.parse as Parse)(answer, (_, value, { source } = {}) =>
         typeof value === "number" && source !== undefined && source !== String(value) ? rawJson(source) : value,
       ),
     )

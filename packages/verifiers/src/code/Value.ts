@@ -61,7 +61,7 @@ const plain = (json: unknown): Value => {
 
 type Parse = (
   text: string,
-  reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  reviver: (key: string, value: unknown, context?: { readonly source?: string }) => unknown,
 ) => unknown
 
 /** The key of an object that stands for a number which JSON does not have. */
@@ -83,7 +83,7 @@ const withOddNumbers = (text: string): string =>
 export const fromJson = (text: string): Value | undefined => {
   try {
     return plain(
-      (JSON.parse as Parse)(withOddNumbers(text), (_, value, { source = "" }) =>
+      (JSON.parse as Parse)(withOddNumbers(text), (_, value, { source = "" } = {}) =>
         typeof value === "number" && /^-?\d+$/.test(source) ? BigInt(source) : value,
       ),
     )
