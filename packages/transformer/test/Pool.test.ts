@@ -7,38 +7,42 @@ const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise
 const parts = pairs.map((pair) => [pair])
 const weigh = (index: number) => [tokenWeights[index]]
 const law = { maxTokens: 8, temperature: 1, topK: 0, topP: 1 }
+const adam = { learningRate: 1e-2, maxGradNorm: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01 }
 const requests = [0, 1, 2, 3, 4].map((i) => ({ prompt: Int32Array.of(i, 2), streams: [`a${i}`, `b${i}`] }))
 
-it("samples and gradients are the same bits for 1, 2 and 3 workers", async () => {
-  const result = (workers: number) =>
-    Effect.gen(function* () {
-      const policy = yield* Policy.make(config, tokenizer, values(), { workers })
+/** What a policy with so many workers samples and learns, made once for the tests that compare it. */
+const results = [1, 2, 3].map((workers) => {
+  let made: ReturnType<typeof result> | null = null
+  return () => (made ??= result(workers))
+})
+const result = (workers: number) =>
+  Effect.gen(function* () {
+    const policy = yield* Policy.make(config, tokenizer, values(), { workers })
+    yield* policy.accumulate(parts, weigh)
+    const gradient = policy.gradient.slice()
+    // All together, and the samples of one prompt: cut into as many pieces as there are workers.
+    const group = { prompt: requests[0].prompt, streams: Array.from({ length: 7 }, (_, k) => `k${k}`) }
+    const asked = [...requests.map((r) => [r]), requests, [group]]
+    const sampled = yield* Effect.forEach(asked, (r) => policy.generate(r, law), { concurrency: "unbounded" })
+    yield* policy.step(adam)
+    for (let step = 1; step < 20; step++) {
       yield* policy.accumulate(parts, weigh)
-      // All together, and the samples of one prompt: cut into as many pieces as there are workers.
-      const group = { prompt: requests[0].prompt, streams: Array.from({ length: 7 }, (_, k) => `k${k}`) }
-      const asked = [...requests.map((r) => [r]), requests, [group]]
-      const sampled = yield* Effect.forEach(asked, (r) => policy.generate(r, law), { concurrency: "unbounded" })
-      return { gradient: policy.gradient.slice(), sampled }
-    }).pipe(Effect.scoped, run)
-  const one = await result(1)
+      yield* policy.step(adam)
+    }
+    return { gradient, sampled, weights: policy.values.slice() }
+  }).pipe(Effect.scoped, run)
+
+it("samples and gradients are the same bits for 1, 2 and 3 workers", async () => {
+  const [one, ...others] = await Promise.all(results.map((get) => get()))
   expect(one.gradient.some((v) => v !== 0)).toBe(true)
-  for (const workers of [2, 3]) expect(await result(workers)).toEqual(one)
+  for (const { gradient, sampled } of others)
+    expect({ gradient, sampled }).toEqual({ gradient: one.gradient, sampled: one.sampled })
 })
 
 it("weights after 20 steps are the same bits for 1, 2 and 3 workers", async () => {
-  const adam = { learningRate: 1e-2, maxGradNorm: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01 }
-  const trained = (workers: number) =>
-    Effect.gen(function* () {
-      const policy = yield* Policy.make(config, tokenizer, values(), { workers })
-      for (let step = 0; step < 20; step++) {
-        yield* policy.accumulate(parts, weigh)
-        yield* policy.step(adam)
-      }
-      return policy.values.slice()
-    }).pipe(Effect.scoped, run)
-  const one = await trained(1)
-  expect(one).not.toEqual(values())
-  for (const workers of [2, 3]) expect(await trained(workers)).toEqual(one)
+  const [one, ...others] = await Promise.all(results.map((get) => get()))
+  expect(one.weights).not.toEqual(values())
+  for (const { weights } of others) expect(weights).toEqual(one.weights)
 })
 
 it("a worker sees parameters that changed", async () => {
