@@ -4,8 +4,15 @@
  * is full in the middle of a large allocation takes the whole process with it.
  */
 import { type ChildProcess, fork } from "node:child_process"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { Answer, Request } from "./Guarded.ts"
+
+/** A job that came to nothing: it failed, ran into a limit, or was interrupted. @category errors */
+export class JobError extends Schema.TaggedError<JobError>()("JobError", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
 
 /** @category models */
 export interface Limits {
@@ -28,7 +35,7 @@ export const make = <Done>(
   entry: URL,
   { megabytes, seconds }: Limits,
   setup: unknown = null,
-): ((job: unknown) => Effect.Effect<Done, Error>) => {
+): ((job: unknown) => Effect.Effect<Done, JobError>) => {
   /** The process, while it is of use, and the jobs before the next one. */
   let child: ChildProcess | null = null
   let queue: Promise<unknown> = Promise.resolve()
@@ -94,12 +101,11 @@ export const make = <Done>(
     Effect.tryPromise({
       try: (signal) => {
         const turn = queue.then(() => {
-          if (signal.aborted) throw new Error("it was interrupted")
-          return run(job, signal)
+          return signal.aborted ? Promise.reject(new JobError({ reason: "it was interrupted" })) : run(job, signal)
         })
         queue = turn.catch(() => {})
         return turn
       },
-      catch: (cause) => cause as Error,
+      catch: (cause) => new JobError({ reason: (cause as Error).message }),
     })
 }

@@ -11,10 +11,12 @@ export const maxInline = 2 ** 18
 export const maxText = 2 ** 24
 
 /** Encodes by a `tokenizer.json` and `tokenizer_config.json`; `around` adds the tokens that stand around a text. @category running */
-export const make = (setup: Setup): ((text: string, around: boolean) => Effect.Effect<Int32Array, Error>) => {
+export const make = (
+  setup: Setup,
+): ((text: string, around: boolean) => Effect.Effect<Int32Array, GuardedProcess.JobError>) => {
   const run = GuardedProcess.make<Int32Array>(new URL("./encoderWorker", import.meta.url), limits, setup)
   return (text, around) =>
     text.length > maxText
-      ? Effect.fail(new Error(`it has ${text.length} characters, the most is ${maxText}`))
+      ? Effect.fail(new GuardedProcess.JobError({ reason: `it has ${text.length} characters, the most is ${maxText}` }))
       : run({ text, around } satisfies Job)
 }

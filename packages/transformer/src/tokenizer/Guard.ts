@@ -22,7 +22,11 @@ export const render = (
   values: Readonly<Record<string, unknown>>,
   date: string,
 ): Effect.Effect<string, ModelError> =>
-  Effect.try({ try: () => Variables.plain(values), catch: (cause) => cause as Error }).pipe(
-    Effect.flatMap((plain) => run({ source, values: plain, date, maxLength: maxLength.text } satisfies Job)),
-    Effect.mapError(({ message }) => new ModelError({ reason: `the chat template refuses: ${message}` })),
+  Effect.try({ try: () => Variables.plain(values), catch: refusal }).pipe(
+    Effect.flatMap((plain) =>
+      Effect.mapError(run({ source, values: plain, date, maxLength: maxLength.text } satisfies Job), refusal),
+    ),
   )
+
+const refusal = (cause: unknown): ModelError =>
+  new ModelError({ reason: `the chat template refuses: ${(cause as Error).message}` })

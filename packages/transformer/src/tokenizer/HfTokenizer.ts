@@ -136,13 +136,14 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   const inProcess = EncoderProcess.make({ json, config })
   const encode = (text: string, around: boolean): Effect.Effect<Int32Array, ModelError> => {
     if (text === "" && !around) return Effect.succeed(new Int32Array(0))
-    const inline = Effect.try({
-      try: () => Int32Array.from(tokenizer.encode(text, { add_special_tokens: around }).ids),
-      catch: (cause) => cause as Error,
-    })
-    return (foreign === null && text.length <= EncoderProcess.maxInline ? inline : inProcess(text, around)).pipe(
-      Effect.mapError(({ message }) => fail(`cannot encode ${JSON.stringify(text.slice(0, 200))}: ${message}`)),
-    )
+    const refused = (cause: unknown): ModelError =>
+      fail(`cannot encode ${JSON.stringify(text.slice(0, 200))}: ${(cause as Error).message}`)
+    return foreign === null && text.length <= EncoderProcess.maxInline
+      ? Effect.try({
+          try: () => Int32Array.from(tokenizer.encode(text, { add_special_tokens: around }).ids),
+          catch: refused,
+        })
+      : Effect.mapError(inProcess(text, around), refused)
   }
   // A model's vocabulary may be padded beyond the tokenizer's; as in transformers, what is out there has no text.
   const decode = (tokens: Int32Array, skip: boolean): string => {
