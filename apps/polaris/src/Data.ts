@@ -5,7 +5,7 @@ import { Dataset, type Problem, RolloutError } from "@lpo/rollout"
 import type { Task } from "@lpo/verifiers"
 import { Effect, Schema, Stream } from "effect"
 import { normal } from "./data/Question.ts"
-import { tasks } from "./tasks/index.ts"
+import { ofRows, tasks } from "./tasks/index.ts"
 import { find, UsageError } from "./Usage.ts"
 import type { View } from "./View.ts"
 
@@ -114,9 +114,7 @@ export const resolve = Effect.fn("Data.resolve")(function* (base: Base, given: G
       reason:
         train === null
           ? "the preset own has no problems; give --data and --task"
-          : `nothing says how answers are judged; give --task ${Object.keys(tasks)
-              .filter((name) => name !== "own")
-              .join("|")}, or --verifier with a module of yours`,
+          : `nothing says how answers are judged; give --task ${ofRows.join("|")}, or --verifier with a module of yours`,
     })
   const data: Data | null =
     train === null

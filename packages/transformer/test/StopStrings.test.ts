@@ -110,8 +110,6 @@ describe.each(kinds)("%s", (name) => {
   it("decodes to the text of its tokens' bytes", () => {
     fc.assert(
       fc.property(sequences(), (tokens) => {
-        const drops =
-          bytes.dropsFirstSpace && bytes.of(tokens.find((token) => bytes.of(token).length > 0) ?? 0)[0] === 32
         const text = runsOf(tokens)
           .map(({ fallback, of }) => {
             const run = Buffer.from(of)
@@ -119,7 +117,8 @@ describe.each(kinds)("%s", (name) => {
             return fallback && !isUtf8(run) ? "\ufffd".repeat(run.length) : decoder.decode(run)
           })
           .join("")
-        expect(tokenizer.decode(tokens)).toBe(drops ? text.slice(1) : text)
+        // A space that is a byte of no UTF-8 is no space any more.
+        expect(tokenizer.decode(tokens)).toBe(bytes.dropsFirstSpace && text.startsWith(" ") ? text.slice(1) : text)
       }),
       { numRuns: 500 },
     )

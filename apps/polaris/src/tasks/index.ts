@@ -19,3 +19,6 @@ export const tasks: Readonly<Record<string, Make>> = {
   geometry3k: Geometry3k.make,
   own: Own.make,
 }
+
+/** Those that judge rows of a dataset without more being said; the others need a preset's parameters or a verifier. */
+export const ofRows: ReadonlyArray<string> = ["countdown", "math", "code", "geometry3k"]
