@@ -9,7 +9,7 @@ import * as Preset from "./Preset.ts"
 import { tasks } from "./tasks/index.ts"
 
 /** With a description, and null where it is not given. */
-const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | null> =>
+export const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | null> =>
   flag.pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
 
 export const preset = Argument.String("preset").pipe(

@@ -47,3 +47,16 @@ export const positive = (option: string, value: number): Effect.Effect<number, U
   Number.isFinite(value) && value > 0
     ? Effect.succeed(value)
     : Effect.fail(new UsageError({ reason: `--${option} is ${value}; give a positive number` }))
+
+/** Base URLs of servers that an option gives, with commas between them; a slash at the end goes. */
+export const urls = (option: string, text: string): Effect.Effect<ReadonlyArray<string>, UsageError> => {
+  const all = text.split(",").map((url) => url.trim().replace(/\/+$/, ""))
+  const bad = all.find((url) => !/^https?:\/\/[^/\s]+/.test(url))
+  return bad === undefined
+    ? Effect.succeed(all)
+    : Effect.fail(
+        new UsageError({
+          reason: `--${option} has "${bad}"; give base URLs such as http://127.0.0.1:8000, between commas`,
+        }),
+      )
+}

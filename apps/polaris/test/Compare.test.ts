@@ -2,38 +2,21 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Evaluator, type Metrics } from "@lpo/eval"
 import { RunStore } from "@lpo/trainer"
-import { Effect, Exit } from "effect"
-import { Command } from "effect/cli"
-import { afterAll, expect, it, vi } from "vitest"
+import { Effect } from "effect"
+import { afterAll, expect, it } from "vitest"
 import * as Base from "../src/Base.ts"
-import * as Compare from "../src/commands/compare.ts"
-import * as Report from "../src/commands/report.ts"
 import { resolve } from "./given.ts"
+import { here } from "./program.ts"
 
 const folder = await mkdtemp(join(tmpdir(), "lpo-compare-"))
 afterAll(() => rm(folder, { recursive: true }))
 
-const run = Command.runWith(Command.make("polaris").pipe(Command.withSubcommands([Compare.command, Report.command])), {
-  version: "test",
-})
+/** What it prints, on both streams. */
 const polaris = async (...args: ReadonlyArray<string>): Promise<string> => {
-  let printed = ""
-  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    printed += String(text)
-    return true
-  })
-  try {
-    const exit = await run(args).pipe(Effect.provide(NodeServices.layer), Effect.runPromiseExit)
-    if (Exit.isSuccess(exit)) return printed
-    const [reason] = exit.cause.reasons
-    if (reason?._tag === "Fail" && reason.error instanceof Error) return `refused: ${reason.error.message}`
-    throw new Error(String(exit.cause))
-  } finally {
-    write.mockRestore()
-  }
+  const { stderr, stdout } = await here(args)
+  return stdout + stderr
 }
 
 const judged = (problem: string, correct: ReadonlyArray<boolean>): Metrics.Judged => ({

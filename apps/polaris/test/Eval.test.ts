@@ -2,12 +2,9 @@
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Exit } from "effect"
-import { Command } from "effect/cli"
-import { afterAll, beforeAll, expect, it, vi } from "vitest"
-import { command } from "../src/commands/eval.ts"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { copyOf } from "./checkpoint.ts"
+import { here } from "./program.ts"
 
 const folder = await mkdtemp(join(tmpdir(), "lpo-eval-"))
 let model = ""
@@ -19,26 +16,10 @@ afterAll(async () => {
   await rm(model, { recursive: true })
 })
 
-const run = Command.runWith(Command.make("polaris").pipe(Command.withSubcommands([command])), { version: "test" })
-/** What it prints, or why it fails. */
+/** What it prints, on both streams. */
 const evaluate = async (...args: ReadonlyArray<string>): Promise<string> => {
-  let printed = ""
-  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    printed += String(text)
-    return true
-  })
-  try {
-    const exit = await run(["eval", "--out", folder, ...args]).pipe(
-      Effect.provide(NodeServices.layer),
-      Effect.runPromiseExit,
-    )
-    if (Exit.isSuccess(exit)) return printed
-    const [reason] = exit.cause.reasons
-    if (reason?._tag === "Fail" && reason.error instanceof Error) return `refused: ${reason.error.message}`
-    throw new Error(String(exit.cause))
-  } finally {
-    write.mockRestore()
-  }
+  const { stderr, stdout } = await here(["eval", "--out", folder, ...args])
+  return stdout + stderr
 }
 const file = async (name: string, rows: ReadonlyArray<unknown>): Promise<string> => {
   const path = join(folder, name)

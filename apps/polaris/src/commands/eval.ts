@@ -1,26 +1,25 @@
 /** `polaris eval`: what a policy scores on benchmarks, kept response by response, so that it goes on where it stopped. */
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { Effect, Option } from "effect"
+import { Benchmark } from "@lpo/eval"
+import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as About from "../About.ts"
 import * as Measure from "../evaluation/Measure.ts"
 import * as Policies from "../evaluation/Policies.ts"
 import * as Sets from "../evaluation/Sets.ts"
 import * as Table from "../evaluation/Table.ts"
+import { optional } from "../Options.ts"
 import * as Place from "../Place.ts"
 import { type Reads, tasks } from "../tasks/index.ts"
 import { UsageError, whole } from "../Usage.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
 
-const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | null> =>
-  flag.pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
-
 const flags = {
   benchmark: optional(
     Flag.String("benchmark"),
-    "Benchmarks, with commas between them: math500, aime24, aime25, amc23, amc83, minerva, olympiadbench, olympiadbench-675, countdown-34, countdown-4, prime-code, geometry3k, humaneval, mbpp. Default with --run: what the run held out",
+    `Benchmarks, with commas between them: ${Object.keys(Benchmark.all).join(", ")}. Default with --run: what the run held out`,
   ),
   data: optional(
     Flag.String("data"),

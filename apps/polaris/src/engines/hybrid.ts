@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { OpenAiSampler, RolloutError } from "@lpo/rollout"
 import { AdapterPublisher, Policy, TransformerLearner } from "@lpo/transformer"
 import { Config, Effect, Layer, Option, Schema } from "effect"
-import { UsageError } from "../Usage.ts"
+import { UsageError, urls } from "../Usage.ts"
 import * as Tokens from "../data/Tokens.ts"
 import { define, EngineError, templateOf } from "./Engine.ts"
 import * as Here from "./policy.ts"
@@ -20,19 +20,6 @@ const Settings = Schema.Struct({
 
 const key = "LPO_ROLLOUTS_KEY"
 
-/** The URLs between commas. */
-const parse = (text: string) => {
-  const urls = text.split(",").map((url) => url.trim().replace(/\/+$/, ""))
-  const bad = urls.find((url) => !/^https?:\/\/[^/\s]+/.test(url))
-  return bad === undefined
-    ? Effect.succeed(urls)
-    : Effect.fail(
-        new UsageError({
-          reason: `--rollouts has "${bad}"; give base URLs such as http://127.0.0.1:8000, between commas`,
-        }),
-      )
-}
-
 export const hybrid = define({
   name: "hybrid",
   takes: ["rollouts", "servedName", "backend", "workers", "loraRank", "loraAlpha"],
@@ -43,7 +30,7 @@ export const hybrid = define({
         reason: "the engine hybrid trains an adapter on the model that the servers have; give --model and --lora-rank",
       })
     }
-    const rollouts = flags.rollouts === null ? base?.rollouts : yield* parse(flags.rollouts)
+    const rollouts = flags.rollouts === null ? base?.rollouts : yield* urls("rollouts", flags.rollouts)
     if (rollouts === undefined) {
       return yield* new UsageError({
         reason: "the engine hybrid needs servers that sample; give --rollouts URL or --rollouts URL,URL",

@@ -8,7 +8,7 @@ import { downloadIn } from "../engines/policy.ts"
 import * as Model from "../Model.ts"
 import * as Settings from "../Settings.ts"
 import { type Reads, tasks } from "../tasks/index.ts"
-import { find, UsageError } from "../Usage.ts"
+import { find, UsageError, urls } from "../Usage.ts"
 import type { View } from "../View.ts"
 import * as WarmStart from "../WarmStart.ts"
 
@@ -57,7 +57,7 @@ export const checkpoint = Effect.fn("Policies.checkpoint")(function* (text: stri
 
 /** Servers with the protocol of OpenAI; the key, if any, is LPO_ROLLOUTS_KEY. */
 export const endpoint = Effect.fn("Policies.endpoint")(function* (
-  urls: string,
+  text: string,
   servedName: string | null,
   reads: Reads,
 ) {
@@ -65,15 +65,12 @@ export const endpoint = Effect.fn("Policies.endpoint")(function* (
     return yield* new UsageError({
       reason: "--endpoint needs the name of the model that the server serves; give --served-name",
     })
-  const servers = urls.split(",").map((url) => url.trim().replace(/\/+$/, ""))
-  const bad = servers.find((url) => !/^https?:\/\/[^/\s]+/.test(url))
-  if (bad !== undefined)
-    return yield* new UsageError({ reason: `--endpoint has "${bad}"; give base URLs such as http://127.0.0.1:8000` })
+  const servers = yield* urls("endpoint", text)
   const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted("LPO_ROLLOUTS_KEY")))
   const layer = yield* Layer.build(
     OpenAiSampler.layer({ servers, model: servedName, ...(secret === undefined ? {} : { key: secret }) }),
   )
-  const made: Evaluated = { label: `${servedName} on ${urls}`, reads, layer: Layer.succeedContext(layer) }
+  const made: Evaluated = { label: `${servedName} on ${text}`, reads, layer: Layer.succeedContext(layer) }
   return made
 })
 
