@@ -114,6 +114,17 @@ it("survives 800 random, mutated and adversarial texts in every extractor and gr
   fc.assert(fc.property(text, text, survive), { numRuns: 800 })
 })
 
+it("refuses digits in a name that are not 0 to 9, as SymPy does", () => {
+  for (const digits of ["٥", "١٢", "५", "５", "1٥", "²", "₂", "①"]) {
+    survive(`\\boxed{\\pi${digits}}`, "1.2")
+    survive(`\\boxed{x${digits}}`, `x${digits}+0.5`)
+    for (const name of ["prm800k", "prime_math", "prime_math-0.3", "polaris"] as const) {
+      expect(judge(name, `\\boxed{x${digits}}`, "5*x").correct).toBe(false)
+      expect(judge(name, `\\boxed{x${digits}-1.5}`, "5*x-1.5").correct).toBe(false)
+    }
+  }
+})
+
 it("is bounded on hostile texts of 5,000 characters", () => {
   for (const flood of floods(5000)) {
     survive(flood, "42")

@@ -51,8 +51,15 @@ const tokenise = (text: string): ReadonlyArray<Token> => {
       if (reserved.has(name)) throw new Refusal(`"${name}" is no number`)
       if (name.includes("_") || whole.has(name) || functions.has(name)) out.push({ kind: "name", text: name })
       else
-        for (const part of name.match(/\p{Nd}+|[^\p{Nd}]/gu) ?? [])
-          out.push(/^\p{Nd}/u.test(part) ? { kind: "number", text: part, float: false } : { kind: "name", text: part })
+        for (const part of name.match(/[0-9]+|\P{Nd}|\p{Nd}/gu) ?? []) {
+          // SymPy makes a number of any digit in a name, raised, lowered or of any script, and then cannot read it.
+          if (
+            /[\p{Nd}\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2468]/u.test(part) &&
+            !/^[0-9]+$/.test(part)
+          )
+            throw new Refusal(`"${part}" is no number`)
+          out.push(/^[0-9]/.test(part) ? { kind: "number", text: part, float: false } : { kind: "name", text: part })
+        }
     }
   }
   return out
