@@ -53,6 +53,7 @@ it("pairs by problem, over the problems that all have, and corrects the p-values
   // By hand: 3 problems at 1/2 and 3 at 1, so +0.75 and +1; all six better is 2 of the 64 sign patterns.
   expect(printed).toMatch(/pass@1 +│ 0\.000 │ 0\.750 │ \+0\.750 \[.*│ 0\.0313 │ 0\.0625/)
   expect(printed).toMatch(/pass@2 +│ 0\.000 │ 1\.000 │ \+1\.000 \[.*│ 0\.0313 │ 0\.0625/)
+  expect(await polaris("compare", a)).toMatch(/only .*a is given; give two or more run folders/)
   expect(await polaris("compare", a, join(folder, "none"))).toMatch(/there is no .*none; give runs/)
   const other = await ended("other", [judged("q", [true, true])])
   expect(await polaris("compare", a, other)).toMatch(/they share no problem/)

@@ -44,7 +44,7 @@ export const command: Entry = Command.make(
       Argument.withDescription(
         "Two or more: run folders, or samples.jsonl files of evaluations; the first is the base",
       ),
-      Argument.between(2, 32),
+      Argument.between(0, 32),
     ),
     seed: Flag.Int("seed").pipe(
       Flag.withDescription("Names the random streams of intervals and tests. Default 1"),
@@ -52,6 +52,10 @@ export const command: Entry = Command.make(
     ),
   },
   Effect.fn(function* ({ seed, what }) {
+    if (what.length < 2)
+      return yield* new UsageError({
+        reason: `${what.length === 0 ? "nothing to compare is" : `only ${what[0]} is`} given; give two or more run folders, or samples.jsonl files of evaluations`,
+      })
     const sides = yield* Effect.forEach(what, sideOf)
     const [base, ...others] = sides
     const shared = [...base.problems.keys()].filter((id) => others.every(({ problems }) => problems.has(id)))

@@ -11,7 +11,7 @@ import * as Sets from "../evaluation/Sets.ts"
 import * as Table from "../evaluation/Table.ts"
 import { optional } from "../Options.ts"
 import * as Place from "../Place.ts"
-import { type Reads, tasks } from "../tasks/index.ts"
+import { ofRows, type Reads } from "../tasks/index.ts"
 import { UsageError, whole } from "../Usage.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
@@ -25,7 +25,7 @@ const flags = {
     Flag.String("data"),
     "A copy of the one benchmark that is named, or with --task a file of problems of your own",
   ),
-  task: optional(Flag.Literals("task", Object.keys(tasks)), "How rows of --data are read and answers judged"),
+  task: optional(Flag.Literals("task", ofRows), "How rows of --data are read and answers judged"),
   format: optional(Flag.String("format"), "The format of the rows. Default: the one that fits the first rows"),
   model: optional(Flag.String("model"), "A checkpoint: a folder, or name[@revision] on the hub"),
   endpoint: optional(
