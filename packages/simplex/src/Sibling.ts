@@ -50,7 +50,10 @@ export const gvpo = (options: {
   const a = Advantage.drGrpo(rewards)
   const implied = checkVector("log-ratios", options.s, a.length).map((v) => beta * v)
   const mu = Advantage.mean(implied)
-  return a.map((v, k) => (a.length === 1 ? 0 : (-beta * (v - (implied[k] - mu))) / (a.length - 1)))
+  const apart = a.map((v, k) => v - (implied[k] - mu))
+  // A mean is rounded to its own size, the differences from it to theirs: what is left of their mean is taken out too.
+  const rest = Advantage.mean(apart)
+  return apart.map((v) => (a.length === 1 ? 0 : (-beta * (v - rest)) / (a.length - 1)))
 }
 
 /**
