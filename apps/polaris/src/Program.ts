@@ -1,10 +1,20 @@
 /** The command line of polaris, as an effect: what it says goes to the standard streams, and its exit says how it went. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
+import * as NodeFileSystem from "@effect/platform-node-shared/NodeFileSystem"
+import * as NodePath from "@effect/platform-node-shared/NodePath"
+import * as NodeStdio from "@effect/platform-node-shared/NodeStdio"
+import * as NodeTerminal from "@effect/platform-node-shared/NodeTerminal"
 import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import * as About from "./About.ts"
 import { commands } from "./commands/index.ts"
 import * as Explain from "./Explain.ts"
+
+/** What the command line asks of the platform. The package that bundles these brings a database client along. */
+const services = Layer.provideMerge(
+  NodeChildProcessSpawner.layer,
+  Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeTerminal.layer),
+)
 
 const polaris = Command.make("polaris").pipe(
   Command.withDescription("Reinforcement learning with verifiable rewards, by Listwise Policy Optimization"),
@@ -16,5 +26,5 @@ export const run = (args: ReadonlyArray<string>) =>
   About.version.pipe(
     Effect.flatMap((version) => Command.runWith(polaris, { version: version ?? "unknown" })(args)),
     Effect.tapCause(Explain.explain),
-    Effect.provide(Layer.mergeAll(NodeServices.layer, Explain.presenter)),
+    Effect.provide(Layer.mergeAll(services, Explain.presenter)),
   )

@@ -1,5 +1,5 @@
 /** The process of polaris. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeRuntime from "@effect/platform-node-shared/NodeRuntime"
 import * as Explain from "./Explain.ts"
 import * as Program from "./Program.ts"
 

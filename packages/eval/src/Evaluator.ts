@@ -1,6 +1,5 @@
 /** Evaluation: sample n responses to every problem, judge them, and estimate the pass@k curve. */
-import { type Completion, type Problem, type RolloutError, Sampler, type Verdict } from "@lpo/rollout"
-import { Verifier } from "@lpo/verifiers"
+import { type Completion, type Problem, type RolloutError, Sampler, type Verdict, Verifier } from "@lpo/rollout"
 import { Effect, Schema, Stream } from "effect"
 import { Judged, Summary, summary } from "./Metrics.ts"
 import { type Count, Curve, curve } from "./PassAtK.ts"

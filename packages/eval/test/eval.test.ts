@@ -1,6 +1,5 @@
 import { Evaluator, PassAtK } from "@lpo/eval"
-import { Sampler, SamplingParams } from "@lpo/rollout"
-import { Verifier } from "@lpo/verifiers"
+import { Sampler, SamplingParams, Verifier } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"

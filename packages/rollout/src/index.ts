@@ -1,9 +1,10 @@
 /**
- * The domain of LPO: problems, completions, verdicts, groups, and the service that samples them.
+ * The domain of LPO: problems, completions, verdicts, groups, and the services that sample and judge them.
  *
  * @packageDocumentation
  */
 export * as Completion from "./Completion.ts"
+export * as Concurrent from "./Concurrent.ts"
 export * as Dataset from "./Dataset.ts"
 export * as Environment from "./Environment.ts"
 export * as Episodes from "./Episodes.ts"
@@ -23,4 +24,7 @@ export * as Sequence from "./Sequence.ts"
 export * as Terminal from "./Terminal.ts"
 export * as Tool from "./Tool.ts"
 export * as Trajectory from "./Trajectory.ts"
+export * as Turn from "./Turn.ts"
 export * as Verdict from "./Verdict.ts"
+export * as Verifier from "./Verifier.ts"
+export * as VerifierError from "./VerifierError.ts"

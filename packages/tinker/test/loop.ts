@@ -1,9 +1,8 @@
 /** The same LPO loop on a server and on a local bigram policy; and time that runs 200 times faster. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Completion, Sampler, SamplingParams, Seed, Verdict } from "@lpo/rollout"
+import { type Completion, Sampler, SamplingParams, Seed, Verdict, Verifier } from "@lpo/rollout"
 import { Checkpoint, Learner, Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
-import { Verifier } from "@lpo/verifiers"
 import { Clock, Duration, Effect, Layer, Stream } from "effect"
 import { type ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "../src/index.ts"
 import * as Bigram from "./bigram.ts"

@@ -6,8 +6,7 @@
  * finishes first: admission is decided by the step before anything is sampled, and nothing is dropped for being stale, which
  * would favour short responses. With `maxLag` 0 sampling and learning take turns, strictly on policy.
  */
-import { Dataset, type Group, type Problem, type RolloutError, Sampler, type Verdict } from "@lpo/rollout"
-import { Verifier } from "@lpo/verifiers"
+import { Dataset, type Group, type Problem, type RolloutError, Sampler, type Verdict, Verifier } from "@lpo/rollout"
 import { Effect, Fiber, Semaphore, Stream } from "effect"
 import * as Clock from "./internal/clock.ts"
 import * as Selection from "./Selection.ts"

@@ -6,9 +6,8 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Dataset, Group, type Problem, type RolloutError, Sampler, Terminal } from "@lpo/rollout"
+import { Dataset, Group, type Problem, type RolloutError, Sampler, Terminal, type Verifier } from "@lpo/rollout"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
-import type { Verifier } from "@lpo/verifiers"
 import { Cause, Effect, Result, Schema } from "effect"
 import * as Best from "./Best.ts"
 import * as Checkpoint from "./Checkpoint.ts"

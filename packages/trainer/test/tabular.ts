@@ -1,9 +1,8 @@
 /** A whole engine in fifty lines: a bigram-free softmax policy over digits, one row of logits per position. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Completion, Sampler, SamplingParams, Seed, type Sequence } from "@lpo/rollout"
+import { type Completion, Sampler, SamplingParams, Seed, type Sequence, Verifier } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
-import { Verifier } from "@lpo/verifiers"
 import { Effect, Layer, Stream } from "effect"
 
 const positions = 2

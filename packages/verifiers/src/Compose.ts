@@ -5,7 +5,7 @@
  */
 import { Verdict } from "@lpo/rollout"
 import { Effect } from "effect"
-import type { Response, VerifierService } from "./Verifier.ts"
+import type { Response, VerifierService } from "@lpo/rollout/Verifier"
 
 /** A verifier and its share in the sum. @category models */
 export interface Part {

@@ -18,8 +18,8 @@
  */
 import { Problem } from "@lpo/rollout"
 import { Effect, Layer, Result, Schema } from "effect"
-import { type AnyGrader, define, type Graded, type Grader, type Mode, Verifier } from "./Verifier.ts"
-import { VerifierError } from "./VerifierError.ts"
+import { type AnyGrader, define, type Graded, type Grader, type Mode, Verifier } from "@lpo/rollout/Verifier"
+import { VerifierError } from "@lpo/rollout/VerifierError"
 
 /** A row of a data set that makes no problem. @category errors */
 export class RowError extends Schema.TaggedError<RowError>()("RowError", {

@@ -11,8 +11,8 @@ import * as Code from "./tasks/Code.ts"
 import * as Countdown from "./tasks/Countdown.ts"
 import * as Geometry3k from "./tasks/Geometry3k.ts"
 import * as Mathematics from "./tasks/Mathematics.ts"
-import { type AnyGrader, define, type Mode, type Options, type VerifierService } from "./Verifier.ts"
-import { VerifierError } from "./VerifierError.ts"
+import { type AnyGrader, define, type Mode, type Options, type VerifierService } from "@lpo/rollout/Verifier"
+import { VerifierError } from "@lpo/rollout/VerifierError"
 
 /** Tasks by name. @category models */
 export type Registry<T extends Task.Judge = Task.Judge> = ReadonlyMap<string, T>

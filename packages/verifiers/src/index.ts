@@ -3,9 +3,9 @@
  *
  * @packageDocumentation
  */
-// Judging.
-export * as Verifier from "./Verifier.ts"
-export * as VerifierError from "./VerifierError.ts"
+// Judging. The service stands with the domain, so that the loop needs none of the graders below.
+export * as Verifier from "@lpo/rollout/Verifier"
+export * as VerifierError from "@lpo/rollout/VerifierError"
 export * as Compose from "./Compose.ts"
 // Tasks.
 export * as Task from "./Task.ts"

@@ -9,10 +9,10 @@ import { rename, rm, stat, truncate, writeFile } from "node:fs/promises"
 import { createInterface } from "node:readline"
 import { Received, RegularFile, Verdict } from "@lpo/rollout"
 import { type Duration, Effect, Result, Schema, Stream } from "effect"
-import { inOrder } from "../internal/inOrder.ts"
+import { inOrder } from "@lpo/rollout/Concurrent"
 import * as Row from "../server/Row.ts"
 import * as Tasks from "../Tasks.ts"
-import type { Mode } from "../Verifier.ts"
+import type { Mode } from "@lpo/rollout/Verifier"
 
 /** The check could not start, or a file could not be read or written. @category errors */
 export class CheckError extends Schema.TaggedError<CheckError>()("CheckError", { reason: Schema.String }) {

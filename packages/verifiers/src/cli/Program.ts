@@ -1,13 +1,23 @@
 /** The command line, as an effect: `lpo-verifiers serve`, `check` and `validate`. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
+import * as NodeFileSystem from "@effect/platform-node-shared/NodeFileSystem"
+import * as NodePath from "@effect/platform-node-shared/NodePath"
+import * as NodeStdio from "@effect/platform-node-shared/NodeStdio"
+import * as NodeTerminal from "@effect/platform-node-shared/NodeTerminal"
 import { Terminal } from "@lpo/rollout"
 import { SingleBar } from "cli-progress"
-import { type Cause, Console, Effect, Schema } from "effect"
+import { type Cause, Console, Effect, Layer, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as RewardServer from "../server/RewardServer.ts"
 import * as Tasks from "../Tasks.ts"
 import * as Check from "./Check.ts"
 import * as Validate from "./Validate.ts"
+
+/** What the command line asks of the platform. The package that bundles these brings a database client along. */
+const services = Layer.provideMerge(
+  NodeChildProcessSpawner.layer,
+  Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeTerminal.layer),
+)
 
 class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { reason: Schema.String }) {
   override get message(): string {
@@ -226,5 +236,5 @@ const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
 export const run = (args: ReadonlyArray<string>) =>
   Command.runWith(program, { version: "0.1.0" })(args).pipe(
     Effect.tapCause((cause) => (cause.reasons.every((r) => r._tag === "Fail") ? explain(cause) : Effect.void)),
-    Effect.provide(NodeServices.layer),
+    Effect.provide(services),
   )

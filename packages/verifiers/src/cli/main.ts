@@ -1,5 +1,5 @@
 /** The process of `lpo-verifiers`. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeRuntime from "@effect/platform-node-shared/NodeRuntime"
 import { Cause, Exit, Runtime } from "effect"
 import * as Program from "./Program.ts"
 

@@ -12,7 +12,7 @@
 import { Verdict } from "@lpo/rollout"
 import { Effect, Result } from "effect"
 import type { Outcome, SandboxService, Test } from "../sandbox/Sandbox.ts"
-import { VerifierError } from "../VerifierError.ts"
+import { VerifierError } from "@lpo/rollout/VerifierError"
 import * as Extract from "./Extract.ts"
 import * as GroundTruth from "./GroundTruth.ts"
 import * as Output from "./Output.ts"

@@ -8,8 +8,8 @@
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { Duration, Effect, type Scope, Semaphore } from "effect"
-import { VerifierError } from "../VerifierError.ts"
-import * as Turn from "./Turn.ts"
+import { VerifierError } from "@lpo/rollout/VerifierError"
+import * as Turn from "@lpo/rollout/Turn"
 
 export interface Options {
   /** For messages. */

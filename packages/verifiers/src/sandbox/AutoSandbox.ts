@@ -3,7 +3,7 @@
  * TypeScript always embedded. It says which, and why, once in the log.
  */
 import { Effect, Layer, Result, type Scope } from "effect"
-import * as Turn from "../internal/Turn.ts"
+import * as Turn from "@lpo/rollout/Turn"
 import * as EmbeddedSandbox from "./EmbeddedSandbox.ts"
 import * as NativeSandbox from "./NativeSandbox.ts"
 import { Sandbox, type SandboxService } from "./Sandbox.ts"

@@ -9,7 +9,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Schedule, Schema, Semaphore } from "effect"
-import * as Turn from "../internal/Turn.ts"
+import * as Turn from "@lpo/rollout/Turn"
 import * as Answer from "./embedded/Answer.ts"
 import * as PythonHarness from "./PythonHarness.ts"
 import { type Limits, type Outcome, Sandbox, SandboxError, type SandboxService, type Test } from "./Sandbox.ts"

@@ -20,7 +20,7 @@ import { Duration, Effect, Fiber, Metric, Result, Schema, type Scope, Semaphore 
 import { PrometheusMetrics } from "effect/observability"
 import * as Task from "../Task.ts"
 import * as Tasks from "../Tasks.ts"
-import type { Mode, VerifierService } from "../Verifier.ts"
+import type { Mode, VerifierService } from "@lpo/rollout/Verifier"
 import { type BodyError, readJson } from "./Body.ts"
 import * as Row from "./Row.ts"
 

@@ -4,7 +4,7 @@
  */
 import { Problem, type Verdict } from "@lpo/rollout"
 import { Result, Schema } from "effect"
-import type { Item } from "../Verifier.ts"
+import type { Item } from "@lpo/rollout/Verifier"
 
 /** @category models */
 export const Row = Schema.Struct({

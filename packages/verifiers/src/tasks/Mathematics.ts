@@ -25,7 +25,7 @@ import type { Request } from "../math/worker.ts"
 import { type Columns, decoder, find, meta, refuse, show, text } from "../rows/Columns.ts"
 import * as Verl from "../rows/Verl.ts"
 import * as Task from "../Task.ts"
-import type { Graded } from "../Verifier.ts"
+import type { Graded } from "@lpo/rollout/Verifier"
 
 export { Answer, grade, understood } from "../math/Grade.ts"
 export { rewritings } from "../math/Rewritings.ts"

@@ -6,10 +6,13 @@
  * asynchronous by interruption: a deadline cannot stop a synchronous loop inside `grade`. Work whose time the input
  * decides belongs in a process or a worker that can be killed.
  */
-import { type Completion, type Problem, Trajectory, Verdict } from "@lpo/rollout"
+import type * as Completion from "./Completion.ts"
+import type * as Problem from "./Problem.ts"
+import * as Trajectory from "./Trajectory.ts"
+import * as Verdict from "./Verdict.ts"
 import { Cause, Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Result, Schema, type Stream } from "effect"
-import { inOrder } from "./internal/inOrder.ts"
-import * as Turn from "./internal/Turn.ts"
+import { inOrder } from "./Concurrent.ts"
+import * as Turn from "./Turn.ts"
 import { VerifierError } from "./VerifierError.ts"
 
 /**
@@ -31,7 +34,7 @@ export interface VerifierService {
 }
 
 /** @category services */
-export class Verifier extends Context.Service<Verifier, VerifierService>()("@lpo/verifiers/Verifier") {}
+export class Verifier extends Context.Service<Verifier, VerifierService>()("@lpo/rollout/Verifier") {}
 
 /** Judges episodes by what their environment said. @category layers */
 export const ofEpisodes: Layer.Layer<Verifier> = Layer.succeed(Verifier, {

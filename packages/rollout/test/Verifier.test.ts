@@ -1,10 +1,8 @@
-import { type Problem, Verdict } from "@lpo/rollout"
-import { Tasks, Verifier, VerifierError } from "@lpo/verifiers"
+import { type Problem, Turn, Verdict, Verifier, VerifierError } from "@lpo/rollout"
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Schema, Semaphore, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { expect } from "vitest"
-import * as Turn from "../src/internal/Turn.ts"
 
 const problem = (answer: unknown, task = "count-a"): Problem.Problem => ({ id: "p", task, prompt: "?", answer })
 const says = (text: string): Verifier.Response => ({ text, finish: "stop" })
@@ -161,19 +159,5 @@ it.effect("what bounds itself has no other deadline", () =>
     const fiber = yield* Effect.forkChild(Verifier.batch(slow, [{ problem: problem(1), completion: says("") }]))
     yield* TestClock.adjust("2 hours")
     assert.isTrue((yield* Fiber.join(fiber))[0].correct)
-  }),
-)
-
-const tasks = Tasks.make([{ name: "count-a", graders: { strict: countA, "reference:loose": countA } }])
-
-it.effect.each([
-  ["count-a", "strict", undefined],
-  ["count-a", "reference:loose", undefined],
-  ["count-a", "reference:tight", 'count-a: no reference grader "tight"; there are loose'],
-  ["count-b", "strict", "count-b: no task of that name; there are count-a"],
-] as const)("task %s in mode %s", ([task, mode, reason]) =>
-  Effect.gen(function* () {
-    const verdict = yield* Tasks.verifier(tasks, mode).verify(problem(1, task), says("a"))
-    assert.deepStrictEqual([verdict.correct, verdict.reason], [reason === undefined, reason])
   }),
 )

@@ -13,7 +13,7 @@ export interface Turn {
 }
 
 /** Whose verdict this fiber works for. */
-export const Turn = Context.Reference<Turn>("@lpo/verifiers/Turn", {
+export const Turn = Context.Reference<Turn>("@lpo/rollout/Turn", {
   defaultValue: () => ({ enter: () => () => undefined }),
 })
 
