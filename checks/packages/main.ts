@@ -3,62 +3,31 @@
  * README there (the root README shows the same examples), under every supported Node. Under each the code verifier runs programs too, also
  * on a cache that was spoilt; under a Node that is too old it says so in one line.
  */
-import { execFileSync, spawnSync } from "node:child_process"
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Arguments from "../../bench/shared/Arguments.ts"
 import * as Nodes from "../shared/Nodes.ts"
+import * as Packed from "../shared/Packed.ts"
 import * as Report from "../shared/Report.ts"
-
-interface Manifest {
-  readonly name: string
-  readonly dependencies?: Readonly<Record<string, string>>
-  readonly peerDependencies?: Readonly<Record<string, string>>
-  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
-}
-
-interface Packed {
-  readonly folder: string
-  readonly manifest: Manifest
-  readonly tarball: string
-}
 
 Arguments.read("npm run checks -- packages", {})
 const report = Report.make("packages")
 const root = mkdtempSync(join(tmpdir(), "lpo-packages-"))
 
-/** Runs a program in a folder; what it printed, or an `Error` with what it said on stderr. */
-const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
-  try {
-    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
-  } catch (cause) {
-    const { message, stderr } = cause as Error & { readonly stderr: string }
-    throw new Error(stderr === "" ? message : stderr, { cause })
-  }
-}
-
-const pack = (name: string): Packed => {
-  const folder = join("packages", name)
-  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest
-  const [{ filename }] = JSON.parse(run(folder, "npm", "pack", "--json", "--pack-destination", root)) as ReadonlyArray<{
-    readonly filename: string
-  }>
-  return { folder, manifest, tarball: join(root, filename) }
-}
-
-/** A package and the sibling packages it depends on, all from tarballs: nothing of this project is on a registry. */
-const closure = (
-  packages: ReadonlyMap<string, Packed>,
-  name: string,
-  seen: Set<Packed> = new Set(),
-): ReadonlySet<Packed> => {
-  const found = packages.get(name)
-  if (found === undefined || seen.has(found)) return seen
-  seen.add(found)
-  for (const dependency of Object.keys(found.manifest.dependencies ?? {})) closure(packages, dependency, seen)
-  return seen
-}
+/** What each install took and left on the disk. */
+const sizes: Array<{ readonly name: string; readonly seconds: number; readonly effect: number; readonly own: number }> =
+  []
 
 const nodes = new Map([Nodes.refused, ...Nodes.supported].map((major) => [major, Nodes.install(major, root)]))
 const nodeOf = (major: number): string => nodes.get(major) ?? process.execPath
@@ -89,39 +58,43 @@ const judge = (project: string, major: number): void => {
     throw new Error(`Node ${major}: the cache stays spoilt`)
 }
 
+/** Megabytes (10^6 bytes) of the files in a folder. */
+const megabytes = (folder: string): number => {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0) / 1e6
+}
+
 /** Throws why the package cannot be used as its README says. */
-const use = ({ folder, manifest }: Packed, packages: ReadonlyMap<string, Packed>): void => {
+const use = (packed: Packed.Packed, packages: ReadonlyMap<string, Packed.Packed>): void => {
+  const { manifest } = packed
   const project = mkdtempSync(join(root, "project-"))
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
-  const tarballs = [...closure(packages, manifest.name)].map(({ tarball }) => tarball)
-  const peers = Object.entries(manifest.peerDependencies ?? {})
-    .filter(([peer]) => manifest.peerDependenciesMeta?.[peer]?.optional !== true)
-    .map(([peer, range]) => `${peer}@${range}`)
-  run(project, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", ...tarballs, ...peers)
-  const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(folder, "README.md"), "utf8"))
-  if (example === null) throw new Error("its README has no example")
-  if (!readFileSync("README.md", "utf8").includes(example[0]))
-    throw new Error("README.md shows another example than its README")
-  writeFileSync(join(project, "example.ts"), example[1])
+  const from = performance.now()
+  Packed.install(project, Packed.requests(Packed.closure(packages, manifest.name)))
+  const seconds = (performance.now() - from) / 1000
+  const modules = join(project, "node_modules")
+  const effect = existsSync(join(modules, "effect")) ? megabytes(join(modules, "effect")) : 0
+  sizes.push({ name: manifest.name, seconds, effect, own: megabytes(modules) - effect })
+  writeFileSync(join(project, "example.ts"), Packed.example(packed))
   for (const major of Nodes.supported)
-    run(project, nodeOf(major), "--disable-warning=ExperimentalWarning", "example.ts")
+    Packed.run(project, nodeOf(major), "--disable-warning=ExperimentalWarning", "example.ts")
   if (manifest.name !== "@lpo/verifiers") return
   copyFileSync("checks/packages/code.mjs", join(project, "code.mjs"))
   for (const major of nodes.keys()) judge(project, major)
 }
 
 try {
-  run(".", "npx", "turbo", "run", "build", "--output-logs=errors-only")
-  const packages = new Map(
-    readdirSync("packages")
-      .map((name) => pack(name))
-      .map((one) => [one.manifest.name, one]),
-  )
+  const packages = Packed.pack(root)
   const checks = [...packages].map(([name, packed]) => ({
     name: `${name} installs alone, its README example runs`,
     run: () => use(packed, packages),
   }))
   await report.run(checks)
+  console.log("\npackage            install   effect   the rest (MB on disk)")
+  for (const { name, seconds, effect, own } of sizes)
+    console.log(
+      `${name.padEnd(18)} ${seconds.toFixed(1).padStart(5)} s ${effect.toFixed(1).padStart(8)} ${own.toFixed(1).padStart(8)}`,
+    )
 } finally {
   rmSync(root, { recursive: true })
 }

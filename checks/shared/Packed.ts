@@ -1,0 +1,85 @@
+/** The packages as a user gets them: built, packed, and installed from their tarballs. */
+import { execFileSync } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+
+export interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
+}
+
+export interface Packed {
+  readonly folder: string
+  readonly manifest: Manifest
+  readonly tarball: string
+}
+
+/** Runs a program in a folder; what it printed, or an `Error` with what it said. */
+export const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
+  try {
+    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+  } catch (cause) {
+    const { message, stderr, stdout } = cause as Error & { readonly stderr: string; readonly stdout: string }
+    throw new Error([stdout, stderr].filter(Boolean).join("\n") || message, { cause })
+  }
+}
+
+const packOne = (name: string, into: string): Packed => {
+  const folder = join("packages", name)
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest
+  const [{ filename }] = JSON.parse(run(folder, "npm", "pack", "--json", "--pack-destination", into)) as ReadonlyArray<{
+    readonly filename: string
+  }>
+  return { folder, manifest, tarball: join(into, filename) }
+}
+
+/** Builds every package and packs it into a folder; by name. */
+export const pack = (into: string): ReadonlyMap<string, Packed> => {
+  run(".", "npx", "turbo", "run", "build", "--output-logs=errors-only")
+  return new Map(
+    readdirSync("packages")
+      .map((name) => packOne(name, into))
+      .map((one) => [one.manifest.name, one]),
+  )
+}
+
+/** A package and the sibling packages it depends on, all from tarballs: nothing of this project is on a registry. */
+export const closure = (
+  packages: ReadonlyMap<string, Packed>,
+  name: string,
+  seen: Set<Packed> = new Set(),
+): ReadonlySet<Packed> => {
+  const found = packages.get(name)
+  if (found === undefined || seen.has(found)) return seen
+  seen.add(found)
+  for (const dependency of Object.keys(found.manifest.dependencies ?? {})) closure(packages, dependency, seen)
+  return seen
+}
+
+/** What `npm install` is given for these packages: their tarballs and the peers that they cannot do without. */
+export const requests = (packages: Iterable<Packed>): ReadonlyArray<string> => {
+  const wanted = new Set<string>()
+  for (const { manifest, tarball } of packages) {
+    wanted.add(tarball)
+    for (const [peer, range] of Object.entries(manifest.peerDependencies ?? {}))
+      if (manifest.peerDependenciesMeta?.[peer]?.optional !== true) wanted.add(`${peer}@${range}`)
+  }
+  return [...wanted]
+}
+
+/** Installs into a project, from the cache where it can. */
+export const install = (project: string, wanted: ReadonlyArray<string>): void => {
+  run(project, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", ...wanted)
+}
+
+/** The example of a package's README, which is the root README's too. */
+export const example = ({ folder }: Packed): string => {
+  const found = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(folder, "README.md"), "utf8"))
+  if (found === null) throw new Error(`${folder}/README.md has no example`)
+  if (!readFileSync("README.md", "utf8").includes(found[0]))
+    throw new Error(`README.md shows another example than ${folder}/README.md`)
+  return found[1]
+}
