@@ -4,9 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Effect } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { first } from "../examples/dataset.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const page = (name: string): Promise<string> => readFile(join(root, "docs/guides", name), "utf8")
@@ -58,7 +56,7 @@ it("your own data: every command of the page works", async () => {
   }
 })
 
-it("datasets: the commands and the example of the page work", async () => {
+it("datasets: the commands of the page work", async () => {
   const row = (problem: string, answer: string, difficulty: string) =>
     `${JSON.stringify({ problem, answer, difficulty })}\n`
   const train = row("One?", "1", "1/8") + row("Two?", "2", "8/8") + row("Three?", "3", "4/8") + row("None?", "", "4/8")
@@ -67,8 +65,4 @@ it("datasets: the commands and the example of the page work", async () => {
   for (const line of commands(await page("datasets.md")))
     expect(await polaris(line), line).toMatchObject({ code: 0, stderr: "" })
   expect((await readFile(join(folder, "kept.jsonl"), "utf8")).trim().split("\n")).toHaveLength(2)
-  const { drawn, fingerprint, leftOut } = await Effect.runPromise(first(join(folder, "train.jsonl"), 3))
-  expect(drawn.map(({ id }) => id).sort()).toEqual(["1", "2", "3"])
-  expect(fingerprint.rows).toBe(4)
-  expect(leftOut).toEqual([expect.stringMatching(/train\.jsonl, row 4: the answer is ""/)])
 })

@@ -1,7 +1,4 @@
-/**
- * The examples of the verifiers' guides, run as they stand: each TypeScript block is a program whose output is what its
- * `// =>` comments say; the Python blocks run against a real server.
- */
+/** The command line and the Python blocks of the verifiers' guides, run as they stand. */
 import { execFile, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -20,52 +17,6 @@ const blocks = (page: string, language: string): Array<{ readonly label: string;
   [...readFileSync(join(guides, page), "utf8").matchAll(/```(\w+) ?(\w*)\n([\s\S]*?)```/g)]
     .filter(([, found]) => found === language)
     .map(([, , label, code]) => ({ label, code }))
-
-const pages = ["index.md", "code.md", "countdown.md", "math.md", "geometry3k.md", "write-your-own.md"]
-
-/** Between the outputs of two examples. */
-const next = "--- next example ---"
-
-/** Runs the examples of a page one after the other in one process; gives the output of each. */
-const outputs = async (codes: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
-  const folder = mkdtempSync(join(docs, ".examples-"))
-  try {
-    for (const [i, code] of codes.entries()) writeFileSync(join(folder, `${i}.ts`), code)
-    const all = codes.map((_, i) => `await import("./${i}.ts")\nconsole.log("${next}")\n`).join("")
-    writeFileSync(join(folder, "all.ts"), all)
-    const { stdout } = await run(process.execPath, [...flags, join(folder, "all.ts")], { cwd: docs })
-    return stdout.split(`${next}\n`).slice(0, -1)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-it.each(pages)("the examples of %s print what they say", async (page) => {
-  const codes = blocks(page, "ts").map(({ code }) => code)
-  const expected = codes.map((code) => [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, value]) => value))
-  for (const lines of expected) expect(lines.length).toBeGreaterThan(0)
-  expect((await outputs(codes)).map((text) => text.trimEnd().split("\n"))).toEqual(expected)
-})
-
-it("the examples compile as they stand", async () => {
-  const folder = mkdtempSync(join(docs, ".examples-"))
-  try {
-    for (const page of pages)
-      for (const [i, { code }] of blocks(page, "ts").entries())
-        // A module of its own, whether or not it imports anything.
-        writeFileSync(join(folder, `${page}-${i}.ts`), `${code}\nexport {}\n`)
-    const config = { extends: "../tsconfig.json", compilerOptions: { noUnusedLocals: false }, include: ["*.ts"] }
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
-    const tsc = fileURLToPath(new URL("../bin/tsc", import.meta.resolve("typescript")))
-    const said = await run(process.execPath, [tsc, "-p", folder]).then(
-      () => "",
-      (error: { readonly stdout: string; readonly stderr: string }) => `${error.stdout}${error.stderr}`,
-    )
-    expect(said).toBe("")
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-})
 
 it("the table of attacks lists what the package publishes", () => {
   const file = fileURLToPath(new URL("../../packages/verifiers/cases/attacks.json", import.meta.url))
