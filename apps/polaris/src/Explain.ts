@@ -52,6 +52,10 @@ export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
 const choices = (expected: string): ReadonlyArray<string> =>
   [...expected.matchAll(/"([^"]+)"/g)].map(([, name]) => name)
 
+/** What to give where the library speaks of strings that represent numbers; null where it speaks of something else. */
+const numeric = (expected: string): string | null =>
+  /\bint/i.test(expected) ? "give a whole number" : /number/i.test(expected) ? "give a number" : null
+
 /** One line for a wrong command line, with the nearest right one. */
 const usage = (
   error: CliError.NonShowHelpErrors,
@@ -59,11 +63,12 @@ const usage = (
   commands: ReadonlyArray<string>,
 ): string => {
   const meant = (near: string | null): string => (near === null ? "" : `; did you mean ${near}?`)
+  const oneOf = (names: ReadonlyArray<string>): string => `; choose one of: ${names.join(", ")}`
   switch (error._tag) {
     case "UnrecognizedOption":
       return `there is no option ${error.option}${meant(nearest(error.option, flags))}`
     case "UnknownSubcommand":
-      return `there is no command "${error.subcommand}"${meant(nearest(error.subcommand, commands))}`
+      return `there is no command "${error.subcommand}"${meant(nearest(error.subcommand, commands)) || oneOf(commands)}`
     case "InvalidValue": {
       const { expected, kind, option, value } = error
       const where = kind === "flag" ? `--${option}` : option
@@ -71,7 +76,7 @@ const usage = (
       const near = nearest(value, all)
       if (value === "") return `${where} is given without a value`
       if (near !== null) return `${where} is "${value}"${meant(near)}`
-      return `${where} is "${value}"; ${all.length > 0 ? `choose one of: ${all.join(", ")}` : expected.toLowerCase()}`
+      return `${where} is "${value}"${all.length > 0 ? oneOf(all) : `; ${numeric(expected) ?? expected}`}`
     }
     case "DuplicateOption":
     case "MissingArgument":

@@ -1,4 +1,5 @@
 /** What is asked for and cannot be, and the nearest thing that can. */
+import { Registry } from "@lpo/trainer"
 import { Effect, Schema } from "effect"
 
 /** The command line, a preset or a run's configuration asks for something that cannot be. */
@@ -8,25 +9,8 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
   }
 }
 
-/** Edits from one word to another: letters put in, left out or changed. */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    row = next
-  }
-  return row[b.length]
-}
-
-/** The one of `names` that was probably meant; null where none is near. */
-export const nearest = (text: string, names: ReadonlyArray<string>): string | null => {
-  const [best] = names
-    .map((name) => [distance(text.toLowerCase(), name.toLowerCase()), name] as const)
-    .sort(([a], [b]) => a - b)
-  return best !== undefined && best[0] <= Math.max(2, Math.floor(text.length / 3)) ? best[1] : null
-}
+/** The one of some names that was probably meant; null where none is near. */
+export const nearest: (text: string, names: ReadonlyArray<string>) => string | null = Registry.nearest
 
 /** One of these by its name. Fails with a `UsageError` that has the nearest one. */
 export const find = <A>(what: string, name: string, all: Readonly<Record<string, A>>): Effect.Effect<A, UsageError> => {

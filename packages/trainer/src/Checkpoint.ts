@@ -115,7 +115,7 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
       catch: (cause) =>
         new CheckpointError({
           path,
-          reason: `cannot be read (${(cause as Error).message}); put that right, then resume`,
+          reason: `cannot be read (${(cause as Error).message}); check the path, your permissions and the disk, then resume`,
         }),
     })
   const entries = yield* read(folder, () => readdir(folder).catch(absent<Array<string>>([])))

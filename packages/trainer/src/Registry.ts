@@ -131,9 +131,7 @@ const explain = (
     }
     case "UnexpectedKey": {
       const keys = SchemaAST.isObjects(issue.ast) ? issue.ast.propertySignatures.map(({ name }) => String(name)) : []
-      return [
-        `${place} is not known; did you mean ${nearest(String(where.at(-1)), keys) ?? "something else"}? Known there are ${keys.join(", ")}`,
-      ]
+      return [`${place} is not known; ${choices(String(where.at(-1)), keys)}`]
     }
     case "MissingKey":
       return [`${place} is missing`]
@@ -146,11 +144,20 @@ const explain = (
   }
 }
 
+/** The name that was probably meant, and all there are. */
+const choices = (word: string, known: ReadonlyArray<string>): string => {
+  const near = nearest(word, known)
+  return `${near === null ? "choose one of" : `did you mean ${near}? There are`} ${known.join(", ")}`
+}
+
 const isObject = (input: unknown): input is Readonly<Record<PropertyKey, unknown>> =>
   typeof input === "object" && input !== null
 
 const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
   isObject(input) && !Array.isArray(input)
+
+/** Of some names, the one that a misspelt one was probably meant to be; null where none is near. @category models */
+export { nearest }
 
 /** A shorthand written out. Throws where what it fixes is given otherwise. */
 const expand = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
@@ -182,7 +189,7 @@ export const settings = (input: unknown): Settings => {
   const found = known.get(String(expanded["name"]))
   if (found === undefined)
     throw new SettingsError({
-      reason: `objective ${record["name"]} is not known; did you mean ${nearest(record["name"], names)}? The names are ${names.join(", ")}`,
+      reason: `objective ${record["name"]} is not known; ${choices(record["name"], names)}`,
     })
   const result = Schema.decodeUnknownResult(found.schema, { errors: "all", onExcessProperty: "error" })(expanded)
   if (result._tag === "Failure")

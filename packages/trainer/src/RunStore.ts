@@ -181,7 +181,10 @@ export const open = (options: {
     const io = <A>(what: string, run: () => Promise<A>) =>
       Effect.tryPromise({
         try: run,
-        catch: (cause) => fail(`cannot ${what} (${(cause as Error).message}); put that right, then resume`),
+        catch: (cause) =>
+          fail(
+            `cannot ${what} (${(cause as Error).message}); check the path, your permissions and the disk, then resume`,
+          ),
       })
     const before = yield* readConfig(folder)
     if (before !== null && !resume) return yield* fail("exists already; resume it, or choose another name")

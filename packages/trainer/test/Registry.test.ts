@@ -116,7 +116,8 @@ it("a resolved configuration is what a run records", () => {
 })
 
 it.each([
-  ["grop", /objective grop is not known; did you mean grpo\? The names are lpo-fwd, /],
+  ["grop", /objective grop is not known; did you mean grpo\? There are lpo-fwd, /],
+  ["qwerty", /objective qwerty is not known; choose one of lpo-fwd, /],
   [{ name: "lpo", tau: -1 }, /lpo: tau is -1; expected a value greater than 0/],
   [{ name: "lpo", tau: "stdd" }, /tau is "stdd"; give a positive number, std, /],
   [{ name: "lpo", divergence: "forwardkl" }, /divergence is "forwardkl"; give one of forward-kl, /],

@@ -76,6 +76,7 @@ export const hold = (folder: string): Effect.Effect<void, RunError, Scope.Scope>
     const owner = { pid: process.pid, host: hostname(), since: new Date().toISOString(), boot, command: process.argv }
     yield* Effect.tryPromise({
       try: () => Durable.writeAtomic(join(folder, note), `${JSON.stringify(owner, null, 2)}\n`),
-      catch: (cause) => fail(`cannot be written (${(cause as Error).message}); put that right, then run again`),
+      catch: (cause) =>
+        fail(`cannot be written (${(cause as Error).message}); check your permissions and the disk, then run again`),
     })
   })

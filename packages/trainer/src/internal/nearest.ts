@@ -1,8 +1,11 @@
-/** Of the words one may write, the one that was meant: fewest letters added, dropped, changed or swapped. Null for none. */
+/**
+ * Of the names that one may write, the one that was probably meant: fewest letters added, dropped, changed or swapped, and at most
+ * two in five, or one. Null where none is that near.
+ */
 export const nearest = (word: string, known: ReadonlyArray<string>): string | null => {
   const distances = known.map((k) => distance(word.toLowerCase(), k.toLowerCase()))
   const least = distances.reduce((a, b) => Math.min(a, b), Infinity)
-  return least === Infinity ? null : known[distances.indexOf(least)]
+  return least <= Math.max(1, Math.floor(word.length * 0.4)) ? known[distances.indexOf(least)] : null
 }
 
 const distance = (a: string, b: string): number => {
