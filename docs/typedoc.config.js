@@ -27,6 +27,7 @@ export default {
     "guides/engine.md",
     "guides/gpu.md",
     "guides/tfjs-node.md",
+    "guides/browser.md",
     "guides/cluster.md",
     "guides/models.md",
     "guides/evaluation.md",

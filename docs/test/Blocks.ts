@@ -2,7 +2,7 @@
  * The code on the pages. A block of TypeScript or JavaScript is a whole file: it compiles under the settings that `tsc --init` writes, and
  * what it prints is what its `// =>` comments say, in order. Words after the language of a fence:
  *
- * - `needs=server`, `needs=gpu` or `needs=model`: the block is compiled and not run;
+ * - `needs=server`, `needs=gpu`, `needs=model` or `needs=browser`: the block is compiled and not run;
  * - `file=NAME`, in any language: the block is written under this name into the folder in which the page's blocks run.
  *
  * Numbers are compared to the digits that are shown, white space and the kind of quotes do not count, and a remark may follow `; `.

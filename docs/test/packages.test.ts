@@ -16,6 +16,7 @@ it.each(readdirSync(root))("%s", (name) => {
   expect(manifest.exports).toEqual({
     ".": { "@lpo/source": "./src/index.ts", types: "./dist/index.d.ts", default: "./dist/index.js" },
     ...Object.fromEntries(modules),
+    ...(name === "transformer" ? { "./kernels.wasm": "./wasm/kernels.wasm" } : {}),
     "./package.json": "./package.json",
   })
 })

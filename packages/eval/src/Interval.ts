@@ -1,5 +1,5 @@
 /** Confidence intervals by the bootstrap over problems: which problems are drawn is what varies. */
-import { Seed } from "@lpo/rollout"
+import * as Seed from "@lpo/rollout/Seed"
 import { Schema } from "effect"
 
 /** A mean with its 95 % interval. @category models */

@@ -4,7 +4,7 @@
  * Unbiased estimates stand under their own names (pass@k, avg@n, maj@k); verl's resampled best@n, worst@n and maj@n, which
  * differ, stand under verl's.
  */
-import { Seed } from "@lpo/rollout"
+import * as Seed from "@lpo/rollout/Seed"
 import { Schema } from "effect"
 
 /** What is kept of one sample. @category models */

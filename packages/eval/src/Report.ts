@@ -3,7 +3,7 @@
  * rate of every problem, and a browser of sampled groups (rewards, w*, P, c). Plots are SVG and have a text for those who do not see
  * them; data travels as JSON and enters the page as text only.
  */
-import { LoggedGroup } from "@lpo/rollout"
+import * as LoggedGroup from "@lpo/rollout/LoggedGroup"
 import { Schema } from "effect"
 import { average, type Judged } from "./Metrics.ts"
 import type { Curve, Point } from "./PassAtK.ts"

@@ -3,20 +3,25 @@
  *
  * Rows of a file or of the hub are read when they are needed (`open`), and a task's reader makes problems of them (`fromRows`); a file
  * of JSON lines may also hold problems as they are (`fromJsonLines`).
- *
- * The order is a function of the seed and the place alone: epoch e is the problems shuffled by stream `<seed>/shuffle/<e>`, so a
- * resumed run needs no more than how many problems were drawn.
  */
 import { Effect, Result, Schema } from "effect"
 import { open } from "./dataset/Open.ts"
 import * as Problems from "./dataset/Problems.ts"
 import { Problem } from "./Problem.ts"
-import type { DatasetError } from "./RolloutError.ts"
-import * as Seed from "./Seed.ts"
 
 export { isFile, open } from "./dataset/Open.ts"
 export type { Options as HubOptions, Progress } from "./dataset/Hub.ts"
-export { from, type FromRows, fromRows, type Options, type Problems, type Read } from "./dataset/Problems.ts"
+export {
+  type Draw,
+  draw,
+  from,
+  type FromRows,
+  fromRows,
+  type Options,
+  type Problems,
+  type Read,
+  take,
+} from "./dataset/Problems.ts"
 export { Fingerprint, type Row, type Rows } from "./dataset/Rows.ts"
 
 const isRecord = (row: unknown): row is Readonly<Record<string, unknown>> =>
@@ -63,46 +68,3 @@ export const fromJsonLines = Effect.fn("Dataset.fromJsonLines")(function* (path:
   seen.clear()
   return yield* at(Array.from({ length }, (_, place) => place))
 }, Effect.scoped)
-
-/** The places of problems, of `length`, that training takes from place `from` (counted over all epochs). */
-const places = (length: number, { from, seed, size }: Draw): Array<number> => {
-  const out: Array<number> = []
-  let epoch = -1
-  let order: Array<number> = []
-  for (let i = from; i < from + size; i++) {
-    const e = Math.floor(i / length)
-    if (e !== epoch) {
-      epoch = e
-      order = Seed.shuffle(
-        Array.from({ length }, (_, place) => place),
-        `${seed}/shuffle/${e}`,
-      )
-    }
-    out.push(order[i % length])
-  }
-  return out
-}
-
-/** Which problems to take. @category models */
-export interface Draw {
-  /** Place of the first, counted over all epochs, from 0. */
-  readonly from: number
-  readonly size: number
-  readonly seed: string
-}
-
-/**
- * `size` problems, walking through epoch after epoch, from place `from` (counted over all epochs, from 0).
- *
- * @category combinators
- */
-export const take = (problems: ReadonlyArray<Problem>, draw: Draw): Array<Problem> =>
-  places(problems.length, draw).map((place) => problems[place])
-
-/**
- * The same of problems that are read when they are drawn: `draw` of `from(problems)` is `take` of `problems`.
- *
- * @category combinators
- */
-export const draw = (problems: Problems.Problems, which: Draw): Effect.Effect<Array<Problem>, DatasetError> =>
-  problems.at(places(problems.length, which))

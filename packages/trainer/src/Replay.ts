@@ -3,7 +3,8 @@
  * policy that sampled them carry the importance weights (section "stale data" of the method); what has moved too far is left out, and
  * counted.
  */
-import { Group, Seed } from "@lpo/rollout"
+import * as Group from "@lpo/rollout/Group"
+import * as Seed from "@lpo/rollout/Seed"
 import { OffPolicy } from "@lpo/simplex"
 import { Schema } from "effect"
 

@@ -6,7 +6,10 @@
  * finishes first: admission is decided by the step before anything is sampled, and nothing is dropped for being stale, which
  * would favour short responses. With `maxLag` 0 sampling and learning take turns, strictly on policy.
  */
-import { Dataset, type Group, type Problem, type RolloutError, Sampler, type Verdict, Verifier } from "@lpo/rollout"
+import type { Dataset, Group, Problem, RolloutError, Verdict } from "@lpo/rollout"
+import * as Problems from "@lpo/rollout/Problems"
+import * as Sampler from "@lpo/rollout/Sampler"
+import * as Verifier from "@lpo/rollout/Verifier"
 import { Effect, Fiber, Semaphore, Stream } from "effect"
 import * as Clock from "./internal/clock.ts"
 import * as Selection from "./Selection.ts"
@@ -117,7 +120,7 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
   const draw = (count: number) => {
     const from = drawn
     drawn += count
-    return Dataset.draw(problems, { from, size: count, seed })
+    return Problems.draw(problems, { from, size: count, seed })
   }
   const rounds = [yield* sampleAndScore(config, yield* draw(size), `${seed}/sample/${step}`)]
   const lacking = (): number =>

@@ -13,37 +13,23 @@ import * as Checkpoint from "./Checkpoint.ts"
 import * as AppendLog from "./internal/appendLog.ts"
 import * as Durable from "./internal/durable.ts"
 import * as Lock from "./internal/lock.ts"
+import { Evaluated, type Run as Recorder } from "./Run.ts"
 import { StepReport } from "./StepReport.ts"
-import { type CheckpointError, RunError } from "./TrainerError.ts"
+import { CheckpointError, RunError } from "./TrainerError.ts"
 
-/** What an evaluation in the loop measured. @category models */
-export const Evaluated = Schema.Struct({
-  /** Steps that the policy had taken. */
-  step: Schema.Int,
-  /** By name, such as `eval/pass_at_1`. */
-  values: Schema.Record(Schema.String, Schema.Finite),
-})
-/** @category models */
-export interface Evaluated extends Schema.Schema.Type<typeof Evaluated> {}
+export { Evaluated } from "./Run.ts"
 
-/** An open run. @category models */
-export interface Run {
+/** An open run: what the loop records, and what else is in its folder. @category models */
+export interface Run extends Recorder {
   readonly folder: string
-  /** The checkpoint to go on from; null for a new run. */
   readonly resumeFrom: Checkpoint.Checkpoint | null
   /** Steps whose rows were dropped on resuming, because they come after that checkpoint and are taken again. */
   readonly redone: number
   readonly checkpoints: string
-  readonly appendEvent: (report: StepReport) => Effect.Effect<void, RunError>
-  readonly appendCompletions: (groups: ReadonlyArray<LoggedGroup.LoggedGroup>) => Effect.Effect<void, RunError>
-  readonly appendEvaluation: (evaluated: Evaluated) => Effect.Effect<void, RunError>
-  /** Writes a file of the run whole. */
-  readonly write: (file: string, text: string) => Effect.Effect<void, RunError>
   /** A file of the run; null when there is none. */
   readonly read: (file: string) => Effect.Effect<string | null, RunError>
   /** Flushes the logs; how far they have come is what a checkpoint refers to. */
   readonly logs: Effect.Effect<Checkpoint.Checkpoint["logs"], RunError>
-  readonly events: Effect.Effect<ReadonlyArray<StepReport>, RunError>
   readonly completions: Effect.Effect<ReadonlyArray<LoggedGroup.LoggedGroup>, RunError>
   readonly evaluations: Effect.Effect<ReadonlyArray<Evaluated>, RunError>
 }
@@ -225,11 +211,23 @@ export const open = (options: {
     const append = (index: number, rows: ReadonlyArray<unknown>) =>
       io(`append to ${logs[index]}`, () => opened[index].append(rows.map((row) => `${JSON.stringify(row)}\n`).join("")))
     const encode = Schema.encodeSync(LoggedGroup.LoggedGroup)
+    const flushed = io("flush the logs", async () =>
+      Object.fromEntries(await Promise.all(logs.map(async (log, i) => [log, await opened[i].mark()] as const))),
+    )
     return {
       folder,
       resumeFrom,
       redone: whole.length - kept.length,
       checkpoints,
+      checkpoint: (saving) => Checkpoint.write({ ...saving, folder: checkpoints, logs: flushed }),
+      saved: (file) => {
+        const from = resumeFrom?.path ?? checkpoints
+        return Effect.tryPromise({
+          try: () => RegularFile.bytes(join(from, file)).then(String),
+          catch: (cause) =>
+            new CheckpointError({ path: from, reason: `${file} cannot be read: ${(cause as Error).message}` }),
+        })
+      },
       appendEvent: (report) => append(0, [report]),
       appendCompletions: (groups) =>
         append(
@@ -237,9 +235,7 @@ export const open = (options: {
           groups.map((group) => encode(group)),
         ),
       appendEvaluation: (evaluated) => append(2, [evaluated]),
-      logs: io("flush the logs", async () =>
-        Object.fromEntries(await Promise.all(logs.map(async (log, i) => [log, await opened[i].mark()] as const))),
-      ),
+      logs: flushed,
       write: (file, text) => io(`write ${file}`, () => Durable.writeAtomic(join(folder, file), text)),
       read: (file) => io(`read ${file}`, () => RegularFile.text(join(folder, file))),
       events,

@@ -1,5 +1,8 @@
 /** From freshly scored groups to the ones worth training on, and what the log says about them. */
-import { Group, type LoggedGroup, SamplingParams, type Trajectory, Verdict } from "@lpo/rollout"
+import type { LoggedGroup, Trajectory } from "@lpo/rollout"
+import * as Group from "@lpo/rollout/Group"
+import * as SamplingParams from "@lpo/rollout/SamplingParams"
+import * as Verdict from "@lpo/rollout/Verdict"
 import { Advantage, type PolicyGradient, Target } from "@lpo/simplex"
 import { mean } from "./internal/mean.ts"
 import type { Objective, ObjectiveResult } from "./Objective.ts"

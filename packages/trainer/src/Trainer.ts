@@ -6,11 +6,14 @@
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  */
-import { Dataset, Group, type Problem, type RolloutError, Sampler, Terminal, type Verifier } from "@lpo/rollout"
+import type { Dataset, Problem, RolloutError, Verifier } from "@lpo/rollout"
+import * as Group from "@lpo/rollout/Group"
+import * as Problems from "@lpo/rollout/Problems"
+import * as Sampler from "@lpo/rollout/Sampler"
+import * as Terminal from "@lpo/rollout/Terminal"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import { Cause, Effect, Result, Schema } from "effect"
 import * as Best from "./Best.ts"
-import * as Checkpoint from "./Checkpoint.ts"
 import * as Health from "./Health.ts"
 import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
@@ -19,7 +22,7 @@ import { Learner, type LearnerError, type LearnerService } from "./Learner.ts"
 import * as Objective from "./Objective.ts"
 import * as Replay from "./Replay.ts"
 import * as Rollout from "./Rollout.ts"
-import type { Evaluated, Run } from "./RunStore.ts"
+import type { Evaluated, Run } from "./Run.ts"
 import * as Selection from "./Selection.ts"
 import type { StepReport } from "./StepReport.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
@@ -139,7 +142,7 @@ export const train: (
 ) => Effect.Effect<number, Failure, Learner | Sampler.Sampler | Verifier.Verifier> = Effect.fn("Trainer.train")(
   function* (options) {
     const { config, run } = options
-    const problems = Dataset.from(options.problems)
+    const problems = Problems.from(options.problems)
     const learner = yield* Learner
     const refused = configRefusal(options, yield* Sampler.Sampler)
     if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
@@ -147,7 +150,7 @@ export const train: (
     const from = taken
     let saved = taken
     const state =
-      run.resumeFrom === null ? State.initial(config.objective) : yield* State.read(run.resumeFrom.path, problems)
+      run.resumeFrom === null ? State.initial(config.objective) : yield* State.read(run, run.resumeFrom.path, problems)
     const kept = state.pending
     let { baselines, best, compared, curriculum, drawn, health, replay } = state
     const bestBy = config.best ?? null
@@ -173,12 +176,10 @@ export const train: (
         compared,
         baselines,
       })
-      latest = yield* Checkpoint.write({
-        folder: run.checkpoints,
+      latest = yield* run.checkpoint({
         step: taken,
         learner,
         files,
-        logs: run.logs,
         keep: config.checkpointsKept,
         best: best?.step ?? null,
       })

@@ -2,7 +2,8 @@
  * The update of a step: E epochs of mini-batches over the groups to train on. Here, and only here, a group's rewards, log-probs and
  * anchor become an objective's input, and its weights the ones that the engine applies.
  */
-import { Group, Seed } from "@lpo/rollout"
+import * as Group from "@lpo/rollout/Group"
+import * as Seed from "@lpo/rollout/Seed"
 import { OffPolicy } from "@lpo/simplex"
 import { Effect } from "effect"
 import { Learner, type Weigh } from "./Learner.ts"

@@ -11,7 +11,7 @@ import { OpenAiSampler } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
 import * as LoraFiles from "./files/LoraFiles.ts"
-import { Policy } from "./Policy.ts"
+import { Policy } from "./policy/Service.ts"
 
 /** @category models */
 export interface Options {

@@ -3,7 +3,7 @@ import type { Sequence } from "@lpo/rollout"
 import { Effect } from "effect"
 import * as AdamW from "./train/AdamW.ts"
 import { cut, type Limits } from "./train/MicroBatch.ts"
-import type { PolicyService } from "./Policy.ts"
+import type { PolicyService } from "./policy/Service.ts"
 import { ModelError } from "./TransformerError.ts"
 
 /** @category models */

@@ -1,55 +1,18 @@
-/** The embedded engine as a `Learner`: groups are weighed by the log-probs of the very pass that is differentiated. */
-import type { Sequence } from "@lpo/rollout"
-import { Learner } from "@lpo/trainer"
-import { Effect, Layer } from "effect"
-import { cut, type Limits } from "./train/MicroBatch.ts"
+/** The embedded engine as a `Learner` that saves itself in folders. */
+import type { Learner } from "@lpo/trainer"
+import type { Layer } from "effect"
 import * as ModelFiles from "./ModelFiles.ts"
-import { Policy } from "./Policy.ts"
+import type { Policy } from "./policy/Service.ts"
+import * as Learn from "./policy/Learn.ts"
+import type { Limits } from "./train/MicroBatch.ts"
 
 /** A whole group always goes together. @category models */
 export type Options = Limits
 
+const folders: Learn.Keeper = {
+  save: (policy, folder) => ModelFiles.save(policy, folder, { optimizer: true }),
+  restore: (policy, folder) => ModelFiles.restore(policy, folder, { optimizer: true }),
+}
+
 /** @category layers */
-export const layer = (limits: Options = {}): Layer.Layer<Learner.Learner, never, Policy> =>
-  Layer.effect(
-    Learner.Learner,
-    Effect.gen(function* () {
-      const policy = yield* Policy
-      type Operation = Learner.LearnerError["operation"]
-      const fail = (operation: Operation) => (cause: unknown) =>
-        new Learner.LearnerError({ operation, reason: (cause as Error).message })
-      return Learner.Learner.of({
-        logprobs: (sequences) =>
-          cut(sequences, (s) => [s], policy.bytesPerToken, limits).pipe(
-            Effect.flatMap(Effect.forEach(policy.logprobs, { concurrency: policy.parallelism })),
-            Effect.map((parts) => parts.flat()),
-            Effect.mapError(fail("logprobs")),
-          ),
-        accumulate: (groups, weigh) =>
-          Effect.gen(function* () {
-            const parts = yield* cut(groups, (group) => group, policy.bytesPerToken, limits)
-            let first = 0
-            const starts = parts.map((part) => (first += part.length) - part.length)
-            const weighPart = (index: number, logprobs: ReadonlyArray<Float32Array>) => {
-              let at = 0
-              return parts[index].flatMap((group, i) =>
-                weigh(starts[index] + i, logprobs.slice(at, (at += group.length))),
-              )
-            }
-            const batches = parts.map((part): ReadonlyArray<Sequence.Sequence> => part.flat())
-            yield* policy.accumulate(batches, weighPart)
-            const tokens = batches.flat().reduce((sum, p) => sum + p.prompt.length + p.completion.length, 0)
-            return { tokens }
-          }).pipe(Effect.mapError(fail("accumulate"))),
-        step: (options) =>
-          policy.step(options).pipe(
-            Effect.map((gradNorm) => ({ gradNorm })),
-            Effect.mapError(fail("step")),
-          ),
-        publish: Effect.sync(() => ++policy.version),
-        save: (folder) => ModelFiles.save(policy, folder, { optimizer: true }).pipe(Effect.mapError(fail("save"))),
-        restore: (folder) =>
-          ModelFiles.restore(policy, folder, { optimizer: true }).pipe(Effect.mapError(fail("restore"))),
-      })
-    }),
-  )
+export const layer = (limits: Options = {}): Layer.Layer<Learner.Learner, never, Policy> => Learn.layer(limits, folders)

@@ -1,8 +1,11 @@
 /** The embedded engine as a `Sampler`. */
-import { type Completion, type Group, type Problem, RolloutError, Sampler, SamplingParams } from "@lpo/rollout"
+import type { Completion, Group, Problem } from "@lpo/rollout"
+import * as RolloutError from "@lpo/rollout/RolloutError"
+import * as Sampler from "@lpo/rollout/Sampler"
+import * as SamplingParams from "@lpo/rollout/SamplingParams"
 import { Effect, Layer, Stream } from "effect"
 import type * as Generate from "./decode/Generate.ts"
-import { Policy } from "./Policy.ts"
+import { Policy } from "./policy/Service.ts"
 import * as StopStrings from "./decode/StopStrings.ts"
 import type { TokenizerService } from "./tokenizer/Tokenizer.ts"
 

@@ -29,6 +29,7 @@ export * as StopStrings from "./decode/StopStrings.ts"
 export * as AdamW from "./train/AdamW.ts"
 // device/ and workers/: where it runs.
 export * as Backend from "./device/Backend.ts"
+export * as Browser from "./Browser.ts"
 export * as Engine from "./device/Engine.ts"
 export * as WebGpu from "./device/WebGpu.ts"
 export * as Cores from "./device/Cores.ts"

@@ -8,7 +8,7 @@ import { beforeAll, expect, it } from "vitest"
 import { composed } from "../src/ops/Composed.ts"
 import { make as fused } from "../src/ops/Fused.ts"
 import * as Heap from "../src/ops/Heap.ts"
-import * as Kernels from "../src/ops/Kernels.ts"
+import * as KernelFile from "../src/device/KernelFile.ts"
 import type { Ops } from "../src/ops/Ops.ts"
 
 beforeAll(() => Effect.runPromise(Backend.start("wasm")))
@@ -41,7 +41,7 @@ const size = (max: number) => fc.integer({ min: 1, max })
 
 /** Both tiles, whatever this machine would take. */
 const tiles = () => {
-  const compiled = Kernels.compile()
+  const compiled = KernelFile.compile()
   return ([4, 6] as const).map((height) => fused(Heap.open({ ...compiled, height })))
 }
 const perhaps = fc.boolean()

@@ -3,7 +3,7 @@
  * or `timeout` makes the whole verdict that, never a smaller score. What pass@k counts, `correct`, always comes from one
  * named part, so that shaping the reward cannot change what counts as right.
  */
-import { Verdict } from "@lpo/rollout"
+import * as Verdict from "@lpo/rollout/Verdict"
 import { Effect } from "effect"
 import type { Response, VerifierService } from "@lpo/rollout/Verifier"
 

@@ -16,7 +16,7 @@
  * | `task(options)` | all of that, with the processes or the sandbox that it needs |
  * | `layer(options)` | its strict verifier |
  */
-import { Problem } from "@lpo/rollout"
+import * as Problem from "@lpo/rollout/Problem"
 import { Effect, Layer, Result, Schema } from "effect"
 import { type AnyGrader, define, type Graded, type Grader, type Mode, Verifier } from "@lpo/rollout/Verifier"
 import { VerifierError } from "@lpo/rollout/VerifierError"

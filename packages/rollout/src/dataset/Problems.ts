@@ -1,7 +1,14 @@
-/** Problems made of rows: the rows are looked at once, and each problem is made again when it is drawn. */
+/**
+ * Problems that are held or made of rows, and the order in which training walks through them. Rows are looked at once, and each
+ * problem is made again when it is drawn.
+ *
+ * The order is a function of the seed and the place alone: epoch e is the problems shuffled by stream `<seed>/shuffle/<e>`, so a
+ * resumed run needs no more than how many problems were drawn. Nothing here touches a file, so it runs in a browser too.
+ */
 import { Effect, Result, Stream } from "effect"
 import type { Problem } from "../Problem.ts"
 import { DatasetError } from "../RolloutError.ts"
+import * as Seed from "../Seed.ts"
 import type { Fingerprint, Rows } from "./Rows.ts"
 
 /** Makes a problem of a row, or says why it makes none; a task's readers are such functions. @category models */
@@ -109,3 +116,46 @@ export const from = (problems: ReadonlyArray<Problem> | Problems): Problems => {
       }),
   }
 }
+
+/** The places of problems, of `length`, that training takes from place `from` (counted over all epochs). */
+const places = (length: number, { from, seed, size }: Draw): Array<number> => {
+  const out: Array<number> = []
+  let epoch = -1
+  let order: Array<number> = []
+  for (let i = from; i < from + size; i++) {
+    const e = Math.floor(i / length)
+    if (e !== epoch) {
+      epoch = e
+      order = Seed.shuffle(
+        Array.from({ length }, (_, place) => place),
+        `${seed}/shuffle/${e}`,
+      )
+    }
+    out.push(order[i % length])
+  }
+  return out
+}
+
+/** Which problems to take. @category models */
+export interface Draw {
+  /** Place of the first, counted over all epochs, from 0. */
+  readonly from: number
+  readonly size: number
+  readonly seed: string
+}
+
+/**
+ * `size` problems, walking through epoch after epoch, from place `from` (counted over all epochs, from 0).
+ *
+ * @category combinators
+ */
+export const take = (problems: ReadonlyArray<Problem>, draw: Draw): Array<Problem> =>
+  places(problems.length, draw).map((place) => problems[place])
+
+/**
+ * The same of problems that are read when they are drawn: `draw` of `from(problems)` is `take` of `problems`.
+ *
+ * @category combinators
+ */
+export const draw = (problems: Problems, which: Draw): Effect.Effect<Array<Problem>, DatasetError> =>
+  problems.at(places(problems.length, which))

@@ -2,8 +2,8 @@
  * What a checkpoint keeps beside the learner's files, as `state.json`: how many problems were drawn, the rollouts that wait (a run that
  * samples ahead cannot sample them again, its policy is gone), the groups to replay, and what the objective keeps from step to step.
  */
-import { join } from "node:path"
-import { type Dataset, Group, RegularFile } from "@lpo/rollout"
+import type { Dataset } from "@lpo/rollout"
+import * as Group from "@lpo/rollout/Group"
 import type { SmallGroup } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
 import * as Best from "../Best.ts"
@@ -11,6 +11,7 @@ import * as Health from "../Health.ts"
 import * as Objective from "../Objective.ts"
 import type * as Replay from "../Replay.ts"
 import type { Rolled } from "../Rollout.ts"
+import type { Run } from "../Run.ts"
 import { CheckpointError } from "../TrainerError.ts"
 
 const file = "state.json"
@@ -82,13 +83,10 @@ export const files = ({ pending, replay, ...rest }: State): Readonly<Record<stri
   })}\n`,
 })
 
-/** The state of a checkpoint folder. Fails with a `CheckpointError` that names what does not fit. */
-export const read = Effect.fn("state.read")(function* (path: string, problems: Dataset.Problems) {
+/** The state of the checkpoint at `path` that a run goes on from. Fails with a `CheckpointError` that names what does not fit. */
+export const read = Effect.fn("state.read")(function* (run: Run, path: string, problems: Dataset.Problems) {
   const fail = (reason: string) => new CheckpointError({ path, reason: `${file} ${reason}` })
-  const text = yield* Effect.tryPromise({
-    try: () => RegularFile.bytes(join(path, file)).then(String),
-    catch: (cause) => fail(`cannot be read: ${(cause as Error).message}`),
-  })
+  const text = yield* run.saved(file)
   const kept = yield* decode(text).pipe(Effect.mapError((error) => fail(`does not decode: ${error.message}`)))
   const whole = Effect.fn("state.whole")(function* (group: typeof KeptGroup.Type) {
     const problem = yield* problems.find(group.problem)

@@ -6,7 +6,8 @@
  * they are computed once. A row whose samples draw different tokens splits, by `fork`; a sequence that ends leaves the batch and
  * the rows close up.
  */
-import { type SamplingParams, Seed } from "@lpo/rollout"
+import type { SamplingParams } from "@lpo/rollout"
+import * as Seed from "@lpo/rollout/Seed"
 import type { Decoder, Draws } from "./Decoder.ts"
 import type { SamplingLaw } from "./Sampling.ts"
 import * as StopStrings from "./StopStrings.ts"

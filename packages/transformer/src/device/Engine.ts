@@ -6,6 +6,7 @@ import * as FusedDecoder from "../decode/FusedDecoder.ts"
 import { composed } from "../ops/Composed.ts"
 import * as Fused from "../ops/Fused.ts"
 import * as Heap from "../ops/Heap.ts"
+import * as Kernels from "../ops/Kernels.ts"
 import type { Ops } from "../ops/Ops.ts"
 
 export { open as openHeap } from "../ops/Heap.ts"
@@ -28,9 +29,9 @@ export const fused = (heap: Heap.Heap = Heap.open()): Engine => ({
 
 let shared: { readonly backend: unknown; readonly engine: Engine } | null = null
 
-/** The fastest on the active backend: {@link fused} on WASM, {@link stock} on any other. @category constructors */
+/** The fastest on the active backend: {@link fused} on WASM where the kernels are there, {@link stock} on any other. @category constructors */
 export const choose = (): Engine => {
-  if (tf.getBackend() !== "wasm") return stock
+  if (tf.getBackend() !== "wasm" || !Kernels.available()) return stock
   const backend: unknown = tf.backend()
   if (shared === null || shared.backend !== backend) shared = { backend, engine: fused() }
   return shared.engine

@@ -8,10 +8,8 @@ import { Effect, type Scope } from "effect"
 import { commit, io, readJson, writeText } from "../Files.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Safetensors from "./Safetensors.ts"
+import * as Slots from "./Slots.ts"
 import { ModelError } from "../TransformerError.ts"
-
-/** Tensors that some checkpoints carry although they follow from the configuration: transformers skips them too. */
-const skipped = /\.rotary_emb\.inv_freq$/
 
 const exists = (path: string): Effect.Effect<boolean> =>
   Effect.promise(() =>
@@ -101,19 +99,8 @@ const fill = Effect.fn("Shards.fill")(function* (
   twins: Readonly<Record<string, string>>,
 ) {
   const fail = (reason: string) => new ModelError({ reason: `${source}: ${reason}` })
-  const wanted = new Map(slots.map((slot) => [slot.name, slot]))
-  for (const { name, shape } of slots) {
-    const tensor = tensors.get(name)
-    if (tensor === undefined)
-      return yield* fail(`has no tensor ${name}, which the model wants as [${shape.join(", ")}]`)
-    if (tensor.entry.shape.join() !== shape.join()) {
-      return yield* fail(`tensor ${name} is [${tensor.entry.shape.join(", ")}], the model wants [${shape.join(", ")}]`)
-    }
-  }
-  for (const [name, { entry }] of tensors) {
-    if (wanted.has(name) || Object.hasOwn(twins, name) || skipped.test(name)) continue
-    return yield* fail(`has a tensor the model does not know, ${name} of shape [${entry.shape.join(", ")}]`)
-  }
+  const reason = Slots.refusal(slots, new Map([...tensors].map(([name, { entry }]) => [name, entry.shape])), twins)
+  if (reason !== null) return yield* fail(reason)
   for (const [name, twin] of Object.entries(twins)) {
     const [second, first] = [tensors.get(name), tensors.get(twin)]
     if (second === undefined || first === undefined) continue

@@ -6,7 +6,7 @@
  * matrix, as for a model without adapter; the gradient G of the sum gives that of A as (alpha / rank) B^T G and that of B as
  * (alpha / rank) G A^T, both computed without forming G.
  */
-import { Seed } from "@lpo/rollout"
+import * as Seed from "@lpo/rollout/Seed"
 import { Schema } from "effect"
 import type { ModelConfig } from "./ModelConfig.ts"
 import * as Parameters from "./Parameters.ts"

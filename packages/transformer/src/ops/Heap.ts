@@ -35,7 +35,7 @@ interface WasmBackend {
 }
 
 /** The heap of the active backend, which must be `wasm`. @category constructors */
-export const open = (compiled: Kernels.Compiled = Kernels.compile()): Heap => {
+export const open = (compiled: Kernels.Compiled = Kernels.compiled()): Heap => {
   const backend = tf.backend() as unknown as WasmBackend
   const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory
   if (memory === undefined)

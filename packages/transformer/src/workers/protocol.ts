@@ -25,8 +25,8 @@ export type Job = { readonly version: number } & (
   | { readonly kind: "forward"; readonly pairs: ReadonlyArray<Sequence.Sequence>; readonly fresh: boolean }
   /** Ends the forward job before it by adding to the sum of gradients; null drops its activations. */
   | { readonly kind: "backward"; readonly weights: ReadonlyArray<Float32Array> | null }
-  /** Writes the sum of gradients to shared memory. */
-  | { readonly kind: "gradient"; readonly into: SharedArrayBuffer }
+  /** Writes the sum of gradients to memory that the asker sees too. */
+  | { readonly kind: "gradient"; readonly into: ArrayBufferLike }
 )
 
 export type Result = ReadonlyArray<ReadonlyArray<Sampled>> | ReadonlyArray<Float32Array> | null

@@ -3,7 +3,7 @@
  * exhaustive search over all the numbers reaches it. Train and test are disjoint by construction, because the side of a
  * problem is a function of its multiset of numbers.
  */
-import { Seed } from "@lpo/rollout"
+import * as Seed from "@lpo/rollout/Seed"
 import { solvable } from "./Solver.ts"
 
 /** What is drawn. @category models */

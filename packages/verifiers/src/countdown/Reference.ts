@@ -4,7 +4,7 @@
  *
  * Where the reference never comes back (`9**9**9`), the verdict is `timeout`.
  */
-import { Verdict } from "@lpo/rollout"
+import * as Verdict from "@lpo/rollout/Verdict"
 import { Endless, evaluate, EvaluationError } from "./Python.ts"
 import { algebra as python, distance } from "./PythonNumber.ts"
 import { algebra as sympy, toDouble } from "./SympyNumber.ts"

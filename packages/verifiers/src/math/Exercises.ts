@@ -2,7 +2,7 @@
  * Exercises of school mathematics, few enough to list: sums of fractions, linear equations, percentages. Their answers are fractions,
  * so that there are several right ways to write one.
  */
-import { Seed } from "@lpo/rollout"
+import * as Seed from "@lpo/rollout/Seed"
 
 /** A fraction of whole numbers, reduced or not. @category models */
 export interface Fraction {

@@ -1,5 +1,5 @@
 /** Strict judgement of a response: its boxed answer against the accepted ones. */
-import { Verdict } from "@lpo/rollout"
+import * as Verdict from "@lpo/rollout/Verdict"
 import { Schema } from "effect"
 import type * as Compare from "./compare/Compare.ts"
 import { judge, type Judgement, understood as isUnderstood } from "./compare/Strict.ts"

@@ -1,5 +1,6 @@
 /** Reading rows of published data sets: columns by the names that they go by, and one line that says why a row makes no problem. */
-import { Problem, Received } from "@lpo/rollout"
+import * as Problem from "@lpo/rollout/Problem"
+import * as Received from "@lpo/rollout/Received"
 import { Result } from "effect"
 import { type FromRow, RowError } from "../Task.ts"
 

@@ -5,7 +5,9 @@
  * expression is well formed and uses exactly the given numbers, 0 otherwise. Three reference modes score as the graders of
  * the field do. A solver and a generator of solvable problems make the data.
  */
-import { Problem, Seed, Verdict } from "@lpo/rollout"
+import * as Problem from "@lpo/rollout/Problem"
+import * as Seed from "@lpo/rollout/Seed"
+import * as Verdict from "@lpo/rollout/Verdict"
 import { Effect, Result, Schema } from "effect"
 import { exact } from "../countdown/Amount.ts"
 import * as Expression from "../countdown/Expression.ts"

@@ -1,0 +1,217 @@
+/**
+ * A policy over a pool of replicas, wherever they run. Parameters and gradients lie in shared memory where there is any; a page
+ * that is not isolated from other origins has none, and one replica in its own thread needs none.
+ */
+import type { Sequence } from "@lpo/rollout"
+import * as SamplingParams from "@lpo/rollout/SamplingParams"
+import { Effect, type Scope } from "effect"
+import * as Pieces from "../decode/Pieces.ts"
+import type * as Generate from "../decode/Generate.ts"
+import * as StopStrings from "../decode/StopStrings.ts"
+import type * as Engine from "../device/Engine.ts"
+import * as Memory from "../device/Memory.ts"
+import * as Lora from "../model/Lora.ts"
+import type { ModelConfig } from "../model/ModelConfig.ts"
+import type { TokenizerService } from "../tokenizer/Tokenizer.ts"
+import * as AdamW from "../train/AdamW.ts"
+import * as MicroBatch from "../train/MicroBatch.ts"
+import * as Pack from "../train/Pack.ts"
+import { EngineError } from "../TransformerError.ts"
+import * as Pool from "../workers/Pool.ts"
+import * as Replica from "../workers/Replica.ts"
+import { makeRunner } from "../workers/Runner.ts"
+import type { PolicyService } from "./Service.ts"
+
+/** @category models */
+export interface Options {
+  /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
+  readonly checkpointActivations?: boolean
+  /** Train this adapter and leave the parameters as they are. */
+  readonly lora?: Lora.Adapter
+  /** Whether the replicas work in a WASM heap, which ends at 4 GiB. */
+  readonly onWasm: boolean
+}
+
+/** What a pool is started with. */
+export interface Given {
+  readonly config: ModelConfig
+  readonly values: Float32Array
+  readonly adapter: Lora.Adapter | null
+  readonly checkpointActivations: boolean
+}
+
+const room = (bytes: number): ArrayBufferLike =>
+  typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes)
+
+/** The values, copied unless they lie in shared memory of their own. */
+const shared = (from: Float32Array): Float32Array => {
+  if (
+    typeof SharedArrayBuffer !== "undefined" &&
+    from.buffer instanceof SharedArrayBuffer &&
+    from.byteLength === from.buffer.byteLength
+  )
+    return from
+  const copy = new Float32Array(room(from.byteLength))
+  copy.set(from)
+  return copy
+}
+
+/** What a model takes at least: a single short sequence. */
+const smallest = { tokens: 1, sequences: 1, positions: 1 }
+
+/** A pool of one replica in this thread, on the active backend. */
+export const inThread =
+  (engine?: Engine.Engine) =>
+  ({ adapter, checkpointActivations, config, values }: Given): Effect.Effect<Pool.Pool, never, Scope.Scope> =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        Replica.make(config, values, { adapter, checkpointActivations, ...(engine === undefined ? {} : { engine }) }),
+      ),
+      (replica) => Effect.sync(replica.dispose),
+    ).pipe(Effect.map((replica) => Pool.inProcess(makeRunner(replica))))
+
+/** A policy that starts from `values`, over the pool that `start` starts. */
+export const make = <R>(
+  config: ModelConfig,
+  tokenizer: TokenizerService,
+  values: Float32Array,
+  options: Options,
+  start: (given: Given) => Effect.Effect<Pool.Pool, EngineError, R>,
+): Effect.Effect<PolicyService, EngineError, R> =>
+  Effect.gen(function* () {
+    const { onWasm } = options
+    const lora = options.lora?.config ?? null
+    const refuse = (purpose: Memory.Purpose): Effect.Effect<void, EngineError> => {
+      const reason = onWasm ? Memory.refusal(config, { ...options, purpose, lora, ...smallest }) : null
+      return reason === null ? Effect.void : Effect.fail(new EngineError({ reason }))
+    }
+    const refuseImages = (sequences: ReadonlyArray<Sequence.Sequence>): Effect.Effect<void, EngineError> =>
+      Effect.suspend(() => {
+        const reason = Pack.refusal(sequences)
+        return reason === null ? Effect.void : Effect.fail(new EngineError({ reason }))
+      })
+    yield* refuse("sample")
+    if (options.lora !== undefined) {
+      const refusal = Lora.refusal(config, options.lora)
+      if (refusal !== null) return yield* new EngineError({ reason: refusal })
+    }
+    const base = shared(values)
+    const adapter =
+      options.lora === undefined ? null : { config: options.lora.config, values: shared(options.lora.values) }
+    const own = adapter?.values ?? base
+    const { checkpointActivations = false } = options
+    const pool = yield* start({ config, values: base, adapter, checkpointActivations })
+    const gradient = new Float32Array(own.length)
+    const optimizer = AdamW.init(own.length)
+    let version = 0
+    const sequencesAtOnce = (positions: number): number =>
+      onWasm ? Pieces.sequencesAtOnce(config, positions) : Pieces.sequencesOnDevice(config, positions)
+    // Made for the first strings that are asked for; it is work of some tenths of a second with a large vocabulary.
+    const tokenTable = yield* Effect.cached(
+      tokenizer.tokenBytes.pipe(
+        Effect.map((tokens) => StopStrings.makeTable(tokens, config.vocab_size)),
+        Effect.mapError(({ reason }) => new EngineError({ reason: `${reason}; leave stop strings out` })),
+      ),
+    )
+
+    const accumulateOne = (
+      lease: Pool.Lease,
+      pairs: ReadonlyArray<Sequence.Sequence>,
+      fresh: boolean,
+      weigh: (logprobs: ReadonlyArray<Float32Array>) => ReadonlyArray<Float32Array>,
+    ) =>
+      Effect.gen(function* () {
+        const logprobs = (yield* lease.run({ kind: "forward", version, pairs, fresh })) as ReadonlyArray<Float32Array>
+        const weights = yield* Effect.try({
+          try: () => weigh(logprobs),
+          catch: (cause) => new EngineError({ reason: (cause as Error).message }),
+        }).pipe(Effect.tapError(() => lease.run({ kind: "backward", version, weights: null })))
+        yield* lease.run({ kind: "backward", version, weights })
+      })
+
+    /** Shared memory for gradients on their way from a worker, used again and again. */
+    const buffers: Array<ArrayBufferLike> = []
+
+    return {
+      config,
+      tokenizer,
+      values: own,
+      lora: adapter && { config: adapter.config, base },
+      gradient,
+      optimizer,
+      version: 0,
+      parallelism: pool.size,
+      bytesPerToken: Memory.bytesPerToken(config, checkpointActivations),
+      sequencesAtOnce,
+      pool,
+      changed: () => {
+        version++
+      },
+      generate: (requests, { maxSequences, ...params }) => {
+        const { stopStrings: strings, ...law } = SamplingParams.make(params)
+        const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
+        const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
+        const atOnce = maxSequences ?? sequencesAtOnce(positions)
+        const rounds = Math.ceil(total / (pool.size * atOnce))
+        const generatePiece = (options: Generate.Options) => (piece: ReadonlyArray<Generate.Request>) =>
+          pool.withWorker((lease) =>
+            lease
+              .run({ kind: "generate", version, requests: piece, options })
+              .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
+          )
+        const options: Generate.Options = { ...law, stops: tokenizer.stops }
+        const complete =
+          strings.length === 0
+            ? Effect.succeed(options)
+            : Effect.map(tokenTable, (table): Generate.Options => ({ ...options, stopStrings: { strings, table } }))
+        return Effect.flatMap(complete, (all) =>
+          Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece(all), { concurrency: pool.size }),
+        ).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
+      },
+      step: (options, state = optimizer) =>
+        Effect.yieldNow.pipe(
+          Effect.andThen(
+            Effect.sync(() => {
+              const norm = AdamW.step(own, gradient, state, options)
+              gradient.fill(0)
+              version++
+              return norm
+            }),
+          ),
+        ),
+      logprobs: (pairs) =>
+        pool
+          .withWorker((lease) => lease.run({ kind: "logprobs", version, pairs }))
+          .pipe(
+            Effect.map((result) => result as ReadonlyArray<Float32Array>),
+            (run) => Effect.andThen(refuseImages(pairs), run),
+          ),
+      accumulate: (microBatches, weigh) => {
+        const shards = MicroBatch.shards(microBatches.length)
+        const done = new Map<number, ArrayBufferLike>()
+        let next = 0
+        // Floating-point sums depend on their order, so it is that of the shards, whoever finishes first.
+        const addInOrder = (index: number, part: ArrayBufferLike): void => {
+          done.set(index, part)
+          for (let ready = done.get(next); ready !== undefined; ready = done.get(next)) {
+            done.delete(next++)
+            const values = new Float32Array(ready)
+            for (let i = 0; i < gradient.length; i++) gradient[i] += values[i]
+            buffers.push(ready)
+          }
+        }
+        const work = ([from, to]: readonly [number, number], shard: number) =>
+          pool.withWorker((lease) =>
+            Effect.gen(function* () {
+              for (let i = from; i < to; i++)
+                yield* accumulateOne(lease, microBatches[i], i === from, (logprobs) => weigh(i, logprobs))
+              const into = buffers.pop() ?? room(gradient.byteLength)
+              yield* lease.run({ kind: "gradient", version, into })
+              addInOrder(shard, into)
+            }),
+          )
+        const run = Effect.forEach(shards, work, { concurrency: pool.size, discard: true })
+        return Effect.all([refuse("train"), refuseImages(microBatches.flat())]).pipe(Effect.andThen(run))
+      },
+    }
+  })
