@@ -6,6 +6,7 @@ import { Dataset } from "@lpo/rollout"
 import { Checkpoint, Lora, type ModelConfig, Parameters } from "@lpo/transformer"
 import { Effect } from "effect"
 import * as Fit from "./engines/Fit.ts"
+import { imagesRefusal } from "./engines/tinker.ts"
 import * as Preset from "./Preset.ts"
 import type { Given, Settings } from "./Settings.ts"
 import { UsageError } from "./Usage.ts"
@@ -179,9 +180,11 @@ export const show = Effect.fn("Plan.show")(function* (settings: Settings, print:
   ]
   for (const line of lines) print(line)
   const images =
-    task.name === "geometry3k" && model.kind === "checkpoint" && engine.name !== "tinker"
-      ? `the engine ${engine.name} trains models that read text, and the rows of geometry3k have images; train on a server: --engine tinker --server URL`
-      : null
+    task.name !== "geometry3k" || model.kind !== "checkpoint"
+      ? null
+      : engine.name !== "tinker"
+        ? `the engine ${engine.name} trains models that read text, and the rows of geometry3k have images; train on a server: --engine tinker --server URL`
+        : imagesRefusal(String(engine.options["profile"]))
   const refusal = images ?? sums?.refusal ?? null
   if (refusal !== null) return yield* new UsageError({ reason: `this cannot be trained so: ${refusal}` })
 })

@@ -58,7 +58,8 @@ it.each(Object.entries(paper))(
 )
 
 it.each(Object.entries(parameters))("plans %s without a network, a server or a file", async (name, millions) => {
-  const { text, why } = await plan({ preset: name })
+  // The usual server shows no images.
+  const { text, why } = await plan({ preset: name, profile: name === "geometry3k" ? "hosted" : null })
   expect(why).toBeNull()
   expect(text).toMatch(/^engine +tinker; it needs a server: give --server URL$/m)
   expect(text).toMatch(/^download +the tokenizer of Qwen.*the dataset .*@main:train/m)
@@ -86,6 +87,8 @@ it("refuses with advice what cannot fit", async () => {
   expect(adapter.why).toMatch(/need .* GiB to train an adapter/)
   const images = await plan({ preset: "geometry3k", engine: "embedded" })
   expect(images.why).toMatch(/the engine embedded trains models that read text.*--engine tinker/)
+  const unseen = await plan({ preset: "geometry3k" })
+  expect(unseen.why).toMatch(/the profile skyrl-jax does not show it to the model; .*--profile hosted or skyrl-fsdp$/)
   const long = await plan({ preset: "math", maxTokens: 40_000 })
   expect(long.why).toMatch(
     /leaves no room for a prompt in the model's 32,768 positions; give --max-tokens 32512 or less/,

@@ -24,23 +24,12 @@ const expressions = ([a, b, c]: ReadonlyArray<number>): ReadonlyArray<string> =>
     operators.flatMap((one) => operators.flatMap((two) => [`${x}${one}${y}${two}${z}`, `(${x}${one}${y})${two}${z}`])),
   )
 
-/** The folder. */
-export const make = async (): Promise<string> => {
-  const all = await Tiny.problems("train", "text")
-  const answers = [0, 1, 2].flatMap((step) => {
-    const [problem] = Dataset.take(all, { seed: "countdown-tiny/1", from: step, size: 1 })
-    const answer = problem.answer as Countdown.Answer
-    const texts = expressions(answer.nums.map(Number)).map((text) => `<answer>${text}</answer>`)
-    const right = texts.find((text) => Countdown.grade(answer, text).correct)
-    const wrong = texts.find((text) => !Countdown.grade(answer, text).correct)
-    if (right === undefined || wrong === undefined) throw new Error("a problem has no such answers")
-    return [right, wrong]
-  })
-  const words = ["[UNK]", "[EOS]", ...answers]
+/** Writes a tokenizer of these words between spaces, of which those in square or pointed brackets are special; "[UNK]" and "[EOS]" come first. */
+export const write = async (words: ReadonlyArray<string>): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "lpo-words-"))
-  const special = (id: number) => ({
-    id,
-    content: words[id],
+  const special = (content: string) => ({
+    id: words.indexOf(content),
+    content,
     single_word: false,
     lstrip: false,
     rstrip: false,
@@ -49,7 +38,7 @@ export const make = async (): Promise<string> => {
   })
   const tokenizer = {
     version: "1.0",
-    added_tokens: [special(0), special(1)],
+    added_tokens: words.filter((word) => /^(?:\[[A-Z]+\]|<[a-z]+>)$/.test(word)).map(special),
     normalizer: null,
     pre_tokenizer: { type: "WhitespaceSplit" },
     post_processor: null,
@@ -65,4 +54,19 @@ export const make = async (): Promise<string> => {
   await writeFile(join(folder, "tokenizer.json"), JSON.stringify(tokenizer))
   await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify({ eos_token: "[EOS]", unk_token: "[UNK]" }))
   return folder
+}
+
+/** The folder. */
+export const make = async (): Promise<string> => {
+  const all = await Tiny.problems("train", "text")
+  const answers = [0, 1, 2].flatMap((step) => {
+    const [problem] = Dataset.take(all, { seed: "countdown-tiny/1", from: step, size: 1 })
+    const answer = problem.answer as Countdown.Answer
+    const texts = expressions(answer.nums.map(Number)).map((text) => `<answer>${text}</answer>`)
+    const right = texts.find((text) => Countdown.grade(answer, text).correct)
+    const wrong = texts.find((text) => !Countdown.grade(answer, text).correct)
+    if (right === undefined || wrong === undefined) throw new Error("a problem has no such answers")
+    return [right, wrong]
+  })
+  return write(["[UNK]", "[EOS]", ...answers])
 }

@@ -34,6 +34,8 @@ export interface Options {
   readonly dialect: "hosted" | "skyrl"
   readonly faults?: Faults
   readonly config?: object
+  /** Forgets requests and answers as it goes, for long runs; a promise is then given once. */
+  readonly forgets?: boolean
   /** The text sent instead of the JSON of samples, or of a pass's output. */
   readonly edit?: (result: Json) => string
 }
@@ -54,6 +56,10 @@ interface Promise_ {
   result: { readonly json: Json; readonly kind: "plain" | "output" | "samples" } | { readonly error: string } | null
 }
 
+/** The tokens of chunks; an image takes the places that it says, as token 0. */
+const tokensOf = (chunks: Json): Array<number> =>
+  chunks.flatMap((chunk: Json) => (chunk.type === "image" ? Array(chunk.expected_tokens).fill(0) : chunk.tokens))
+
 class Refused extends Error {
   readonly status: number
   constructor(status: number, detail: string) {
@@ -63,7 +69,7 @@ class Refused extends Error {
 }
 
 export const make = async (options: Options) => {
-  const { dialect } = options
+  const { dialect, forgets = false } = options
   let ids = 0
   let sessions = new Map<string, { readonly models: Map<number, string>; heartbeats: number }>()
   let models = new Map<string, Model>()
@@ -105,6 +111,7 @@ export const make = async (options: Options) => {
   ): string => {
     const model = modelOf(modelId)
     const known = model.requests.get(seqId)
+    if (forgets) model.requests.clear()
     if (known !== undefined) {
       if (known.body !== body) throw new Refused(409, "Training request sequence number was reused")
       if (!promises.has(known.requestId)) {
@@ -120,7 +127,7 @@ export const make = async (options: Options) => {
       requestId: id,
       run: () => {
         const result = settled(() => run(model))
-        results.set(`${modelId}/${seqId}`, result)
+        if (!forgets) results.set(`${modelId}/${seqId}`, result)
         const entry = promises.get(request.requestId)
         if (entry !== undefined) entry.result = result
       },
@@ -140,7 +147,7 @@ export const make = async (options: Options) => {
   const pass = (model: Model, input: Json, forwardOnly: boolean): Promise_["result"] => {
     let loss = 0
     const outputs = input.data.map(({ loss_fn_inputs, model_input }: Json) => {
-      const tokens: Array<number> = model_input.chunks.flatMap((c: Json) => c.tokens)
+      const tokens = tokensOf(model_input.chunks)
       const targets: Array<number> = loss_fn_inputs.target_tokens.data
       if (targets.length !== tokens.length) throw new Error(`${targets.length} targets for ${tokens.length} tokens`)
       const lp = targets.map((next, i) => Bigram.logprob(model.weights, tokens[i], next))
@@ -203,7 +210,7 @@ export const make = async (options: Options) => {
       sampler.loaded = true
       weights = model.weights
     }
-    const prompt: Array<number> = body.prompt.chunks.flatMap((c: Json) => c.tokens)
+    const prompt = tokensOf(body.prompt.chunks)
     const { max_tokens, seed } = body.sampling_params
     const sequences = Array.from({ length: body.num_samples }, (_, i) =>
       Bigram.sample(weights, prompt[prompt.length - 1], { seed: seed + i, maxTokens: max_tokens }),
@@ -335,6 +342,7 @@ export const make = async (options: Options) => {
         return { status: dialect === "skyrl" ? 404 : 410, bytes: json({ detail: "gone" }), type: "application/json" }
       }
       const { result } = entry
+      if (forgets && result !== null) promises.delete(body.request_id)
       if (result === null) {
         const again = { type: "try_again", request_id: body.request_id, queue_state: "active" }
         return { status: 200, bytes: json(again), type: "application/json" }
@@ -380,7 +388,7 @@ export const make = async (options: Options) => {
     const path = (request.url ?? "").replace("/api/v1", "")
     const isBinary = request.headers["content-type"] === "application/x-protobuf"
     const body = isBinary ? Proto.readRequest(bytes) : bytes.length === 0 ? {} : JSON.parse(bytes.toString("utf8"))
-    requests.push({ path, body, headers: request.headers })
+    if (!forgets) requests.push({ path, body, headers: request.headers })
     const raw = bytes.toString("latin1")
     const work = () => answer(path, body, raw, request.headers.accept ?? "")
     for (const copy of lateCopies.splice(0, 1)) copy()

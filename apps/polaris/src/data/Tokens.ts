@@ -6,7 +6,7 @@ import * as Model from "../Model.ts"
 
 /** A tokenizer needs no weights. */
 const files =
-  /^(config|generation_config|tokenizer.*|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|\.jinja$/
+  /^(config|generation_config|preprocessor_config|tokenizer.*|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|\.jinja$/
 
 /** The tokenizer of a folder, or of a name on the hub, and the folder it is in; weights stay where they are. */
 export const open = Effect.fn("Tokens.open")(function* (

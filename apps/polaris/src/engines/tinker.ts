@@ -2,11 +2,12 @@
  * The Tinker engine: a server (SkyRL on GPUs of your own, hosted Tinker, Twinkle) trains an adapter and samples. Here are the
  * tokenizer, the problems, the rewards and the objective. The key comes from the environment, never from the command line.
  */
-import { Datum, ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "@lpo/tinker"
+import { ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "@lpo/tinker"
 import { Config, Effect, Layer, Option, Schema } from "effect"
 import * as Tokens from "../data/Tokens.ts"
 import { find, UsageError, whole } from "../Usage.ts"
 import { define, EngineError } from "./Engine.ts"
+import * as Images from "./images.ts"
 import { commitOf, downloadIn } from "./policy.ts"
 
 const profiles: Readonly<Record<string, ServerProfile.ServerProfile>> = {
@@ -16,6 +17,12 @@ const profiles: Readonly<Record<string, ServerProfile.ServerProfile>> = {
   twinkle: ServerProfile.twinkle,
 }
 export const profileNames: ReadonlyArray<string> = Object.keys(profiles)
+
+/** Why a server shows no images to the model; null where it does. */
+export const imagesRefusal = (profile: string): string | null =>
+  profiles[profile].images
+    ? null
+    : `a problem has an image, and a server of the profile ${profile} does not show it to the model; take a server that does: --profile ${profileNames.filter((name) => profiles[name].images).join(" or ")}`
 
 const Settings = Schema.Struct({
   /** What comes before `/api/v1`. */
@@ -92,6 +99,12 @@ export const tinker = define({
           ...(secret === undefined ? {} : { apiKey: secret }),
         }),
       )
+      const render = yield* Images.renderer({
+        folder,
+        tokenizer,
+        template: model.template,
+        refusal: imagesRefusal(profile),
+      })
       return {
         label: "base model",
         about: [
@@ -99,13 +112,9 @@ export const tinker = define({
         ],
         record: { server, profile },
         reads,
-        layer: Layer.merge(
-          TinkerLearner.layer,
-          TinkerSampler.layer({
-            tokenizer,
-            render: ({ prompt }) => Effect.map(Tokens.encode(tokenizer, prompt, model.template), Datum.text),
-          }),
-        ).pipe(Layer.provide(Layer.succeedContext(policy))),
+        layer: Layer.merge(TinkerLearner.layer, TinkerSampler.layer({ tokenizer, render })).pipe(
+          Layer.provide(Layer.succeedContext(policy)),
+        ),
         commit: commitOf(folder),
         trained: null,
         save: Effect.succeed(

@@ -1,6 +1,5 @@
 /** Images of rows, and the text that their `<image>` placeholders stand in. */
-import type { Problem } from "@lpo/rollout"
-import * as ImageFile from "./ImageFile.ts"
+import { ImageFile, type Problem } from "@lpo/rollout"
 import { isRecord, refuse, show } from "./Columns.ts"
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/

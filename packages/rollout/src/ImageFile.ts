@@ -1,11 +1,12 @@
 /** PNG and JPEG files as far as one must look into them to know that they are whole, and how large a picture they hold. */
 
-/** Most bytes of a file: servers refuse a request that is larger. */
+/** Most bytes of a file: servers refuse a request that is larger. @category limits */
 export const maxBytes = 2 ** 24
-/** Most pixels of a picture, some 8,192 on a side: it is unpacked in memory where it is read. */
+/** Most pixels of a picture, some 8,192 on a side: it is unpacked in memory where it is read. @category limits */
 export const maxPixels = 2 ** 26
 
-interface Size {
+/** Pixels. @category models */
+export interface Size {
   readonly width: number
   readonly height: number
 }
@@ -67,8 +68,10 @@ const jpeg = (bytes: Uint8Array): Size | string => {
   return cut
 }
 
-/** The format of an image file, or in words that follow "the image" why it cannot be shown to a model. */
-export const read = (bytes: Uint8Array): { readonly format: "png" | "jpeg" } | { readonly refusal: string } => {
+/** Format and size of an image file, or in words that follow "the image" why it cannot be shown to a model. @category reading */
+export const read = (
+  bytes: Uint8Array,
+): ({ readonly format: "png" | "jpeg" } & Size) | { readonly refusal: string } => {
   const format = starts(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
     ? "png"
     : starts(bytes, [0xff, 0xd8, 0xff])
@@ -84,5 +87,5 @@ export const read = (bytes: Uint8Array): { readonly format: "png" | "jpeg" } | {
   if (width < 1 || height < 1) return { refusal: `is ${kind} of ${width} x ${height} pixels; get the file again` }
   return width * height > maxPixels
     ? { refusal: `is ${kind} of ${width} x ${height} pixels; give one of at most ${maxPixels} in all` }
-    : { format }
+    : { format, height, width }
 }
