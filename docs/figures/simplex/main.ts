@@ -56,7 +56,8 @@ const slider = (label: string, range: { min: number; max: number; step: number }
   return { row: html("label", {}, html("span", { textContent: label }), input, output), input, output }
 }
 
-const mount = (root: HTMLElement): void => {
+/** Draws the figure into an element. */
+export const mount = (root: HTMLElement): void => {
   let controls: Controls = {
     rewards: [1, 0.4, 0],
     tau: 0.4,
@@ -201,5 +202,3 @@ const mount = (root: HTMLElement): void => {
   )
   draw()
 }
-
-for (const root of document.querySelectorAll<HTMLElement>(".lpo-simplex-figure")) mount(root)

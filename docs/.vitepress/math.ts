@@ -1,0 +1,20 @@
+/**
+ * Formulas: `$...$` and `$$...$$` are set by KaTeX when the site is built, so that pages need no script for them. Bad TeX fails the
+ * build.
+ */
+import markdownItKatex from "@vscode/markdown-it-katex"
+import katex from "katex"
+import type { MarkdownRenderer } from "vitepress"
+
+const renderer = {
+  renderToString: (tex: string, options: katex.KatexOptions): string => {
+    const html = katex.renderToString(tex, { ...options, throwOnError: true, strict: "error" })
+    // Braces of TeX are not a template's.
+    return html.replace("<span", "<span v-pre")
+  },
+}
+
+export const math = (md: MarkdownRenderer): void => {
+  const plugin: unknown = "default" in markdownItKatex ? markdownItKatex.default : markdownItKatex
+  md.use(plugin as (md: MarkdownRenderer, options: object) => void, { katex: renderer })
+}
