@@ -3,6 +3,8 @@
  * they make, and with how many samples and at which temperature the paper evaluates it.
  *
  * Two sets with one name in the field have two names here (`amc23` and `amc83`, `olympiadbench` and `olympiadbench-675`).
+ *
+ * @module
  */
 import { Dataset, type Problem, RolloutError } from "@lpo/rollout"
 import type { Task } from "@lpo/verifiers"

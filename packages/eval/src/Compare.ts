@@ -1,6 +1,8 @@
 /**
  * Two policies on the same problems: how large the difference is, how sure, and whether it may be called one after many were looked
  * at. Values are paired by problem; what varies is which problems were drawn.
+ *
+ * @module
  */
 import * as Seed from "@lpo/rollout/Seed"
 import { bootstrap, type Estimate } from "./Interval.ts"

@@ -1,4 +1,8 @@
-/** Evaluation: sample n responses to every problem, judge them, and estimate the pass@k curve. */
+/**
+ * Evaluation: sample n responses to every problem, judge them, and estimate the pass@k curve.
+ *
+ * @module
+ */
 import { type Completion, type Problem, type RolloutError, Sampler, type Verdict, Verifier } from "@lpo/rollout"
 import { Effect, Schema, Stream } from "effect"
 import { Judged, Summary, summary } from "./Metrics.ts"

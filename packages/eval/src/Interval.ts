@@ -1,4 +1,8 @@
-/** Confidence intervals by the bootstrap over problems: which problems are drawn is what varies. */
+/**
+ * Confidence intervals by the bootstrap over problems: which problems are drawn is what varies.
+ *
+ * @module
+ */
 import * as Seed from "@lpo/rollout/Seed"
 import { Schema } from "effect"
 

@@ -3,6 +3,8 @@
  *
  * Unbiased estimates stand under their own names (pass@k, avg@n, maj@k); verl's resampled best@n, worst@n and maj@n, which
  * differ, stand under verl's.
+ *
+ * @module
  */
 import * as Seed from "@lpo/rollout/Seed"
 import { Schema } from "effect"

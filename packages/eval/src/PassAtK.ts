@@ -1,6 +1,8 @@
 /**
  * pass@k: the probability that at least one of k responses is right, estimated without bias from n >= k responses of which c
  * are right: `1 - C(n-c, k) / C(n, k)`, averaged over problems (Chen et al. 2021).
+ *
+ * @module
  */
 import { Schema } from "effect"
 import { bootstrap, Estimate } from "./Interval.ts"

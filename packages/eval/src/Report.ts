@@ -2,6 +2,8 @@
  * The report of a run: one HTML file that opens offline, with pass@k before and after, learning curves, rewards, lengths, the pass
  * rate of every problem, and a browser of sampled groups (rewards, w*, P, c). Plots are SVG and have a text for those who do not see
  * them; data travels as JSON and enters the page as text only.
+ *
+ * @module
  */
 import * as LoggedGroup from "@lpo/rollout/LoggedGroup"
 import { Schema } from "effect"

@@ -1,6 +1,8 @@
 /**
  * The samples of an evaluation on disk: `samples.jsonl`, one line a problem with every response, its verdict and why. Whatever ends
  * an evaluation, what was sampled is kept, and going on asks only for the rest.
+ *
+ * @module
  */
 import { open as openFile, truncate } from "node:fs/promises"
 import { Dataset, RolloutError } from "@lpo/rollout"

@@ -3,6 +3,8 @@
  *
  * `tokens` includes the stop token that ended it; `text` does not. Where a stop string ended it, `text` ends with that string, and
  * `tokens` with the token that completed it. `logprobs` has one entry per token.
+ *
+ * @module
  */
 import { Schema } from "effect"
 import { Float32, Int32 } from "./internal/TypedArray.ts"

@@ -1,4 +1,8 @@
-/** Ordered concurrent mapping that one slow item does not hold up. */
+/**
+ * Ordered concurrent mapping that one slow item does not hold up.
+ *
+ * @module
+ */
 import { Effect, Semaphore, Stream } from "effect"
 
 /** Results kept, per effect under way, while an earlier one is awaited. */

@@ -3,6 +3,8 @@
  *
  * Rows of a file or of the hub are read when they are needed (`open`), and a task's reader makes problems of them (`fromRows`); a file
  * of JSON lines may also hold problems as they are (`fromJsonLines`).
+ *
+ * @module
  */
 import { Effect, Result, Schema } from "effect"
 import { open } from "./dataset/Open.ts"

@@ -4,6 +4,8 @@
  *
  * An episode gives an observation, takes an action and says how it went on. What the policy does wrong is an observation or a
  * reward; an `EnvironmentError` says that the environment itself could not go on, and masks the member.
+ *
+ * @module
  */
 import { Context, Effect, Schema, type Scope } from "effect"
 import { Message, type Problem } from "./Problem.ts"

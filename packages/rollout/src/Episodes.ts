@@ -4,6 +4,8 @@
  *
  * All episodes of a list of problems go on together, a turn at a time, so that an engine gets as many prompts at once as there are
  * episodes. The members of a group open the same state; their draws come from streams of their own, `<stream>/<k>/turn-<n>`.
+ *
+ * @module
  */
 import { Cause, Effect, Exit, Layer, Scope, Stream } from "effect"
 import type { Completion } from "./Completion.ts"

@@ -1,6 +1,8 @@
 /**
  * A group: one problem, its prompt as tokens, and K completions sampled from it. Everything that learns in LPO learns
  * from a group, because the target distribution lives on the simplex of its K responses.
+ *
+ * @module
  */
 import { Schema } from "effect"
 import { Completion } from "./Completion.ts"

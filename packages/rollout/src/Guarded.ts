@@ -1,4 +1,8 @@
-/** The side of a process that `GuardedProcess.ts` starts: reads jobs and answers them. */
+/**
+ * The side of a process that `GuardedProcess.ts` starts: reads jobs and answers them.
+ *
+ * @module
+ */
 import { createContext, Script } from "node:vm"
 import { Worker } from "node:worker_threads"
 

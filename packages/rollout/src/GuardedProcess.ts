@@ -2,6 +2,8 @@
  * A process for what strangers wrote: one job after the other, each within `seconds` and the process within `megabytes`. A job that
  * takes more costs its caller an error: the process is killed, and the next job gets another. A thread would not do: one whose heap
  * is full in the middle of a large allocation takes the whole process with it.
+ *
+ * @module
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { Effect, Schema } from "effect"

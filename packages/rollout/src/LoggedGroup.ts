@@ -1,6 +1,8 @@
 /**
  * A group as `completions.jsonl` keeps it: why this reward, why this gradient. Groups that taught nothing are logged too;
  * their responses have no weight, and for a group that was not trained on no target either.
+ *
+ * @module
  */
 import { Schema, Struct } from "effect"
 import { Prompt } from "./Problem.ts"

@@ -3,6 +3,8 @@
  *
  * A prompt is plain text or a list of chat messages; a sampler turns it into tokens. Those tokens travel with the
  * group (`Group.promptTokens`), so that nothing downstream ever tokenises a prompt a second time.
+ *
+ * @module
  */
 import { Schema } from "effect"
 import { Bytes } from "./internal/TypedArray.ts"

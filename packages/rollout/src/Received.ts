@@ -1,6 +1,8 @@
 /**
  * The border: what a server says was sampled is checked here, once, whichever sampler asked. A completion that does not pass
  * is lost and asked for again; its group goes on.
+ *
+ * @module
  */
 import { Schema } from "effect"
 

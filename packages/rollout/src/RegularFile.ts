@@ -3,6 +3,8 @@
  * would keep its reader waiting, or feed it for ever. Every reader of a configuration, checkpoint, dataset or run opens through here.
  *
  * Links are followed to read, never to write: a run that came from elsewhere must not lead to your other files. What is refused is an `Error` that names the path.
+ *
+ * @module
  */
 import { constants } from "node:fs"
 import { type FileHandle, open as openFile } from "node:fs/promises"

@@ -1,4 +1,8 @@
-/** Everything that can go wrong between a dataset and a sampled group. */
+/**
+ * Everything that can go wrong between a dataset and a sampled group.
+ *
+ * @module
+ */
 import { Schema } from "effect"
 
 /**

@@ -3,6 +3,8 @@
  *
  * Groups stream out as they finish, in any order; a completion depends only on the policy, the problem and how often it stood
  * in the list before, its index k and the seed, never on which other problems shared its batch.
+ *
+ * @module
  */
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Completion } from "./Completion.ts"

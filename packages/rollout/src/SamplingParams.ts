@@ -1,6 +1,8 @@
 /**
  * How responses are sampled: the law that tokens are drawn from, and what ends a response. One type from the configuration
  * to the server's request, the engine's decoder and the completion that records it.
+ *
+ * @module
  */
 import { Schema } from "effect"
 

@@ -3,6 +3,8 @@
  * (`7/sample/12/problem-3/0`), so that results depend neither on scheduling nor on how work is split.
  *
  * The name is hashed to 128 bits (cyrb128-style mixing of four 32-bit lanes) which seed an sfc32 generator.
+ *
+ * @module
  */
 
 /** A stream of uniform 32-bit draws. @category models */

@@ -1,6 +1,8 @@
 /**
  * A sequence: what an engine knows of a completion. A prompt, as tokens and, where it has images, as the chunks they came
  * from; and the tokens that follow it.
+ *
+ * @module
  */
 import { Schema } from "effect"
 import { Bytes, Int32 } from "./internal/TypedArray.ts"

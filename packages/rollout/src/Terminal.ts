@@ -1,4 +1,8 @@
-/** Texts of models, servers and files, as a terminal may show them. */
+/**
+ * Texts of models, servers and files, as a terminal may show them.
+ *
+ * @module
+ */
 
 // Control characters but for tab and newline, those of C1, and what turns the direction of writing.
 // oxlint-disable-next-line no-control-regex -- these are what it is about.

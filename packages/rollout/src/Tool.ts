@@ -1,6 +1,8 @@
 /**
  * Tools for the environments of your own: a name, what goes in and what comes out as Schemas, and what it does. The JSON Schema of
  * the input is derived from it; what a tool cannot do is an observation that the policy may learn from.
+ *
+ * @module
  */
 import { Cause, Effect, Schema } from "effect"
 

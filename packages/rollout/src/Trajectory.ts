@@ -6,6 +6,8 @@
  * per sampled token, and observations never have one. A part is what an engine computes at one go. There is more than one part
  * where a chat template did not let the next prompt begin with what was there: the policy then read another prompt, and it is
  * trained on that one.
+ *
+ * @module
  */
 import { Schema } from "effect"
 import { Int32 } from "./internal/TypedArray.ts"

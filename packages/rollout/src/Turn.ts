@@ -1,6 +1,8 @@
 /**
  * Which clock of a verdict runs: the verifier's own, the one of those that wait for a free process, or none, because the work has
  * limits of its own. `Verifier.within` looks at it; pools and sandboxes set it, and need not know who asks.
+ *
+ * @module
  */
 import { Context, Effect, type Semaphore } from "effect"
 

@@ -3,6 +3,8 @@
  *
  * `status` keeps "wrong" and "could not tell" apart: a verdict that is `error` or `timeout` carries no reward and its
  * completion is masked out of the group, never trained on as a zero.
+ *
+ * @module
  */
 
 import { Schema } from "effect"

@@ -5,6 +5,8 @@
  * a run going: decoding, a deadline, and verdicts of status `error` or `timeout` instead of exceptions. Everything here is
  * asynchronous by interruption: a deadline cannot stop a synchronous loop inside `grade`. Work whose time the input
  * decides belongs in a process or a worker that can be killed.
+ *
+ * @module
  */
 import type * as Completion from "./Completion.ts"
 import type * as Problem from "./Problem.ts"

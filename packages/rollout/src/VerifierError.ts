@@ -1,4 +1,8 @@
-/** Everything that can keep a verifier from reaching a verdict. */
+/**
+ * Everything that can keep a verifier from reaching a verdict.
+ *
+ * @module
+ */
 import { Schema } from "effect"
 
 /**

@@ -1,4 +1,8 @@
-/** Group statistics and the advantages of the policy-gradient methods, each the target of LPO at its own temperature. */
+/**
+ * Group statistics and the advantages of the policy-gradient methods, each the target of LPO at its own temperature.
+ *
+ * @module
+ */
 import { badEntry, checkPositive, checkVector, SimplexError } from "./SimplexError.ts"
 import { hasSignal } from "./Target.ts"
 

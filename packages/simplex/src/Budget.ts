@@ -9,6 +9,8 @@
  *
  * What cannot be reached is said, not guessed: `reached` is false and the answer is the nearest there is. Marks are hit
  * within 1e-9 for log-ratios up to about 1e3 nats; beyond, beta itself has too few digits.
+ *
+ * @module
  */
 import { expm1mx } from "./internal/exponential.ts"
 import { logSoftmax, logSumExp } from "./internal/softmax.ts"

@@ -1,4 +1,8 @@
-/** How two distributions on the simplex differ, and how concentrated one is: what a log shows of every step. */
+/**
+ * How two distributions on the simplex differ, and how concentrated one is: what a log shows of every step.
+ *
+ * @module
+ */
 import { relativeEntropy } from "./divergence/Kullback.ts"
 import { checkLogProbabilities, checkProbabilities } from "./SimplexError.ts"
 

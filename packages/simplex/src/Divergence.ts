@@ -13,6 +13,8 @@
  * On the simplex dD/dP is defined up to a constant, which drops out of c. Ours is 0 at P = w*.
  *
  * What the three functions take is normalised already; `Projection` checks input and normalises.
+ *
+ * @module
  */
 import type { Divergence } from "./divergence/Definition.ts"
 import { refuse, separable } from "./internal/separable.ts"

@@ -1,4 +1,8 @@
-/** One group's update as a table: what each response earned, where the target puts it, and which way it is pushed. */
+/**
+ * One group's update as a table: what each response earned, where the target puts it, and which way it is pushed.
+ *
+ * @module
+ */
 import * as Diagnostics from "./Diagnostics.ts"
 import type { Divergence } from "./Divergence.ts"
 import { forwardKl } from "./divergence/Kullback.ts"

@@ -5,6 +5,8 @@
  *     c = softmax(s) - softmax(R / tau + s_t)                                                               (eq. 10)
  *
  * Each |c_k| is within 1e-14 of what `Projection.coefficients(Divergence.forwardKl, s, Target.logGibbs(R, tau, s_t))` gives.
+ *
+ * @module
  */
 import { fastExp } from "./internal/fastExp.ts"
 import { badEntry, checkLength, checkPositive, checkVector } from "./SimplexError.ts"

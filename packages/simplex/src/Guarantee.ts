@@ -1,4 +1,8 @@
-/** What the paper proves about an update, as functions that can be evaluated on a group. */
+/**
+ * What the paper proves about an update, as functions that can be evaluated on a group.
+ *
+ * @module
+ */
 import * as Diagnostics from "./Diagnostics.ts"
 import { logSoftmax } from "./internal/softmax.ts"
 import { badValue, checkVector } from "./SimplexError.ts"

@@ -1,6 +1,8 @@
 /**
  * Groups sampled by an older policy. The log-ratios s carry the importance weights, and the listwise softmax normalises
  * them by itself; what must be watched is that they do not collapse onto a response or two.
+ *
+ * @module
  */
 import * as Diagnostics from "./Diagnostics.ts"
 import { badEntry, badValue, checkLength, checkVector, SimplexError } from "./SimplexError.ts"

@@ -13,6 +13,8 @@
  *     detached    min(max(rho, low), high)             CISPO
  *
  * A penalty on the KL to a reference policy is `Reference`: it adds to the reward or to these weights.
+ *
+ * @module
  */
 import * as Advantage from "./Advantage.ts"
 import * as Aggregate from "./internal/aggregate.ts"

@@ -4,6 +4,8 @@
  *     grad D(w*, P_theta) = sum_k c_k grad log pi_theta(y_k),   c_k = P_k (dD/dP_k - sum_j P_j dD/dP_j)      (C.6)
  *
  * so a trainer needs only the coefficients c. They sum to zero, and vanish where P = w*. Descent goes along -c.
+ *
+ * @module
  */
 import type { Divergence } from "./Divergence.ts"
 import { logSoftmax } from "./internal/softmax.ts"

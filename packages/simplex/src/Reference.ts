@@ -9,6 +9,8 @@
  *
  * In the reward, the sequence's own k1 is subtracted: R_k - beta sum_t x. As a term, `beta k(x)` is added to the loss of each token.
  * Neither carries an importance ratio: on old groups both are those of the policy that sampled.
+ *
+ * @module
  */
 import { expm1mx } from "./internal/exponential.ts"
 import * as Aggregate from "./internal/aggregate.ts"

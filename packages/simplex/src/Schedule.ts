@@ -3,6 +3,8 @@
  *
  * A schedule is a pure function of progress in [0, 1]; a switch is a pure step from its side and a measurement to its next
  * side, so that a trainer can keep the side in a checkpoint.
+ *
+ * @module
  */
 import { blend as blendDivergences, type Divergence } from "./Divergence.ts"
 import { badEntry, badValue, SimplexError } from "./SimplexError.ts"

@@ -5,6 +5,8 @@
  *     TPO        c = softmax(log pi) - softmax(log pi_old + z / eta)     z the standardised reward (arXiv 2604.06159)
  *     GVPO       c = -beta [(R - mean R) - (r - mean r)] / (K - 1)       r = beta s, the implied reward (2504.19599)
  *     pointwise  c = -w*                                                 the paper's ablation
+ *
+ * @module
  */
 import { forwardKl } from "./divergence/Kullback.ts"
 import * as Advantage from "./Advantage.ts"

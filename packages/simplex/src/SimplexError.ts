@@ -1,4 +1,8 @@
-/** What the functions of this package throw on bad input: the name of the value, its index, and the rule it breaks. */
+/**
+ * What the functions of this package throw on bad input: the name of the value, its index, and the rule it breaks.
+ *
+ * @module
+ */
 
 /** Where the bad value is, for programs; the message says the same in words. @category errors */
 export interface Where {

@@ -3,6 +3,8 @@
  *
  *     K = 1   no simplex; the response is paired with a virtual one of reward b (appendix)
  *     K = 2   forward KL is the logistic loss of a soft preference (C.5): DPO's form, with a target that is not 1
+ *
+ * @module
  */
 import { logSigmoid, sigmoid } from "./internal/softmax.ts"
 import { badValue, checkPositive } from "./SimplexError.ts"

@@ -6,6 +6,8 @@
  * sparse (GOPO): responses far enough below the rest get exactly 0.
  *
  * Rewards may be of any sign, scale and source: w* depends on their differences only, ties share mass, nothing overflows.
+ *
+ * @module
  */
 import { logSoftmax } from "./internal/softmax.ts"
 import { checkPositive, checkVector } from "./SimplexError.ts"

@@ -7,6 +7,8 @@
  *
  * tau is in units of reward. A group that offers none (zero std, a mean that is not positive, equal rewards) gives
  * "zero-signal" rather than a number that would blow up; what then happens to it is the `ZeroVariance` of the target.
+ *
+ * @module
  */
 import * as Advantage from "./Advantage.ts"
 import * as Budget from "./Budget.ts"

@@ -3,6 +3,8 @@
  *
  * Waits are 2^n seconds up to 30, five minutes in all; a server's `retry-after-ms` or `retry-after` (above 0, up to 60 s) and
  * `x-should-retry` come first. The waiting itself is Effect's clock, so that tests can turn it.
+ *
+ * @module
  */
 
 /** @category models */

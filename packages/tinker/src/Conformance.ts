@@ -6,6 +6,8 @@
  * places or datums, or turns weights into a mask, does not. x is the gradient's norm where optim_step tells it (learning rate 0, one model).
  * Elsewhere it is the change of the weighted log-prob after one step with an epsilon far above the gradient and betas of 0,
  * which makes Adam's step proportional to the gradient; each measurement then has a model of its own.
+ *
+ * @module
  */
 import { Effect } from "effect"
 import * as Datum from "./Datum.ts"

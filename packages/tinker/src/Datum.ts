@@ -11,6 +11,8 @@
  *   `advantages = w * L * M`.
  *
  * Which form a server needs is in its `ServerProfile`, and proved by `Conformance`. Sparse tensors are left out.
+ *
+ * @module
  */
 
 import type { Sequence } from "@lpo/rollout"

@@ -1,6 +1,8 @@
 /**
  * Requests of forward and forward_backward as bytes, cut into chunks that the server takes: at most so many datums and so
  * many bytes each, in order. A datum that is larger alone goes alone.
+ *
+ * @module
  */
 import type { Chunk, Datum, ModelInput, Tensor } from "./Datum.ts"
 import * as Protobuf from "./Protobuf.ts"

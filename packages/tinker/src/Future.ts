@@ -13,6 +13,8 @@
  * | 402 | waited for, 5 s, up to an hour |
  *
  * Two polls begin at least 50 ms apart, and up to a second where the server keeps answering at once.
+ *
+ * @module
  */
 import { Clock, Effect, Option, Schema } from "effect"
 import * as Backoff from "./Backoff.ts"

@@ -4,6 +4,8 @@
  * Tokens are little-endian int32, log-probs float32; an answer's `BatchedTensor` holds the values of all datums with int64
  * byte offsets. Answers leave in the shape of their JSON, so that one schema serves both. Sparse and bfloat16 tensors are
  * left out.
+ *
+ * @module
  */
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import type { Chunk, Datum, Tensor } from "./Datum.ts"

@@ -1,6 +1,8 @@
 /**
  * The answers of a Tinker server as schemas. Unknown keys pass, since servers add their own; numbers come as arrays (JSON)
  * or typed arrays (protobuf) and leave as typed arrays.
+ *
+ * @module
  */
 import { Received } from "@lpo/rollout"
 import { Effect, Schema, SchemaIssue } from "effect"

@@ -1,6 +1,8 @@
 /**
  * A sampling session: one set of weights, and requests numbered from 0 in it. `sample` submits and gives the effect that
  * awaits the answer; a server that asks for back-pressure is sent the same request, with the same number, a little later.
+ *
+ * @module
  */
 import { Received } from "@lpo/rollout"
 import { Effect, Ref } from "effect"

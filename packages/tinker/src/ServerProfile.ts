@@ -4,6 +4,8 @@
  *
  * Every field may be overridden: `{ ...ServerProfile.skyrlJax, encoding: "json" }`. What was not verified against a running
  * server is said at the field of the profile.
+ *
+ * @module
  */
 import type { Form } from "./Datum.ts"
 

@@ -3,6 +3,8 @@
  *
  * The session lives as long as its scope; the models made in it are unloaded when theirs closes. Everything here works without
  * the `Learner` and `Sampler` layers.
+ *
+ * @module
  */
 import { Terminal } from "@lpo/rollout"
 import { Effect, Option, Redacted, Ref, type Schema, type Scope } from "effect"

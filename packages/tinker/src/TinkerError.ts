@@ -1,5 +1,7 @@
 /**
  * What can go wrong between this client and a Tinker server, one class per boundary crossed. Messages never contain the key.
+ *
+ * @module
  */
 import { Schema } from "effect"
 

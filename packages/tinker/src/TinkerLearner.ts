@@ -5,6 +5,8 @@
  *
  * A response whose weights are all 0 is not sent. Checkpoints stay on the server: the run's folder gets `tinker.json` with
  * their path.
+ *
+ * @module
  */
 import { randomUUID } from "node:crypto"
 import { writeFile } from "node:fs/promises"

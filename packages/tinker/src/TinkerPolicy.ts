@@ -7,6 +7,8 @@
  * Some servers let sampler checkpoints follow the weights in training (`liveSamplers`). There, samples are drawn from
  * weights saved under a new name, a step waits until all sampling is over (also the sampling whose caller was interrupted),
  * and ends the session; an older session cannot be named, so it cannot be sampled.
+ *
+ * @module
  */
 import { Context, Effect, Exit, Layer, Ref, Scope, Semaphore } from "effect"
 import * as Conformance from "./Conformance.ts"

@@ -1,6 +1,8 @@
 /**
  * A Tinker server as a `Sampler`: one request per problem for its K completions, from the weights published last. End tokens
  * are always sent as stops, which leaves no room for stop strings. A completion that is none is asked for again alone.
+ *
+ * @module
  */
 import {
   type Completion,

@@ -12,6 +12,8 @@
  * Requests carry sequence numbers from 1; one is sent when the one before it was accepted, and a number counts as used only
  * then. A submission goes on for ten seconds after an interruption, waiting for its answer ends at once. After a request whose fate is unknown, or a training
  * request that failed, the model refuses everything: its weights may not be what the caller thinks.
+ *
+ * @module
  */
 import { Effect, Ref, Semaphore } from "effect"
 import type { Datum } from "./Datum.ts"

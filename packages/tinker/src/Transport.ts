@@ -3,6 +3,8 @@
  *
  * The key is `Redacted` and goes into a header only. Where the server's config asks for it, the key is traded for a token
  * that is renewed five minutes before it ends.
+ *
+ * @module
  */
 import { randomUUID } from "node:crypto"
 import * as zlib from "node:zlib"

@@ -1,6 +1,8 @@
 /**
  * The best policy of a run, by one number: of the evaluations in the loop, `eval/pass_at_1`, or of the steps' reports, `train/reward`. Its
  * checkpoint is kept whatever comes after it, and a run may end when it has not been beaten for a while.
+ *
+ * @module
  */
 import { Schema } from "effect"
 

@@ -4,6 +4,8 @@
  *
  * Random streams are named by step, so the state beyond the learner's files is the number of steps taken, and for a run that
  * samples ahead the rollouts that wait.
+ *
+ * @module
  */
 import { createHash } from "node:crypto"
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"

@@ -3,6 +3,8 @@
  *
  * A number that has no fixed range, the gradient's norm, is held against its own running mean, which is part of every checkpoint: a
  * resumed run raises the same alarms.
+ *
+ * @module
  */
 import { Schema } from "effect"
 

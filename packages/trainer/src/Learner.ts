@@ -4,6 +4,8 @@
  *
  * The embedded engine and the Tinker protocol both fit behind it: `weigh` is called inside `accumulate` with log-probs at the
  * current theta, either those of the very pass that is differentiated or of a forward call before a weighted backward one.
+ *
+ * @module
  */
 import type { Sequence } from "@lpo/rollout"
 import { Context, type Effect, Schema } from "effect"

@@ -3,6 +3,8 @@
  * `sum over tokens of weight * grad log pi_theta(token)`. No layer below turns that sign again.
  *
  * An objective never knows which engine runs, and holds the weights constant at the current theta.
+ *
+ * @module
  */
 import { type Guarantee, OffPolicy, type PolicyGradient, type Schedule, SimplexError, Target } from "@lpo/simplex"
 

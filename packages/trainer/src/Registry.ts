@@ -5,6 +5,8 @@
  *
  * `settings` checks such a record and spells out every default; `make` makes the objective. An objective is one file under
  * objectives/, and one line in `definitions`.
+ *
+ * @module
  */
 import { Effect, Schema, SchemaAST, SchemaGetter, SchemaIssue } from "effect"
 import { nearest } from "./internal/nearest.ts"

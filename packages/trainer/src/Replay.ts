@@ -2,6 +2,8 @@
  * Replay: whole groups that were trained on before, kept to take the place of groups that teach nothing. Their log-ratios to the
  * policy that sampled them carry the importance weights (section "stale data" of the method); what has moved too far is left out, and
  * counted.
+ *
+ * @module
  */
 import * as Group from "@lpo/rollout/Group"
 import * as Seed from "@lpo/rollout/Seed"

@@ -5,6 +5,8 @@
  * Step s is trained on samples of the policy after `s - maxLag` steps (after none where that is negative), whatever
  * finishes first: admission is decided by the step before anything is sampled, and nothing is dropped for being stale, which
  * would favour short responses. With `maxLag` 0 sampling and learning take turns, strictly on policy.
+ *
+ * @module
  */
 import type { Dataset, Group, Problem, RolloutError, Verdict } from "@lpo/rollout"
 import * as Problems from "@lpo/rollout/Problems"

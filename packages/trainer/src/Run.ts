@@ -1,6 +1,8 @@
 /**
  * What the loop records of a run, and where it goes on from. `RunStore.open` keeps a run on disk; `held` keeps one in memory, for a
  * browser, a test or a notebook.
+ *
+ * @module
  */
 import type { LoggedGroup } from "@lpo/rollout"
 import { Effect, Schema } from "effect"

@@ -3,6 +3,8 @@
  *
  * One process owns a run at a time. A checkpoint refers to the logs as they were then: rows written later are dropped on resuming,
  * because the steps they describe are taken again, and logs that were changed or cut short are refused.
+ *
+ * @module
  */
 import { createHash } from "node:crypto"
 import { readdir } from "node:fs/promises"

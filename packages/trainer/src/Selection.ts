@@ -1,4 +1,8 @@
-/** From freshly scored groups to the ones worth training on, and what the log says about them. */
+/**
+ * From freshly scored groups to the ones worth training on, and what the log says about them.
+ *
+ * @module
+ */
 import type { LoggedGroup, Trajectory } from "@lpo/rollout"
 import * as Group from "@lpo/rollout/Group"
 import * as SamplingParams from "@lpo/rollout/SamplingParams"

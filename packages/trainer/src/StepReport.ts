@@ -1,4 +1,8 @@
-/** What is reported after every step: a line of events.jsonl. */
+/**
+ * What is reported after every step: a line of events.jsonl.
+ *
+ * @module
+ */
 import { Schema } from "effect"
 import { Alarm } from "./Health.ts"
 

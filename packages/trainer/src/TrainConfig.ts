@@ -1,4 +1,8 @@
-/** What a training run does, every value spelled out; the defaults are the paper's where it states them. */
+/**
+ * What a training run does, every value spelled out; the defaults are the paper's where it states them.
+ *
+ * @module
+ */
 import type { Options as BestOptions } from "./Best.ts"
 import * as Health from "./Health.ts"
 import type { StepOptions } from "./Learner.ts"

@@ -5,6 +5,8 @@
  * A step depends on the run's seed, its index and the learner's state, on nothing else; a run resumed from a checkpoint
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
+ *
+ * @module
  */
 import type { Dataset, Problem, RolloutError, Verifier } from "@lpo/rollout"
 import * as Group from "@lpo/rollout/Group"

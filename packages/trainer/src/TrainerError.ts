@@ -1,4 +1,8 @@
-/** What can go wrong in a training run, by the boundary that was crossed. */
+/**
+ * What can go wrong in a training run, by the boundary that was crossed.
+ *
+ * @module
+ */
 import { Schema } from "effect"
 
 /** The run folder cannot be created, locked, read or written. @category errors */

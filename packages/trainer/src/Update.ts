@@ -1,6 +1,8 @@
 /**
  * The update of a step: E epochs of mini-batches over the groups to train on. Here, and only here, a group's rewards, log-probs and
  * anchor become an objective's input, and its weights the ones that the engine applies.
+ *
+ * @module
  */
 import * as Group from "@lpo/rollout/Group"
 import * as Seed from "@lpo/rollout/Seed"

@@ -4,6 +4,8 @@
  *
  * The folder must be on a file system that the servers see under the same path. An adapter is written to a temporary name and
  * renamed, so that no server reads half of one; those of versions that no longer sample are removed.
+ *
+ * @module
  */
 import { mkdir, readdir, rename, rm } from "node:fs/promises"
 import { isAbsolute, join } from "node:path"

@@ -4,6 +4,8 @@
  *
  * A page that shares no memory with workers (most pages: it takes the headers of cross-origin isolation) works in one thread; start the
  * engine in a worker of your own, so that the page stays quick.
+ *
+ * @module
  */
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer, type Scope } from "effect"

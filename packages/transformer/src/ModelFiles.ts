@@ -1,6 +1,8 @@
 /**
  * A policy as files, for a run that stops and goes on: `config.json` and `model.safetensors` in Hugging Face names, or with LoRA
  * the adapter in the format of PEFT, and the optimiser's state beside them.
+ *
+ * @module
  */
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"

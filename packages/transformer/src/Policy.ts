@@ -5,6 +5,8 @@
  * Results do not depend on the number of workers: samples come from streams of their own, and a step's micro-batches are divided
  * into shards in the same way for all; a worker adds up a shard's gradients in its own memory, and those of the shards are added in
  * their order.
+ *
+ * @module
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Effect, Scope } from "effect"

@@ -1,4 +1,8 @@
-/** Supervised training: maximises the mean log-prob of the demonstrated completions' tokens. */
+/**
+ * Supervised training: maximises the mean log-prob of the demonstrated completions' tokens.
+ *
+ * @module
+ */
 import type { Sequence } from "@lpo/rollout"
 import { Effect } from "effect"
 import * as AdamW from "./train/AdamW.ts"

@@ -1,4 +1,8 @@
-/** What can go wrong inside the embedded engine. */
+/**
+ * What can go wrong inside the embedded engine.
+ *
+ * @module
+ */
 import { Schema } from "effect"
 
 /** The model, its configuration or a file of it is not usable; `reason` names the value, the rule and the fix. @category errors */

@@ -1,4 +1,8 @@
-/** The embedded engine as a `Learner` that saves itself in folders. */
+/**
+ * The embedded engine as a `Learner` that saves itself in folders.
+ *
+ * @module
+ */
 import type { Learner } from "@lpo/trainer"
 import type { Layer } from "effect"
 import * as ModelFiles from "./ModelFiles.ts"

@@ -1,4 +1,8 @@
-/** The embedded engine as a `Sampler`. */
+/**
+ * The embedded engine as a `Sampler`.
+ *
+ * @module
+ */
 import type { Completion, Group, Problem } from "@lpo/rollout"
 import * as RolloutError from "@lpo/rollout/RolloutError"
 import * as Sampler from "@lpo/rollout/Sampler"

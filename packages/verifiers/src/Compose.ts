@@ -2,6 +2,8 @@
  * Verifiers made of verifiers. A composed verdict is only reached when every part of it is: one part that ends in `error`
  * or `timeout` makes the whole verdict that, never a smaller score. What pass@k counts, `correct`, always comes from one
  * named part, so that shaping the reward cannot change what counts as right.
+ *
+ * @module
  */
 import * as Verdict from "@lpo/rollout/Verdict"
 import { Effect } from "effect"

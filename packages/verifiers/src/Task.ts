@@ -15,6 +15,8 @@
  * | `validate(problem)` | why the problem is unfit, or null |
  * | `task(options)` | all of that, with the processes or the sandbox that it needs |
  * | `layer(options)` | its strict verifier |
+ *
+ * @module
  */
 import * as Problem from "@lpo/rollout/Problem"
 import { Effect, Layer, Result, Schema } from "effect"

@@ -1,5 +1,7 @@
 /**
  * The registry: tasks by name. What the reward server, the command line and a training set of mixed tasks share.
+ *
+ * @module
  */
 import { Verdict } from "@lpo/rollout"
 import { Effect, type Scope } from "effect"

@@ -1,4 +1,8 @@
-/** What a response thinks, and what it says: no task takes an answer out of the thinking. */
+/**
+ * What a response thinks, and what it says: no task takes an answer out of the thinking.
+ *
+ * @module
+ */
 
 /**
  * What a response says: all that follows the last `</think>`, the whole text without one, or null when a `<think>` is never closed.

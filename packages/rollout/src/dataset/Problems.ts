@@ -4,6 +4,8 @@
  *
  * The order is a function of the seed and the place alone: epoch e is the problems shuffled by stream `<seed>/shuffle/<e>`, so a
  * resumed run needs no more than how many problems were drawn. Nothing here touches a file, so it runs in a browser too.
+ *
+ * @module
  */
 import { Effect, Result, Stream } from "effect"
 import type { Problem } from "../Problem.ts"

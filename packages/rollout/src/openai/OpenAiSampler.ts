@@ -5,6 +5,8 @@
  * A group is one request for K completions, so that its prompt is prefilled once; a completion that the server aborted is
  * asked for again alone. Which policy samples is decided when `sample` is called and stays so to its last group: adapters are
  * loaded under a new name for every version (`policy-12`), never in place, and an old one is unloaded only when nothing uses it.
+ *
+ * @module
  */
 import { Context, Effect, Layer, Redacted, Schedule, type Scope, Stream } from "effect"
 import type { HttpFault } from "../internal/Http.ts"

@@ -1,4 +1,8 @@
-/** CISPO: the clipped ratio is a constant weight, so that no token is ever dropped; bounded above only by default. */
+/**
+ * CISPO: the clipped ratio is a constant weight, so that no token is ever dropped; bounded above only by default.
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

@@ -7,6 +7,8 @@
  *     { "schedule": "switch", "metric": "entropy", "fallAt": 0.3, "riseAt": 0.6, "low": 1, "high": 0.5, "start": "high" }
  *
  * Progress goes from 0 at the first step to 1 at step `over`, which is the last one of the run unless given.
+ *
+ * @module
  */
 import { Schedule } from "@lpo/simplex"
 import { Schema } from "effect"

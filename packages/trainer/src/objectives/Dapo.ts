@@ -1,4 +1,8 @@
-/** DAPO: GRPO's advantage, a clip that is wider above, the mean over all tokens of the batch. */
+/**
+ * DAPO: GRPO's advantage, a clip that is wider above, the mean over all tokens of the batch.
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

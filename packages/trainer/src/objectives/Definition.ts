@@ -1,4 +1,8 @@
-/** An objective as a configuration names it: options as Schemas with their defaults, and what to make of them. */
+/**
+ * An objective as a configuration names it: options as Schemas with their defaults, and what to make of them.
+ *
+ * @module
+ */
 import type { Schema } from "effect"
 import type { Objective } from "../Objective.ts"
 

@@ -1,4 +1,8 @@
-/** Dr.GRPO: centred rewards, PPO's clip, tokens summed. */
+/**
+ * Dr.GRPO: centred rewards, PPO's clip, tokens summed.
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

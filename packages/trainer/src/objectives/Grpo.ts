@@ -1,4 +1,8 @@
-/** GRPO: standardised rewards, PPO's clip. `aggregation: "sequence-mean"` is the published loss (eq. 2 of the LPO paper). */
+/**
+ * GRPO: standardised rewards, PPO's clip. `aggregation: "sequence-mean"` is the published loss (eq. 2 of the LPO paper).
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

@@ -1,4 +1,8 @@
-/** GSPO: one importance ratio per response, the exp of its mean token log-ratio, clipped within a few 1e-4. */
+/**
+ * GSPO: one importance ratio per response, the exp of its mean token log-ratio, clipped within a few 1e-4.
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

@@ -1,6 +1,8 @@
 /**
  * Group Variance Policy Optimization (arXiv 2504.19599): the squared error between centred rewards and the centred implied
  * rewards beta log(pi_theta / pi_t). No importance weights, so old groups are allowed.
+ *
+ * @module
  */
 import { OffPolicy, Sibling, Target } from "@lpo/simplex"
 import * as Objective from "../Objective.ts"

@@ -1,4 +1,8 @@
-/** MaxRL: centred rewards over their mean, PPO's clip. */
+/**
+ * MaxRL: centred rewards over their mean, PPO's clip.
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

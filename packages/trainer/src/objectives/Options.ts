@@ -1,4 +1,8 @@
-/** The options that objectives share, as Schemas of plain JSON, and the text that names a temperature or a divergence. */
+/**
+ * The options that objectives share, as Schemas of plain JSON, and the text that names a temperature or a divergence.
+ *
+ * @module
+ */
 import { Divergence, Temperature } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
 

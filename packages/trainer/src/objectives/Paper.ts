@@ -1,6 +1,8 @@
 /**
  * The settings of the paper (appendix D), as data: the objectives by the names of the registry, AdamW, and the shape of an
  * iteration. Its baselines average over the tokens of a response (eq. 2), as its LPO does, and clip symmetrically.
+ *
+ * @module
  */
 
 const listwise = { name: "lpo", reduction: "mean", clip: 0.2 } as const

@@ -2,6 +2,8 @@
  * Any objective kept near a reference policy: the KL to it subtracted from the reward, or added to the loss of every token. On all
  * groups, or on those that the policy masters: prompts on which every response earns `mastered` or more, where it has nothing to
  * gain and something to forget.
+ *
+ * @module
  */
 import { Reference } from "@lpo/simplex"
 import { Schema } from "effect"

@@ -1,6 +1,8 @@
 /**
  * The paper's pointwise ablation: the same target, matched by `-sum_k w*_k log pi(y_k)` without the simplex. Nothing is pushed
  * down, so nothing stops it; it is here to be compared against.
+ *
+ * @module
  */
 import { OffPolicy, Sibling, Target, type Temperature } from "@lpo/simplex"
 import * as Objective from "../Objective.ts"

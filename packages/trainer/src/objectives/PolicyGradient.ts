@@ -2,6 +2,8 @@
  * A policy-gradient method of `@lpo/simplex`, named or your own, as an objective. By default GRPO, Dr.GRPO, MaxRL, RLOO and
  * REINFORCE++ sum over tokens, undivided by length, so that at equal temperature the first update is LPO-rev's of the same
  * reduction (Proposition 1); with `sequence-mean` it is that of `mean`.
+ *
+ * @module
  */
 import { OffPolicy, type PolicyGradient, Target } from "@lpo/simplex"
 import { Schema } from "effect"

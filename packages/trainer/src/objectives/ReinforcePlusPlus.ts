@@ -1,4 +1,8 @@
-/** REINFORCE++ with baseline: centred on the group, scaled by the batch. */
+/**
+ * REINFORCE++ with baseline: centred on the group, scaled by the batch.
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

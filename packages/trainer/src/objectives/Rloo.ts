@@ -1,4 +1,8 @@
-/** RLOO: each reward against the mean of the others; no clip unless asked. */
+/**
+ * RLOO: each reward against the mean of the others; no clip unless asked.
+ *
+ * @module
+ */
 import { PolicyGradient as Method } from "@lpo/simplex"
 import type { Objective } from "../Objective.ts"
 import { define } from "./Definition.ts"

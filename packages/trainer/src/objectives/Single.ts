@@ -2,6 +2,8 @@
  * LPO for responses that stand alone (K = 1, appendix): each is paired with a virtual one whose reward is the prompt's baseline b,
  * what it was known to earn before. `c = 1/2 - sigma((R - b) / tau)` while the policy has not moved; see `SmallGroup.single`. A
  * group of more has the mean of its responses' gradients, and where no baseline is given, each is compared with the others' mean.
+ *
+ * @module
  */
 import { Advantage, OffPolicy, SmallGroup, Target } from "@lpo/simplex"
 import { Schema } from "effect"

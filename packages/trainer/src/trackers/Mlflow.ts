@@ -1,6 +1,8 @@
 /**
  * Curves on an MLflow server, by its REST interface, which Databricks and GitLab serve too. A run of ours is one run there, found again
  * by the id that it was given. The server tells for each metric the last step that it has, so that nothing is sent twice.
+ *
+ * @module
  */
 import { Clock, Effect, Result, Schema } from "effect"
 import * as Request from "../internal/request.ts"

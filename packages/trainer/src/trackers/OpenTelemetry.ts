@@ -1,6 +1,8 @@
 /**
  * Curves over OTLP, to a collector or anything else that takes it: a gauge per value, `lpo.train.reward`, exported after every report.
  * The run is an attribute of the resource. OTLP goes by time and not by step: `lpo.step` says where the run is.
+ *
+ * @module
  */
 import { Effect, Layer, Metric } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"

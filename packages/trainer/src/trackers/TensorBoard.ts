@@ -4,6 +4,8 @@
  *
  * On a resume the points that come after the checkpoint are dropped with the steps that they belong to: what stands is written to a
  * new file, which begins with the mark of a restart, so that a TensorBoard that is open follows.
+ *
+ * @module
  */
 import { open, readdir, readFile, rm } from "node:fs/promises"
 import { hostname } from "node:os"

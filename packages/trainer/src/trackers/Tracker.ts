@@ -2,6 +2,8 @@
  * Trackers: programs beside the run that draw its curves. `events.jsonl` stays the truth; a tracker is told what stands there, and
  * what it has missed it is told when it is back. None can stop a run or hold it up: points wait in a queue of their own, a tracker
  * that fails is asked again a bounded number of times, and it is said once.
+ *
+ * @module
  */
 import { Clock, Duration, Effect, Fiber, Queue, Result, Schedule, Schema, Scope, Semaphore } from "effect"
 import type { Config, Run } from "../RunStore.ts"

@@ -1,6 +1,8 @@
 /**
  * Curves on a Trackio server, which one hosts oneself. Every point has an id made of the run and the step, so that the server
  * drops what it has already.
+ *
+ * @module
  */
 import { createHash, randomUUID } from "node:crypto"
 import { Effect, Result, Schema } from "effect"

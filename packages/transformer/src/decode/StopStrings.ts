@@ -5,6 +5,8 @@
  * threads. Every sequence keeps, for every string, how many of its bytes the text ends with (Knuth, Morris and Pratt 1977), so that
  * a token costs as many steps as it has bytes, for each string, and nothing is decoded. UTF-8 makes a match of bytes one of
  * characters.
+ *
+ * @module
  */
 import type { TokenBytes } from "../tokenizer/TokenBytes.ts"
 

@@ -3,6 +3,8 @@
  *
  * `auto` tries GPUs first (`tfjs-node-gpu`, then `webgpu` on an adapter that is not software), then `wasm`, whose companion kernels
  * make it the fastest on a processor, and `cpu` last. `tfjs-node` has no heap limit; it is taken when it is asked for by name.
+ *
+ * @module
  */
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"

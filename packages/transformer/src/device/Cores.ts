@@ -2,6 +2,8 @@
  * How many cores this process may use. The processor's affinity is in `os.availableParallelism`; the quota of a container, which
  * that call leaves out on some systems, is in the files of its control group: `cpu.max` of version 2, `cpu.cfs_quota_us` of version
  * 1, in the group of the process and in every group above it.
+ *
+ * @module
  */
 import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"

@@ -1,4 +1,8 @@
-/** What a model runs on: the operations and the decoder of a backend, and the one place that chooses them. */
+/**
+ * What a model runs on: the operations and the decoder of a backend, and the one place that chooses them.
+ *
+ * @module
+ */
 import * as tf from "@tensorflow/tfjs-core"
 import * as CachedDecoder from "../decode/CachedDecoder.ts"
 import type { Decoder, Model } from "../decode/Decoder.ts"

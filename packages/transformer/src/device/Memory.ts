@@ -6,6 +6,8 @@
  * weights as rows) and 4 per trained parameter (the gradient); besides, for the head's product, its weight in panels and a chunk of
  * logits. The parameters themselves, the gradient and AdamW's two moments lie outside the heap: 4 bytes per parameter, and 12 per
  * trained one.
+ *
+ * @module
  */
 import type { LoraConfig } from "../model/Lora.ts"
 import * as Lora from "../model/Lora.ts"

@@ -6,6 +6,8 @@
  * used buffer held. The first such error is kept, and the next read of any tensor fails with it. A tensor above what the adapter
  * binds would end like that; it is refused before. Buffers of disposed tensors wait for another tensor of their very size, without
  * end; here those that wait are given back when they are more than those in use.
+ *
+ * @module
  */
 import * as tf from "@tensorflow/tfjs-core"
 import { BackendError } from "../TransformerError.ts"

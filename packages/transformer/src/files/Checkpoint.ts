@@ -3,6 +3,8 @@
  * folder that transformers and vLLM open unchanged.
  *
  * The parameters are read straight into shared memory, which a policy then works on: they are never there twice.
+ *
+ * @module
  */
 import { mkdir, stat } from "node:fs/promises"
 import { join } from "node:path"

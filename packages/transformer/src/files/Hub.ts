@@ -5,6 +5,8 @@
  *
  * Files come over plain HTTP ranges, which is what can be resumed byte by byte. A revision is resolved to a commit first, so that
  * all files are of one commit.
+ *
+ * @module
  */
 import { createHash } from "node:crypto"
 import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"

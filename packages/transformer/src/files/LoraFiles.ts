@@ -1,6 +1,8 @@
 /**
  * Adapters in the format of PEFT, both ways: `adapter_config.json` and `adapter_model.safetensors`, as `PeftModel.from_pretrained`
  * and vLLM open them. What PEFT can do and `Lora` cannot is refused by name.
+ *
+ * @module
  */
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"

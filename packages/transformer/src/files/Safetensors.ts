@@ -1,4 +1,8 @@
-/** Safetensors files on disk, read by range and in pieces, so that a file is never in memory beside the tensors it fills. */
+/**
+ * Safetensors files on disk, read by range and in pieces, so that a file is never in memory beside the tensors it fills.
+ *
+ * @module
+ */
 import { createHash } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
 import { RegularFile } from "@lpo/rollout"

@@ -5,6 +5,8 @@
  * The sum is formed whenever the adapter changed, so that sampling, log-probs and the backward pass by activations run on one
  * matrix, as for a model without adapter; the gradient G of the sum gives that of A as (alpha / rank) B^T G and that of B as
  * (alpha / rank) G A^T, both computed without forming G.
+ *
+ * @module
  */
 import * as Seed from "@lpo/rollout/Seed"
 import { Schema } from "effect"

@@ -3,6 +3,8 @@
  *
  * What an option means follows transformers; an option that is not implemented
  * is refused by name, never ignored.
+ *
+ * @module
  */
 import { Effect, Schema } from "effect"
 import type { Activation } from "../ops/Ops.ts"

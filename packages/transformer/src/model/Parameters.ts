@@ -1,6 +1,8 @@
 /**
  * A model's parameters as one flat float32 vector with a named view per tensor, in the names and layouts of a Hugging Face
  * checkpoint (linear weights are [out, in]). One vector makes the optimiser, gradients and checkpoints simple.
+ *
+ * @module
  */
 import * as Seed from "@lpo/rollout/Seed"
 import type { ModelConfig } from "./ModelConfig.ts"

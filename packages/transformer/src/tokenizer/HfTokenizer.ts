@@ -4,6 +4,8 @@
  *
  * The files are kept as they were read, so that a saved checkpoint has the very same tokenizer. A text is what its tokens spell:
  * `clean_up_tokenization_spaces`, which takes spaces before punctuation out of it, is not followed (nor is it by vLLM).
+ *
+ * @module
  */
 import { join } from "node:path"
 import type { Problem } from "@lpo/rollout"

@@ -1,6 +1,8 @@
 /**
  * Text to tokens and back. The word tokenizer has a closed vocabulary of words: text splits at white space and around the
  * vocabulary's punctuation; decoding joins words by single spaces.
+ *
+ * @module
  */
 import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"

@@ -1,4 +1,8 @@
-/** Variables of a chat template: JSON, in which a float stays a float, and the day of `strftime_now`. */
+/**
+ * Variables of a chat template: JSON, in which a float stays a float, and the day of `strftime_now`.
+ *
+ * @module
+ */
 import * as Strftime from "./Strftime.ts"
 
 /** A number that Python would read as a float, such as `1.0`, which JavaScript cannot tell from `1`. @category models */

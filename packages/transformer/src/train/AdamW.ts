@@ -1,4 +1,8 @@
-/** AdamW (Loshchilov and Hutter 2019) on flat vectors, decoupled decay, with clipping of the gradient's global norm. */
+/**
+ * AdamW (Loshchilov and Hutter 2019) on flat vectors, decoupled decay, with clipping of the gradient's global norm.
+ *
+ * @module
+ */
 import type { Learner } from "@lpo/trainer"
 
 /** @category models */

@@ -2,6 +2,8 @@
  * One copy of a model on one backend, in one thread: sampling, log-probs and gradients. Results are promises, since a GPU can only
  * be read by waiting for it; one call ends before the next begins. The parameters are a flat vector that may be shared with other
  * threads; `changed` says that somebody wrote to it.
+ *
+ * @module
  */
 import type { Sequence } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"

@@ -1,4 +1,8 @@
-/** Strict judgement of a response: its boxed answer against the accepted ones. */
+/**
+ * Strict judgement of a response: its boxed answer against the accepted ones.
+ *
+ * @module
+ */
 import * as Verdict from "@lpo/rollout/Verdict"
 import { Schema } from "effect"
 import type * as Compare from "./compare/Compare.ts"

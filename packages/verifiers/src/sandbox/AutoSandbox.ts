@@ -1,6 +1,8 @@
 /**
  * The sandbox that this machine offers: Python under bubblewrap where there is one that works, else embedded; JavaScript and
  * TypeScript always embedded. It says which, and why, once in the log.
+ *
+ * @module
  */
 import { Effect, Layer, Result, type Scope } from "effect"
 import * as Turn from "@lpo/rollout/Turn"

@@ -12,6 +12,8 @@
  *
  * The interpreter is put back to one and the same memory image before every program. Threads run at once and to their end in
  * `start()`; packages beyond the standard library are not there.
+ *
+ * @module
  */
 import { createRequire } from "node:module"
 import { availableParallelism } from "node:os"

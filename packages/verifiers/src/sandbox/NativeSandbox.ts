@@ -9,6 +9,8 @@
  *
  * The harness writes one byte before it runs the program. Until that byte a failure is ours; after it everything is the program's doing,
  * whatever it writes, and whoever ends it.
+ *
+ * @module
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"

@@ -11,6 +11,8 @@
  * | `SandboxFusion.layer` | a SandboxFusion server | its address |
  *
  * Not here: what the outcomes are worth (`Code`).
+ *
+ * @module
  */
 import { Context, type Effect, Schema } from "effect"
 

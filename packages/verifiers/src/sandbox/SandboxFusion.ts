@@ -6,6 +6,8 @@
  * The program travels inside a driver, which calls its function where a test asks for that. Expected outputs stay here. A server that
  * is busy (429) or fails (5xx) or cannot be reached is asked again, three times in all. Then it is asked to run a program of ours:
  * when it runs that one, the test has failed, for a program must not be able to pass for an outage; when it does not, the job has.
+ *
+ * @module
  */
 import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Schedule, Schema, Semaphore } from "effect"

@@ -12,6 +12,8 @@
  * refused with 429 and Retry-After, and during shutdown everything new is refused with 503. Bodies, headers, connections and time have
  * limits. A client that goes away takes its work with it.
  * There is no authentication: bind it to an address that only the trainer reaches.
+ *
+ * @module
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"

@@ -1,6 +1,8 @@
 /**
  * A row to verify, as it stands in a JSON-lines file and in a request: `{ "id", "task", "answer", "response", "problem"? }`,
  * and the verdict row that answers it.
+ *
+ * @module
  */
 import { Problem, type Verdict } from "@lpo/rollout"
 import { Result, Schema } from "effect"

@@ -8,6 +8,8 @@
  *
  * The expected outputs never enter the sandbox. A test that runs into a limit has failed; a sandbox that could not run makes a
  * verdict of status `error`.
+ *
+ * @module
  */
 import { type Problem, Seed } from "@lpo/rollout"
 import { Effect, Result, Schema } from "effect"

@@ -4,6 +4,8 @@
  * Strict by default: an own parser, exact rationals, no `**` or `//`. Reward 1 when right, `formatScore` when the
  * expression is well formed and uses exactly the given numbers, 0 otherwise. Three reference modes score as the graders of
  * the field do. A solver and a generator of solvable problems make the data.
+ *
+ * @module
  */
 import * as Problem from "@lpo/rollout/Problem"
 import * as Seed from "@lpo/rollout/Seed"

@@ -8,6 +8,8 @@
  * | `reference:mathruler` | the last box | mathruler | 1 or 0 |
  * | `reference:verl` | the last box | mathruler | 0.9 accuracy + 0.1 format |
  * | `reference:lab` | the last box | mathruler | 1 when right, else 0.1 format |
+ *
+ * @module
  */
 import { Problem, Seed, Verdict } from "@lpo/rollout"
 import { Effect, Result, type Scope } from "effect"

@@ -9,6 +9,8 @@
  * | --- | --- |
  * | `strict` | equality as mathematics |
  * | `reference:NAME` | the verdict of a grader of the field |
+ *
+ * @module
  */
 import { availableParallelism } from "node:os"
 import { Problem, Seed, Verdict } from "@lpo/rollout"

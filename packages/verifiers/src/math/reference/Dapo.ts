@@ -1,6 +1,8 @@
 /**
  * verl's `math_dapo`: Minerva's normal form of what follows the last `Answer:` in the last 300 characters. Without such a line, a
  * box in the last 100 characters counts when its content is the gold answer, character by character.
+ *
+ * @module
  */
 import * as Extract from "../read/Extract.ts"
 

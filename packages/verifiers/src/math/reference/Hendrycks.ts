@@ -1,6 +1,8 @@
 /**
  * The MATH grader of Hendrycks et al. (2021), which verl calls `math_reward`: a string normal form by which two spellings of
  * an answer become one string, then string equality. mathruler, PRM800K and PRIME start from the same form.
+ *
+ * @module
  */
 import * as Extract from "../read/Extract.ts"
 

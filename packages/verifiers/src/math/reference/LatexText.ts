@@ -1,6 +1,8 @@
 /**
  * LaTeX as plain text, as pylatexenc 2.10 writes it and the PRM800K family reads it: `\frac{a}{b}` is `a/b` without brackets, which is
  * that family's known defect; matrices become `[ 1 2; 3 4 ]`; macros that it does not know vanish and leave their arguments.
+ *
+ * @module
  */
 import { type Node, read, TooDeep } from "./LatexNodes.ts"
 import { accents, alphabets, displays, matrices, symbols } from "./LatexSymbols.ts"

@@ -5,6 +5,8 @@
  *
  * A re-implementation: the texts it finds, its clean-up and its comparisons follow the original, its algebra is this package's,
  * bounded by steps where the original is bounded by seconds.
+ *
+ * @module
  */
 import * as SympyText from "./SympyText.ts"
 import * as Rational from "../algebra/Rational.ts"

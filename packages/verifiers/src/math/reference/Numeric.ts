@@ -4,6 +4,8 @@
  * complex and `sqrt(x^2)` is not `x` to it.
  *
  * Two answers that agree to eleven digits at every point and differ have not been seen; a proof of equality this is not.
+ *
+ * @module
  */
 import * as Rational from "../algebra/Rational.ts"
 import { within } from "../algebra/Work.ts"

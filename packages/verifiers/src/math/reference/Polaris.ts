@@ -3,6 +3,8 @@
  * the second one is looked at; evaluation takes the whole response. A box is required: what follows the last `\boxed` must be its
  * brace, so `\boxed {7}` is no answer and hides every box before it. The gold answer may be a string, a number, a list of either, or
  * itself boxed.
+ *
+ * @module
  */
 import * as Extract from "../read/Extract.ts"
 import * as Prm800k from "./Prm800k.ts"

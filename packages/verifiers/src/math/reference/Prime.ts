@@ -7,6 +7,8 @@
  *
  * SymPy's LaTeX parser is taken to be absent, as it is wherever verl is installed: verl pulls in an ANTLR runtime that SymPy
  * refuses. Left out: predictions written as SymPy prints them (`Matrix([...])`).
+ *
+ * @module
  */
 import * as Python from "../../countdown/Python.ts"
 import * as PythonNumber from "../../countdown/PythonNumber.ts"

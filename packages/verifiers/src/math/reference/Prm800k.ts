@@ -4,6 +4,8 @@
  * difference, this compares values (`Numeric`).
  *
  * Known defect, kept: LaTeX becomes plain text without grouping, so `\frac{1}{2}n+2` equals `\frac{1}{2n+2}`.
+ *
+ * @module
  */
 import * as Extract from "../read/Extract.ts"
 import * as Hendrycks from "./Hendrycks.ts"
