@@ -63,6 +63,26 @@ export const of = (page: string): ReadonlyArray<Block> => {
   )
 }
 
+/** The blocks that doc comments of the packages include from example files: regions, one after the other. */
+export const included = (): ReadonlyArray<Block> => {
+  const sources = readdirSync(join(root, "packages")).flatMap((name) => {
+    const src = join("packages", name, "src")
+    return readdirSync(join(root, src), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => join(src, path))
+  })
+  return sources.flatMap((page) =>
+    [...read(page).matchAll(/\{@includeCode (\S+)#([\w,]+)\}/g)].map(([found, path, names]) => {
+      const text = read(join(dirname(page), path))
+      const regions = names
+        .split(",")
+        .map((name) => new RegExp(`// #region ${name}\\n([\\s\\S]*?)// #endregion ${name}\\n`).exec(text)?.[1] ?? found)
+      const line = read(page).split(found)[0].split("\n").length
+      return { page, line, language: "ts", needs: null, file: null, code: regions.join("") }
+    }),
+  )
+}
+
 export const isCode = ({ language }: Block): boolean => ["ts", "js"].includes(language)
 const where = ({ line, page }: Block): string => `${page}:${line}`
 

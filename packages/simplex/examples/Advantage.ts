@@ -1,5 +1,7 @@
 // Statistics and advantages of one group.
+// #region import
 import { Advantage } from "@lpo/simplex"
+// #endregion import
 
 // #region mean
 export const mean = Advantage.mean([1, 0, 0, 0]) // => 0.25

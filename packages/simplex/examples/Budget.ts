@@ -1,5 +1,7 @@
 // Temperatures solved for, with what was reached.
+// #region import
 import { Budget } from "@lpo/simplex"
+// #endregion import
 
 // #region klBudget
 export const klBudget = Budget.klBudget([1, 0, 0, 0], 0.5) // => {"tau": 0.481303, "value": 0.5, "reached": true}

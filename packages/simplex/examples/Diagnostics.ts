@@ -1,5 +1,7 @@
 // Distances and concentration.
+// #region import
 import { Diagnostics } from "@lpo/simplex"
+// #endregion import
 
 // #region kl
 export const kl = Diagnostics.kl([Math.log(0.9), Math.log(0.1)], [Math.log(0.5), Math.log(0.5)]) // => 0.368064; nats

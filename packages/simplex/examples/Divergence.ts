@@ -1,5 +1,7 @@
 // Every divergence from the same target to the same policy.
+// #region import
 import { Divergence, Projection, Target } from "@lpo/simplex"
+// #endregion import
 
 // #region group
 const w = Target.logGibbs([1, 0, 0], 0.5) // w* = [0.786986, 0.106507, 0.106507]

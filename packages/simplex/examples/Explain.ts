@@ -1,8 +1,13 @@
 // A group's update as a table for a log.
+// #region import
 import { Explain, Temperature } from "@lpo/simplex"
+// #endregion import
+
+// #region group
+const explanation = Explain.explain({ rewards: [1, 0, 0, 0], s: [0.5, 0, 0, 0], temperature: Temperature.std() })
+// #endregion group
 
 // #region explain
-const explanation = Explain.explain({ rewards: [1, 0, 0, 0], s: [0.5, 0, 0, 0], temperature: Temperature.std() })
 export const explain = explanation.rows[0] // => {"k": 0, "reward": 1, "anchor": 0.25, "target": 0.770438, "policy": 0.354661, "coefficient": -0.415777}
 export const gain = [explanation.gain, explanation.gainBound] // => [0.104661, -0.311116]; reached so far, and what Theorem 2 guarantees here
 // #endregion explain

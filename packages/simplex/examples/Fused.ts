@@ -1,5 +1,7 @@
 // Coefficients into a buffer, nothing allocated.
+// #region import
 import { Fused } from "@lpo/simplex"
+// #endregion import
 
 // #region forwardKl
 const out = new Float64Array(4)

@@ -1,5 +1,7 @@
 // What an update is guaranteed to do.
+// #region import
 import { Guarantee } from "@lpo/simplex"
+// #endregion import
 
 // #region gainBound
 export const gainBound = Guarantee.gainBound({ rewards: [1, 0, 0, 0], tau: 0.5, epsilon: 0.05 }) // => 0.361235; units of reward

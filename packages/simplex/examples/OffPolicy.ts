@@ -1,5 +1,7 @@
 // Stale groups: log-ratios, how far they have drifted, and what to drop.
+// #region import
 import { OffPolicy } from "@lpo/simplex"
+// #endregion import
 
 // #region logRatios
 export const logRatios = OffPolicy.logRatios([[-1, -2], [-3]], [[-2, -2], [-1]]) // => [1, -2]

@@ -1,5 +1,7 @@
 // Policy-gradient methods as token weights: response 0 is right and has two tokens, response 1 is wrong and has one.
+// #region import
 import { Advantage, PolicyGradient } from "@lpo/simplex"
+// #endregion import
 
 // #region group
 const group = {

@@ -1,5 +1,7 @@
 // From target and policy to coefficients, and all the way there.
+// #region import
 import { Divergence, Projection, Target } from "@lpo/simplex"
+// #endregion import
 
 // #region group
 const target = Target.logGibbs([1, 0, 0, 0], 1)
@@ -16,5 +18,5 @@ export const value = Projection.value(Divergence.forwardKl, [0, 0, 0, 0], target
 // #region travel
 const journey = Projection.travel(Divergence.reverseKl, [0, 0, 0, 0], target)
 export const arrived = journey.arrived // => true
-export const end = journey.stops[journey.stops.length - 1].policy // => [0.475367, 0.174878, 0.174878, 0.174878]; w*
+export const end = journey.stops.at(-1)?.policy // => [0.475367, 0.174878, 0.174878, 0.174878]; w*
 // #endregion travel

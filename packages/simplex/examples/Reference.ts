@@ -1,5 +1,7 @@
 // Staying near a reference policy: response 0 is right, response 1 is wrong.
+// #region import
 import { Reference } from "@lpo/simplex"
+// #endregion import
 
 // #region group
 const current = [[-1, -0.5], [-1]]

@@ -1,5 +1,7 @@
 // Curricula as functions of progress, and a switch by entropy.
+// #region import
 import { Divergence, Schedule } from "@lpo/simplex"
+// #endregion import
 
 // #region constant
 export const constant = Schedule.constant(0.5)(0.3) // => 0.5

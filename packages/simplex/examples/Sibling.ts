@@ -1,5 +1,7 @@
 // TPO, GVPO and the pointwise ablation on the rewards (1, 0, 0, 0).
+// #region import
 import { Sibling } from "@lpo/simplex"
+// #endregion import
 
 // #region group
 const rewards = [1, 0, 0, 0]

@@ -1,5 +1,7 @@
 // Groups of one and two.
+// #region import
 import { SmallGroup } from "@lpo/simplex"
+// #endregion import
 
 // #region single
 export const single = SmallGroup.single({ reward: 1, baseline: 0.5, tau: 0.5 }) // => -0.231059

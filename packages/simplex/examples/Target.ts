@@ -1,5 +1,7 @@
 // The target of one group: rewards in, w* out.
+// #region import
 import { Target } from "@lpo/simplex"
+// #endregion import
 
 // #region logGibbs
 export const logGibbs = Target.logGibbs([1, 0, 0, 0], 1) // => [-0.743668, -1.74367, -1.74367, -1.74367]; log w*, nats

@@ -1,5 +1,7 @@
 // Temperatures read off the rewards (1, 0, 0, 0).
+// #region import
 import { Temperature } from "@lpo/simplex"
+// #endregion import
 
 // #region fixed
 export const fixed = Temperature.fixed(1).of([1, 0, 0, 0]) // => 1

@@ -9,7 +9,7 @@ import { hasSignal } from "./Target.ts"
 /**
  * Mean reward of the group. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Advantage.ts#mean}
+ * {@includeCode ../examples/Advantage.ts#import,mean}
  *
  * @category statistics
  */
@@ -26,7 +26,7 @@ export const mean = (rewards: ArrayLike<number>): number => {
  * Standard deviation of the group's rewards: the population's (divided by K, the default) or the sample's (divided by
  * K - 1, at least two responses). Exactly 0 when all rewards are equal, as `Target.hasSignal` has it. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Advantage.ts#std}
+ * {@includeCode ../examples/Advantage.ts#import,std}
  *
  * @category statistics
  */
@@ -69,7 +69,7 @@ const scaled = (rewards: ArrayLike<number>, scale: number): Float64Array => {
 /**
  * Dr.GRPO: `R - mean`, [K]. LPO's tau is 1. Throws `SimplexError`, as all of these do.
  *
- * {@includeCode ../examples/Advantage.ts#drGrpo}
+ * {@includeCode ../examples/Advantage.ts#import,drGrpo}
  *
  * @category advantages
  */
@@ -79,7 +79,7 @@ export const drGrpo = (rewards: ArrayLike<number>): Float64Array => scaled(rewar
  * GRPO and DAPO: `(R - mean) / std`, [K], with the population's std unless said otherwise; all zero when the rewards are
  * equal. LPO's tau is the std.
  *
- * {@includeCode ../examples/Advantage.ts#grpo}
+ * {@includeCode ../examples/Advantage.ts#import,grpo}
  *
  * @category advantages
  */
@@ -89,7 +89,7 @@ export const grpo = (rewards: ArrayLike<number>, kind: "population" | "sample" =
 /**
  * MaxRL: `(R - mean) / mean`, [K]; all zero when the mean is not positive. LPO's tau is the mean.
  *
- * {@includeCode ../examples/Advantage.ts#maxRl}
+ * {@includeCode ../examples/Advantage.ts#import,maxRl}
  *
  * @category advantages
  */
@@ -98,7 +98,7 @@ export const maxRl = (rewards: ArrayLike<number>): Float64Array => scaled(reward
 /**
  * RLOO: each reward minus the mean of the others, `K / (K - 1) (R - mean)`, [K]. Zero for a group of one.
  *
- * {@includeCode ../examples/Advantage.ts#rloo}
+ * {@includeCode ../examples/Advantage.ts#import,rloo}
  *
  * @category advantages
  */
@@ -111,7 +111,7 @@ export const rloo = (rewards: ArrayLike<number>): Float64Array => {
  * REINFORCE++ with baseline: `(R - mean) / sigma`, [K], sigma > 0 being the standard deviation of R - mean over the whole
  * batch (see {@link batchStd}). LPO's tau is sigma.
  *
- * {@includeCode ../examples/Advantage.ts#reinforcePlusPlus}
+ * {@includeCode ../examples/Advantage.ts#import,reinforcePlusPlus}
  *
  * @category advantages
  */
@@ -122,7 +122,7 @@ export const reinforcePlusPlus = (rewards: ArrayLike<number>, sigma: number): Fl
  * The standard deviation of R - (its group's mean) over all responses of a batch of groups, population's; 0 when no group
  * has any spread. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Advantage.ts#batchStd}
+ * {@includeCode ../examples/Advantage.ts#import,batchStd}
  *
  * @category statistics
  */

@@ -86,7 +86,7 @@ const answer = ({ range }: Scaled, beta: number, value: number, reached: boolean
  * below -log P_t(best responses), which only tau = 0 reaches, the answer is a tau so small that the others have no mass.
  * Null for equal rewards. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Budget.ts#klBudget}
+ * {@includeCode ../examples/Budget.ts#import,klBudget}
  *
  * @category solvers
  */
@@ -144,7 +144,7 @@ const lastAtLeast = (scaled: Scaled, level: number, a: number, b: number): numbe
  * that many responses tie for the best, the answer is a tau so small that the others have no mass, with `reached` false; when
  * no tau has as many, it is the anchor's own: tau = Infinity. Null for equal rewards. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Budget.ts#essFloor}
+ * {@includeCode ../examples/Budget.ts#import,essFloor}
  *
  * @category solvers
  */

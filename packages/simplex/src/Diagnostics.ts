@@ -10,7 +10,7 @@ import { checkLogProbabilities, checkProbabilities } from "./SimplexError.ts"
  * KL(p || q) in nats, from log-probabilities [K]; -Infinity is a probability of 0, and the result is Infinity where q is 0
  * and p is not. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Diagnostics.ts#kl}
+ * {@includeCode ../examples/Diagnostics.ts#import,kl}
  *
  * @category diagnostics
  */
@@ -22,7 +22,7 @@ export const kl = (logP: ArrayLike<number>, logQ: ArrayLike<number>): number => 
 /**
  * Total variation 1/2 sum |p - q| between two distributions [K], in [0, 1]. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Diagnostics.ts#totalVariation}
+ * {@includeCode ../examples/Diagnostics.ts#import,totalVariation}
  *
  * @category diagnostics
  */
@@ -35,7 +35,7 @@ export const totalVariation = (p: ArrayLike<number>, q: ArrayLike<number>): numb
 /**
  * Effective sample size 1 / sum p^2 of a distribution [K]: K when uniform, 1 when one-hot. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Diagnostics.ts#ess}
+ * {@includeCode ../examples/Diagnostics.ts#import,ess}
  *
  * @category diagnostics
  */
@@ -47,7 +47,7 @@ export const ess = (p: ArrayLike<number>): number => {
 /**
  * Entropy -sum p log p of a distribution [K] over the group's responses, nats, in [0, log K]. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Diagnostics.ts#entropy}
+ * {@includeCode ../examples/Diagnostics.ts#import,entropy}
  *
  * @category diagnostics
  */

@@ -30,7 +30,7 @@ export { forwardKl, jeffreys, reverseKl } from "./divergence/Kullback.ts"
  * `t log t`, reverse KL `-log t`. A constant and a multiple of t - 1 may be added to f at will. `f` and `df` must have
  * their limits at t = 0. A ratio w / P beyond float64 is refused: t is a plain number here, unlike in the named ones.
  *
- * {@includeCode ../examples/Divergence.ts#group,fromGenerator}
+ * {@includeCode ../examples/Divergence.ts#import,group,fromGenerator}
  *
  * @category constructors
  */
@@ -65,7 +65,7 @@ export const fromGenerator = (options: {
  * `(1 - a) first + a second` for a in [0, 1]: a curriculum from one divergence to another moves a. A part of weight 0 is
  * not evaluated.
  *
- * {@includeCode ../examples/Divergence.ts#group,blend}
+ * {@includeCode ../examples/Divergence.ts#import,group,blend}
  *
  * @category combinators
  */

@@ -45,7 +45,7 @@ export interface Explanation {
  * Explains the update of a group: `s` are the policy's log-ratios, `anchor` the anchor's (both [K], nats, default 0); the
  * divergence is forward KL unless said otherwise. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Explain.ts#explain}
+ * {@includeCode ../examples/Explain.ts#import,group,explain}
  *
  * @category explaining
  */
@@ -93,7 +93,7 @@ export const explain = (group: {
 /**
  * The explanation as text for a log: one line per response and one for the whole.
  *
- * {@includeCode ../examples/Explain.ts#format}
+ * {@includeCode ../examples/Explain.ts#import,group,format}
  *
  * @category explaining
  */

@@ -26,7 +26,7 @@ const complain = (rewards: ArrayLike<number>, s: ArrayLike<number>, anchor: Arra
  * c, [K], into `out`, which is returned. `rewards` [K]; `tau` > 0; `s` [K] is s_theta and `anchor` [K] s_t, or null for a fresh
  * group, nats. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Fused.ts#forwardKl}
+ * {@includeCode ../examples/Fused.ts#import,forwardKl}
  *
  * @category coefficients
  */

@@ -13,7 +13,7 @@ import { logGibbs } from "./Target.ts"
  * `epsilon` of the target in total variation: `tau [KL(w*||P_t) + KL(P_t||w*)] - 2 R_max epsilon`, in units of reward.
  * `anchor` [K] is s_t, 0 for a fresh group. R_max is the largest |R|. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Guarantee.ts#gainBound}
+ * {@includeCode ../examples/Guarantee.ts#import,gainBound}
  *
  * @category guarantees
  */
@@ -45,7 +45,7 @@ export interface Gained {
  * Theorem 2 at a policy that has landed anywhere: `gain >= bound`, with the log-ratios `s` and `anchor` [K] of P and P_t. Both are 0
  * where the group has no signal and nothing moved. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Guarantee.ts#gained}
+ * {@includeCode ../examples/Guarantee.ts#import,gained}
  *
  * @category guarantees
  */
@@ -72,7 +72,7 @@ export const gained = (options: {
  * `P_k > target exp(-divergence / target - 1)`. A response that the target wants cannot be forgotten while the loss is
  * finite. `target` in (0, 1]. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Guarantee.ts#logBarrier}
+ * {@includeCode ../examples/Guarantee.ts#import,logBarrier}
  *
  * @category guarantees
  */
@@ -94,7 +94,7 @@ export const logBarrier = (target: number, divergence: number): number => {
  *
  * Infinity for delta >= 1, where a ratio may be 0. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Guarantee.ts#offPolicyGap}
+ * {@includeCode ../examples/Guarantee.ts#import,offPolicyGap}
  *
  * @category guarantees
  */
@@ -120,7 +120,7 @@ export const offPolicyGap = (options: {
  * `pi_0(y) exp(t R(y) / tau)`, normalised; log-probabilities [K] over the responses considered. `t` >= 0. Throws
  * `SimplexError`.
  *
- * {@includeCode ../examples/Guarantee.ts#exactUpdate}
+ * {@includeCode ../examples/Guarantee.ts#import,exactUpdate}
  *
  * @category guarantees
  */

@@ -25,7 +25,7 @@ export type Reduction = "sum" | "mean"
  * s, [K], in nats: `sum_t (a_k,t - b_k,t)`, or its mean over the T_k tokens. Throws `SimplexError`: lengths that differ, no
  * tokens, entries that are not finite.
  *
- * {@includeCode ../examples/OffPolicy.ts#logRatios}
+ * {@includeCode ../examples/OffPolicy.ts#import,logRatios}
  *
  * @category log-ratios
  */
@@ -62,7 +62,7 @@ export interface PerToken {
  * constant (appendix D.3). So a token outside the band weighs 0, on both sides and whatever the sign of c; PPO's minimum is
  * one-sided. Throws `SimplexError`.
  *
- * {@includeCode ../examples/OffPolicy.ts#perToken}
+ * {@includeCode ../examples/OffPolicy.ts#import,perToken}
  *
  * @category token weights
  */
@@ -102,7 +102,7 @@ export interface Staleness {
 /**
  * The q-quantile of `values`, q in [0, 1], by linear interpolation between order statistics.
  *
- * {@includeCode ../examples/OffPolicy.ts#quantile}
+ * {@includeCode ../examples/OffPolicy.ts#import,quantile}
  *
  * @category diagnostics
  */
@@ -117,7 +117,7 @@ export const quantile = (values: ArrayLike<number>, q: number): number => {
 /**
  * The staleness of a group from its log-ratios s_t, [K], nats. Throws `SimplexError`.
  *
- * {@includeCode ../examples/OffPolicy.ts#staleness}
+ * {@includeCode ../examples/OffPolicy.ts#import,staleness}
  *
  * @category diagnostics
  */
@@ -147,7 +147,7 @@ export type Decision = { readonly keep: true } | { readonly keep: false; readonl
  * Whether to train on a group, and if not why. `age` is in policy updates since it was sampled, default 0. Throws
  * `SimplexError`.
  *
- * {@includeCode ../examples/OffPolicy.ts#filter}
+ * {@includeCode ../examples/OffPolicy.ts#import,filter}
  *
  * @category filter
  */

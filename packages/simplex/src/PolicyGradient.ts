@@ -96,7 +96,7 @@ const tokenGate = (gate: Gate, a: number, logRatio: number): number => {
  * A method from its three parts. The named ones are made with it. Throws `SimplexError`: a clip that is no interval; on
  * use, lengths that differ, entries that are not finite, a ratio beyond float64, a batch that is needed and missing.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,make}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,make}
  *
  * @category constructors
  */
@@ -155,7 +155,7 @@ const ppo = (
  * GRPO: `(R - mean) / std`, PPO's clip. By default tokens are summed (see {@link Aggregation}), so that on policy it is
  * exactly LPO-rev at tau = std (Proposition 1); `sequence-mean` is the published loss, with its length bias.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,grpo}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,grpo}
  *
  * @category methods
  */
@@ -164,7 +164,7 @@ export const grpo = (options: Options = {}): Method => ppo("grpo", (rewards) => 
 /**
  * Dr.GRPO: `R - mean`, PPO's clip, tokens summed: neither length nor difficulty bias.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,drGrpo}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,drGrpo}
  *
  * @category methods
  */
@@ -173,7 +173,7 @@ export const drGrpo = (options: Options = {}): Method => ppo("dr-grpo", Advantag
 /**
  * MaxRL: `(R - mean) / mean`, PPO's clip, tokens summed. For rewards that are not negative.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,maxRl}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,maxRl}
  *
  * @category methods
  */
@@ -182,7 +182,7 @@ export const maxRl = (options: Options = {}): Method => ppo("maxrl", Advantage.m
 /**
  * RLOO: reward minus the mean of the others; unclipped unless asked, tokens summed.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,rloo}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,rloo}
  *
  * @category methods
  */
@@ -193,7 +193,7 @@ export const rloo = ({ clip = null, ...options }: Options = {}): Method =>
  * DAPO: GRPO's advantage, a clip that is wider above, the mean over all tokens of the batch. Resampling of groups without
  * signal and the penalty on overlong responses belong to the sampler and to the reward. Needs the batch.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,dapo}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,dapo}
  *
  * @category methods
  */
@@ -204,7 +204,7 @@ export const dapo = ({ aggregation = "batch-token-mean", ...options }: Options =
  * REINFORCE++ with baseline: centred on the group, scaled by the batch's standard deviation; 0 when that is 0. PPO's clip,
  * tokens summed. Needs the batch.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,reinforcePlusPlus}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,reinforcePlusPlus}
  *
  * @category methods
  */
@@ -222,7 +222,7 @@ export const reinforcePlusPlus = (options: Options = {}): Method =>
  * GSPO: GRPO's advantage, one ratio per response, exp of its mean token log-ratio, clipped within a few 1e-4; each response
  * counts the same.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,gspo}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,gspo}
  *
  * @category methods
  */
@@ -241,7 +241,7 @@ export const gspo = ({
  * CISPO: the clipped ratio is a constant weight, so that no token is ever dropped; GRPO's advantage, the mean over the
  * group's tokens. By default it is bounded above only.
  *
- * {@includeCode ../examples/PolicyGradient.ts#group,cispo}
+ * {@includeCode ../examples/PolicyGradient.ts#import,group,cispo}
  *
  * @category methods
  */

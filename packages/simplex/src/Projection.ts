@@ -44,7 +44,7 @@ const policy = (s: ArrayLike<number>, out?: Float64Array): Float64Array => {
  * Float64Array, nothing is allocated. Throws `SimplexError`: lengths, an `s` that is not finite, a target that does not
  * sum to 1 within 1e-6, and where the divergence is infinite.
  *
- * {@includeCode ../examples/Projection.ts#group,coefficients}
+ * {@includeCode ../examples/Projection.ts#import,group,coefficients}
  *
  * @category coefficients
  */
@@ -61,7 +61,7 @@ export const coefficients = (
 /**
  * D(w*, P_theta), >= 0. Arguments and errors as {@link coefficients}.
  *
- * {@includeCode ../examples/Projection.ts#group,value}
+ * {@includeCode ../examples/Projection.ts#import,group,value}
  *
  * @category coefficients
  */
@@ -110,7 +110,7 @@ export interface TravelOptions {
  * until the divergence falls enough, so it never rises along the path; a divergence with a kink (total variation) may end before
  * it arrives. Arguments and errors as {@link coefficients}.
  *
- * {@includeCode ../examples/Projection.ts#group,travel}
+ * {@includeCode ../examples/Projection.ts#import,group,travel}
  *
  * @category projection
  */

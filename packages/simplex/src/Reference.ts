@@ -23,7 +23,7 @@ export type Estimator = "k1" | "k2" | "k3"
 /**
  * The estimate of one token, nats, from x = log pi - log pi_ref.
  *
- * {@includeCode ../examples/Reference.ts#estimate}
+ * {@includeCode ../examples/Reference.ts#import,estimate}
  *
  * @category estimators
  */
@@ -33,7 +33,7 @@ export const estimate = (estimator: Estimator, x: number): number =>
 /**
  * Its derivative by log pi(token).
  *
- * {@includeCode ../examples/Reference.ts#slope}
+ * {@includeCode ../examples/Reference.ts#import,slope}
  *
  * @category estimators
  */
@@ -48,7 +48,7 @@ const checkBeta = (beta: number): void => {
  * `R_k - beta sum_t (log pi_b - log pi_ref)`, [K]: the penalty in the reward. `beta` >= 0, units of reward per nat; `behaviour` and
  * `reference` are K arrays of [T_k], nats. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Reference.ts#group,rewards}
+ * {@includeCode ../examples/Reference.ts#import,group,rewards}
  *
  * @category penalties
  */
@@ -69,7 +69,7 @@ export const rewards = (options: {
  * The ascent weights of `beta k(x)` as a term of the loss, K arrays of [T_k]: `-beta k'(x) / N` with N that of the aggregation
  * (see `PolicyGradient.Aggregation`). `beta` >= 0. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Reference.ts#group,weights}
+ * {@includeCode ../examples/Reference.ts#import,group,weights}
  *
  * @category penalties
  */

@@ -20,7 +20,7 @@ const hold = (progress: number): number => {
 /**
  * The same value throughout.
  *
- * {@includeCode ../examples/Schedule.ts#constant}
+ * {@includeCode ../examples/Schedule.ts#import,constant}
  *
  * @category schedules
  */
@@ -40,7 +40,7 @@ const checkEnds = (from: number, to: number): void => {
 /**
  * In a straight line from one value to another. Throws `SimplexError` for ends that are not finite.
  *
- * {@includeCode ../examples/Schedule.ts#linear}
+ * {@includeCode ../examples/Schedule.ts#import,linear}
  *
  * @category schedules
  */
@@ -55,7 +55,7 @@ export const linear = (from: number, to: number): Schedule<number> => {
 /**
  * Along half a cosine, level at both ends.
  *
- * {@includeCode ../examples/Schedule.ts#cosine}
+ * {@includeCode ../examples/Schedule.ts#import,cosine}
  *
  * @category schedules
  */
@@ -68,7 +68,7 @@ export const cosine = (from: number, to: number): Schedule<number> => {
  * One schedule after another: `[[0, a], [0.5, b]]` is a over the first half of training and b over the second, each from its
  * own progress 0 to 1. Throws `SimplexError` unless starts begin at 0 and rise below 1.
  *
- * {@includeCode ../examples/Schedule.ts#piecewise}
+ * {@includeCode ../examples/Schedule.ts#import,piecewise}
  *
  * @category schedules
  */
@@ -90,7 +90,7 @@ export const piecewise = <A>(pieces: ReadonlyArray<readonly [start: number, sche
 /**
  * A divergence that moves from `first` to `second` with the scheduled weight a of the second: `(1 - a) first + a second`.
  *
- * {@includeCode ../examples/Schedule.ts#blend}
+ * {@includeCode ../examples/Schedule.ts#import,blend}
  *
  * @category schedules
  */
@@ -114,7 +114,7 @@ export interface Switch<A> {
  * to `fallAt` or below; between the two it stays, so that noise around one level does not make it flutter. Throws
  * `SimplexError` unless fallAt <= riseAt.
  *
- * {@includeCode ../examples/Schedule.ts#hysteresis}
+ * {@includeCode ../examples/Schedule.ts#import,hysteresis}
  *
  * @category switches
  */

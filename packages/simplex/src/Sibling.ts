@@ -19,7 +19,7 @@ import { gibbs, logGibbs } from "./Target.ts"
  * [K] are summed log-probabilities under pi_theta and the policy that sampled, nats; `eta` > 0. Equal rewards have z = 0,
  * so that the group anchors the policy to the old one. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Sibling.ts#group,tpo}
+ * {@includeCode ../examples/Sibling.ts#import,group,tpo}
  *
  * @category siblings
  */
@@ -38,7 +38,7 @@ export const tpo = (options: {
  * Group Variance Policy Optimization: squared error between centred rewards and centred implied rewards, [K]. `s` [K] are
  * log-ratios to the reference, nats; `beta` > 0. Zero for a group of one. No importance weights. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Sibling.ts#group,gvpo}
+ * {@includeCode ../examples/Sibling.ts#import,group,gvpo}
  *
  * @category siblings
  */
@@ -62,7 +62,7 @@ export const gvpo = (options: {
  * The pointwise ablation: cross entropy to w* without the simplex, `c = -w*`, [K]. Every response is made more likely, none
  * less; the paper finds it worse than GRPO. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Sibling.ts#group,pointwise}
+ * {@includeCode ../examples/Sibling.ts#import,group,pointwise}
  *
  * @category siblings
  */

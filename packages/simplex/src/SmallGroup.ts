@@ -22,7 +22,7 @@ const preference = (a: number, b: number, tau: number): number => Math.max(-1e30
  * No other response takes up the difference, so there is no zero sum. `s`, `anchor` in nats, default 0. Throws
  * `SimplexError`.
  *
- * {@includeCode ../examples/SmallGroup.ts#single}
+ * {@includeCode ../examples/SmallGroup.ts#import,single}
  *
  * @category K = 1
  */
@@ -52,7 +52,7 @@ export interface Baseline {
  * reward; 1 never forgets. `before` is undefined for a prompt that was never seen. Use the baseline from before a reward with that
  * reward: with the one from after it, the response would be compared with itself. Throws `SimplexError`.
  *
- * {@includeCode ../examples/SmallGroup.ts#track}
+ * {@includeCode ../examples/SmallGroup.ts#import,track}
  *
  * @category K = 1
  */
@@ -86,7 +86,7 @@ const logit = ({ anchorMargin = 0, margin = 0, rewards: [first, second], tau }: 
  * C.5: `-sigma(z) log sigma(m) - sigma(-z) log sigma(-m)` with z = (R_1 - R_2) / tau + anchor margin and m the policy's
  * margin: the cross entropy of the pair, which is KL(w* || P) plus the target's entropy. Nats. Throws `SimplexError`.
  *
- * {@includeCode ../examples/SmallGroup.ts#pairLoss}
+ * {@includeCode ../examples/SmallGroup.ts#import,pairLoss}
  *
  * @category K = 2
  */
@@ -98,7 +98,7 @@ export const pairLoss = (pair: Pair): number => {
 /**
  * Its coefficients, equal to those of forward KL on the group of two: `c_1 = sigma(m) - sigma(z) = -c_2`.
  *
- * {@includeCode ../examples/SmallGroup.ts#pairCoefficients}
+ * {@includeCode ../examples/SmallGroup.ts#import,pairCoefficients}
  *
  * @category K = 2
  */

@@ -16,7 +16,7 @@ import { checkPositive, checkVector } from "./SimplexError.ts"
  * log w*, [K], in nats (Theorem 1). `rewards` [K]; `tau` > 0, in units of reward; `anchor` [K] is s_t, the log-ratio of the
  * anchor to the behaviour policy, 0 for a fresh group. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Target.ts#logGibbs}
+ * {@includeCode ../examples/Target.ts#import,logGibbs}
  *
  * @category targets
  */
@@ -32,7 +32,7 @@ export const logGibbs = (rewards: ArrayLike<number>, tau: number, anchor?: Array
 /**
  * w* itself: {@link logGibbs} exponentiated, [K], sums to 1.
  *
- * {@includeCode ../examples/Target.ts#gibbs}
+ * {@includeCode ../examples/Target.ts#import,gibbs}
  *
  * @category targets
  */
@@ -54,7 +54,7 @@ export interface Chi2Target {
  * anchor. lambda makes the ratios average 1 under P; it is bracketed by bisection, then solved on the support that the
  * bisection found. `mu` > 0 in units of reward. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Target.ts#chi2}
+ * {@includeCode ../examples/Target.ts#import,chi2}
  *
  * @category targets
  */
@@ -91,7 +91,7 @@ export const chi2 = (rewards: ArrayLike<number>, mu: number, anchor?: ArrayLike<
 /**
  * log P = log softmax(s), [K], of log-ratios `s` in nats. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Target.ts#logListwise}
+ * {@includeCode ../examples/Target.ts#import,logListwise}
  *
  * @category targets
  */
@@ -100,7 +100,7 @@ export const logListwise = (s: ArrayLike<number>): Float64Array => logSoftmax(ch
 /**
  * P = softmax(s), [K], the listwise distribution of log-ratios `s`. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Target.ts#listwise}
+ * {@includeCode ../examples/Target.ts#import,listwise}
  *
  * @category targets
  */
@@ -118,7 +118,7 @@ export type Base = "anchor" | "policy-probability"
  * The logits [K] of a policy in a base: s = log pi(y) - log pi_b(y), or log pi(y) itself. `logProbs` and `behaviour` [K] are
  * summed log-probabilities in nats. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Target.ts#logits}
+ * {@includeCode ../examples/Target.ts#import,logits}
  *
  * @category bases
  */
@@ -146,7 +146,7 @@ const ROUNDING = 1e-12
  * what equal rewards are: `isSilent`, the advantages, the statistics and the temperatures all ask it. A reward that is not
  * finite counts as a signal, so that whoever uses it refuses it by name.
  *
- * {@includeCode ../examples/Target.ts#hasSignal}
+ * {@includeCode ../examples/Target.ts#import,hasSignal}
  *
  * @category predicates
  */
@@ -166,7 +166,7 @@ export const hasSignal = (rewards: ArrayLike<number>): boolean => {
  * Whether a group is left without a gradient: groups without a signal are dropped, and either its rewards are all equal (see
  * {@link hasSignal}) or its temperature says so. The one place where that is decided.
  *
- * {@includeCode ../examples/Target.ts#isSilent}
+ * {@includeCode ../examples/Target.ts#import,isSilent}
  *
  * @category predicates
  */
@@ -192,7 +192,7 @@ export const chi2Target: Target = { name: "chi2", of: (rewards, tau, anchor) => 
  * log w* [K] of a group at a temperature that may be "zero-signal" (see `Temperature`). Without a signal the target is P_t,
  * exactly; whether such a group is used at all says {@link isSilent}. Throws `SimplexError`.
  *
- * {@includeCode ../examples/Target.ts#resolve}
+ * {@includeCode ../examples/Target.ts#import,resolve}
  *
  * @category targets
  */

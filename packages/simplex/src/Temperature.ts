@@ -35,7 +35,7 @@ const positive = (tau: number): number | "zero-signal" => (tau > 0 ? tau : "zero
 /**
  * The same tau for every group: 1 is Dr.GRPO's and RLOO's. Throws `SimplexError` unless it is positive and finite.
  *
- * {@includeCode ../examples/Temperature.ts#fixed}
+ * {@includeCode ../examples/Temperature.ts#import,fixed}
  *
  * @category temperatures
  */
@@ -47,7 +47,7 @@ export const fixed = (tau: number): Temperature => {
 /**
  * The group's standard deviation, as GRPO: the population's unless said otherwise. Zero-signal when it is 0.
  *
- * {@includeCode ../examples/Temperature.ts#std}
+ * {@includeCode ../examples/Temperature.ts#import,std}
  *
  * @category temperatures
  */
@@ -60,7 +60,7 @@ export const std = (kind: "population" | "sample" = "population"): Temperature =
  * The group's mean reward, as MaxRL: hard prompts get a sharp target. For rewards that are not negative; zero-signal when
  * the mean is 0 or below.
  *
- * {@includeCode ../examples/Temperature.ts#mean}
+ * {@includeCode ../examples/Temperature.ts#import,mean}
  *
  * @category temperatures
  */
@@ -70,7 +70,7 @@ export const mean: Temperature = { name: "mean", of: (rewards) => positive(Advan
  * The batch's standard deviation of centred rewards, as REINFORCE++ with baseline; from the context. Zero-signal when it is
  * 0. Throws `SimplexError` when the context has none.
  *
- * {@includeCode ../examples/Temperature.ts#batchStd}
+ * {@includeCode ../examples/Temperature.ts#import,batchStd}
  *
  * @category temperatures
  */
@@ -93,7 +93,7 @@ export const batchStd: Temperature = {
  * Another temperature plus `gamma` >= 0: maximising `sum w R - tau KL(w || P_t) + gamma H(w)` is the Gibbs target at
  * tau + gamma (C.7; for a fresh group, or with the anchor's part weighed by tau / (tau + gamma)).
  *
- * {@includeCode ../examples/Temperature.ts#plus}
+ * {@includeCode ../examples/Temperature.ts#import,plus}
  *
  * @category temperatures
  */
@@ -134,7 +134,7 @@ const solved = (
  * are so likely that no target is as far (epsilon >= -log P_t(best)), `nearest` (the default) puts all mass on them, and
  * `refuse` throws.
  *
- * {@includeCode ../examples/Temperature.ts#klBudget}
+ * {@includeCode ../examples/Temperature.ts#import,klBudget}
  *
  * @category temperatures
  */
@@ -150,7 +150,7 @@ export const klBudget = (epsilon: number, unreachable: Unreachable = "nearest"):
  * for the best, `nearest` (the default) shares all mass among them; where the group has no n effective responses at any
  * tau it is zero-signal; `refuse` throws in both cases.
  *
- * {@includeCode ../examples/Temperature.ts#essFloor}
+ * {@includeCode ../examples/Temperature.ts#import,essFloor}
  *
  * @category temperatures
  */

@@ -52,7 +52,7 @@ it("every public function and value has an example that its documentation includ
     for (const name of Object.keys(exports)) {
       if (plain.has(name)) continue
       expect(example, `${module}.${name}`).toContain(`// #region ${name}\n`)
-      const included = new RegExp(`includeCode \\S*examples/${module}\\.ts#(group,)?${name}\\}`)
+      const included = new RegExp(`includeCode \\S*examples/${module}\\.ts#import,(group,)?${name}\\}`)
       expect(
         sources.some((source) => included.test(source)),
         `${module}.${name} includes its example`,

@@ -45,7 +45,7 @@ const member = (name: string, a: number, factor: number): Divergence =>
  * Throws `SimplexError` for an `a` that is not finite; on use, for a target of exactly 0 when a <= 0. Values lose about
  * `1 / min(|a|, |1 - a|)` in relative accuracy as a comes near a limit.
  *
- * {@includeCode ../../examples/Divergence.ts#group,alpha}
+ * {@includeCode ../../examples/Divergence.ts#import,group,alpha}
  *
  * @category divergences
  */
@@ -59,7 +59,7 @@ export const alpha = (a: number): Divergence => {
  * Pearson's chi-square `sum (P - w)^2 / w`: the reward-tilted policy's own variance around the target. Throws
  * `SimplexError` for a target of exactly 0.
  *
- * {@includeCode ../../examples/Divergence.ts#group,pearsonChi2}
+ * {@includeCode ../../examples/Divergence.ts#import,group,pearsonChi2}
  *
  * @category divergences
  */
@@ -68,7 +68,7 @@ export const pearsonChi2: Divergence = /* @__PURE__ */ member("pearson-chi2", -1
 /**
  * Neyman's chi-square `sum (w - P)^2 / P`: the variance of the importance weights w / P. A target of exactly 0 is fine.
  *
- * {@includeCode ../../examples/Divergence.ts#group,neymanChi2}
+ * {@includeCode ../../examples/Divergence.ts#import,group,neymanChi2}
  *
  * @category divergences
  */
@@ -77,7 +77,7 @@ export const neymanChi2: Divergence = /* @__PURE__ */ member("neyman-chi2", 2, 2
 /**
  * Squared Hellinger distance `1/2 sum (sqrt P - sqrt w)^2`, in [0, 1]: finite wherever the two lie, zeros included.
  *
- * {@includeCode ../../examples/Divergence.ts#group,hellinger2}
+ * {@includeCode ../../examples/Divergence.ts#import,group,hellinger2}
  *
  * @category divergences
  */
@@ -87,7 +87,7 @@ export const hellinger2: Divergence = /* @__PURE__ */ member("hellinger2", 0.5, 
  * Rényi's divergence of order a, `log(sum w^a P^(1-a)) / (a - 1)`, a > 0; forward KL at a = 1. Its coefficients are P minus
  * the escort distribution `softmax(a log w + (1 - a) log P)`, so they are bounded as those of forward KL are.
  *
- * {@includeCode ../../examples/Divergence.ts#group,renyi}
+ * {@includeCode ../../examples/Divergence.ts#import,group,renyi}
  *
  * @category divergences
  */

@@ -24,7 +24,7 @@ const share = (logQ: number, logRatio: number): number =>
  * Jensen-Shannon divergence with skew `a` in (0, 1), the weight of the target in the mixture; at a = 1/2 the usual one,
  * at most log 2. Throws `SimplexError` for another `a`.
  *
- * {@includeCode ../../examples/Divergence.ts#group,jensenShannon}
+ * {@includeCode ../../examples/Divergence.ts#import,group,jensenShannon}
  *
  * @category divergences
  */
@@ -53,7 +53,7 @@ const side = (logP: number, logW: number): number => {
  * Total variation `1/2 sum |P - w|`, in [0, 1]. Not differentiable at P_k = w_k: there the subgradient is 0, also when the
  * two agree only within rounding (1e-14 relative to log P). Steps along it do not shrink near the target.
  *
- * {@includeCode ../../examples/Divergence.ts#group,totalVariation}
+ * {@includeCode ../../examples/Divergence.ts#import,group,totalVariation}
  *
  * @category divergences
  */
@@ -79,7 +79,7 @@ const difference = (logP: number, logW: number): number => {
  * The squared (Brier) distance `1/2 sum (P - w)^2`, in [0, 1]: a proper score whose coefficients `P (P - w - sum_j P_j (P_j - w_j))`
  * fade where P is small, so that a response which the policy has given up does not come back. A target of exactly 0 is fine.
  *
- * {@includeCode ../../examples/Divergence.ts#group,brier}
+ * {@includeCode ../../examples/Divergence.ts#import,group,brier}
  *
  * @category divergences
  */

@@ -28,7 +28,7 @@ const forward = /* @__PURE__ */ separable({
  * KL(w* || P), LPO-fwd (eq. 10): covers every response the target wants. Each coefficient is in [-1, 1] and their
  * magnitudes sum to at most 2. A target of exactly 0 is fine.
  *
- * {@includeCode ../../examples/Divergence.ts#group,forwardKl}
+ * {@includeCode ../../examples/Divergence.ts#import,group,forwardKl}
  *
  * @category divergences
  */
@@ -55,7 +55,7 @@ const reverse = /* @__PURE__ */ separable({
  * KL(P || w*), LPO-rev (eq. 11): settles on what the target wants most, and carries an entropy bonus. Coefficients are
  * not bounded by a constant. Throws `SimplexError` for a target of exactly 0, where it is infinite.
  *
- * {@includeCode ../../examples/Divergence.ts#group,reverseKl}
+ * {@includeCode ../../examples/Divergence.ts#import,group,reverseKl}
  *
  * @category divergences
  */
@@ -91,7 +91,7 @@ export const reverseKl: Divergence = {
  * Jeffreys' divergence KL(w* || P) + KL(P || w*), also the bracket of Theorem 2. Throws `SimplexError` for a target of
  * exactly 0.
  *
- * {@includeCode ../../examples/Divergence.ts#group,jeffreys}
+ * {@includeCode ../../examples/Divergence.ts#import,group,jeffreys}
  *
  * @category divergences
  */
