@@ -11,7 +11,7 @@ import { bootstrap, type Estimate } from "./Interval.ts"
 export interface Comparison {
   /** Mean of b - a with its 95 % interval, in the values' units. */
   readonly difference: Estimate
-  /** Two-sided, of the sign-flip permutation test: exact size whatever the values' law. */
+  /** Two-sided, of the sign-flip permutation test: exact size whatever the values' law; or of Student's t. */
   readonly p: number
   /** Cohen's d of paired values: the mean difference over its standard deviation; 0 when all differences are 0. */
   readonly effect: number
@@ -27,9 +27,24 @@ const paired = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): ReadonlyArr
 
 const mean = (values: ReadonlyArray<number>): number => values.reduce((x, y) => x + y, 0) / values.length
 
+/** Two-sided p of Student's t with a whole number of degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4). */
+const studentP = (t: number, freedom: number): number => {
+  const angle = Math.atan(Math.abs(t) / Math.sqrt(freedom))
+  const cos2 = Math.cos(angle) ** 2
+  const isOdd = freedom % 2 === 1
+  let [sum, term] = [0, isOdd ? Math.cos(angle) : 1]
+  for (let i = isOdd ? 3 : 2; i <= freedom; i += 2) {
+    sum += term
+    term *= (cos2 * (i - 1)) / i
+  }
+  const within = isOdd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum
+  return Math.min(1, Math.max(0, 1 - within))
+}
+
 /**
  * Compares values of a and b problem by problem, for example the pass@k of each. Up to 16 problems that differ all sign patterns are
- * gone through; beyond that `permutations` are drawn, and the observed one counts among them. Throws a `RangeError` for lengths that
+ * gone through; beyond that `permutations` are drawn, and the observed one counts among them. `student` is the t test of paired values:
+ * for few pairs of means, such as those of seeds, since n sign patterns cannot tell apart what is rarer than 2 / 2^n. Throws a `RangeError` for lengths that
  * differ.
  *
  * ```ts
@@ -41,9 +56,9 @@ const mean = (values: ReadonlyArray<number>): number => values.reduce((x, y) => 
 export const compare = (
   a: ReadonlyArray<number>,
   b: ReadonlyArray<number>,
-  options: { readonly seed: string; readonly permutations?: number },
+  options: { readonly seed: string; readonly permutations?: number; readonly test?: "signs" | "student" },
 ): Comparison => {
-  const { permutations = 10_000, seed } = options
+  const { permutations = 10_000, seed, test = "signs" } = options
   const d = paired(a, b)
   const difference = bootstrap(d, { seed, range: [-1, 1] })
   const moved = d.filter((v) => v !== 0)
@@ -52,7 +67,9 @@ export const compare = (
   const spread = d.length < 2 ? 0 : Math.sqrt(d.reduce((s, v) => s + (v - center) ** 2, 0) / (d.length - 1))
   const effect = center === 0 ? 0 : center / (spread === 0 ? Number.MIN_VALUE : spread)
   const base = { difference, effect: Math.max(-1e9, Math.min(1e9, effect)), n: d.length }
-  if (moved.length === 0) return { ...base, p: 1 }
+  if (moved.length === 0 || (test === "student" && d.length < 2)) return { ...base, p: 1 }
+  if (test === "student")
+    return { ...base, p: spread === 0 ? 0 : studentP((center * Math.sqrt(d.length)) / spread, d.length - 1) }
   let extreme = 0
   if (moved.length <= 16) {
     const all = 2 ** moved.length

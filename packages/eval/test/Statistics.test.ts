@@ -59,6 +59,32 @@ it("a comparison says how large, how sure, and counts all sign patterns where th
   expect(() => Compare.compare([1], [1, 0], { seed: "7" })).toThrow(/1 and 2 values/)
 })
 
+it.each([
+  // Two-sided 5 % and 1 % points of Student's t, from the table.
+  [1, 12.7062, 0.05],
+  [2, 4.30265, 0.05],
+  [3, 5.84091, 0.01],
+  [4, 2.776445, 0.05],
+  [7, 3.499483, 0.01],
+  [17, 2.109816, 0.05],
+])("Student's t of %i degrees of freedom at %f has p %f", (freedom, t, p) => {
+  const n = freedom + 1
+  // Values of mean 0 and standard deviation 1, moved so that their t is the one asked for.
+  const raw = Array.from({ length: n }, (_, i) => (i + 1) ** 2)
+  const center = raw.reduce((x, y) => x + y, 0) / n
+  const spread = Math.sqrt(raw.reduce((s, v) => s + (v - center) ** 2, 0) / freedom)
+  const values = raw.map((v) => (v - center) / spread + t / Math.sqrt(n))
+  const zeros = values.map(() => 0)
+  expect(Compare.compare(zeros, values, { seed: "7", test: "student" }).p).toBeCloseTo(p, 5)
+  expect(Compare.compare(values, zeros, { seed: "7", test: "student" }).p).toBeCloseTo(p, 5)
+})
+
+it("Student's t has no doubt where all differences are one, and none to speak of where there is a single pair", () => {
+  expect(Compare.compare([0, 0, 0], [1, 1, 1], { seed: "7", test: "student" }).p).toBe(0)
+  expect(Compare.compare([0], [1], { seed: "7", test: "student" }).p).toBe(1)
+  expect(Compare.compare([1, 1], [1, 1], { seed: "7", test: "student" }).p).toBe(1)
+})
+
 it("McNemar's exact test is the binomial's two tails", () => {
   const choose = (n: number, k: number): number => (k === 0 ? 1 : (choose(n - 1, k - 1) * n) / k)
   fc.assert(
