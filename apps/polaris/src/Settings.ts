@@ -245,7 +245,7 @@ const wholes: ReadonlyArray<readonly [keyof Given, option: string, low: number, 
   ["seed", "seed", 0, Number.MAX_SAFE_INTEGER, (settings, seed) => ({ ...settings, seed })],
   ["steps", "steps", 1, million, inTrain("steps")],
   ["prompts", "prompts", 1, 65_536, inTrain("promptsPerStep")],
-  ["groupSize", "k", 2, 1024, inTrain("groupSize")],
+  ["groupSize", "k", 1, 1024, inTrain("groupSize")],
   [
     "maxTokens",
     "max-tokens",
@@ -301,6 +301,11 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
       train: { ...settings.train, optimizer: { ...settings.train.optimizer, learningRate } },
     }
   }
+  const { leastGroup } = Objectives.make(settings.objective)
+  if (settings.train.groupSize < leastGroup)
+    return yield* new UsageError({
+      reason: `--k is ${settings.train.groupSize}, and ${settings.objective.name} learns from groups of ${leastGroup} or more; give that, or an objective of single responses such as lpo-single`,
+    })
   return settings
 })
 
@@ -330,6 +335,12 @@ const pathsOf = (value: unknown, before = ""): ReadonlyArray<string> =>
     ? Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, before === "" ? key : `${before}.${key}`))
     : [before]
 
+/** Whether there is something at the path: a value, or a group of values none of which has an option of its own. */
+const isThere = (paths: ReadonlyArray<string>, path: string): boolean =>
+  paths.includes(path) ||
+  (paths.some((known) => known.startsWith(`${path}.`)) &&
+    !Object.keys(optioned).some((known) => known.startsWith(`${path}.`)))
+
 const put = (value: unknown, [key, ...rest]: ReadonlyArray<string>, to: unknown): unknown =>
   key === undefined ? to : isRecord(value) ? { ...value, [key]: put(value[key], rest, to) } : value
 
@@ -357,7 +368,7 @@ export const set = Effect.fn("Settings.set")(function* (
     const option = Object.hasOwn(optioned, path) ? optioned[path] : undefined
     if (option !== undefined)
       return yield* new UsageError({ reason: `--set ${path} has an option of its own; give ${option}` })
-    if (!paths.includes(path)) {
+    if (!isThere(paths, path)) {
       const last = (text: string): string => text.split(".").at(-1) ?? text
       const near = nearest(path, paths) ?? paths.find((known) => last(known) === last(path))
       const meant = near === undefined ? "config.json of a run lists them" : `did you mean ${near}?`

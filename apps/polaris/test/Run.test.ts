@@ -174,7 +174,7 @@ it("explains what it cannot do in one line, without a trace", async () => {
   await writeFile(join(out, "file"), "")
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
     [["--tau", "cold"], /--tau is "cold"; give a positive number/],
-    [["--k", "1"], /--k is 1; give a whole number from 2/],
+    [["--k", "1"], /--k is 1, and lpo-fwd learns from groups of 2/],
     [["--objective", "ppo"], /--objective/],
     [[...short, "--name", "whole"], /exists already; go on with it by --resume/],
     [["--name", "whole", "--resume", "--seed", "8"], /was started with seed 7, and now it is 8/],

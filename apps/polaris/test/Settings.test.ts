@@ -93,7 +93,8 @@ it("refuses by name what cannot be", async () => {
       { preset: "poker" },
       /there is no preset "poker"; choose one of: code, countdown, countdown-step-tiny, countdown-tiny/,
     ],
-    [{ groupSize: 1 }, /--k is 1; give a whole number from 2 to 1024/],
+    [{ groupSize: 0 }, /--k is 0; give a whole number from 1 to 1024/],
+    [{ groupSize: 1 }, /--k is 1, and lpo-fwd learns from groups of 2 or more; .*lpo-single/],
     [{ steps: 0 }, /--steps is 0/],
     [{ learningRate: -1 }, /--learning-rate is -1; give a positive number/],
     [{ loraRank: 4 }, /--lora-rank is given without --model/],
@@ -131,6 +132,20 @@ it("knows the best policy by a number that there is", async () => {
   expect(await set(settings, "train/reward")).toBe("train/reward")
   expect(await set(settings, "train/rewards")).toMatch(/is "train\/rewards"; give eval\/pass_at_1/)
   expect(await set(await resolve({}), "eval/pass_at_1")).toMatch(/give --evaluate-every/)
+})
+
+it("sets a group of values as a whole, unless an option has one of them", async () => {
+  const set = async (objective: Registry.Name, path: string, value: unknown) =>
+    Effect.runPromise(
+      Settings.set(await resolve({ objective }), [[path, value]]).pipe(
+        Effect.map((changed): unknown => changed.objective.options),
+        Effect.catchTag("UsageError", ({ reason }) => Effect.succeed(reason)),
+      ),
+    )
+  expect(await set("grpo", "objective.options.clip", null)).toMatchObject({ clip: null })
+  expect(await set("grpo", "objective.options.clip", { low: 0.1, high: 0.3 })).toMatchObject({ clip: { high: 0.3 } })
+  expect(await set("grpo", "objective.options.clip", { low: 0.1 })).toMatch(/clip is \{"low":0.1\}: /)
+  expect(await set("grpo", "train.optimizer", {})).toMatch(/there is no such setting/)
 })
 
 it("checks trackers, and lets a resume choose others", async () => {

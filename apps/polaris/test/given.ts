@@ -1,38 +1,9 @@
-/** A command line that says nothing, for tests to add to. */
+/** Settings as tests ask for them. */
 import { Effect } from "effect"
+import { nothing } from "../src/Given.ts"
 import * as Settings from "../src/Settings.ts"
 
-export const nothing: Settings.Given = {
-  preset: null,
-  engine: null,
-  objective: null,
-  tau: null,
-  seed: null,
-  steps: null,
-  groupSize: null,
-  prompts: null,
-  maxTokens: null,
-  learningRate: null,
-  problems: null,
-  samples: null,
-  evaluateEvery: null,
-  tracker: null,
-  data: null,
-  evalData: null,
-  task: null,
-  format: null,
-  badRows: null,
-  verifier: null,
-  model: null,
-  loraRank: null,
-  loraAlpha: null,
-  server: null,
-  profile: null,
-  rollouts: null,
-  servedName: null,
-  backend: null,
-  workers: null,
-}
+export { nothing }
 
 /** The settings of a new run, or of one that goes on. */
 export const resolve = (
