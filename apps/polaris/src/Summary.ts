@@ -122,12 +122,27 @@ export interface Shown {
   readonly trained: Evaluator.Evaluation | null
   readonly warnings: ReadonlyArray<string>
   readonly events: ReadonlyArray<StepReport.StepReport>
+  readonly evaluations: ReadonlyArray<RunStore.Evaluated>
+  /** The text of best.json; null where there is none. */
+  readonly best: string | null
   readonly groups: ReadonlyArray<LoggedGroup.LoggedGroup>
   readonly facts: Readonly<Record<string, string>>
 }
 
+/** The best policy of a run, and why it ended before its last step. */
+const bestFacts = (text: string | null, taken: number, { train }: Settings): Readonly<Record<string, string>> => {
+  if (text === null) return {}
+  const { metric, step, value } = JSON.parse(text) as { metric: string; step: number; value: number }
+  const isOver = taken < train.steps && train.best?.patience !== null
+  return {
+    "best policy": `step ${step}, ${metric} ${value.toFixed(3)}`,
+    ...(isOver ? { ended: `after step ${taken} of ${train.steps}: not better since step ${step}` } : {}),
+  }
+}
+
 /** The report of a run as HTML. */
-export const page = ({ about, base, events, facts, groups, settings, trained, warnings }: Shown): string => {
+export const page = (shown: Shown): string => {
+  const { about, base, best, evaluations, events, facts, groups, settings, trained, warnings } = shown
   const { engine, objective, preset, seed, train } = settings
   const taken = events.length < train.steps ? `${events.length} of ${train.steps}` : String(train.steps)
   return Report.render({
@@ -139,12 +154,15 @@ export const page = ({ about, base, events, facts, groups, settings, trained, wa
       "group size K": String(train.groupSize),
       steps: taken,
       engine: engine.name,
+      // Only of a run that has come to its end is it known why.
+      ...bestFacts(best, trained === null ? train.steps : events.length, settings),
       ...facts,
     },
     config: { ...settings },
     about,
     warnings,
     events,
+    evaluations,
     base,
     trained,
     groups,
@@ -191,7 +209,9 @@ export const write: (
     }
     yield* store.write(Base.trainedFile, Base.write({ ...trained, asked: evaluation, seconds: 0 }))
     const found = yield* RunStore.readConfig(store.folder)
-    const shown = { settings, about: found?.about, base, trained, warnings: warned, events, facts }
+    const evaluations = yield* store.evaluations
+    const best = yield* store.read("best.json")
+    const shown = { settings, about: found?.about, base, trained, warnings: warned, events, evaluations, best, facts }
     yield* store.write("report.html", page({ ...shown, groups: yield* store.completions }))
     return [
       table(opened.label, base, trained),

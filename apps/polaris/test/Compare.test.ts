@@ -79,3 +79,26 @@ it("writes the report of a run that was interrupted", async () => {
   expect(page).toContain("before: 0.5 at k 1, 1 at k 2")
   expect(await polaris("report", folder)).toMatch(/there is no run in/)
 })
+
+it("says which policy was the best, and why the run ended before its last step", async () => {
+  const path = join(folder, "early")
+  const best = { metric: "eval/pass_at_1", better: "higher" as const, patience: 1 }
+  const asked = await resolve({ steps: 9, evaluateEvery: 2 })
+  const settings = { ...asked, train: { ...asked.train, best } }
+  const values = (step: number) => ({ step, values: { "eval/pass_at_1": step === 2 ? 0.75 : 0.5 } })
+  await Effect.gen(function* () {
+    const store = yield* RunStore.open({ folder: path, config: { ...settings }, resume: false })
+    for (const step of [2, 4]) yield* store.appendEvaluation(values(step))
+    for (const file of [Base.file, Base.trainedFile]) yield* store.write(file, evaluation([judged("p", [true, false])]))
+    yield* store.write("best.json", JSON.stringify({ ...best, step: 2, value: 0.75 }))
+  }).pipe(Effect.scoped, Effect.runPromise)
+  await polaris("report", path)
+  const page = await readFile(join(path, "report.html"), "utf8")
+  expect(page).toContain("<dt>best policy</dt><dd>step 2, eval/pass_at_1 0.750</dd>")
+  expect(page).toContain("<dt>ended</dt><dd>after step 0 of 9: not better since step 2</dd>")
+  expect(page).toContain("pass@1: 0.75 at step 2, 0.5 at step 4")
+  // Without a last evaluation the run has not come to its end.
+  await rm(join(path, Base.trainedFile))
+  await polaris("report", path)
+  expect(await readFile(join(path, "report.html"), "utf8")).not.toContain("<dt>ended</dt>")
+})

@@ -31,6 +31,8 @@ export interface ReportInput {
   readonly warnings: ReadonlyArray<string>
   /** Rows of events.jsonl. */
   readonly events: ReadonlyArray<{ readonly step: number }>
+  /** Rows of evaluations.jsonl: what was measured in the loop. Default none. */
+  readonly evaluations?: ReadonlyArray<{ readonly step: number; readonly values: Readonly<Record<string, number>> }>
   /** The policy before training; null where it was not evaluated. */
   readonly base: Side | null
   /** The trained policy; null for a run that has not ended. */
@@ -97,6 +99,55 @@ const problemRows = (base: Side | null, trained: Side | null) => {
   }))
 }
 
+/** pass@k of the evaluations in the loop, the smallest and the largest k. */
+const loop = ({ evaluations = [] }: ReportInput): string => {
+  const names = Object.keys(evaluations[0]?.values ?? {}).filter((name) => name.startsWith("eval/pass_at_"))
+  const shown = [...new Set([names[0], names.at(-1)])].filter((name) => name !== undefined)
+  if (shown.length === 0) return ""
+  return Plots.lines({
+    title: "Held-out problems in the loop",
+    x: "step",
+    series: shown.map((name, i) => ({
+      label: name.replace("eval/pass_at_", "pass@"),
+      colour: i === 0 ? "b" : "a",
+      points: evaluations.flatMap(({ step, values }) => (name in values ? [{ x: step, y: values[name] }] : [])),
+    })),
+  })
+}
+
+interface Alarm {
+  readonly metric: string
+  readonly value: number
+  readonly bound: number
+}
+
+/** The alarms of all steps, by the number that raised them. */
+const alarms = ({ events }: ReportInput): string => {
+  const raised = events.flatMap((event) =>
+    ((event as { readonly alarms?: ReadonlyArray<Alarm> }).alarms ?? []).map(({ bound, metric, value }) => ({
+      step: event.step,
+      metric,
+      value,
+      bound,
+    })),
+  )
+  if (raised.length === 0) return ""
+  const rows = [...new Set(raised.map(({ metric }) => metric))].map((metric) => {
+    const mine = raised.filter((alarm) => alarm.metric === metric)
+    const beyond = ({ bound, value }: Alarm): number => Math.abs(value - bound)
+    const worst = mine.reduce((a, b) => (beyond(b) > beyond(a) ? b : a))
+    const side = worst.value > worst.bound ? "above" : "below"
+    return [
+      metric,
+      String(mine.length),
+      String(mine[0].step),
+      String(mine.at(-1)?.step),
+      `${three(worst.value)} at ${worst.step}, ${side} ${three(worst.bound)}`,
+    ]
+  })
+  return table("Alarms", ["number", "steps", "first", "last", "furthest"], rows)
+}
+
 /** The curves that are drawn where a run has them: a title, and the fields of a step's report. */
 const curves: ReadonlyArray<readonly [title: string, ...names: ReadonlyArray<string>]> = [
   ["Reward", "reward"],
@@ -159,7 +210,7 @@ const distributions = ({ groups }: ReportInput): string => {
 export const render = (input: ReportInput): string => {
   const { about, base, config, events, groups, title, trained, warnings } = input
   const shared = { events, problems: problemRows(base, trained), groups: groups.map((group) => encodeGroup(group)) }
-  const drawn = learning(input) + distributions(input)
+  const drawn = loop(input) + learning(input) + distributions(input)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -173,7 +224,7 @@ export const render = (input: ReportInput): string => {
 <header><h1>${escape(title)}</h1>${facts(input.facts)}${warnings.map((line) => `<p class="warning">${escape(line)}</p>`).join("")}</header>
 <main>
 <section><h2>pass@k on held-out problems</h2>${passAtK(input)}</section>
-<section><h2>Training</h2>${drawn === "" ? `<p class="hint">No step was taken yet.</p>` : `<div class="plots" id="curves">${drawn}</div>`}</section>
+<section><h2>Training</h2>${drawn === "" ? `<p class="hint">No step was taken yet.</p>` : `<div class="plots" id="curves">${drawn}</div>`}${alarms(input)}</section>
 <section><h2>Sampled groups</h2><p class="hint">The target w* is what the update aims at, P is the policy's listwise distribution, c = the coefficient of grad log π in the loss (negative: made likelier).</p>
 <nav aria-label="Groups"><button id="previous" type="button">← previous</button> <span id="where" aria-live="polite"></span> <button id="next" type="button">next →</button> <label>go to step <input id="step" type="number" min="1"></label></nav>
 <div id="group"></div></section>

@@ -57,6 +57,16 @@ const input: Report.ReportInput = {
     responseLength: 7,
     targetKl: 0.3,
     zeroVariance: i,
+    alarms:
+      i === 9 || i === 10
+        ? [{ metric: "gradNorm", value: i, bound: 1 }]
+        : i === 11
+          ? [{ metric: hostile, value: 0.001, bound: 0.01 }]
+          : [],
+  })),
+  evaluations: [10, 20, 30].map((step) => ({
+    step,
+    values: { "eval/pass_at_1": step / 50, "eval/pass_at_4": step / 40, "eval/entropy": 1 },
   })),
   about: { command: [hostile] },
   warnings: [hostile],
@@ -131,11 +141,18 @@ it.skipIf(missing)(
       expect(requests.filter((url) => !url.startsWith("file:") && !url.startsWith("data:"))).toEqual([])
       expect(requests.filter((url) => url.startsWith("file:"))).toHaveLength(1)
       expect(await page.title()).toContain("</script>")
-      expect(await page.locator("#curves svg[role=img]").count()).toBe(9)
+      expect(await page.locator("#curves svg[role=img]").count()).toBe(10)
       const told = await page.locator("svg[role=img]").evaluateAll((all) => all.map((svg) => svg.ariaLabel))
       expect(told[0]).toContain("before: 0.2 at k 1, 0.8 at k 8")
       expect(told[1]).toContain("2 problems: 2 are solved more often than before, 0 less often")
-      expect(told[2]).toContain("reward: 0.2 at step 1")
+      expect(told[2]).toContain("pass@1: 0.2 at step 10, 0.6 at step 30")
+      expect(told[2]).toContain("pass@4: 0.25 at step 10")
+      expect(told[3]).toContain("reward: 0.2 at step 1")
+      const alarms = page.getByRole("region", { name: "Alarms" }).locator("tbody tr")
+      expect(await alarms.allTextContents()).toEqual([
+        "gradNorm2101110.000 at 11, above 1.000",
+        `${hostile}112120.001 at 12, below 0.010`,
+      ])
       expect(await page.locator("#passk-table tr").count()).toBe(5)
       expect(await page.locator("#where").textContent()).toContain("step 2")
       expect(await page.locator("#group").textContent()).toContain(`user: What is this?`)

@@ -144,6 +144,7 @@ export const look = Effect.fn("RunStore.look")(function* (folder: string) {
     ...found,
     events: yield* readRows(folder, "events.jsonl", StepReport),
     completions: yield* readRows(folder, "completions.jsonl", LoggedGroup.LoggedGroup),
+    evaluations: yield* readRows(folder, "evaluations.jsonl", Evaluated),
   }
 })
 

@@ -10,10 +10,9 @@ import * as Summary from "../Summary.ts"
 import { UsageError } from "../Usage.ts"
 import type { Entry } from "./Entry.ts"
 
-/** An evaluation of a run; null where it was not made yet. */
-export const evaluationOf = Effect.fn("report.evaluationOf")(function* (folder: string, file: string) {
-  const path = join(folder, file)
-  const text = yield* Effect.tryPromise({
+/** A file of a run; null where there is none. */
+const textOf = (path: string) =>
+  Effect.tryPromise({
     try: () =>
       readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
         if (cause.code === "ENOENT") return null
@@ -21,6 +20,11 @@ export const evaluationOf = Effect.fn("report.evaluationOf")(function* (folder: 
       }),
     catch: (cause) => new UsageError({ reason: `${path} cannot be read (${(cause as Error).message})` }),
   })
+
+/** An evaluation of a run; null where it was not made yet. */
+export const evaluationOf = Effect.fn("report.evaluationOf")(function* (folder: string, file: string) {
+  const path = join(folder, file)
+  const text = yield* textOf(path)
   if (text === null) return null
   return yield* Base.read(text).pipe(Effect.mapError((reason) => new UsageError({ reason: `${path} ${reason}` })))
 })
@@ -39,7 +43,7 @@ export const command: Entry = Command.make(
     const found = yield* RunStore.look(run)
     if (found === null)
       return yield* new UsageError({ reason: `there is no run in ${run}; give a run's folder, such as runs/latest` })
-    const { about, completions, config, events } = found
+    const { about, completions, config, evaluations, events } = found
     const settings = yield* Settings.read(run, config)
     const base = yield* evaluationOf(run, Base.file)
     const trained = yield* evaluationOf(run, Base.trainedFile)
@@ -50,6 +54,8 @@ export const command: Entry = Command.make(
       trained,
       warnings: base === null || trained === null ? [] : Summary.warnings(base.curve, trained.curve, events),
       events,
+      evaluations,
+      best: yield* textOf(join(run, "best.json")),
       groups: completions,
       facts: {},
     })
