@@ -27,13 +27,13 @@ it("the layers train, and go on where they stopped", async () => {
       "http://gpu:8000": double.baseUrl,
       "Qwen/Qwen3-0.6B": "bigram",
       "{ Countdown }": "{ Verifier }",
-      'Countdown.generate({ side: "train", seed: "cluster" }, { from })':
+      "Countdown.generate(draw, { from })":
         '["2 3", "4"].map((prompt, i) => ({ id: `p${i}`, task: "threes", prompt, answer: "3" }))',
       "Countdown.layer()": judge,
       "maxTokens: 256": "maxTokens: 4",
       "learningRate: 1e-4": "learningRate: 0.05",
     }
-    const load = /\n  const tokenizer = .*/.exec(train.code)?.[0] ?? ""
+    const load = /\n  const tokenizer = [\s\S]*?(?=\n {2}const policy)/.exec(train.code)?.[0] ?? ""
     const short = { ...train, code: train.code.replace("steps: 30", "steps: 10") }
     const [first, second] = await Blocks.run(page, [short, train], { ...same, [load]: stub })
     const rewardsOf = (printed: ReadonlyArray<string>) =>
