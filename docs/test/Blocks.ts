@@ -8,7 +8,16 @@
  * Numbers are compared to the digits that are shown, white space and the kind of quotes do not count, and a remark may follow `; `.
  */
 import { execFile } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -42,7 +51,9 @@ const markdown = (folder: string): ReadonlyArray<string> =>
 /** Every page of the documentation and every README, from the root of the repository. */
 export const pages: ReadonlyArray<string> = [
   "README.md",
-  ...["packages", "apps"].flatMap((kind) => readdirSync(join(root, kind)).map((name) => join(kind, name, "README.md"))),
+  ...["packages", "apps"]
+    .flatMap((kind) => readdirSync(join(root, kind)).map((name) => join(kind, name, "README.md")))
+    .filter((path) => existsSync(join(root, path))),
   ...markdown("docs"),
 ]
 
