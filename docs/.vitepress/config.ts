@@ -47,6 +47,8 @@ export default defineConfig({
     build: { chunkSizeWarningLimit: 4000 },
     resolve: conditions(defaultClientConditions),
     ssr: { resolve: conditions(defaultServerConditions) },
+    // Of the training page; it loads its backend when it starts.
+    worker: { format: "es" },
   },
   buildEnd: writeText,
   themeConfig: {
@@ -54,7 +56,8 @@ export default defineConfig({
     logo: "/favicon.svg",
     outline: [2, 3],
     nav: [
-      { text: "Guides", link: "/guides/quickstart", activeMatch: "/guides/" },
+      { text: "Try it", link: "/guides/live" },
+      { text: "Guides", link: "/guides/quickstart", activeMatch: "/guides/(?!live)" },
       { text: "Reference", link: "/reference/", activeMatch: "/reference/" },
       repository === undefined
         ? { text: `v${manifest.version}`, link: "/reference/" }

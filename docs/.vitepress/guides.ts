@@ -2,6 +2,7 @@
 const order = `
 # Start
 quickstart
+live
 install
 your-own-data
 datasets

@@ -34,22 +34,16 @@ export interface StartOptions {
   readonly kernels: string | URL | BufferSource
   /** The `.wasm` files of `@tensorflow/tfjs-backend-wasm`: the folder, ending in a slash, or the address of each by its name. */
   readonly tensorflow: string | Readonly<Record<string, string>>
-  /**
-   * Loads the WebGPU backend, `() => import("@tensorflow/tfjs-backend-webgpu")`; the engine then runs on the GPU where the browser has
-   * one. Left out: WebAssembly, which is faster for small models.
-   */
-  readonly webgpu?: () => Promise<unknown>
 }
 
 /** What runs. @category models */
 export interface Started {
-  readonly name: "wasm" | "webgpu"
   /** One line for people. */
   readonly device: string
 }
 
-const fail = (backend: string) => (cause: unknown) =>
-  new BackendError({ backend, reason: `cannot start (${(cause as Error).message})` })
+const fail = (cause: unknown) =>
+  new BackendError({ backend: "wasm", reason: `cannot start (${(cause as Error).message})` })
 
 const compile = async (kernels: StartOptions["kernels"]): Promise<WebAssembly.Module> => {
   if (!(typeof kernels === "string" || kernels instanceof URL)) return WebAssembly.compile(kernels)
@@ -68,19 +62,9 @@ const shareKernels = async (kernels: StartOptions["kernels"]): Promise<string | 
   }
 }
 
-const startWebGpu = Effect.fn("Browser.startWebGpu")(function* (load: () => Promise<unknown>) {
-  const started = yield* Effect.tryPromise({
-    try: async () => {
-      await load()
-      return tf.setBackend("webgpu")
-    },
-    catch: fail("webgpu"),
-  })
-  if (!started) return yield* new BackendError({ backend: "webgpu", reason: "this browser has no adapter for it" })
-  return { name: "webgpu", device: "the browser's WebGPU" } satisfies Started
-})
-
-const startWasm = Effect.fn("Browser.startWasm")(function* ({ kernels, tensorflow }: StartOptions) {
+/** Starts TensorFlow.js' WebAssembly backend in this thread. Fails with a `BackendError`. @category constructors */
+export const start = Effect.fn("Browser.start")(function* ({ kernels, tensorflow }: StartOptions) {
+  tf.enableProdMode()
   const [started, missing] = yield* Effect.all(
     [
       Effect.tryPromise({
@@ -96,7 +80,7 @@ const startWasm = Effect.fn("Browser.startWasm")(function* ({ kernels, tensorflo
           )
           return tf.setBackend("wasm")
         },
-        catch: fail("wasm"),
+        catch: fail,
       }),
       Effect.promise(() => shareKernels(kernels)),
     ],
@@ -109,22 +93,12 @@ const startWasm = Effect.fn("Browser.startWasm")(function* ({ kernels, tensorflo
     })
   HeapGuard.set()
   return {
-    name: "wasm",
     device:
       missing === null
         ? "WebAssembly with the companion kernels"
         : `WebAssembly without the companion kernels (${missing})`,
   } satisfies Started
 })
-
-/** Starts TensorFlow.js in this thread. Fails with a `BackendError`. @category constructors */
-export const start = (options: StartOptions): Effect.Effect<Started, BackendError> =>
-  Effect.suspend(() => {
-    tf.enableProdMode()
-    return options.webgpu === undefined
-      ? startWasm(options)
-      : startWebGpu(options.webgpu).pipe(Effect.catch(() => startWasm(options)))
-  })
 
 /**
  * The parameters of `config` in the bytes of a safetensors file, as a flat vector for {@link policy}; every tensor must be there with
