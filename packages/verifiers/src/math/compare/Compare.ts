@@ -154,6 +154,33 @@ const anyOrder = (a: ReadonlyArray<Expression>, b: ReadonlyArray<Expression>, op
   }
   return "equal"
 }
+/** Most members of a set that are compared with each other. */
+const maxDistinct = 40
+
+/** Members, each once. */
+const distinct = (items: ReadonlyArray<Expression>, options: Options): ReadonlyArray<Expression> => {
+  if (items.length > maxDistinct) {
+    const texts = items.map((item) => exactText(item))
+    return items.filter((_, i) => texts[i] === null || texts.indexOf(texts[i]) === i)
+  }
+  const out: Array<Expression> = []
+  for (const item of items) if (!out.some((other) => compare(other, item, options, true) === "equal")) out.push(item)
+  return out
+}
+
+/** What two answers give, of which one is a set that names a member twice and the other is not a list that does so too; else null. */
+const members = (
+  a: Expression,
+  b: Expression,
+  options: Options,
+): [ReadonlyArray<Expression>, ReadonlyArray<Expression>] | null => {
+  if (a.tag !== "set" && b.tag !== "set") return null
+  const given = [several(a), several(b)]
+  if (given[0].length === given[1].length && (a.tag !== "set" || b.tag !== "set")) return null
+  const [x, y] = [a, b].map((e, i) => (e.tag === "set" ? distinct(given[i], options) : given[i]))
+  return x.length === given[0].length && y.length === given[1].length ? null : [x, y]
+}
+
 /** The name of a root without its number. */
 const withoutIndex = (name: Expression): string =>
   name.tag === "symbol" ? name.name.replace(/_[0-9]+$/, "") : JSON.stringify(name)
@@ -174,6 +201,9 @@ const isRegionOnly = (e: Expression): boolean =>
   e.tag === "setop" ||
   (e.tag === "symbol" && e.name === "set R") ||
   (e.tag === "relation" && !e.relations.every((r) => r === "=" || r === "~"))
+
+/** A segment with its bar: alone it is the two letters. */
+const isSegment = (e: Expression): boolean => e.tag === "symbol" && /^overline [A-Z]{2}$/.test(e.name)
 
 /** Words against words, against the letters of a product, against what they mean. */
 const worded = (a: Expression, b: Expression, options: Options): Outcome => {
@@ -250,6 +280,10 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
   if (a.tag === "number" && b.tag === "number") return scalars(a, b, options)
   if (inner && (a.tag === "set") !== (b.tag === "set")) return "different"
   if (a.tag === "text" || b.tag === "text") return worded(a, b, options)
+  if (isSegment(a) || isSegment(b)) {
+    const [x, y] = [Words.spelled(a), Words.spelled(b)]
+    if (x !== null && x.text === y?.text) return "equal"
+  }
   if (isRatio(a) || isRatio(b))
     return a.tag === "quantity" || b.tag === "quantity" ? quantities(a, b, options) : ratios(a, b)
 
@@ -277,6 +311,8 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
   if (saysA !== null && b.tag !== "relation" && b.tag !== "list") return compare(saysA.value, b, options)
   if (saysB !== null && a.tag !== "relation" && a.tag !== "list") return compare(a, saysB.value, options)
 
+  const asSets = members(a, b, options)
+  if (asSets !== null) return anyOrder(...asSets, options)
   const [manyA, manyB] = [several(a), several(b)]
   if (manyA.length !== 1 || manyB.length !== 1) return anyOrder(manyA, manyB, options)
   if (manyA[0] !== a || manyB[0] !== b) return compare(manyA[0], manyB[0], options, true)

@@ -121,11 +121,11 @@ export const of = (e: Expression, options: Options = {}): string => {
   const value = said?.value ?? chained(e)
   if (value !== null) return of(value, options)
   const items = several(e)
-  if (items.length !== 1)
-    return `{${items
-      .map((item) => of(item, options))
-      .sort()
-      .join(", ")}}`
+  if (items.length !== 1) {
+    const keys = items.map((item) => of(item, options)).sort()
+    const members = e.tag === "set" ? [...new Set(keys)] : keys
+    return members.length === 1 ? members[0] : `{${members.join(", ")}}`
+  }
   if (items[0] !== e) return of(items[0], options)
   switch (e.tag) {
     case "quantity":

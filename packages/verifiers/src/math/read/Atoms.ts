@@ -29,9 +29,9 @@ export const accents = new Set(
 const sorted = (name: string): string => (/^[A-Z]{3}$/.test(name) ? Array.from(name).sort().join("") : name)
 
 /** Heads that are always functions before brackets. */
-const alwaysFunction = /^(?:f|phi|varphi|Phi|psi|Psi|Gamma|zeta|sigma|tau|mathcal .|O)(?:_.*)?'*$|'/
+const alwaysFunction = /^(?:[fghFGH]|phi|varphi|Phi|psi|Psi|Gamma|zeta|sigma|tau|mathcal .|O)(?:_.*)?'*$|'/
 /** Heads that are functions of what looks like their argument. */
-const oftenFunction = /^[ghFGHPQ](?:_.*)?$/
+const oftenFunction = /^[PQ](?:_.*)?$/
 /** What is an argument by itself: `y(0)`, `d(n)`, `v(t)`. */
 const isArgument = (e: Expression): boolean =>
   (e.tag === "number" && e.digits === null) ||
@@ -151,7 +151,7 @@ export abstract class Atoms extends Cursor {
     // f^{-1}(x), f^2(x)
     if (this.sign() === "^" && (alwaysFunction.test(head.name) || oftenFunction.test(head.name))) {
       this.at++
-      exponent = this.argument()
+      exponent = this.star() ? Syntax.symbol("*") : this.argument()
     }
     if (this.sign() !== "(") {
       this.at = start
@@ -160,8 +160,13 @@ export abstract class Atoms extends Cursor {
     const inner = this.atom()
     const args = inner.tag === "tuple" ? inner.items : [inner]
     const own = new Set(["x", "t", "n", "k", "z", "infinity"])
+    // h(a+b): a height times the sum of two sides.
+    const isHeight =
+      /^h(?:_.*)?$/.test(head.name) &&
+      inner.tag === "sum" &&
+      inner.terms.every((term) => term.tag === "symbol" && !own.has(term.name))
     const isFunction =
-      alwaysFunction.test(head.name) ||
+      (alwaysFunction.test(head.name) && !isHeight) ||
       (inner.tag === "tuple" && inner.open === "(" && inner.close === ")") ||
       inner.tag === "text" ||
       (inner.tag === "setop" && head.name.startsWith("P")) ||

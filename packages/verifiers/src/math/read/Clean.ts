@@ -63,9 +63,25 @@ const unqualified = (text: string): string => {
   return rest.split(/\s+/).every((word) => /^[a-zA-Z]?$/.test(word)) ? text.slice(0, found.index) : text
 }
 
+/** A comma or semicolon at the end, which is none of the answer. */
+const stop = /(?<!\\)[,;]\s*$/
+/** Takes a box around everything off, and what ends a sentence in a group that is everything. */
+const unboxed = (written: string): string => {
+  const text = written.replace(stop, "")
+  const found = /^\s*(\\boxed\s*)?\{([^]*)\}\s*$/.exec(text)
+  if (found === null) return text
+  const [, box, inner] = found
+  let depth = 0
+  for (const [mark] of inner.matchAll(/\\[^]|[{}]/g)) {
+    depth += mark === "{" ? 1 : mark === "}" ? -1 : 0
+    if (depth < 0) return text
+  }
+  return box !== undefined || stop.test(inner) ? unboxed(inner) : text
+}
+
 /** The answer without its clothes. @category cleaning */
 export const clean = (answer: string): string => {
-  if (/^[-0-9.,/() ]*$/.test(answer)) return answer
+  if (/^[-0-9.,/() ]*(?<!,\s*)$/.test(answer)) return answer
   let text = ascii(answer)
   const marks = /^\s*(\*\*|__|`+|<b>|<strong>)([^]*?)(?:\*\*|__|`+|<\/b>|<\/strong>)\s*$/.exec(text)
   if (marks !== null && !marks[2].includes(marks[1])) text = marks[2]
@@ -81,5 +97,6 @@ export const clean = (answer: string): string => {
       )
       .replace(textAnnouncement, "")
       .replace(innerAnnouncement, "$1")
+  text = unboxed(text)
   return unqualified(text.replace(announcement, "").replace(leading, "$1"))
 }

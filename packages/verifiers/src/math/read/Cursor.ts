@@ -2,6 +2,7 @@
  * A place in the tokens of an answer, and what is read of them without grammar: signs, names with their subscripts, digits in
  * another base. `Atoms`, `Formula` and the parser in `Expression` build on it, each a layer of the grammar.
  */
+import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Rational from "../algebra/Rational.ts"
 import * as Syntax from "./Syntax.ts"
 import { type Expression } from "./Syntax.ts"
@@ -12,7 +13,7 @@ import { spend } from "../algebra/Work.ts"
 export const maxDepth = 60
 
 /** @category reading */
-export class Cursor {
+export abstract class Cursor {
   protected at = 0
   protected depth = 0
   protected readonly tokens: Array<Token>
@@ -60,7 +61,7 @@ export class Cursor {
     while (this.take("'")) full += "'"
     if (this.sign() === "_") {
       this.at++
-      full += `_${this.raw()}`
+      full += `_${this.index()}`
     }
     while (this.take("'")) full += "'"
     full += this.indexAfterPower()
@@ -83,7 +84,7 @@ export class Cursor {
     }
     const from = this.at
     this.at++
-    const index = this.raw()
+    const index = this.index()
     this.tokens.splice(from, this.at - from)
     this.at = start
     return `_${index}`
@@ -99,6 +100,36 @@ export class Cursor {
     if (written !== "+" && !above) return name
     this.at += 2 + 2 * braces + (above ? 1 : 0)
     return name === "set Z" ? "set N" : "set R+"
+  }
+  /** What `^`, `_`, `\frac` and `\sqrt` take. */
+  protected abstract argument(): Expression
+
+  /** A subscript; one that computes, as that of `a_{n+1}`, in its normal form. */
+  protected index(): string {
+    const start = this.at
+    const written = this.raw()
+    const end = this.at
+    if (!/[-+*/]|cdot|times/.test(written)) return written
+    const depth = this.depth
+    this.at = start
+    try {
+      const read = this.argument()
+      if (this.at === end && Syntax.isScalar(read)) return NormalForm.format(NormalForm.normalForm(read))
+    } catch (cause) {
+      if (!(cause instanceof Unreadable)) throw cause
+    }
+    this.depth = depth
+    this.at = end
+    return written
+  }
+  /** `^*`, of which `^` has been read: a mark, as of a conjugate or of an optimum. */
+  protected star(): boolean {
+    const braces = this.sign() === "{" ? 1 : 0
+    if (this.sign(this.at + braces) !== "*" && !/^(?:star|times)$/.test(this.command(this.at + braces) ?? ""))
+      return false
+    if (braces === 1 && this.sign(this.at + 2) !== "}") return false
+    this.at += 1 + 2 * braces
+    return true
   }
   /** The argument of a subscript or an accent as it is written, without spaces. */
   protected raw(): string {

@@ -275,6 +275,10 @@ export abstract class Formula extends Atoms {
           if (braced) this.expect("}")
           continue
         }
+        if (this.star()) {
+          base = Syntax.call("apply", Syntax.symbol("^*"), base)
+          continue
+        }
         base = Syntax.power(base, this.argument())
       } else return base
     }

@@ -49,7 +49,9 @@ export const spelled = (e: Expression): Words | null => {
     case "text":
       return { text: bare(e.text), marked: e.letters !== true }
     case "symbol":
-      return /^[a-zA-Z]$/.test(e.name) ? { text: e.name, marked: false } : null
+      return /^(?:overline [A-Z])?[a-zA-Z]$/.test(e.name)
+        ? { text: e.name.replace("overline ", ""), marked: false }
+        : null
     case "constant":
       return e.name === "pi" ? null : { text: e.name, marked: false }
     case "product": {
