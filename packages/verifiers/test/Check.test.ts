@@ -223,6 +223,33 @@ it("compares as the options say", async () => {
   expect([code, stderr]).toEqual([1, "lpo-verifiers: --decimals is 0; give 1 to 15\n"])
 })
 
+it.each([
+  ["1e20 in digits", "100000000000000000000", "100000000000000000001", "100000000000000000000+1", true],
+  ["one more than is reached", "100000000000000000000", "100000000000000000002", "100000000000000000000+1", false],
+  [
+    "what rounds to the same number",
+    "100000000000000000000",
+    "100000000000000000000",
+    "100000000000000000000+1",
+    false,
+  ],
+  ["1e20 as Python prints it", "1e+20", "1E20", "100000000000000000000*1", true],
+  ["decimals and an exponent", "1.5e20", "150000000000000000001", "150000000000000000000+1", true],
+  ["just above 2^53", "9007199254740993", "9007199254740994", "9007199254740993+1", true],
+  ["just above 2^53, one off", "9007199254740993", "9007199254740994", "9007199254740992+1", false],
+  ["below zero", "9007199254740993", "-9007199254740992", "1-9007199254740993", true],
+  ["of 40 digits", "1".repeat(40), "1".repeat(39) + "2", `${"1".repeat(40)}+1`, true],
+  ["a small number with an exponent", "2e1", "21", "20+1", true],
+])("keeps the digits of whole numbers: %s", async (_, number, target, expression, right) => {
+  writeFileSync(
+    file,
+    `{"id":"a","task":"countdown","answer":{"nums":[${number},1],"target":${target}},"response":"<answer>${expression}</answer>"}\n`,
+  )
+  const { code, stderr } = await cli("check", file, "--out", out)
+  expect(code, stderr).toBe(0)
+  expect(verdicts().map((v) => [v.status, v.correct])).toEqual([["ok", right]])
+})
+
 it("validates rows to verify and rows of data sets", async () => {
   writeFileSync(
     file,

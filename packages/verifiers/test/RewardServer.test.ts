@@ -74,6 +74,17 @@ it.live("judges one row and a batch, in order, a bad row among them", () =>
   }).pipe(Effect.scoped),
 )
 
+it.live("keeps the digits of whole numbers that no number holds", () =>
+  Effect.gen(function* () {
+    const { post } = yield* start()
+    const ask = (target: string) =>
+      `{"id":"a","task":"countdown","answer":{"nums":[100000000000000000000,1],"target":${target}},"response":"<answer>100000000000000000000+1</answer>"}`
+    assert.strictEqual((yield* post("/v1/verify", ask("100000000000000000001"))).body.correct, true)
+    const other = yield* post("/v1/verify", ask("100000000000000000000"))
+    assert.deepStrictEqual([other.body.status, other.body.correct], ["ok", false])
+  }).pipe(Effect.scoped),
+)
+
 it.live("judges in the mode that the request names", () =>
   Effect.gen(function* () {
     const { post } = yield* start({ mode: "reference:lab" })

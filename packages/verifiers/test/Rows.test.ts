@@ -50,6 +50,11 @@ describe("countdown", () => {
   it.each([
     ["a struct", { target: 98n, numbers: [44n, 19n] }, { nums: [44, 19], target: 98 }],
     ["JSON text", '{"target": 98, "numbers": [44, 19]}', { nums: [44, 19], target: 98 }],
+    [
+      "JSON text with an integer beyond what a number holds",
+      '{"target": 100000000000000000001, "numbers": [44, 19]}',
+      { nums: [44, 19], target: "100000000000000000001" },
+    ],
     ["a number", "98", "refused: ground_truth is 98; it must be { target, numbers }"],
     ["no JSON", "44, 19", 'refused: ground_truth is "44, 19", which is no JSON'],
     ["nothing", null, 'refused: reward_model is {"style":"rule","ground_truth":null}; it must hold a ground_truth'],

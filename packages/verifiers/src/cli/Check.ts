@@ -7,9 +7,10 @@
 import { Readable } from "node:stream"
 import { rename, rm, stat, truncate, writeFile } from "node:fs/promises"
 import { createInterface } from "node:readline"
-import { Received, RegularFile, Verdict } from "@lpo/rollout"
+import { RegularFile, Verdict } from "@lpo/rollout"
 import { type Duration, Effect, Result, Schema, Stream } from "effect"
 import { inOrder } from "@lpo/rollout/Concurrent"
+import * as RowJson from "../internal/rowJson.ts"
 import * as Row from "../server/Row.ts"
 import * as Tasks from "../Tasks.ts"
 import type { Mode } from "@lpo/rollout/Verifier"
@@ -81,7 +82,7 @@ const lines = async function* (file: string): AsyncGenerator<Line> {
 
 const parse = (text: string): Result.Result<unknown, string> => {
   try {
-    return Result.succeed(Received.parse(text))
+    return Result.succeed(RowJson.parse(text))
   } catch (cause) {
     return Result.fail(`is not JSON: ${(cause as Error).message}`)
   }

@@ -11,6 +11,7 @@ import { createInterface } from "node:readline"
 import type { Problem } from "@lpo/rollout"
 import { Effect, Result, Schema, Stream } from "effect"
 import { inOrder } from "@lpo/rollout/Concurrent"
+import * as RowJson from "../internal/rowJson.ts"
 import { Answer, list, understood } from "../math/Grade.ts"
 import { rewritings } from "../math/Rewritings.ts"
 import * as Task from "../Task.ts"
@@ -56,7 +57,7 @@ interface Entry {
 
 const parse = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return RowJson.parse(text)
   } catch (cause) {
     return new CheckError({ reason: `is not JSON: ${(cause as Error).message}` })
   }
@@ -65,7 +66,7 @@ const parse = (text: string): unknown => {
 const entries = async function* (file: string): AsyncGenerator<Entry> {
   let row = 0
   if (/\.json$/i.test(file)) {
-    const all: unknown = JSON.parse((await readFile(file, "utf8")).replace(/^\uFEFF/, ""))
+    const all: unknown = RowJson.parse((await readFile(file, "utf8")).replace(/^\uFEFF/, ""))
     for (const value of Array.isArray(all) ? (all as ReadonlyArray<unknown>) : [all]) yield { row: ++row, value }
     return
   }

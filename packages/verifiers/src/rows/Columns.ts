@@ -1,7 +1,7 @@
 /** Reading rows of published data sets: columns by the names that they go by, and one line that says why a row makes no problem. */
 import * as Problem from "@lpo/rollout/Problem"
-import * as Received from "@lpo/rollout/Received"
 import { Result } from "effect"
+import * as RowJson from "../internal/rowJson.ts"
 import { type FromRow, RowError } from "../Task.ts"
 
 /** A row, its 64-bit integers as numbers. */
@@ -57,7 +57,7 @@ export const integer = (value: unknown, what: string): number => {
 export const json = (value: unknown, what: string): unknown => {
   if (typeof value !== "string") return value
   try {
-    return Received.parse(value)
+    return RowJson.parse(value)
   } catch {
     return refuse(`${what} is ${show(value)}, which is no JSON`)
   }

@@ -1,7 +1,7 @@
 /** Reading a JSON body of bounded size from a Node request. */
 import type { IncomingMessage } from "node:http"
-import { Received } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
+import * as RowJson from "../internal/rowJson.ts"
 
 /** Why a body was not taken; `status` is the HTTP status to refuse it with. @category errors */
 export class BodyError extends Schema.TaggedError<BodyError>()("BodyError", {
@@ -79,7 +79,7 @@ export const readJson = (request: IncomingMessage, limits: Limits): Effect.Effec
       if (countValues(body, limits.values) > limits.values)
         return fail(413, `the body holds more than ${limits.values} values; split the batch`)
       try {
-        const json = Received.parse(new TextDecoder("utf-8", { fatal: true }).decode(body))
+        const json = RowJson.parse(new TextDecoder("utf-8", { fatal: true }).decode(body))
         stop()
         resume(Effect.succeed(json))
       } catch (cause) {
