@@ -186,8 +186,8 @@ ${codec.replaceAll(/^(?=.)/gm, "    ")}
     return run
 `
 
-/** Reads the job from descriptor 3 and answers on descriptor 4. */
-export const overPipes = `
+/** `_get()`: reads the job from descriptor 3. */
+export const getting = `
 def _get():
     import os
     chunks = []
@@ -196,7 +196,10 @@ def _get():
         if not chunk:
             return b"".join(chunks).decode("utf-8", "surrogatepass")
         chunks.append(chunk)
+`
 
+/** `_answer(text)`: answers on descriptor 4. */
+export const answering = `
 def _answer(text, write=__import__("os").write):
     data = text.encode()
     while data:

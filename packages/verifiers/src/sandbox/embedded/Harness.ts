@@ -11,7 +11,8 @@ const modules =
 /** The program of the image; leaves the address of `run` in `address`. */
 export const source = `
 ${PythonHarness.source}
-${PythonHarness.overPipes}
+${PythonHarness.getting}
+${PythonHarness.answering}
 import sys
 import ${modules.split(" ").join(", ")}
 
