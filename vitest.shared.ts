@@ -17,10 +17,10 @@ export default defineConfig(({ mode }) => ({
     exclude: [...configDefaults.exclude, ...apart.filter((name) => name !== mode).map((name) => `test/${name}/**`)],
     // One more than there are cores: tests that wait for a process or a server leave theirs to others.
     maxWorkers: availableParallelism() + 1,
-    // Files of a worker share what they import. Where a test changes what belongs to the process, its package says otherwise.
+    // Files of a worker share what they import: what belongs to the process is set back by who changes it.
     isolate: false,
     // Processes that tests start compile what they load once for all of them.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
+    env: { LPO_MODE: mode, NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
     testTimeout: mode === "full" ? 3_600_000 : 60_000,
     hookTimeout: 60_000,
   },

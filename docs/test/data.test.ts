@@ -1,10 +1,10 @@
 /** The pages on data, followed: their files are written, and their commands run on a tiny model. */
-import { spawn } from "node:child_process"
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { here } from "../../apps/polaris/test/program.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const page = (name: string): Promise<string> => readFile(join(root, "docs/guides", name), "utf8")
@@ -15,20 +15,16 @@ const blocks = (text: string, language: string): ReadonlyArray<string> =>
   [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, code]) => code)
 const commands = (text: string): ReadonlyArray<string> => blocks(text, "sh").flatMap((code) => code.trim().split("\n"))
 
-const polaris = (line: string, more: ReadonlyArray<string> = []) =>
-  new Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resolve) => {
-    const args = [
-      "--conditions=@lpo/source",
-      join(root, "apps/polaris/src/main.ts"),
-      ...line.split(" ").slice(1),
-      ...more,
-    ]
-    const child = spawn(process.execPath, args, { cwd: folder })
-    let [stdout, stderr] = ["", ""]
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()))
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
-  })
+/** A command of a page, in the folder with its files. */
+const polaris = async (line: string, more: ReadonlyArray<string> = []) => {
+  const before = process.cwd()
+  process.chdir(folder)
+  try {
+    return await here([...line.split(" ").slice(1), ...more])
+  } finally {
+    process.chdir(before)
+  }
+}
 
 beforeAll(async () => {
   const text = await page("your-own-data.md")

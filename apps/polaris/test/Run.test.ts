@@ -11,6 +11,9 @@ import { command, makeProgram, spawned, trainedIn } from "./program.ts"
 const { checksum, end, events, killAt, out, polaris, sizes, short, train } = makeProgram()
 afterAll(end)
 
+/** A run that is stopped and looked at no further: next to no evaluation. */
+const brief = "--steps 20 --problems 2 --samples 1 --prompts 12 --seed 7 --workers 0".split(" ")
+
 /** The step that a run which was stopped in its third step says that it saved: not before that, and not its last. */
 const stoppedAfter = (stdout: string): number => {
   const step = Number(/^stopped; saved as .*\/checkpoints\/step-(\d{6})$/m.exec(stdout)?.[1])
@@ -70,7 +73,7 @@ it("Ctrl-C leaves a checkpoint and exits 130; --resume goes on to the same weigh
 
 it.each(["SIGHUP", "SIGTERM"] as const)("%s leaves a checkpoint as Ctrl-C does", async (signal) => {
   const name = `on-${signal}`
-  const { code, stderr, stdout } = await polaris([...short, "--name", name], (seen) =>
+  const { code, stderr, stdout } = await polaris([...brief, "--name", name], (seen) =>
     trainedIn(seen) >= 3 ? signal : null,
   )
   expect({ code, stderr }).toEqual({ code: 130, stderr: "" })
@@ -82,7 +85,7 @@ it("a second Ctrl-C ends at once what the first one waits for", async () => {
   const server = createServer(() => {})
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const tracker = `--tracker=mlflow=http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const child = spawn(process.execPath, command(["train", "--out", out, "--name", "twice", ...short, tracker]))
+  const child = spawn(process.execPath, command(["train", "--out", out, "--name", "twice", ...brief, tracker]))
   let [stdout, stderr] = ["", ""]
   let again: NodeJS.Timeout | null = null
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
@@ -101,7 +104,7 @@ it("a second Ctrl-C ends at once what the first one waits for", async () => {
 
 it("says so when Ctrl-C cannot save the step", async () => {
   const checkpoints = join(out, "unsaved", "checkpoints")
-  const { code, stderr } = await polaris([...short, "--name", "unsaved"], (seen) => {
+  const { code, stderr } = await polaris([...brief, "--name", "unsaved"], (seen) => {
     if (trainedIn(seen) < 3) return null
     rmSync(checkpoints, { recursive: true, force: true })
     writeFileSync(checkpoints, "in the way")
@@ -134,7 +137,7 @@ it("goes on with other steps and another evaluation, and names what may not chan
 })
 
 it("ends quietly when nobody reads any more, and can go on", async () => {
-  const child = spawn(process.execPath, command(train(["--name", "pipe", ...short])))
+  const child = spawn(process.execPath, command(train(["--name", "pipe", ...brief])))
   let stderr = ""
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
   child.stdout.once("data", () => child.stdout.destroy())

@@ -15,6 +15,7 @@ import {
 import { Effect } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"
+import { workerCounts } from "./counts.ts"
 import { config, pairs, tokenizer, values } from "./tiny.ts"
 
 const flip = <A, E>(effect: Effect.Effect<A, E>): Promise<E> => Effect.runPromise(Effect.flip(effect))
@@ -42,7 +43,7 @@ it("AdamW: clips to the global norm, and leaves everything alone when the gradie
   expect(values).toEqual(before)
 })
 
-it("learns a demonstration by heart, to the same bits with 0, 1, 2 and 3 workers", async () => {
+it("learns a demonstration by heart, to the same bits whatever the workers", async () => {
   const learn = (workers: number) =>
     Effect.gen(function* () {
       yield* Backend.start("wasm")
@@ -63,7 +64,8 @@ it("learns a demonstration by heart, to the same bits with 0, 1, 2 and 3 workers
   const first = await learn(0)
   expect(first.losses[0]).toBeGreaterThan(2)
   expect(first.losses.at(-1)).toBeLessThan(0.1)
-  for (const workers of [0, 1, 2, 3]) expect((await learn(workers)).values, `${workers} workers`).toEqual(first.values)
+  for (const workers of [0, ...workerCounts])
+    expect((await learn(workers)).values, `${workers} workers`).toEqual(first.values)
 })
 
 it("saves and restores parameters and optimiser bit for bit", async () => {

@@ -8,7 +8,7 @@ import { config, pairs, values } from "./tiny.ts"
 
 const { backend } = Leaks
 
-it("500 steps of sampling and learning leave tensors, heap and handles as they were", () => Leaks.leavesNothing(500))
+it("200 steps of sampling and learning leave tensors, heap and handles as they were", () => Leaks.leavesNothing(200))
 
 it("a full heap is a typed error that says what to lower, and the process goes on", async () => {
   await Effect.runPromise(Backend.start("wasm"))

@@ -46,7 +46,7 @@ const mbpp = {
   test_setup_code: "",
 }
 
-layer(EmbeddedSandbox.layer({ processes: 2 }), { timeout: "120 seconds", excludeTestServices: true })(
+layer(EmbeddedSandbox.layer({ processes: 1 }), { timeout: "120 seconds", excludeTestServices: true })(
   "in the embedded sandbox",
   (it) => {
     const judge = (answer: unknown, code: string, options: Code.Options = {}) =>
@@ -135,7 +135,7 @@ layer(EmbeddedSandbox.layer({ processes: 2 }), { timeout: "120 seconds", exclude
           { test_list: [] },
         ]
         for (const answer of broken) {
-          const made = yield* Effect.exit(judge(answer, "def f(x): return x", { limits: { seconds: 1 } }))
+          const made = yield* Effect.exit(judge(answer, "def f(x): return x", { limits: { seconds: 0.5 } }))
           assert.strictEqual(made._tag, "Failure", JSON.stringify(answer))
           const service = yield* Sandbox.Sandbox
           const problem = { id: "p", task: "code", prompt: "", answer }

@@ -9,6 +9,7 @@ import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { judgeCountdown } from "./helpers/fuzz.ts"
+import { times } from "./helpers/size.ts"
 
 interface Row extends Countdown.Answer {
   readonly name?: string
@@ -78,12 +79,13 @@ it("refuses a mode that there is not", async () => {
   })
 })
 
-it("judges 3,000 random texts in every mode: no exception, no hang, always a finite score", () => judgeCountdown(3000))
+it("judges random texts in every mode: no exception, no hang, always a finite score", () =>
+  judgeCountdown(times(800, 3000)))
 
-it.each(modes)("%s is linear in hostile texts of a megabyte", (mode) => {
+it.each(modes)("%s is linear in long hostile texts", (mode) => {
   const { grade } = graders[mode]
   for (const piece of ["<answer>", "</answer>", "(", "-", "1+", "**", "9", " ", "<answer>(\n", "//"]) {
-    const long = piece.repeat(2 ** 20 / piece.length)
+    const long = piece.repeat(times(2 ** 18, 2 ** 20) / piece.length)
     expect(grade(answer, long).correct).toBe(false)
     expect(grade(answer, `<answer>${long}</answer>`).correct).toBe(false)
   }

@@ -117,7 +117,7 @@ it.live(
       const code = `import { EmbeddedSandbox } from "@lpo/verifiers"
 import { Effect } from "effect"
 const tests = [{ kind: "stdin", stdin: "" }]
-const run = Effect.flatMap(EmbeddedSandbox.make({ processes: 2 }), (s) => s.run({ language: "python", source: "print(42)", tests }))
+const run = Effect.flatMap(EmbeddedSandbox.make({ processes: 1 }), (s) => s.run({ language: "python", source: "print(42)", tests }))
 console.log((await Effect.runPromise(Effect.scoped(run)))[0].stdout)`
       const args = ["--conditions=@lpo/source", "--no-warnings", "--input-type=module", "-e", code]
       const folder = join(cache, "lpo-verifiers")

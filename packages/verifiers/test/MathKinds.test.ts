@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { understood } from "../src/math/compare/Strict.ts"
+import { times } from "./helpers/size.ts"
 import { corpus, read } from "./mathCorpus.ts"
 
 interface Kind {
@@ -148,7 +149,7 @@ describe("properties", () => {
       const decided = status === "timeout" ? await asked(gold, answer) : status
       expect(decided, `${answer} for ${gold}`).toBe("ok")
     })
-    await fc.assert(property, { numRuns: 400 })
+    await fc.assert(property, { numRuns: times(150, 400) })
   })
   it("every gold of the corpus is understood", () => {
     for (const { gold } of corpus) expect(understood(gold), gold).toBe(true)

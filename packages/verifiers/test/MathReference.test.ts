@@ -6,6 +6,7 @@
 import { Mathematics } from "@lpo/verifiers"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { times } from "./helpers/size.ts"
 import { read } from "./mathCorpus.ts"
 import { floods, judge, letters, mutated, survive, text } from "./mathGraders.ts"
 
@@ -110,8 +111,8 @@ describe("extraction strategies", () => {
   })
 })
 
-it("survives 800 random, mutated and adversarial texts in every extractor and grader", () => {
-  fc.assert(fc.property(text, text, survive), { numRuns: 800 })
+it("survives random, mutated and adversarial texts in every extractor and grader", () => {
+  fc.assert(fc.property(text, text, survive), { numRuns: times(300, 800) })
 })
 
 it("refuses digits in a name that are not 0 to 9, as SymPy does", () => {
@@ -125,8 +126,8 @@ it("refuses digits in a name that are not 0 to 9, as SymPy does", () => {
   }
 })
 
-it("is bounded on hostile texts of 5,000 characters", () => {
-  for (const flood of floods(5000)) {
+it("is bounded on long hostile texts", () => {
+  for (const flood of floods(times(2000, 5000))) {
     survive(flood, "42")
     survive(`</think>Answer: \\boxed{${flood}}`, "42")
   }

@@ -125,17 +125,33 @@ const pythonKey = (name: string, args: ReadonlyArray<string>): string =>
 const quote = (text: string): string =>
   JSON.stringify(text).replaceAll(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
+/** First calls of the tests that were judged by last, for each sandbox: a group of responses has the same tests. */
+const firstCalls = new WeakMap<SandboxService, Map<string, ReadonlyArray<Call>>>()
+const maxKept = 64
+
 /** The calls that the tests make first, or why they cannot be run: with them a program has to be found and judged. @category running */
 export const first = (
   sandbox: SandboxService,
   asserts: Asserts,
   limits: Limits,
 ): Effect.Effect<Result.Result<ReadonlyArray<Call>, string>, SandboxError> =>
-  Effect.map(examine(sandbox, asserts, {}, limits), (reply) =>
-    "calls" in reply
-      ? Result.succeed(callsOf(reply.calls))
-      : Result.fail(`the tests cannot be run: ${oneLine("refusal" in reply ? reply.refusal : "they make no call")}`),
-  )
+  Effect.suspend(() => {
+    const kept = firstCalls.get(sandbox) ?? new Map<string, ReadonlyArray<Call>>()
+    firstCalls.set(sandbox, kept)
+    const key = JSON.stringify([asserts, limits])
+    const known = kept.get(key)
+    if (known !== undefined) return Effect.succeed(Result.succeed(known))
+    return Effect.map(examine(sandbox, asserts, {}, limits), (reply) => {
+      if (!("calls" in reply)) {
+        const why = "refusal" in reply ? reply.refusal : "they make no call"
+        return Result.fail(`the tests cannot be run: ${oneLine(why)}`)
+      }
+      const calls = callsOf(reply.calls)
+      for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size + 1 - maxKept))) kept.delete(oldest)
+      kept.set(key, calls)
+      return Result.succeed(calls)
+    })
+  })
 
 /** Lets a program make the calls until the tests are through. @category running */
 export const run = (

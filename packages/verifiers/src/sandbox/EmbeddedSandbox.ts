@@ -91,6 +91,9 @@ const javascriptCommand = (): Image.Command => {
   return command("javascriptMain", [wasm], [core, types, wasm, require.resolve("amaro")].map(folderOf))
 }
 
+/** How slow interpreters are on this machine: what the first of them measured, for those that take their place. */
+let slowness: number | null = null
+
 /**
  * The embedded sandbox; its processes start when they are first needed and end with the scope.
  *
@@ -109,9 +112,16 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, never
       const made = new Pool({
         command: start,
         size: processes,
-        preamble: python ? () => Image.get(start) : () => Promise.resolve(null),
+        preamble: python
+          ? async () => [await Image.get(start), Image.slownessFrame(slowness)]
+          : () => Promise.resolve([]),
         graceMs: 1000 * grace,
-        ...(python && { onFailedStart: Image.discard }),
+        ...(python && {
+          onFailedStart: Image.discard,
+          onReady: (found: number) => {
+            slowness = Math.max(slowness ?? 1, found)
+          },
+        }),
       })
       pools.set(engine, made)
       return made

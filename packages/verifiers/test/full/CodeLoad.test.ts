@@ -9,6 +9,10 @@ import { it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as CodeLoad from "../helpers/codeLoad.ts"
 
+it.live.runIf(process.platform === "linux")("gives every good program its verdict while half of 1,000 hang", () =>
+  CodeLoad.run({ count: 1000, hanging: 0.5, programs: 0.4, seconds: 0.4, killEvery: 100 }),
+)
+
 it.live.runIf(process.platform === "linux")("accounts for every one of 50,000", () =>
   CodeLoad.run({ count: 50_000, hanging: 0.05, programs: 0.05, seconds: 0.4, killEvery: 100 }).pipe(
     Effect.tap(({ done, heap, kills }) =>

@@ -73,11 +73,15 @@ export const host = Effect.acquireRelease(
 )
 type Host = Effect.Success<typeof host>
 
-const limits = { seconds: 1.5, totalSeconds: 3, memory: 2 ** 28, output: 2 ** 20 }
-
-/** Runs an attack, then a program that is right. */
-export const run = (sandbox: Sandbox.SandboxService, target: Host, attack: Attack): Effect.Effect<Report> =>
+/** Runs an attack for at most `seconds`, then a program that is right. */
+export const run = (
+  sandbox: Sandbox.SandboxService,
+  target: Host,
+  attack: Attack,
+  seconds = 1.5,
+): Effect.Effect<Report> =>
   Effect.gen(function* () {
+    const limits = { seconds, totalSeconds: 2 * seconds, memory: 2 ** 28, output: 2 ** 20 }
     const { callers, file, folder, port } = target
     const code = attack.code.replaceAll("{FILE}", file).replaceAll("{DIR}", folder).replaceAll("{PORT}", String(port))
     const before = callers()

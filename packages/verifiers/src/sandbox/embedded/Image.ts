@@ -47,6 +47,9 @@ const make = (): Promise<Buffer> =>
     })
   })
 
+/** The last frame that a process wants: how slow interpreters are here, which it measures when that is not known yet. */
+export const slownessFrame = (slowness: number | null): Buffer => Frames.encode(Buffer.from(String(slowness ?? "")))
+
 /** Starts an interpreter from an image; fails when it does not say that it is ready. */
 const prove = ({ args, file }: Command, image: Buffer): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -74,6 +77,7 @@ const prove = ({ args, file }: Command, image: Buffer): Promise<void> =>
       else reject(new Error(`the Python interpreter does not start from its image: ${said.trim() || signal || code}`))
     })
     child.stdin.write(image)
+    child.stdin.write(slownessFrame(1))
   })
 
 /** Everything that an image depends on. */
@@ -110,7 +114,7 @@ const load = async (command: Command): Promise<Buffer> => {
 
 let image: Promise<Buffer> | null = null
 
-/** The image as the two frames that a process wants: what belongs to it, and the memory. `command` starts such a process. */
+/** The image as the first two frames that a process wants: what belongs to it, and the memory. `command` starts such a process. */
 export const get = (command: Command): Promise<Buffer> => {
   image ??= load(command).catch((cause: unknown) => {
     image = null

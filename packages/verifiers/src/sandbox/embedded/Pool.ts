@@ -16,7 +16,9 @@ export interface Options {
   /** Processes kept. */
   readonly size: number
   /** What a process is sent before anything else. */
-  readonly preamble: () => Promise<Buffer | null>
+  readonly preamble: () => Promise<ReadonlyArray<Buffer>>
+  /** A process has started; by how much it multiplies limits on time. */
+  readonly onReady?: (slowness: number) => void
   /** Milliseconds of silence beyond a test's limit after which a process is killed. */
   readonly graceMs: number
   /** A process did not start; what it was given may be at fault. */
@@ -198,7 +200,7 @@ export class Pool {
     )
     this.#options.preamble().then(
       (preamble) => {
-        if (preamble !== null) child.stdin.write(preamble)
+        for (const part of preamble) child.stdin.write(part)
       },
       (cause: Error) => {
         worker.said = cause.message
@@ -283,6 +285,7 @@ export class Pool {
         this.#failedStarts = 0
         worker.state = "idle"
         worker.slowness = message.slowness
+        this.#options.onReady?.(message.slowness)
         this.#watch(worker, null)
         this.#hold(worker, false)
         return this.#dispatch()
