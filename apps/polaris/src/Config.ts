@@ -33,6 +33,7 @@ export const Config = Schema.Struct({
   k: whole("Group size: responses per prompt"),
   prompts: whole("Prompts per step"),
   "max-tokens": whole("Longest response, tokens"),
+  temperature: number("Sampling temperature in training; evaluation has its own"),
   "learning-rate": number("Peak learning rate of AdamW"),
   problems: whole("Held-out problems to evaluate on"),
   samples: whole("Samples per held-out problem"),

@@ -11,6 +11,7 @@ export const nothing: Given = {
   groupSize: null,
   prompts: null,
   maxTokens: null,
+  temperature: null,
   learningRate: null,
   problems: null,
   samples: null,

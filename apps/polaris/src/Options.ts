@@ -38,6 +38,10 @@ export const given = {
   groupSize: optional(Flag.Int("k"), "Group size K: responses per prompt. Default: the preset's, 8"),
   prompts: optional(Flag.Int("prompts"), "Prompts per step. Default: the preset's, 64; with --model 8"),
   maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the preset's, 10; with --model 256"),
+  temperature: optional(
+    Flag.Finite("temperature"),
+    "Sampling temperature in training, above 0; ratios and gradients are of that law. Evaluation has its own. Default 1",
+  ),
   learningRate: optional(
     Flag.Finite("learning-rate"),
     "Peak learning rate of AdamW. Default: the preset's, 4e-4; with --model 1e-6, for an adapter 2e-5",

@@ -24,6 +24,7 @@ export interface Given extends Flags, Model.Given, Data.Given {
   readonly groupSize: number | null
   readonly prompts: number | null
   readonly maxTokens: number | null
+  readonly temperature: number | null
   readonly learningRate: number | null
   readonly problems: number | null
   readonly samples: number | null
@@ -31,10 +32,10 @@ export interface Given extends Flags, Model.Given, Data.Given {
   readonly tracker: ReadonlyArray<string> | null
 }
 
-/** Responses that are trained on are drawn from the policy itself; there is nothing to choose but their end. */
+/** Responses that are trained on are drawn from the whole of the policy's distribution: no token is left out. */
 const Sampling = Schema.Struct({
   ...SamplingParams.SamplingParams.fields,
-  temperature: Schema.Literal(1),
+  temperature: Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0))),
   topP: Schema.Literal(1),
   topK: Schema.Literal(0),
   minP: Schema.Literal(0),
@@ -301,6 +302,13 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
       train: { ...settings.train, optimizer: { ...settings.train.optimizer, learningRate } },
     }
   }
+  if (given.temperature !== null) {
+    const temperature = yield* positive("temperature", given.temperature)
+    settings = {
+      ...settings,
+      train: { ...settings.train, sampling: { ...settings.train.sampling, temperature } },
+    }
+  }
   const { leastGroup } = Objectives.make(settings.objective)
   if (settings.train.groupSize < leastGroup)
     return yield* new UsageError({
@@ -318,6 +326,7 @@ const optioned: Readonly<Record<string, string>> = {
   "train.groupSize": "--k",
   "train.promptsPerStep": "--prompts",
   "train.sampling.maxTokens": "--max-tokens",
+  "train.sampling.temperature": "--temperature",
   "train.optimizer.learningRate": "--learning-rate",
   "evaluation.problems": "--problems",
   "train.evaluation.every": "--evaluate-every",
@@ -357,6 +366,15 @@ const bestRefusal = ({ train: { best, evaluation } }: Settings): string | null =
     : `train.best.metric is "${best.metric}"; give eval/pass_at_1, another number of evaluations.jsonl, or train/ and a number of events.jsonl`
 }
 
+/** Why the engine cannot train on what is sampled so; null when it can. */
+const temperatureRefusal = (settings: Settings): string | null => {
+  const { name, options } = settings.engine
+  const { temperature } = settings.train.sampling
+  return temperature === 1 || engineOf(settings).adapted(options).tempers
+    ? null
+    : `--temperature is ${temperature}, and the engine ${name} gives log-probs at temperature 1 alone, so that ratios would be biased; leave it out, or train with --engine embedded or hybrid`
+}
+
 /** The settings with values at paths. Fails with a `UsageError` that names the path and the nearest right one. */
 export const set = Effect.fn("Settings.set")(function* (
   settings: Settings,
@@ -385,7 +403,7 @@ export const set = Effect.fn("Settings.set")(function* (
     )
   }
   const decoded = yield* decode(changed).pipe(Effect.mapError(({ message }) => new UsageError({ reason: message })))
-  const reason = bestRefusal(decoded)
+  const reason = bestRefusal(decoded) ?? temperatureRefusal(decoded)
   return reason === null ? decoded : yield* new UsageError({ reason })
 })
 
@@ -405,6 +423,7 @@ export const trainConfig = (settings: Settings): TrainConfig.TrainConfig => {
   return {
     ...train,
     maxTokens: sampling.maxTokens,
+    temperature: sampling.temperature,
     stopStrings: sampling.stopStrings,
     optimizer: { ...optimizer, maxGradNorm: optimizer.maxGradNorm ?? Number.POSITIVE_INFINITY },
     seed: seedOf(settings),

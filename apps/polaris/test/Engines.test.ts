@@ -123,6 +123,7 @@ it("renders chats with the variables of --template in every engine", async () =>
         model: settings.model,
         groupSize: 2,
         maxTokens: 2,
+        temperature: 1,
         evaluationSamples: 2,
         domain: { ...domain, longest: null },
         flags: { ...nothing, workers: 0 },

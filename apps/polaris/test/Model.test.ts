@@ -94,6 +94,7 @@ it("says in one line why a checkpoint cannot be trained, and leaves no run behin
         model: settings.model,
         groupSize: settings.train.groupSize,
         maxTokens: settings.train.sampling.maxTokens,
+        temperature: settings.train.sampling.temperature,
         evaluationSamples: settings.evaluation.samples,
         domain,
         flags: given,

@@ -117,6 +117,23 @@ it("refuses by name what cannot be", async () => {
   for (const [given, message] of cases) expect(await refusal(given)).toMatch(message)
 })
 
+it("samples in training at a temperature of its own, where the engine knows the log-probs of that law", async () => {
+  const settings = await resolve({ temperature: 0.8 })
+  expect(settings.train.sampling.temperature).toBe(0.8)
+  expect(settings.evaluation.temperature).toBe(1)
+  expect(Settings.trainConfig(settings).temperature).toBe(0.8)
+  expect((await resolve({}, settings)).train.sampling.temperature).toBe(0.8)
+  expect(await refusal({ temperature: 0 })).toMatch(/--temperature is 0; give a positive number/)
+  const set = (from: Settings.Settings, path: string, value: unknown) =>
+    Effect.runPromise(Effect.result(Settings.set(from, [[path, value]])).pipe(Effect.map(String)))
+  expect(await set(settings, "train.sampling.topP", 0.9)).toMatch(/--set train\.sampling\.topP is 0\.9/)
+  expect(await set(settings, "train.sampling.topK", 20)).toMatch(/--set train\.sampling\.topK is 20/)
+  const tinker = await resolve({ engine: "tinker", model: "a/b", server: "http://gpu", temperature: 0.8 })
+  expect(await set(tinker, "train.maxLag", 0)).toMatch(
+    /--temperature is 0\.8, and the engine tinker gives log-probs at temperature 1 alone/,
+  )
+})
+
 it("knows the best policy by a number that there is", async () => {
   const settings = await resolve({ evaluateEvery: 5 })
   expect(settings.train.evaluation).toEqual({ every: 5, problems: 64, samples: 4 })

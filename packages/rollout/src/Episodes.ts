@@ -49,6 +49,9 @@ export const refusal = ({ maxTurns, steps = null }: Options): string | null => {
   return null
 }
 
+/** How an action is sampled. */
+type Law = Parameters<Sampler.Turns["sample"]>[1]
+
 const isUnderWay = ({ stop }: Line.Line): boolean => stop === null
 
 const make = (
@@ -59,6 +62,7 @@ const make = (
 ) => {
   const { answerSeconds = 60, episodeSeconds = Infinity, maxTurns } = options
   const sampling = SamplingParams.make(wanted)
+  const logprobs = wanted.logprobsOf === undefined ? {} : { logprobsOf: wanted.logprobsOf }
 
   /** What the environment answers; whatever goes wrong in it is the line's failure, and the answer null. */
   const ask = <A>(line: Line.Line, effect: Effect.Effect<A, Environment.EnvironmentError, Scope.Scope>) =>
@@ -106,7 +110,7 @@ const make = (
 
   /** An action of each line that has room for one; the others end. */
   const act = Effect.fn("Episodes.act")(function* (lines: ReadonlyArray<Line.Line>) {
-    const batches = new Map<string, { readonly law: SamplingParams.Options; readonly lines: Array<Line.Line> }>()
+    const batches = new Map<string, { readonly law: Law; readonly lines: Array<Line.Line> }>()
     for (const line of lines) {
       const { budget = Infinity, stopStrings = sampling.stopStrings } = line.observation ?? {}
       const maxTokens = Math.min(sampling.maxTokens, budget)
@@ -123,7 +127,7 @@ const make = (
       }
       if (!isUnderWay(line)) continue
       const key = JSON.stringify([maxTokens, stopStrings])
-      const batch = batches.get(key) ?? { law: { ...sampling, maxTokens, stopStrings }, lines: [] }
+      const batch = batches.get(key) ?? { law: { ...sampling, ...logprobs, maxTokens, stopStrings }, lines: [] }
       batch.lines.push(line)
       batches.set(key, batch)
     }

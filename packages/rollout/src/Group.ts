@@ -35,18 +35,23 @@ export const ScoredGroup = Schema.Struct({
 /** @category models */
 export interface ScoredGroup extends Schema.Schema.Type<typeof ScoredGroup> {}
 
-/** The sequences of a group, as an engine takes them: one a response, or one for each part of an episode. @category sequences */
+/**
+ * The sequences of a group, as an engine takes them: one a response, or one for each part of an episode, each with the temperature
+ * that it was sampled at.
+ *
+ * @category sequences
+ */
 export const sequences = ({ completions, promptChunks, promptTokens }: Group): ReadonlyArray<Sequence> =>
-  completions.flatMap(
-    ({ tokens, trajectory }): ReadonlyArray<Sequence> =>
-      trajectory?.parts ?? [
-        {
-          prompt: promptTokens,
-          ...(promptChunks === undefined ? {} : { chunks: promptChunks }),
-          completion: tokens,
-        },
-      ],
-  )
+  completions.flatMap(({ sampling: { temperature }, tokens, trajectory }) => {
+    const own: ReadonlyArray<Sequence> = trajectory?.parts ?? [
+      {
+        prompt: promptTokens,
+        ...(promptChunks === undefined ? {} : { chunks: promptChunks }),
+        completion: tokens,
+      },
+    ]
+    return temperature === 1 ? own : own.map((sequence) => ({ ...sequence, temperature }))
+  })
 
 /**
  * From one row per sequence of {@link sequences}, a value for each of its tokens, to one row per response: the values of its sampled

@@ -19,6 +19,8 @@ export interface SampleOptions extends SamplingParams.Options {
   readonly groupSize: number
   /** Name of the random streams, e.g. `run-1/sample/12`, without a "#"; {@link asked} makes one of it for every problem. */
   readonly seed: string
+  /** What log-probs are wanted where the law is not the policy itself; see `Completion.logprobsOf`. Default: the sampler's own. */
+  readonly logprobsOf?: Completion["logprobsOf"]
 }
 
 /** A problem of the list that is sampled. @category models */
@@ -84,7 +86,7 @@ export interface Turns {
   /** One completion for each, in order. */
   readonly sample: (
     asked: ReadonlyArray<Continued>,
-    options: SamplingParams.Options,
+    options: SamplingParams.Options & Pick<SampleOptions, "logprobsOf">,
   ) => Effect.Effect<ReadonlyArray<Completion>, SamplerError>
 }
 

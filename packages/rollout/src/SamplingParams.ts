@@ -66,10 +66,12 @@ export const refusal = ({ maxTokens, minP, stopStrings, temperature, topK, topP 
 }
 
 /**
- * Whether tokens are drawn from the policy itself: temperature 1, no top-k, no top-p, no min-p. Importance ratios against
- * log-probs of any other law are biased, so the trainer refuses it rather than train with a silent bias.
+ * Whether tokens are drawn from the whole of the policy's distribution: no top-k, no top-p, no min-p. A law that leaves tokens out
+ * gives no importance ratios for them, so the trainer refuses it rather than train with a silent bias.
  *
  * @category predicates
  */
-export const isPolicyItself = ({ minP, temperature, topK, topP }: SamplingParams): boolean =>
-  temperature === 1 && topP === 1 && topK === 0 && minP === 0
+export const isWhole = ({ minP, topK, topP }: SamplingParams): boolean => topP === 1 && topK === 0 && minP === 0
+
+/** Whether tokens are drawn from the policy itself: the whole of it, at temperature 1. @category predicates */
+export const isPolicyItself = (law: SamplingParams): boolean => law.temperature === 1 && isWhole(law)

@@ -33,6 +33,8 @@ export interface Sequence {
   readonly chunks?: ReadonlyArray<Chunk>
   /** Token ids, [T], T >= 1. */
   readonly completion: Int32Array
+  /** What the logits are divided by in the law that it was sampled from, > 0: log-probs and gradients are of that law. Absent: 1. */
+  readonly temperature?: number
 }
 
 /** Positions that chunks take in the model's input. @category getters */

@@ -96,6 +96,7 @@ it("sampling parameters: the defaults sample from the policy itself, and what ca
     const params = SamplingParams.make({ maxTokens: 4, ...law })
     expect(SamplingParams.refusal(params)).toBeNull()
     expect(SamplingParams.isPolicyItself(params)).toBe(false)
+    expect(SamplingParams.isWhole(params)).toBe("temperature" in law)
   }
   const refused = (given: Partial<SamplingParams.Options>) =>
     SamplingParams.refusal(SamplingParams.make({ maxTokens: 4, ...given }))

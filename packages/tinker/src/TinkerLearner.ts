@@ -59,8 +59,15 @@ export const layer: Layer.Layer<Learner.Learner, never, TinkerPolicy> = Layer.ef
 
     const score = Effect.fn("TinkerLearner.score")(function* (
       operation: Operation,
-      examples: ReadonlyArray<Datum.Example>,
+      sequences: ReadonlyArray<Sequence.Sequence>,
     ) {
+      const tempered = sequences.find(({ temperature = 1 }) => temperature !== 1)
+      if (tempered !== undefined)
+        return yield* fail(
+          operation,
+          `a response was sampled at temperature ${tempered.temperature}, and the Tinker protocol gives log-probs and gradients at 1 alone; sample at 1`,
+        )
+      const examples = sequences.map(exampleOf)
       const model = yield* policy.model.pipe(Effect.mapError(named(operation)))
       const request = { datums: examples.map(Datum.scoring), lossFn: "cross_entropy" }
       const { outputs } = yield* Effect.flatten(model.forward(request)).pipe(Effect.mapError(named(operation)))
@@ -76,10 +83,11 @@ export const layer: Layer.Layer<Learner.Learner, never, TinkerPolicy> = Layer.ef
     })
 
     return Learner.Learner.of({
-      logprobs: (sequences) => score("logprobs", sequences.map(exampleOf)),
+      logprobs: (sequences) => score("logprobs", sequences),
       accumulate: Effect.fn("TinkerLearner.accumulate")(function* (groups, weigh) {
-        const examples = groups.flat().map(exampleOf)
-        const logprobs = yield* score("accumulate", examples)
+        const sequences = groups.flat()
+        const logprobs = yield* score("accumulate", sequences)
+        const examples = sequences.map(exampleOf)
         let at = 0
         const weights = yield* Effect.try({
           try: () => groups.flatMap((group, i) => weigh(i, logprobs.slice(at, (at += group.length)))),

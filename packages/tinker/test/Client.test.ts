@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Sampler } from "@lpo/rollout"
+import { Learner } from "@lpo/trainer"
 import { Effect, Fiber, Redacted, References, Stream } from "effect"
 import fc from "fast-check"
 import { afterEach, expect, it } from "vitest"
@@ -518,6 +519,21 @@ it("heartbeats keep the session; the key is traded for a token and shows nowhere
   const keys = new Map(double.requests.map(({ headers, path }) => [path, headers["x-api-key"]]))
   expect(keys.get("/auth/token")).toBe("tml-secret")
   expect(String(keys.get("/get_server_capabilities"))).toMatch(/^e30\./)
+})
+
+it("the learner refuses responses that were sampled at another temperature, and says so beforehand", async () => {
+  const double = await open({ dialect: "skyrl" })
+  const sequence = { prompt: Int32Array.of(1, 2), completion: Int32Array.of(3), temperature: 0.7 }
+  const messages = await Effect.gen(function* () {
+    const learner = yield* Learner.Learner
+    expect(learner.tempers ?? false).toBe(false)
+    return [
+      (yield* Effect.flip(learner.logprobs([sequence]))).message,
+      (yield* Effect.flip(learner.accumulate([[sequence]], () => [Float32Array.of(1)]))).message,
+    ]
+  }).pipe(Effect.provide(Loop.server(double.baseUrl, ServerProfile.skyrlJax)), run)
+  for (const message of messages)
+    expect(message).toMatch(/sampled at temperature 0\.7, and the Tinker protocol gives .* at 1 alone; sample at 1/)
 })
 
 it("the sampler refuses what the protocol has no word for", async () => {

@@ -54,6 +54,11 @@ export interface StepStats {
 
 /** @category services */
 export interface LearnerService {
+  /**
+   * Whether log-probs and gradients are those of a sequence's own law, its logits divided by its temperature. Absent or false: they are
+   * of the policy itself, and a run that samples at another temperature is refused.
+   */
+  readonly tempers?: boolean
   /** Token log-probs of each completion under the current policy, nats, [T] each. */
   readonly logprobs: (
     sequences: ReadonlyArray<Sequence.Sequence>,

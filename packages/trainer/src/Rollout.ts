@@ -68,8 +68,14 @@ const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
 ) {
   const sampler = yield* Sampler.Sampler
   const judge = yield* judging(config)
-  const { groupSize, maxTokens, stopStrings = [] } = config
-  const options = { groupSize, maxTokens, stopStrings, seed }
+  const { groupSize, maxTokens, stopStrings = [], temperature = 1 } = config
+  const options: Sampler.SampleOptions = {
+    groupSize,
+    maxTokens,
+    stopStrings,
+    seed,
+    ...(temperature === 1 ? {} : { temperature, logprobsOf: "processed" }),
+  }
   const reasons = yield* Effect.forEach(
     problems,
     (problem) => sampler.refusal?.(problem, options) ?? Effect.succeed(null),

@@ -77,10 +77,12 @@ export const statistics = (kept: ReadonlyArray<Group.ScoredGroup>, prompts: numb
 export const refusal = (group: Group.ScoredGroup): string | null => {
   for (const [k, completion] of group.completions.entries()) {
     const where = `problem ${group.problem.id}, completion ${k}`
-    if (!SamplingParams.isPolicyItself(completion.sampling)) {
-      const { minP, temperature, topK, topP } = completion.sampling
-      return `${where} was sampled with temperature ${temperature}, top-p ${topP}, top-k ${topK}, min-p ${minP}, so ratios against it are biased; sample with 1, 1, 0 and 0`
-    }
+    const { minP, temperature, topK, topP } = completion.sampling
+    if (!SamplingParams.isWhole(completion.sampling))
+      return `${where} was sampled with top-p ${topP}, top-k ${topK}, min-p ${minP}, so ratios against it are biased; sample with 1, 0 and 0`
+    if (!(temperature > 0)) return `${where} was sampled at temperature ${temperature}; sample at one above 0`
+    if (temperature !== 1 && completion.logprobsOf !== "processed")
+      return `${where} was sampled at temperature ${temperature}, and its log-probs are of the policy at 1, so ratios against it are biased; take a sampler that gives log-probs of the law it samples from, or temperature 1`
     // An episode that failed at its beginning has said nothing, and is masked.
     if (completion.tokens.length === 0 && !Verdict.isTrainable(group.verdicts[k])) continue
     if (completion.tokens.length === 0 || completion.tokens.length !== completion.logprobs.length) {

@@ -21,6 +21,11 @@ export interface TrainConfig {
   readonly groupSize: number
   /** Longest response, in tokens. */
   readonly maxTokens: number
+  /**
+   * What the logits are divided by where responses are sampled, > 0; the learner's log-probs and gradients are of that law too.
+   * Default 1, the policy itself.
+   */
+  readonly temperature?: number
   /** Texts that end a response. Default none. */
   readonly stopStrings?: ReadonlyArray<string>
   /** E, passes over the batch (Algorithm 1). */

@@ -73,7 +73,16 @@ const guaranteeOf = (results: ReadonlyArray<Objective.ObjectiveResult>) => {
 }
 
 /** Why the configuration cannot be run with this sampler; null when it can. */
-const configRefusal = ({ config, reference }: Options, sampler: Sampler.SamplerService): string | null => {
+const configRefusal = (
+  { config, reference }: Options,
+  sampler: Sampler.SamplerService,
+  learner: LearnerService,
+): string | null => {
+  const { temperature = 1 } = config
+  if (!(temperature > 0 && temperature < Infinity))
+    return `temperature is ${temperature}; give a number above 0, 1 for the policy itself`
+  if (temperature !== 1 && learner.tempers !== true)
+    return `temperature is ${temperature}, and this learner gives log-probs and gradients of the policy at 1 alone, so that ratios would be biased; give 1, or take a learner that tempers, such as the embedded engine's`
   const { leastGroup, name, needsReference } = config.objective
   if (!(config.groupSize >= leastGroup))
     return `groupSize is ${config.groupSize}, and ${name} learns from groups of ${leastGroup} or more; give that, or an objective of single responses such as lpo-single`
@@ -146,7 +155,7 @@ export const train: (
     const { config, run } = options
     const problems = Problems.from(options.problems)
     const learner = yield* Learner
-    const refused = configRefusal(options, yield* Sampler.Sampler)
+    const refused = configRefusal(options, yield* Sampler.Sampler, learner)
     if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
     let taken = run.resumeFrom?.step ?? 0
     const from = taken

@@ -21,6 +21,10 @@ export const makeEngine = (
     readonly claim?: number
     /** Told the name of every stream that a completion is drawn from. */
     readonly onDraw?: (stream: string) => void
+    /** What the learner says of itself; true unless given. */
+    readonly tempers?: boolean
+    /** The sampler gives log-probs of the policy whatever is asked. */
+    readonly rawOnly?: boolean
     /** Told the weights of every sequence. */
     readonly onWeigh?: (sequence: Sequence.Sequence, weights: Float32Array) => void
   } = {},
@@ -31,28 +35,36 @@ export const makeEngine = (
   let samples = 0
   const published: Array<typeof logits> = []
   // Places repeat, so that actions and observations of two digits each keep to them.
-  const logprob = (t: number, token: number, weights = logits): number => {
+  const logprob = (t: number, token: number, weights = logits, temperature = 1): number => {
     const at = t % positions
-    const row = weights.subarray(at * vocabulary, (at + 1) * vocabulary)
+    const row = weights.subarray(at * vocabulary, (at + 1) * vocabulary).map((v) => v / temperature)
     const max = Math.max(...row)
     return row[token] - max - Math.log(row.reduce((sum, v) => sum + Math.exp(v - max), 0))
   }
-  const draw = (name: string, weights: typeof logits, policyVersion: number): Completion.Completion => {
+  const draw = (
+    name: string,
+    weights: typeof logits,
+    policyVersion: number,
+    { logprobsOf = "raw", temperature = 1 }: Pick<Sampler.SampleOptions, "logprobsOf" | "temperature"> = {},
+  ): Completion.Completion => {
     options.onDraw?.(name)
     const random = Seed.stream(name)
     const tokens = Int32Array.from({ length: positions }, (_, t) => {
       let u = random.uniform()
-      for (let token = 0; token < vocabulary; token++) if ((u -= Math.exp(logprob(t, token, weights))) < 0) return token
+      for (let token = 0; token < vocabulary; token++)
+        if ((u -= Math.exp(logprob(t, token, weights, temperature))) < 0) return token
       return vocabulary - 1
     })
     return {
       tokens,
       text: tokens.join(""),
-      logprobs: Float32Array.from(tokens, (token, t) => logprob(t, token, weights)),
+      logprobs: Float32Array.from(tokens, (token, t) =>
+        logprob(t, token, weights, logprobsOf === "raw" ? 1 : temperature),
+      ),
       finish: "stop",
       policyVersion,
-      logprobsOf: "raw",
-      sampling: SamplingParams.make({ maxTokens: positions }),
+      logprobsOf,
+      sampling: SamplingParams.make({ maxTokens: positions, temperature }),
     }
   }
   const sampler = Layer.succeed(Sampler.Sampler, {
@@ -67,10 +79,10 @@ export const makeEngine = (
         encode: (prompt) => digits(typeof prompt === "string" ? prompt : "0"),
         encodeText: digits,
         between: () => Effect.succeed(null),
-        sample: (asked) => Effect.sync(() => asked.map(({ stream }) => draw(stream, weights, policyVersion))),
+        sample: (asked, law) => Effect.sync(() => asked.map(({ stream }) => draw(stream, weights, policyVersion, law))),
       }
     }),
-    sample: (problems, { groupSize, seed }) => {
+    sample: (problems, { groupSize, logprobsOf, seed, temperature }) => {
       options.onSample?.(samples++)
       options.onEvent?.(`sample ${seed}`)
       const pinned =
@@ -83,29 +95,33 @@ export const makeEngine = (
               problem,
               place,
               promptTokens: Int32Array.of(0),
-              completions: Array.from({ length: groupSize }, (_, k) => draw(`${stream}/${k}`, pinned, policyVersion)),
+              completions: Array.from({ length: groupSize }, (_, k) =>
+                draw(`${stream}/${k}`, pinned, policyVersion, {
+                  ...(temperature === undefined ? {} : { temperature }),
+                  ...(logprobsOf === undefined || options.rawOnly === true ? {} : { logprobsOf }),
+                }),
+              ),
             }),
           { concurrency: "unbounded", unordered: true },
         ),
       )
     },
   })
+  const rowOf = ({ completion, temperature }: Sequence.Sequence): Float32Array =>
+    Float32Array.from(completion, (token, t) => logprob(t, token, logits, temperature))
   const learner = Layer.succeed(Learner.Learner, {
-    logprobs: (sequences) =>
-      Effect.succeed(sequences.map(({ completion }) => Float32Array.from(completion, (token, t) => logprob(t, token)))),
+    tempers: options.tempers ?? true,
+    logprobs: (sequences) => Effect.succeed(sequences.map(rowOf)),
     accumulate: (groups, weigh) =>
       Effect.sync(() => {
         for (const [i, group] of groups.entries()) {
-          const weights = weigh(
-            i,
-            group.map(({ completion }) => Float32Array.from(completion, (token, t) => logprob(t, token))),
-          )
+          const weights = weigh(i, group.map(rowOf))
           for (const [k, sequence] of group.entries()) options.onWeigh?.(sequence, weights[k])
-          for (const [k, { completion }] of group.entries())
+          for (const [k, { completion, temperature = 1 }] of group.entries())
             for (const [t, token] of completion.entries())
               for (let v = 0; v < vocabulary; v++)
                 gradient[(t % positions) * vocabulary + v] +=
-                  weights[k][t] * ((v === token ? 1 : 0) - Math.exp(logprob(t, v)))
+                  (weights[k][t] * ((v === token ? 1 : 0) - Math.exp(logprob(t, v, logits, temperature)))) / temperature
         }
         return { tokens: groups.length }
       }),

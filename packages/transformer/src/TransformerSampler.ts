@@ -40,6 +40,9 @@ const encode = (
   )
 }
 
+const logprobs = ({ logprobsOf }: Pick<Sampler.SampleOptions, "logprobsOf">) =>
+  logprobsOf === undefined ? {} : { logprobsOf }
+
 /** The text of a response: without the stop token that ended it, or up to the end of the stop string that did. */
 const textOf = (
   { finish, tokens }: Generate.Sampled,
@@ -61,11 +64,12 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
       const completionOf = (
         sampled: Generate.Sampled,
         sampling: SamplingParams.SamplingParams,
+        logprobsOf: Completion.Completion["logprobsOf"] = "raw",
       ): Completion.Completion => ({
         ...sampled,
         text: textOf(sampled, policy.tokenizer, sampling.stopStrings),
         policyVersion: policy.version,
-        logprobsOf: "raw",
+        logprobsOf,
         sampling,
       })
       const sampleChunk = Effect.fn("TransformerSampler.sample")(function* (
@@ -95,13 +99,13 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
           }),
         )
         const sampled = yield* policy
-          .generate(requests, { ...sampling, maxSequences })
+          .generate(requests, { ...sampling, ...logprobs(options), maxSequences })
           .pipe(Effect.mapError((e) => fail(null, e.message)))
         return sampled.map((completions, i): Group.Group => ({
           problem: asked[i].problem,
           place: asked[i].place,
           promptTokens: requests[i].prompt,
-          completions: completions.map((c) => completionOf(c, sampling)),
+          completions: completions.map((c) => completionOf(c, sampling, options.logprobsOf)),
         }))
       })
       const failed = (e: { readonly message: string }) =>
@@ -119,8 +123,8 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
         sample: (asked, options) => {
           const sampling = SamplingParams.make(options)
           const requests = asked.map(({ prompt, stream }) => ({ prompt, streams: [stream] }))
-          return policy.generate(requests, { ...sampling, maxSequences }).pipe(
-            Effect.map((rows) => rows.map(([one]) => completionOf(one, sampling))),
+          return policy.generate(requests, { ...sampling, ...logprobs(options), maxSequences }).pipe(
+            Effect.map((rows) => rows.map(([one]) => completionOf(one, sampling, options.logprobsOf))),
             Effect.mapError(failed),
           )
         },

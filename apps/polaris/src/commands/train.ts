@@ -335,6 +335,7 @@ const open = Effect.fn("train.open")(function* (
     model: settings.model,
     groupSize: settings.train.groupSize,
     maxTokens: settings.train.sampling.maxTokens,
+    temperature: settings.train.sampling.temperature,
     evaluationSamples: Math.max(settings.evaluation.samples, ...settings.evaluation.benchmarks.map((b) => b.samples)),
     domain,
     flags: given,

@@ -81,7 +81,7 @@ const rollouts = (url: string): Effect.Effect<Finding> =>
     }),
     {
       state: "broken",
-      fix: "start it (vllm serve MODEL --enable-lora --logprobs-mode processed_logprobs), or mend the URL: what comes before /v1; its key is LPO_ROLLOUTS_KEY",
+      fix: "start it (vllm serve MODEL --enable-lora), or mend the URL: what comes before /v1; its key is LPO_ROLLOUTS_KEY",
     },
   )
 

@@ -50,6 +50,8 @@ export interface Adapted {
   readonly anchor: "sampled" | "recompute"
   /** Whether texts can end a response. */
   readonly stopStrings: boolean
+  /** Whether it trains at a sampling temperature other than 1. */
+  readonly tempers: boolean
   /** Settings of AdamW that it does not let one choose; a `maxGradNorm` of null is no clipping. */
   readonly optimizer: Partial<Readonly<Record<"beta1" | "beta2" | "epsilon" | "weightDecay", number>>> & {
     readonly maxGradNorm?: number | null
@@ -66,6 +68,8 @@ export interface Asked {
   readonly model: Model.Model
   readonly groupSize: number
   readonly maxTokens: number
+  /** That responses are sampled at in training. */
+  readonly temperature: number
   readonly evaluationSamples: number
   readonly domain: Domain
   readonly flags: Flags

@@ -40,7 +40,7 @@ export const hybrid = define({
   }),
   mayChange: ["rollouts"],
   // The servers' arithmetic is not the learner's.
-  adapted: () => ({ anchor: "recompute", stopStrings: true, optimizer: {} }),
+  adapted: () => ({ anchor: "recompute", stopStrings: true, tempers: true, optimizer: {} }),
   open: ({ rollouts, servedName }, asked) =>
     Effect.gen(function* () {
       const { model, view } = asked
@@ -59,6 +59,8 @@ export const hybrid = define({
       const servers = yield* Layer.build(
         OpenAiSampler.layer({
           servers: rollouts,
+          // At 1 both are the same.
+          logprobs: asked.temperature === 1 ? "raw" : "processed",
           model: servedName,
           // Runs that share a server must not share names.
           // Rendered here, where the variables and the day of the run are known; the servers' clocks are none of its settings.

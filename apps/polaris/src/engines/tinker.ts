@@ -65,6 +65,8 @@ export const tinker = define({
       // Some servers sample on another engine than the one that learns.
       anchor: "recompute",
       stopStrings: false,
+      // Its log-probs are those at temperature 1.
+      tempers: false,
       optimizer: {
         ...fixedAdam,
         ...(clipping === "request" ? {} : { maxGradNorm: clipping === "never" ? null : clipping }),

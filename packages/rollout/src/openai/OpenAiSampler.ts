@@ -170,6 +170,11 @@ export const make = (
       const sampling = SamplingParams.make(asked)
       const refusal = SamplingParams.refusal(sampling)
       if (refusal !== null) return yield* refuse(refusal)
+      const { logprobsOf = logprobs } = asked
+      if (logprobsOf !== logprobs && !SamplingParams.isPolicyItself(sampling))
+        return yield* refuse(
+          `the run asks for ${logprobsOf} log-probs, since it samples at temperature ${sampling.temperature}, and these servers give ${logprobs} ones; start them with --logprobs-mode ${logprobsOf}_logprobs and set logprobs to "${logprobsOf}"`,
+        )
       const prompt = yield* promptOf(problem)
       const law = { ...sampling, stops }
       // Greedy responses are all the same, and vLLM refuses to make several.

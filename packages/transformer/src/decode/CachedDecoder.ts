@@ -231,7 +231,7 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
         const r = draws.rows[d]
         const token = Sampling.pick(rowAt(r), sums[r].total, draws.uniforms[d])
         draws.tokens[d] = token
-        draws.logprobs[d] = Sampling.logprob(rowAt(r)[token], sums[r].raw, law)
+        draws.logprobs[d] = Sampling.logprob(rowAt(r)[token], sums[r].total, sums[r].raw, law)
       }
     },
     fork: (slot) => add(rowOfSlot(slot)),

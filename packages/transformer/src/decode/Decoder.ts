@@ -34,7 +34,7 @@ export interface Draws {
   readonly rows: Int32Array
   /** In [0, 1). */
   readonly uniforms: Float64Array
-  /** Written: the tokens, and their log-probs in nats under the softmax of the logits themselves, whatever the law. */
+  /** Written: the tokens, and their log-probs in nats, as the law wants them. */
   readonly tokens: Int32Array
   readonly logprobs: Float32Array
 }

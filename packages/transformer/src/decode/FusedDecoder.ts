@@ -214,7 +214,8 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
       draws.tokens.set(ints(at.drawn, n))
       for (let i = 0; i < n; i++) {
         const r = draws.rows[i]
-        draws.logprobs[i] = Sampling.logprob(masses[r * logitsStride + draws.tokens[i]], sums[2 * r + 1], law)
+        const mass = masses[r * logitsStride + draws.tokens[i]]
+        draws.logprobs[i] = Sampling.logprob(mass, sums[2 * r], sums[2 * r + 1], law)
       }
     },
     fork: cache.fork,

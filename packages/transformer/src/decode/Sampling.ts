@@ -6,20 +6,30 @@
  * `topP`; all below `minP` (the largest mass being 1). Then one uniform number picks a token by its share of the mass.
  */
 
-import type { SamplingParams } from "@lpo/rollout"
+import type { Sampler, SamplingParams } from "@lpo/rollout"
 
 type Params = SamplingParams.SamplingParams
 
-/** How one token is drawn; without `minP` that is off. @category models */
-export type SamplingLaw = Pick<Params, "temperature" | "topP" | "topK"> & Partial<Pick<Params, "minP">>
+/**
+ * How one token is drawn; without `minP` that is off. Log-probs are those of the policy, `raw`, or of the law itself, `processed`;
+ * default raw.
+ *
+ * @category models
+ */
+export type SamplingLaw = Pick<Params, "temperature" | "topP" | "topK"> &
+  Partial<Pick<Params, "minP">> &
+  Pick<Sampler.SampleOptions, "logprobsOf">
 
 /** Whether a law takes mass away. @category predicates */
 export const truncates = ({ minP = 0, temperature, topK, topP }: SamplingLaw): boolean =>
   temperature !== 0 && (topK > 0 || topP < 1 || minP > 0)
 
-/** Log-prob of a token in nats from its mass and `raw`, the sum of exp(x - max x). @category combinators */
-export const logprob = (mass: number, raw: number, { temperature }: SamplingLaw): number =>
-  Math.min(0, temperature * Math.log(mass) - Math.log(raw))
+/** Log-prob of a token in nats from its mass, the sum of the law's masses, and `raw`, the sum of exp(x - max x). @category combinators */
+export const logprob = (mass: number, total: number, raw: number, { logprobsOf, temperature }: SamplingLaw): number =>
+  Math.min(
+    0,
+    logprobsOf === "processed" ? Math.log(mass) - Math.log(total) : temperature * Math.log(mass) - Math.log(raw),
+  )
 
 const finite = (sum: number): number => {
   // The largest mass is 1.

@@ -27,6 +27,8 @@ export interface Packed {
   /** Rows whose next token is asked for, and that token, [m] each. */
   readonly rows: Int32Array
   readonly targets: Int32Array
+  /** What the logits before each target are multiplied with, 1 / temperature, [m]; null: 1 for all. */
+  readonly slopes: Float32Array | null
 }
 
 /** The segments of `sequences` right-padded sequences of `time` rows. @category constructors */
@@ -275,7 +277,7 @@ export const forward = (
   scope.startScope("forward")
   try {
     const { layers, norm, places, rows } = hiddenOf(config, ops, weights, embedding, packed, keep)
-    const { logprobs, saved: head } = LogProb.forward(ops, rows, weights.head, packed.targets)
+    const { logprobs, saved: head } = LogProb.forward(ops, rows, weights.head, packed.targets, packed.slopes)
     result = { logprobs, saved: keep === undefined ? null : { packed, layers, norm, head, places } }
   } finally {
     scope.endScope(tensorsOf(result))

@@ -22,7 +22,12 @@ export const logits = (ops: Ops, hidden: Tensor2D, head: Head): Tensor2D => {
 export interface SavedHead {
   readonly hidden: Tensor2D
   readonly targets: Int32Array
+  readonly slopes: Float32Array | null
 }
+
+/** Logits with each row multiplied by its slope. */
+const tempered = (x: Tensor2D, slopes: Float32Array | null): Tensor2D =>
+  slopes === null ? x : tf.mul<Tensor2D>(x, tf.tensor2d(slopes, [slopes.length, 1], "float32"))
 
 /** 64 MiB of them. A chunk reads the whole head, twice its gradient, so that a few rows at a time would cost as much as many. */
 export const maxLogits = 2 ** 24
@@ -37,22 +42,30 @@ const chunks = (rows: number, vocabulary: number, limit: number): ReadonlyArray<
 const rowsOf = (x: Tensor2D, from: number, to: number): Tensor2D =>
   from === 0 && to === x.shape[0] ? x : tf.slice(x, [from, 0], [to - from, x.shape[1]])
 
-/** Log-probs in nats of `targets` [m] given `hidden` [m, d]; keeps `hidden`. @category operations */
+/**
+ * Log-probs in nats of `targets` [m] given `hidden` [m, d] under the softmax of the logits times `slopes` [m]; keeps `hidden`.
+ *
+ * @category operations
+ */
 export const forward = (
   ops: Ops,
   hidden: Tensor2D,
   head: Head,
   targets: Int32Array,
+  slopes: Float32Array | null = null,
   limit: number = maxLogits,
 ): { readonly logprobs: Tensor1D; readonly saved: SavedHead } => {
   const logprobs = tf.tidy(() => {
     const parts = chunks(targets.length, head.w.shape[0], limit).map(([from, to]) =>
-      tf.tidy(() => ops.logProb(logits(ops, rowsOf(hidden, from, to), head), targets.subarray(from, to))),
+      tf.tidy(() => {
+        const all = logits(ops, rowsOf(hidden, from, to), head)
+        return ops.logProb(tempered(all, slopes && slopes.subarray(from, to)), targets.subarray(from, to))
+      }),
     )
     if (parts.length === 0) return tf.tensor1d([], "float32")
     return parts.length === 1 ? parts[0] : tf.concat(parts)
   })
-  return { logprobs, saved: { hidden, targets } }
+  return { logprobs, saved: { hidden, targets, slopes } }
 }
 
 /**
@@ -63,7 +76,7 @@ export const forward = (
  */
 export const backward = (
   ops: Ops,
-  { hidden, targets }: SavedHead,
+  { hidden, slopes, targets }: SavedHead,
   head: Head,
   weights: Float32Array,
   onHead: (dLogits: Tensor2D, hidden: Tensor2D) => void,
@@ -80,7 +93,9 @@ export const backward = (
         const part = ops.gatherRows(hidden, rows.subarray(from, to))
         const plain = ops.linear(part, head)
         const capped = head.cap === null ? plain : ops.softCap(plain, head.cap)
-        const dCapped = ops.logProbBackward(capped, some(targets, from, to), some(weights, from, to))
+        const slope = slopes && some(slopes, from, to)
+        const dTempered = ops.logProbBackward(tempered(capped, slope), some(targets, from, to), some(weights, from, to))
+        const dCapped = tempered(dTempered, slope)
         const dLogits = head.cap === null ? dCapped : ops.softCapBackward(dCapped, plain, head.cap)
         onHead(dLogits, part)
         return ops.linearBackward(dLogits, head)

@@ -147,7 +147,7 @@ export const make = <R>(
       changed: () => {
         version++
       },
-      generate: (requests, { maxSequences, ...params }) => {
+      generate: (requests, { logprobsOf = "raw", maxSequences, ...params }) => {
         const { stopStrings: strings, ...law } = SamplingParams.make(params)
         const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
         const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
@@ -159,7 +159,7 @@ export const make = <R>(
               .run({ kind: "generate", version, requests: piece, options })
               .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
           )
-        const options: Generate.Options = { ...law, stops: tokenizer.stops }
+        const options: Generate.Options = { ...law, logprobsOf, stops: tokenizer.stops }
         const complete =
           strings.length === 0
             ? Effect.succeed(options)

@@ -22,6 +22,7 @@ export const layer = (limits: Limits, keeper: Keeper): Layer.Layer<Learner.Learn
       const fail = (operation: Operation) => (cause: unknown) =>
         new Learner.LearnerError({ operation, reason: (cause as Error).message })
       return Learner.Learner.of({
+        tempers: true,
         logprobs: (sequences) =>
           cut(sequences, (s) => [s], policy.bytesPerToken, limits).pipe(
             Effect.flatMap(Effect.forEach(policy.logprobs, { concurrency: policy.parallelism })),

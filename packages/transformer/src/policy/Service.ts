@@ -1,5 +1,5 @@
 /** What a policy is to the sampler and the learner. */
-import type { SamplingParams, Sequence } from "@lpo/rollout"
+import type { Sampler, SamplingParams, Sequence } from "@lpo/rollout"
 import { Context, type Effect } from "effect"
 import type * as Generate from "../decode/Generate.ts"
 import type { LoraConfig } from "../model/Lora.ts"
@@ -11,6 +11,8 @@ import type * as Pool from "../workers/Pool.ts"
 
 /** How to sample; what is left out is as `SamplingParams.make` has it. @category models */
 export type GenerateOptions = SamplingParams.Options & {
+  /** What log-probs are of: the policy, or the law that was sampled from. Default `raw`. */
+  readonly logprobsOf?: Sampler.SampleOptions["logprobsOf"]
   /** Most sequences decoded at once by each worker. Default: as many as suit the backend. Samples do not depend on it. */
   readonly maxSequences?: number | undefined
 }

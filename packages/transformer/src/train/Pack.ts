@@ -48,6 +48,7 @@ export const pack = (pairs: ReadonlyArray<Sequence.Sequence>): Packed => {
   const segments: Array<number> = []
   const rows: Array<number> = []
   const targets: Array<number> = []
+  const slopes: Array<number> = []
   let end = 0
   const put = (tokens: Int32Array, from: number, prefix: number): number => {
     const start = end
@@ -60,15 +61,22 @@ export const pack = (pairs: ReadonlyArray<Sequence.Sequence>): Packed => {
     const { prompt } = group[0]
     const shared = group.length > 1
     const first = shared ? put(prompt, 0, 0) : end
-    for (const { completion } of group) {
+    for (const { completion, temperature = 1 } of group) {
       const inputs = completion.subarray(0, completion.length - 1)
       if (!shared) put(joined(prompt, inputs), 0, 0)
       const start = shared ? put(inputs, first, prompt.length) : first + prompt.length
       for (const [t, token] of completion.entries()) {
         rows.push(t === 0 ? first + prompt.length - 1 : start + t - 1)
         targets.push(token)
+        slopes.push(1 / temperature)
       }
     }
   }
-  return { ids, segments: Int32Array.from(segments), rows: Int32Array.from(rows), targets: Int32Array.from(targets) }
+  return {
+    ids,
+    segments: Int32Array.from(segments),
+    rows: Int32Array.from(rows),
+    targets: Int32Array.from(targets),
+    slopes: slopes.every((slope) => slope === 1) ? null : Float32Array.from(slopes),
+  }
 }

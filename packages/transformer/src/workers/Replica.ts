@@ -140,7 +140,8 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       const all: Array<Float32Array> = []
       for (const ids of sequences) {
         const rows = Int32Array.from(ids.keys())
-        const whole = { ids, segments: Transformer.padded(1, ids.length), rows, targets: new Int32Array(ids.length) }
+        const segments = Transformer.padded(1, ids.length)
+        const whole = { ids, segments, rows, targets: new Int32Array(ids.length), slopes: null }
         all.push(await read(Transformer.logits(config, ops, weights(), embedding, whole)))
       }
       return all
