@@ -28,6 +28,7 @@ export const Config = Schema.Struct({
   engine: oneOf(Object.keys(engines), "What samples and learns"),
   objective: oneOf(Registry.names, "The objective that turns a scored group into token weights"),
   tau: says(Schema.Union([Schema.String, Schema.Finite]), "Temperature of the target"),
+  kl: text("A KL to the policy that training begins with, as PLACE=BETA"),
   seed: whole("Names every random stream of the run"),
   steps: whole("Training steps"),
   k: whole("Group size: responses per prompt"),

@@ -6,6 +6,7 @@ export const nothing: Given = {
   engine: null,
   objective: null,
   tau: null,
+  kl: null,
   seed: null,
   steps: null,
   groupSize: null,

@@ -28,10 +28,34 @@ const parseTau = (text: string): Effect.Effect<number | string, UsageError> =>
       )
     : Effect.succeed(Number.isFinite(Number(text)) ? Number(text) : text)
 
+/** Places of a KL to the policy that training begins with, by the names of `--kl`. */
+const places = {
+  reward: { in: "reward", estimator: "k1" },
+  "reward-k3": { in: "reward", estimator: "k3" },
+  k1: { in: "loss", estimator: "k1" },
+  k2: { in: "loss", estimator: "k2" },
+  k3: { in: "loss", estimator: "k3" },
+} as const
+
+const parseKl = (text: string): Effect.Effect<Readonly<Record<string, unknown>>, UsageError> => {
+  const [, place = "", beta = "", , mastered] = /^([\w-]+)=([^,]*)(,(mastered))?$/.exec(text) ?? []
+  return Object.hasOwn(places, place) && beta.trim() !== "" && Number(beta) >= 0 && Number.isFinite(Number(beta))
+    ? Effect.succeed({
+        ...places[place as keyof typeof places],
+        beta: Number(beta),
+        on: mastered === undefined ? "all" : "mastered",
+      })
+    : Effect.fail(
+        new UsageError({
+          reason: `--kl is "${text}"; give PLACE=BETA with a place of ${Object.keys(places).join(", ")} and a coefficient from 0, such as reward=0.001 or k3=0.04; with ,mastered behind it, on mastered prompts only`,
+        }),
+      )
+}
+
 /** An objective and what the command line changes; `base` is null for a new run. */
 export const resolve = Effect.fn("Objectives.resolve")(function* (
   base: Settings | null,
-  given: { readonly objective: Registry.Name | null; readonly tau: string | null },
+  given: { readonly objective: Registry.Name | null; readonly tau: string | null; readonly kl?: string | null },
 ) {
   const name = given.objective ?? base?.name ?? "lpo-fwd"
   if (!Registry.hasTemperature(name) && given.tau !== null) {
@@ -39,10 +63,12 @@ export const resolve = Effect.fn("Objectives.resolve")(function* (
       reason: `--tau is "${given.tau}", and ${name} has no temperature to choose; leave it out, or choose an objective with a target: ${Registry.names.filter(Registry.hasTemperature).join(", ")}`,
     })
   }
-  if (base !== null && given.objective === null && given.tau === null) return base
+  const asked = given.kl ?? null
+  if (base !== null && given.objective === null && given.tau === null && asked === null) return base
   const tau = given.tau === null ? {} : { tau: yield* parseTau(given.tau) }
   const kept = base !== null && given.objective === null ? base.options : {}
-  const options = yield* Registry.decode({ ...kept, ...tau, name }).pipe(
+  const kl = asked === null ? {} : { kl: yield* parseKl(asked) }
+  const options = yield* Registry.decode({ ...kept, ...tau, ...kl, name }).pipe(
     Effect.mapError(({ reason }) => new UsageError({ reason })),
   )
   return { name, options } satisfies Settings

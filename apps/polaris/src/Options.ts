@@ -33,6 +33,10 @@ export const given = {
     Flag.String("tau"),
     "Temperature of the target, for objectives that have one: a positive number, std, sample-std, mean, batch-std, kl:NATS or ess:N. Default std",
   ),
+  kl: optional(
+    Flag.String("kl"),
+    "A KL to the policy that training begins with, as PLACE=BETA: reward=0.001, reward-k3, or a term of the loss, k1, k2, k3=0.04; ,mastered behind it is on mastered prompts only. Default none",
+  ),
   seed: optional(Flag.Int("seed"), "Names every random stream of the run. Default 1"),
   steps: optional(Flag.Int("steps"), "Training steps. Default: the preset's, 60"),
   groupSize: optional(Flag.Int("k"), "Group size K: responses per prompt. Default: the preset's, 8"),

@@ -7,6 +7,7 @@ import { Checkpoint, Lora, type ModelConfig, Parameters } from "@lpo/transformer
 import { Effect } from "effect"
 import * as Fit from "./engines/Fit.ts"
 import { imagesRefusal } from "./engines/tinker.ts"
+import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
 import type { Given, Settings } from "./Settings.ts"
 import { UsageError } from "./Usage.ts"
@@ -104,6 +105,13 @@ const localMemory = (fit: Fit.Fit, lora: boolean): string => {
   )
 }
 
+/** Memory of the policy that training begins with, which an objective with a KL to it keeps. */
+const referenceMemory = (here: boolean, parameters: number, lora: boolean): string =>
+  here
+    ? `reference the policy that training begins with stays for the KL, on workers of its own: 4 bytes x ${millions(parameters)} parameters = ${gib(4 * parameters)} in each` +
+      (lora ? ", none outside" : `, and ${gib(4 * parameters)} outside`)
+    : "reference the base model stays for the KL, as a second adapter on the server that is never trained"
+
 /** Lines about memory and time, and why the run cannot be. */
 const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens: number, judged: number) => {
   const { engine, evaluation, model, train } = settings
@@ -129,7 +137,8 @@ const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens:
       ? `a response of ${count(maxTokens)} tokens leaves no room for a prompt in the model's ${count(room)} positions; give --max-tokens ${Math.max(Math.floor(room / 2), room - Fit.promptTokens)} or less`
       : null
   const elsewhere = "train on a server: --engine tinker --server URL"
-  const total = fit.estimate.heap + fit.estimate.shared
+  const reference = Objectives.make(settings.objective).needsReference ? (lora === null ? 8 : 4) * parameters : 0
+  const total = fit.estimate.heap + fit.estimate.shared + reference
   const memory = !here
     ? null
     : fit.refusal !== null
@@ -140,6 +149,7 @@ const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens:
   return {
     lines: [
       `memory    ${here ? localMemory(fit, lora !== null) : serverMemory(config, rank ?? 32, positions)}`,
+      ...(Objectives.make(settings.objective).needsReference ? [referenceMemory(here, parameters, lora !== null)] : []),
       `time      ${millions(parameters)} parameters x (2 + ${learning} x ${train.epochs}) operations x ${count(tokens)} tokens, and 2 x ${count(judged)} to judge = ${flops.toExponential(1)}; ` +
         `at ${here ? `${coreRate / 1e9} GFLOP/s on each of ${cores} cores` : `${gpuRate / 1e12} TFLOP/s of a GPU`} at most ${duration(flops / rate)}; responses that end early take less`,
     ],

@@ -19,6 +19,7 @@ export interface Given extends Flags, Model.Given, Data.Given {
   readonly engine: string | null
   readonly objective: Registry.Name | null
   readonly tau: string | null
+  readonly kl: string | null
   readonly seed: number | null
   readonly steps: number | null
   readonly groupSize: number | null

@@ -124,6 +124,7 @@ it("renders chats with the variables of --template in every engine", async () =>
         groupSize: 2,
         maxTokens: 2,
         temperature: 1,
+        reference: false,
         evaluationSamples: 2,
         domain: { ...domain, longest: null },
         flags: { ...nothing, workers: 0 },

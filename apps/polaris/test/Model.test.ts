@@ -95,6 +95,7 @@ it("says in one line why a checkpoint cannot be trained, and leaves no run behin
         groupSize: settings.train.groupSize,
         maxTokens: settings.train.sampling.maxTokens,
         temperature: settings.train.sampling.temperature,
+        reference: false,
         evaluationSamples: settings.evaluation.samples,
         domain,
         flags: given,

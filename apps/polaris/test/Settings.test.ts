@@ -88,6 +88,9 @@ it("refuses by name what cannot be", async () => {
     expect(await refusal({ objective: name, tau: "std" })).toMatch(/no temperature/)
   const cases: ReadonlyArray<readonly [Parameters<typeof refusal>[0], RegExp]> = [
     [{ tau: "cold" }, /--tau is "cold"; give a positive number/],
+    [{ kl: "reward" }, /--kl is "reward"; give PLACE=BETA .*reward=0\.001 or k3=0\.04/],
+    [{ kl: "k4=1" }, /--kl is "k4=1"; give PLACE=BETA with a place of reward, reward-k3, k1, k2, k3/],
+    [{ kl: "k3=-1" }, /--kl is "k3=-1"/],
     [{ preset: "countdwn-tiny" }, /there is no preset "countdwn-tiny"; did you mean countdown-tiny\?/],
     [
       { preset: "poker" },
@@ -115,6 +118,22 @@ it("refuses by name what cannot be", async () => {
     [{ engine: "hybrid", model: "a/b", loraRank: 2, rollouts: "http://a,b" }, /--rollouts has "b"; give base URLs/],
   ]
   for (const [given, message] of cases) expect(await refusal(given)).toMatch(message)
+})
+
+it("keeps a KL to the policy that training begins with by place and coefficient", async () => {
+  const shared = { on: "all", mastered: 1 }
+  const cases = {
+    "reward=0.001": { in: "reward", estimator: "k1", beta: 0.001, ...shared },
+    "reward-k3=0.1": { in: "reward", estimator: "k3", beta: 0.1, ...shared },
+    "k2=0.04": { in: "loss", estimator: "k2", aggregation: "sequence-mean", beta: 0.04, ...shared },
+    "k3=1,mastered": { in: "loss", estimator: "k3", aggregation: "sequence-mean", beta: 1, ...shared, on: "mastered" },
+  }
+  for (const [kl, expected] of Object.entries(cases)) {
+    const settings = await resolve({ kl, objective: "grpo" })
+    expect(settings.objective.options.kl).toEqual(expected)
+    expect(Settings.trainConfig(settings).objective.needsReference).toBe(true)
+    expect(await resolve({}, settings)).toEqual(settings)
+  }
 })
 
 it("samples in training at a temperature of its own, where the engine knows the log-probs of that law", async () => {

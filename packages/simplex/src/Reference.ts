@@ -7,7 +7,7 @@
  *     k2          x^2 / 2          x                  that of KL(pi || pi_ref)
  *     k3          e^-x - 1 + x     1 - e^-x           that of KL(pi_ref || pi); never negative as a value
  *
- * In the reward, the sequence's own k1 is subtracted: R_k - beta sum_t x. As a term, `beta k(x)` is added to the loss of each token.
+ * In the reward, the an estimate of the sequence is subtracted: R_k - beta sum_t k(x), by k1 unless said otherwise. As a term, `beta k(x)` is added to the loss of each token.
  * Neither carries an importance ratio: on old groups both are those of the policy that sampled.
  *
  * @module
@@ -45,8 +45,9 @@ const checkBeta = (beta: number): void => {
 }
 
 /**
- * `R_k - beta sum_t (log pi_b - log pi_ref)`, [K]: the penalty in the reward. `beta` >= 0, units of reward per nat; `behaviour` and
- * `reference` are K arrays of [T_k], nats. Throws `SimplexError`.
+ * `R_k - beta sum_t k(x)` with x = log pi_b - log pi_ref, [K]: the penalty in the reward. `estimator` is k1 unless given, the sequence's
+ * own log-ratio; k3 is never negative. `beta` >= 0, units of reward per nat; `behaviour` and `reference` are K arrays of [T_k], nats.
+ * Throws `SimplexError`.
  *
  * {@includeCode ../examples/Reference.ts#import,group,rewards}
  *
@@ -57,12 +58,21 @@ export const rewards = (options: {
   readonly beta: number
   readonly behaviour: TokenLogProbs
   readonly reference: TokenLogProbs
+  readonly estimator?: Estimator
 }): Float64Array => {
-  const { behaviour, beta, reference } = options
+  const { behaviour, beta, estimator = "k1", reference } = options
   checkBeta(beta)
   const r = checkVector("rewards", options.rewards, behaviour.length)
   const x = logRatios(behaviour, reference)
-  return r.map((v, k) => v - beta * x[k])
+  if (estimator === "k1") return r.map((v, k) => v - beta * x[k])
+  return r.map((v, k) => {
+    let sum = 0
+    for (let t = 0; t < behaviour[k].length; t++) sum += estimate(estimator, behaviour[k][t] - reference[k][t])
+    const penalised = v - beta * sum
+    if (!Number.isFinite(penalised))
+      throw badEntry(`the ${estimator} penalty of response`, k, penalised, "pi_ref / pi is beyond float64; use k1")
+    return penalised
+  })
 }
 
 /**

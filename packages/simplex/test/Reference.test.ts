@@ -95,6 +95,26 @@ it("in expectation over the policy's own tokens k1 and k3 are the KL, k1's slope
   }
 })
 
+it("in the reward, the estimates of a response's tokens are subtracted", () =>
+  fc.assert(
+    fc.property(tokens, fc.double({ min: 0, max: 2, noNaN: true }), (group, beta) => {
+      const [behaviour, reference] = [group.map(([b]) => [...b]), group.map(([, r]) => [...r])]
+      const given = group.map((_, k) => Math.sin(k))
+      for (const estimator of ["k1", "k2", "k3"] as const) {
+        const penalised = Reference.rewards({ rewards: given, beta, behaviour, reference, estimator })
+        for (const [k, row] of behaviour.entries()) {
+          const sum = row.reduce((total, v, t) => total + definitions[estimator](v - reference[k][t]), 0)
+          close(penalised[k], given[k] - beta * sum, 1e-9 * (1 + beta * Math.abs(sum)))
+          if (estimator === "k3") expect(penalised[k]).toBeLessThanOrEqual(given[k] + 1e-12)
+        }
+      }
+      expect(Reference.rewards({ rewards: given, beta, behaviour, reference })).toEqual(
+        Reference.rewards({ rewards: given, beta, behaviour, reference, estimator: "k1" }),
+      )
+    }),
+    { numRuns: 100 },
+  ))
+
 it("refuses what is not a penalty, and ratios beyond float64", () => {
   const group = { current: [[-800]], reference: [[0]] }
   expect(() => Reference.weights({ ...group, estimator: "k3", beta: 1, aggregation: "token-sum" })).toThrow(

@@ -13,11 +13,12 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Received, RegularFile, type Sequence } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
-import { Effect, Layer, Ref, Schema } from "effect"
+import { Effect, Layer, Ref, Schema, Scope } from "effect"
 import * as Datum from "./Datum.ts"
 import type { ServerProfile } from "./ServerProfile.ts"
 import type { TinkerError } from "./TinkerError.ts"
 import { TinkerPolicy } from "./TinkerPolicy.ts"
+import type { TrainingModel } from "./TrainingModel.ts"
 
 /** What the checkpoint's folder holds. */
 const Saved = Schema.Struct({ path: Schema.String, baseModel: Schema.String, rank: Schema.Int, version: Schema.Int })
@@ -44,6 +45,53 @@ const refusal = (profile: ServerProfile, options: Learner.StepOptions): string |
   return null
 }
 
+const fail = (operation: Operation, reason: string) => new Learner.LearnerError({ operation, reason })
+const named =
+  (operation: Operation) =>
+  (error: TinkerError): Learner.LearnerError =>
+    fail(operation, error.message)
+
+/** Log-probs of the sequences' completions under a model on the server. */
+const score = Effect.fn("TinkerLearner.score")(function* (
+  operation: Operation,
+  of: Effect.Effect<TrainingModel, TinkerError>,
+  sequences: ReadonlyArray<Sequence.Sequence>,
+) {
+  const tempered = sequences.find(({ temperature = 1 }) => temperature !== 1)
+  if (tempered !== undefined)
+    return yield* fail(
+      operation,
+      `a response was sampled at temperature ${tempered.temperature}, and the Tinker protocol gives log-probs and gradients at 1 alone; sample at 1`,
+    )
+  const examples = sequences.map(exampleOf)
+  const model = yield* of.pipe(Effect.mapError(named(operation)))
+  const request = { datums: examples.map(Datum.scoring), lossFn: "cross_entropy" }
+  const { outputs } = yield* Effect.flatten(model.forward(request)).pipe(Effect.mapError(named(operation)))
+  return yield* Effect.forEach(examples, (example, i) => {
+    const logprobs = outputs[i]?.["logprobs"]?.data
+    const n = Datum.positions(example.prompt) + example.completion.length - 1
+    if (logprobs?.length !== n)
+      return Effect.fail(fail(operation, `datum ${i} has ${logprobs?.length ?? "no"} log-probs for ${n} positions`))
+    const own = Datum.completionLogprobs(example, logprobs)
+    const reason = Received.logprobsRefusal(own)
+    return reason === null ? Effect.succeed(own) : Effect.fail(fail(operation, `datum ${i}: ${reason}`))
+  })
+})
+
+/**
+ * The log-probs of the base model, for a KL to it: those of a second model on the server, whose adapter is never trained and so changes
+ * nothing. It is made when it is first asked for.
+ *
+ * @category constructors
+ */
+export const reference: Effect.Effect<Learner.LearnerService["logprobs"], never, TinkerPolicy | Scope.Scope> =
+  Effect.gen(function* () {
+    const { client, options } = yield* TinkerPolicy
+    const scope = yield* Effect.scope
+    const model = yield* Effect.cached(Scope.provide(client.createModel(options), scope))
+    return (sequences) => score("logprobs", model, sequences)
+  })
+
 /** @category layers */
 export const layer: Layer.Layer<Learner.Learner, never, TinkerPolicy> = Layer.effect(
   Learner.Learner,
@@ -51,42 +99,11 @@ export const layer: Layer.Layer<Learner.Learner, never, TinkerPolicy> = Layer.ef
     const policy = yield* TinkerPolicy
     const { profile } = policy.client
     const pending = yield* Ref.make<ReadonlyArray<Datum.WeightedExample>>([])
-    const fail = (operation: Operation, reason: string) => new Learner.LearnerError({ operation, reason })
-    const named =
-      (operation: Operation) =>
-      (error: TinkerError): Learner.LearnerError =>
-        fail(operation, error.message)
-
-    const score = Effect.fn("TinkerLearner.score")(function* (
-      operation: Operation,
-      sequences: ReadonlyArray<Sequence.Sequence>,
-    ) {
-      const tempered = sequences.find(({ temperature = 1 }) => temperature !== 1)
-      if (tempered !== undefined)
-        return yield* fail(
-          operation,
-          `a response was sampled at temperature ${tempered.temperature}, and the Tinker protocol gives log-probs and gradients at 1 alone; sample at 1`,
-        )
-      const examples = sequences.map(exampleOf)
-      const model = yield* policy.model.pipe(Effect.mapError(named(operation)))
-      const request = { datums: examples.map(Datum.scoring), lossFn: "cross_entropy" }
-      const { outputs } = yield* Effect.flatten(model.forward(request)).pipe(Effect.mapError(named(operation)))
-      return yield* Effect.forEach(examples, (example, i) => {
-        const logprobs = outputs[i]?.["logprobs"]?.data
-        const n = Datum.positions(example.prompt) + example.completion.length - 1
-        if (logprobs?.length !== n)
-          return Effect.fail(fail(operation, `datum ${i} has ${logprobs?.length ?? "no"} log-probs for ${n} positions`))
-        const own = Datum.completionLogprobs(example, logprobs)
-        const reason = Received.logprobsRefusal(own)
-        return reason === null ? Effect.succeed(own) : Effect.fail(fail(operation, `datum ${i}: ${reason}`))
-      })
-    })
-
     return Learner.Learner.of({
-      logprobs: (sequences) => score("logprobs", sequences),
+      logprobs: (sequences) => score("logprobs", policy.model, sequences),
       accumulate: Effect.fn("TinkerLearner.accumulate")(function* (groups, weigh) {
         const sequences = groups.flat()
-        const logprobs = yield* score("accumulate", sequences)
+        const logprobs = yield* score("accumulate", policy.model, sequences)
         const examples = sequences.map(exampleOf)
         let at = 0
         const weights = yield* Effect.try({

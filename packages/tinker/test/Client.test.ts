@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Sampler } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
-import { Effect, Fiber, Redacted, References, Stream } from "effect"
+import { Effect, Fiber, Layer, Redacted, References, Stream } from "effect"
 import fc from "fast-check"
 import { afterEach, expect, it } from "vitest"
 import {
@@ -17,6 +17,7 @@ import {
   Protobuf,
   ServerProfile,
   TinkerClient,
+  TinkerLearner,
   TinkerPolicy,
 } from "../src/index.ts"
 import * as Double from "./double.ts"
@@ -534,6 +535,23 @@ it("the learner refuses responses that were sampled at another temperature, and 
   }).pipe(Effect.provide(Loop.server(double.baseUrl, ServerProfile.skyrlJax)), run)
   for (const message of messages)
     expect(message).toMatch(/sampled at temperature 0\.7, and the Tinker protocol gives .* at 1 alone; sample at 1/)
+})
+
+it("the reference is the base model, whatever is trained, on a model of its own", async () => {
+  const double = await open({ dialect: "skyrl" })
+  const sequence = { prompt: Int32Array.of(1, 2), completion: Int32Array.of(3, 4) }
+  const policy = TinkerPolicy.layer({ ...model, baseUrl: double.baseUrl, profile: ServerProfile.skyrlJax })
+  await Effect.gen(function* () {
+    const learner = yield* Learner.Learner
+    const reference = yield* TinkerLearner.reference
+    const [start] = yield* learner.logprobs([sequence])
+    yield* learner.accumulate([[sequence]], () => [Float32Array.of(1, 1)])
+    const { beta1, beta2, epsilon, weightDecay } = Loop.adam
+    yield* learner.step({ learningRate: 0.5, maxGradNorm: Infinity, beta1, beta2, epsilon, weightDecay })
+    const [moved] = yield* learner.logprobs([sequence])
+    expect(moved[0]).toBeGreaterThan(start[0] + 0.05)
+    expect((yield* reference([sequence]))[0]).toEqual(start)
+  }).pipe(Effect.scoped, Effect.provide(TinkerLearner.layer.pipe(Layer.provideMerge(policy))), run)
 })
 
 it("the sampler refuses what the protocol has no word for", async () => {

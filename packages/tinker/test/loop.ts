@@ -56,6 +56,8 @@ export const killable = {
   maxGradNorm: Number.POSITIVE_INFINITY,
 } as const
 
+export const adam = TrainConfig.defaults.optimizer
+
 const config = ({ divergence, epochs = 2, maxGradNorm, steps }: RunOptions): TrainConfig.TrainConfig => ({
   ...TrainConfig.defaults,
   seed: "loop",

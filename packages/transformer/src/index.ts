@@ -8,6 +8,7 @@
 export * as Policy from "./Policy.ts"
 export * as TransformerSampler from "./TransformerSampler.ts"
 export * as TransformerLearner from "./TransformerLearner.ts"
+export * as Frozen from "./Frozen.ts"
 export * as AdapterPublisher from "./AdapterPublisher.ts"
 export * as Supervised from "./Supervised.ts"
 export * as ModelFiles from "./ModelFiles.ts"

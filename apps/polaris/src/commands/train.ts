@@ -144,7 +144,7 @@ const train = (
   watched: ReadonlyArray<Problem.Problem>,
   job: Job,
 ) => {
-  const { settings, store, view } = job
+  const { opened, settings, store, view } = job
   const { every } = settings.train.evaluation
   const alarmed = new Set<string>()
   // Policies are judged by whole episodes, whatever they are trained on.
@@ -159,6 +159,7 @@ const train = (
       config: Settings.trainConfig(settings),
       problems: training,
       run: store,
+      ...(opened.reference === null ? {} : { reference: opened.reference }),
       ...(every === 0 ? {} : { evaluation: { every, run: () => judge(engine) } }),
       onEvaluation: ({ step, values }, best) =>
         Effect.gen(function* () {
@@ -337,6 +338,7 @@ const open = Effect.fn("train.open")(function* (
     maxTokens: settings.train.sampling.maxTokens,
     temperature: settings.train.sampling.temperature,
     evaluationSamples: Math.max(settings.evaluation.samples, ...settings.evaluation.benchmarks.map((b) => b.samples)),
+    reference: Settings.trainConfig(settings).objective.needsReference,
     domain,
     flags: given,
     folder: resolve(folder),

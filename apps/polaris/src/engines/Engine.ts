@@ -71,6 +71,8 @@ export interface Asked {
   /** That responses are sampled at in training. */
   readonly temperature: number
   readonly evaluationSamples: number
+  /** Whether the objective asks for log-probs of the policy that training begins with. */
+  readonly reference: boolean
   readonly domain: Domain
   readonly flags: Flags
   /** The run's folder, absolute; it may not exist yet. */
@@ -92,6 +94,8 @@ export interface Opened {
   readonly record: Readonly<Record<string, unknown>>
   readonly reads: Reads
   readonly layer: Layer.Layer<Sampler.Sampler | Learner.Learner>
+  /** Log-probs of the policy that training begins with, frozen; null where nobody asked for them. */
+  readonly reference: Learner.LearnerService["logprobs"] | null
   /** The commit of a model of the hub; null for anything else. */
   readonly commit: string | null
   /** Parameters that are trained; null where a server does not tell. */

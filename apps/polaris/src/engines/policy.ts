@@ -4,6 +4,7 @@ import type { Problem } from "@lpo/rollout"
 import {
   Backend,
   Checkpoint,
+  Frozen,
   type HfTokenizer,
   type Hub,
   Lora,
@@ -160,13 +161,23 @@ export const open = Effect.fn("policy.open")(function* (asked: Asked) {
   }
   const workers = running.name === "wasm" ? (flags.workers ?? Policy.defaultWorkers()) : 0
   const ready = yield* model.kind === "warm-start" ? warmStart(model, asked) : checkpoint(model, asked)
+  const { memoryMiB } = ready
+  // Before the policy, which may train these very parameters in place.
+  const reference = asked.reference
+    ? yield* Frozen.logprobs(ready.config, ready.values, {
+        workers,
+        memoryMiB,
+        unchanging: ready.options.lora !== undefined,
+      })
+    : null
   const policy = yield* Policy.make(ready.config, ready.tokenizer, ready.values, { ...ready.options, workers })
   return {
     ...ready.opened,
     policy,
+    reference,
     about: [ready.about, `backend ${running.name} (${running.device}): ${running.reason}; ${workers} workers`],
     record: { backend: running.name, device: running.device, workers },
-    memoryMiB: ready.memoryMiB,
+    memoryMiB,
     trained: policy.values.length,
     save: Effect.as(ready.save(policy), null),
   }

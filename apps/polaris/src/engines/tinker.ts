@@ -107,8 +107,10 @@ export const tinker = define({
         template: model.template,
         refusal: imagesRefusal(profile),
       })
+      const reference = asked.reference ? yield* TinkerLearner.reference.pipe(Effect.provideContext(policy)) : null
       return {
         label: "base model",
+        reference,
         about: [
           `${preset.name} with ${model.source} on the Tinker server ${server} (${profile}): an adapter of rank ${rank} trained`,
         ],

@@ -20,7 +20,12 @@ const shared = {
 
 /** The option `kl` of every objective. @category settings */
 export const Kl = Schema.Union([
-  Schema.Struct({ in: Schema.Literal("reward"), ...shared }),
+  Schema.Struct({
+    in: Schema.Literal("reward"),
+    /** Default k1, the sequence's own log-ratio. */
+    estimator: Options.optional(Schema.Literals(["k1", "k3"]), "k1"),
+    ...shared,
+  }),
   Schema.Struct({
     in: Schema.Literal("loss"),
     /** Default k2, whose gradient is that of KL(pi || pi_ref); see `Reference` of `@lpo/simplex`. */
@@ -73,7 +78,7 @@ export const penalise = (objective: Objective.Objective, kl: Kl): Objective.Obje
       if (kl.in === "reward")
         return objective.evaluate({
           ...input,
-          rewards: Reference.rewards({ rewards, beta: kl.beta, behaviour, reference }),
+          rewards: Reference.rewards({ rewards, beta: kl.beta, behaviour, reference, estimator: kl.estimator }),
         })
       const { aggregation, beta, estimator } = kl
       const term = Reference.weights({
