@@ -35,7 +35,7 @@ it("spells out every default, and reads back what it wrote", async () => {
   })
   expect((await resolve({ objective: "grpo" })).objective).toEqual({
     name: "grpo",
-    options: { name: "grpo", clip: { low: 0.2, high: 0.28 }, aggregation: "token-sum", kl: null },
+    options: { name: "grpo", clip: { low: 0.2, high: 0.28 }, aggregation: "token-sum", importance: null, kl: null },
   })
   const text = JSON.stringify(settings)
   expect(await Effect.runPromise(Settings.read("runs/x", JSON.parse(text) as Record<string, unknown>))).toEqual(

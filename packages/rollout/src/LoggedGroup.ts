@@ -32,8 +32,8 @@ export const LoggedGroup = Schema.Struct({
   step: Schema.Int,
   problem: Schema.String,
   prompt: Prompt,
-  /** `trained`, or why it was not: all rewards equal, or fewer than two responses with a verdict. */
-  outcome: Schema.Literals(["trained", "no-signal", "too-small"]),
+  /** `trained`, or why it was not: all rewards equal, fewer than two responses with a verdict, or a policy that has moved too far. */
+  outcome: Schema.Literals(["trained", "no-signal", "too-small", "stale"]),
   /** [K], in the order they were sampled. */
   completions: Schema.Array(LoggedCompletion),
 })

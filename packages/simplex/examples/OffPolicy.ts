@@ -24,5 +24,5 @@ export const staleness = OffPolicy.staleness([0, 0.5, -2, 0]) // => {"ess": 3.02
 // #endregion staleness
 
 // #region filter
-export const filter = OffPolicy.filter({ minEss: 0.5, maxAge: 4 }, [0, 8, 0, 0], 2) // => {"keep": false, "reason": "effective sample size 1.002 of 4 is under 0.5 K"}
+export const filter = OffPolicy.filter({ minEss: 0.5, maxAge: 4 }, [0, 8, 0, 0], 2) // => {"keep": false, "limit": "ess", "reason": "effective sample size 1.002 of 4 is under 0.5 K"}
 // #endregion filter

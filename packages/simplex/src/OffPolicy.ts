@@ -141,10 +141,12 @@ export interface Limits {
 }
 
 /** @category filter */
-export type Decision = { readonly keep: true } | { readonly keep: false; readonly reason: string }
+export type Decision =
+  | { readonly keep: true }
+  | { readonly keep: false; readonly limit: "age" | "log-ratio" | "ess"; readonly reason: string }
 
 /**
- * Whether to train on a group, and if not why. `age` is in policy updates since it was sampled, default 0. Throws
+ * Whether to train on a group, and if not by which limit and why. `age` is in policy updates since it was sampled, default 0. Throws
  * `SimplexError`.
  *
  * {@includeCode ../examples/OffPolicy.ts#import,filter}
@@ -161,10 +163,15 @@ export const filter = (limits: Limits, s: ArrayLike<number>, age = 0): Decision 
   ] as const)
     if (!(limit >= 0)) throw badValue(name, limit, "it must not be negative")
   const { ess, maxAbs: size } = staleness(s)
-  if (age > maxAge) return { keep: false, reason: `age ${age} is over ${maxAge} updates` }
-  if (size > maxAbs) return { keep: false, reason: `max |s| ${size.toFixed(3)} is over ${maxAbs} nats` }
+  if (age > maxAge) return { keep: false, limit: "age", reason: `age ${age} is over ${maxAge} updates` }
+  if (size > maxAbs)
+    return { keep: false, limit: "log-ratio", reason: `max |s| ${size.toFixed(3)} is over ${maxAbs} nats` }
   if (ess < minEss * s.length) {
-    return { keep: false, reason: `effective sample size ${ess.toFixed(3)} of ${s.length} is under ${minEss} K` }
+    return {
+      keep: false,
+      limit: "ess",
+      reason: `effective sample size ${ess.toFixed(3)} of ${s.length} is under ${minEss} K`,
+    }
   }
   return { keep: true }
 }

@@ -177,9 +177,18 @@ it("log-ratios: sums, means, and what a group must satisfy", () => {
   expect([...OffPolicy.logRatios(a, b)]).toEqual([1, -2])
   expect([...OffPolicy.logRatios(a, b, "mean")]).toEqual([0.5, -2])
   expect(() => OffPolicy.logRatios([[]], [[]])).toThrow(/response 0 has 0 and 0 log-probs/)
-  expect(OffPolicy.filter({ maxAbs: 1 }, [0, -2])).toEqual({ keep: false, reason: "max |s| 2.000 is over 1 nats" })
-  expect(OffPolicy.filter({ maxAge: 3 }, [0, 0], 4)).toEqual({ keep: false, reason: "age 4 is over 3 updates" })
+  expect(OffPolicy.filter({ maxAbs: 1 }, [0, -2])).toEqual({
+    keep: false,
+    limit: "log-ratio",
+    reason: "max |s| 2.000 is over 1 nats",
+  })
+  expect(OffPolicy.filter({ maxAge: 3 }, [0, 0], 4)).toEqual({
+    keep: false,
+    limit: "age",
+    reason: "age 4 is over 3 updates",
+  })
   expect(OffPolicy.filter({ minEss: 0.6 }, [0, 50])).toEqual({
+    limit: "ess",
     keep: false,
     reason: "effective sample size 1.000 of 2 is under 0.6 K",
   })

@@ -18,6 +18,7 @@ import * as DrGrpo from "./objectives/DrGrpo.ts"
 import * as Grpo from "./objectives/Grpo.ts"
 import * as Gspo from "./objectives/Gspo.ts"
 import * as Gvpo from "./objectives/Gvpo.ts"
+import * as Importance from "./objectives/Importance.ts"
 import * as Lpo from "./objectives/Lpo.ts"
 import * as MaxRl from "./objectives/MaxRl.ts"
 import * as Options from "./objectives/Options.ts"
@@ -223,7 +224,9 @@ export const make = (resolved: Settings): Objective => {
   const { kl, name, ...options } = resolved
   const found = known.get(name)
   if (found === undefined) throw new SettingsError({ reason: `objective ${name} is not known` })
-  const objective = found.definition.make(options)
+  const made = found.definition.make(options)
+  const importance = "importance" in options ? options.importance : null
+  const objective = importance === null ? made : Importance.correct(made, importance)
   return kl === null ? objective : Penalty.penalise(objective, kl)
 }
 

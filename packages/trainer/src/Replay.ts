@@ -7,8 +7,8 @@
  */
 import * as Group from "@lpo/rollout/Group"
 import * as Seed from "@lpo/rollout/Seed"
-import { OffPolicy } from "@lpo/simplex"
 import { Schema } from "effect"
+import * as Filter from "./Filter.ts"
 
 /** @category models */
 export const Options = Schema.Struct({
@@ -20,12 +20,7 @@ export const Options = Schema.Struct({
   order: Schema.Literals(["fifo", "newest", "uniform"]),
   /** How often a group may be trained on again. */
   maxUses: Schema.Int,
-  /** Largest age, in steps since it was sampled. */
-  maxAge: Schema.Int,
-  /** Least effective sample size of P_t as a share of K. */
-  minEss: Schema.Finite,
-  /** Largest |s_t| of any response, nats. */
-  maxLogRatio: Schema.Finite,
+  ...Filter.Options.fields,
 })
 /** @category models */
 export interface Options extends Schema.Schema.Type<typeof Options> {}
@@ -64,8 +59,8 @@ export const add = (
 ): Buffer => [...buffer, ...groups.map((group) => ({ group, policyStep, uses: 0 }))].slice(-capacity)
 
 /**
- * Up to `count` entries to replay at a step, of those young enough, in the options' order; and the buffer after them. `stream`
- * names the draw of `uniform`.
+ * Up to `count` entries to replay at a step, of those young enough, in the options' order; and the buffer after them, with how many have grown too old for it.
+ * `stream` names the draw of `uniform`.
  *
  * @category combinators
  */
@@ -75,7 +70,7 @@ export const pick = (
   step: number,
   options: Options,
   stream: string,
-): { readonly picked: ReadonlyArray<Entry>; readonly rest: Buffer } => {
+): { readonly picked: ReadonlyArray<Entry>; readonly rest: Buffer; readonly aged: number } => {
   const young = buffer.filter(({ policyStep }) => step - policyStep <= options.maxAge)
   const ordered =
     options.order === "fifo" ? young : options.order === "newest" ? young.toReversed() : Seed.shuffle(young, stream)
@@ -85,31 +80,15 @@ export const pick = (
     if (!used.has(entry)) return [entry]
     return entry.uses + 1 < options.maxUses ? [{ ...entry, uses: entry.uses + 1 }] : []
   })
-  return { picked, rest }
-}
-
-/** Why a group has moved too far from the policy that sampled it, from its anchor log-probs; null when it has not. @category predicates */
-export const refusal = (
-  { group, policyStep }: Entry,
-  anchor: ReadonlyArray<Float32Array>,
-  step: number,
-  { maxAge, maxLogRatio, minEss }: Options,
-): string | null => {
-  const s = OffPolicy.logRatios(
-    anchor,
-    group.completions.map((c) => c.logprobs),
-  )
-  const decision = OffPolicy.filter({ maxAbs: maxLogRatio, maxAge, minEss }, s, step - policyStep)
-  return decision.keep ? null : decision.reason
+  return { picked, rest, aged: buffer.length - young.length }
 }
 
 /** Why the options cannot be; null when they can. @category predicates */
-export const optionsRefusal = ({ capacity, maxAge, maxLogRatio, maxUses, minEss, ratio }: Options): string | null => {
+export const optionsRefusal = (options: Options): string | null => {
+  const { capacity, maxUses, ratio } = options
   if (!(capacity >= 1)) return `replay.capacity is ${capacity}; give a number of groups from 1`
   if (!(ratio > 0 && ratio <= 1)) return `replay.ratio is ${ratio}; give a share of the step's prompts in (0, 1]`
   if (!(maxUses >= 1)) return `replay.maxUses is ${maxUses}; give a number from 1`
-  if (!(maxAge >= 1)) return `replay.maxAge is ${maxAge}; give a number of steps from 1`
-  if (!(minEss >= 0 && minEss <= 1)) return `replay.minEss is ${minEss}; give a share of K in [0, 1]`
-  if (!(maxLogRatio > 0)) return `replay.maxLogRatio is ${maxLogRatio}; give a positive number of nats`
-  return null
+  if (!(options.maxAge >= 1)) return `replay.maxAge is ${options.maxAge}; give a number of steps from 1`
+  return Filter.refusal("replay", options)
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { Schema } from "effect"
+import { Counts } from "./Filter.ts"
 import { Alarm } from "./Health.ts"
 
 const Count = Schema.Int
@@ -55,6 +56,10 @@ export const StepReport = Schema.Struct({
   /** Earlier groups that were trained on again, and those that had moved too far for it. */
   replayed: Count,
   stale: Count,
+  /** Groups of this step's own that had moved too far from the policy that sampled them. */
+  filtered: Count,
+  /** Groups that were left out, by the limit that they broke; `age` counts also those that grew too old for replay. */
+  staleBy: Counts,
   /** Of episodes, means over the verified ones: `turns`, `forked` (parts beyond the first), and what the environment measured. */
   episodes: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
   /** The objective's options that follow a schedule, at this step. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Options as BestOptions } from "./Best.ts"
+import type { Options as FilterOptions } from "./Filter.ts"
 import * as Health from "./Health.ts"
 import type { StepOptions } from "./Learner.ts"
 import type { Objective } from "./Objective.ts"
@@ -48,6 +49,11 @@ export interface TrainConfig {
   readonly silentGroups?: "drop" | "resample" | "replay"
   /** Default 3. */
   readonly resampleRounds?: number
+  /**
+   * Groups that have moved too far from the policy that sampled them are not trained on, and counted by the limit that they break:
+   * with `maxLag`, or a sampler whose arithmetic differs. Default null: all are.
+   */
+  readonly filter?: FilterOptions | null
   /** For `silentGroups: "replay"`. */
   readonly replay?: ReplayOptions
   /**

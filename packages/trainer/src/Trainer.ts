@@ -16,6 +16,7 @@ import * as Terminal from "@lpo/rollout/Terminal"
 import { Diagnostics, SmallGroup } from "@lpo/simplex"
 import { Cause, Effect, Result, Schema } from "effect"
 import * as Best from "./Best.ts"
+import * as Filter from "./Filter.ts"
 import * as Health from "./Health.ts"
 import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
@@ -96,6 +97,8 @@ const configRefusal = (
     return `maxLag is ${config.maxLag} and silentGroups "resample", but a step that is sampled ahead cannot know how many prompts the one before takes; give maxLag 0, or silentGroups "replay"`
   const replay = config.silentGroups === "replay" ? Replay.optionsRefusal(config.replay ?? Replay.defaults) : null
   if (replay !== null) return replay
+  const filter = config.filter == null ? null : Filter.refusal("filter", config.filter)
+  if (filter !== null) return filter
   if (config.maxLag > 0 && config.anchor !== "recompute")
     return `maxLag is ${config.maxLag} and anchor "sampled", but the policy that sampled is not the anchor; give anchor "recompute"`
   return null
@@ -201,15 +204,17 @@ export const train: (
     const replayOptions = config.replay ?? Replay.defaults
     /** Earlier groups for the places that are left, with the policy's own log-probs; what has moved too far is not among them. */
     const replayed = Effect.fn("Trainer.replayed")(function* (step: number, places: number) {
-      if (config.silentGroups !== "replay") return { groups: [], rest: replay, stale: 0 }
+      if (config.silentGroups !== "replay") return { groups: [], rest: replay, aged: 0, decisions: [] }
       const count = Math.min(places, Math.floor(replayOptions.ratio * config.promptsPerStep))
-      const { picked, rest } = Replay.pick(replay, count, step, replayOptions, `${config.seed}/replay/${step}`)
+      const { aged, picked, rest } = Replay.pick(replay, count, step, replayOptions, `${config.seed}/replay/${step}`)
       const all = yield* Update.anchored(
         picked.map(({ group }) => group),
         "recompute",
       )
-      const groups = all.filter(({ anchor }, i) => Replay.refusal(picked[i], anchor, step, replayOptions) === null)
-      return { groups, rest, stale: all.length - groups.length }
+      const decisions = all.map((anchored, i) =>
+        Filter.decide(replayOptions, anchored.group, anchored.anchor, step - picked[i].policyStep),
+      )
+      return { groups: all.filter((_, i) => decisions[i].keep), rest, aged, decisions }
     })
     /** The groups with what else the objective asks for: log-probs under the reference policy, what the problem was known to earn. */
     const informed = Effect.fn("Trainer.informed")(function* (groups: ReadonlyArray<Update.Anchored>) {
@@ -281,8 +286,15 @@ export const train: (
         const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective)
         for (const { problem, reason } of rolled.leftOut)
           yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${Terminal.visible(reason)}`)
-        const fresh = yield* Update.anchored(kept, config.anchor)
-        const again = yield* replayed(step, config.promptsPerStep - kept.length)
+        const sampled = yield* Update.anchored(kept, config.anchor)
+        const decisions = sampled.map((anchored) =>
+          config.filter == null
+            ? ({ keep: true } as const)
+            : Filter.decide(config.filter, anchored.group, anchored.anchor, step - rolled.policyStep),
+        )
+        const fresh = sampled.filter((_, i) => decisions[i].keep)
+        const left = new Set(sampled.flatMap(({ group }, i) => (decisions[i].keep ? [] : [group])))
+        const again = yield* replayed(step, config.promptsPerStep - fresh.length)
         const moment = { step, steps: config.steps, state: curriculum }
         const { objective, values: scheduled } = Objective.at(config.objective, moment)
         const groups = yield* informed([...fresh, ...again.groups])
@@ -310,7 +322,7 @@ export const train: (
           gradNorm: meanOrNull(gradNorms),
           ess: meanOrNull([...results.values()].map(essOf)),
           ...Update.drift(groups),
-          samplerKl: config.anchor === "recompute" && step === rolled.policyStep ? Update.samplerKl(fresh) : null,
+          samplerKl: config.anchor === "recompute" && step === rolled.policyStep ? Update.samplerKl(sampled) : null,
         }
         const responses = rolled.groups.reduce((sum, { completions }) => sum + completions.length, 0)
         const report: StepReport = {
@@ -322,7 +334,9 @@ export const train: (
           leftOut: rolled.leftOut.length,
           resampled: rolled.resampled,
           replayed: again.groups.length,
-          stale: again.stale,
+          stale: again.decisions.filter(({ keep }) => !keep).length,
+          filtered: left.size,
+          staleBy: Filter.count([...decisions, ...again.decisions], again.aged),
           scheduled,
           lag: step - rolled.policyStep,
           alarms: Health.alarms(healthOptions, health, measured, responses),
@@ -338,9 +352,10 @@ export const train: (
         health = Health.next(health, measured, responses)
         lastReport = yield* Clock.now
         yield* run.appendCompletions(
-          Selection.share(all, config.groupsLogged).map((one) =>
-            Selection.describe(taken, one, results.get(one.verified)),
-          ),
+          Selection.share(
+            all.map((one) => (left.has(one.verified) ? { ...one, outcome: "stale" as const } : one)),
+            config.groupsLogged,
+          ).map((one) => Selection.describe(taken, one, results.get(one.verified))),
         )
         yield* run.appendEvent(report)
         // Only a step whose rows are written is one that a checkpoint may speak of.

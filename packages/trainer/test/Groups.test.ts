@@ -55,7 +55,7 @@ const run = (
       run: open,
       ...(options.onStep ? { onStep: options.onStep } : {}),
     })
-    return { logits: [...engine.logits], events: yield* open.events }
+    return { logits: [...engine.logits], events: yield* open.events, completions: yield* open.completions }
   }).pipe(
     Effect.scoped,
     Effect.provide(Layer.mergeAll(engine.layer, options.verifier ?? Layer.empty, options.sampler ?? Layer.empty)),
@@ -113,6 +113,35 @@ it("replays earlier groups where others teach nothing, and leaves out what has m
   const far = await Effect.runPromise(run("b", { config: config({ silentGroups: "replay", replay: strict }) }))
   expect(far.events.some((e) => e.stale > 0)).toBe(true)
   for (const e of far.events) if (e.replayed === 0) expect(e.anchorLogRatio).toBeLessThan(1e-5)
+})
+
+it("leaves out groups from which the policy has moved too far, says by which limit, and trains as if they were not there", async () => {
+  const engine = () => makeEngine({ pinned: { behind: 0 } })
+  const behind = { maxLag: 1, anchor: "recompute" as const }
+  const loose = { maxAge: 5, minEss: 0, maxLogRatio: 50 }
+  const plain = await Effect.runPromise(run("plain", { config: config(behind), engine: engine() }))
+  const none = await Effect.runPromise(run("none", { config: config({ ...behind, filter: loose }), engine: engine() }))
+  expect(none.logits).toEqual(plain.logits)
+  expect(none.events.every(({ filtered }) => filtered === 0)).toBe(true)
+  const limits = [
+    ["age", { ...loose, maxAge: 0 }],
+    ["ess", { ...loose, minEss: 1 }],
+    ["logRatio", { ...loose, maxLogRatio: 1e-4 }],
+  ] as const
+  for (const [limit, filter] of limits) {
+    const { completions, events } = await Effect.runPromise(
+      run(limit, { config: config({ ...behind, filter, groupsLogged: 99 }), engine: engine() }),
+    )
+    expect(events.some(({ filtered }) => filtered > 0)).toBe(true)
+    for (const { filtered, lag, stale, staleBy, step } of events) {
+      expect([stale, staleBy]).toEqual([0, { age: 0, ess: 0, logRatio: 0, [limit]: filtered }])
+      expect(completions.filter((one) => one.step === step && one.outcome === "stale")).toHaveLength(filtered)
+      // The first step's own groups are as old as its policy.
+      if (lag === 0) expect(filtered).toBe(0)
+    }
+    // At age 1 every group is left out, and a step without groups moves nothing.
+    if (limit === "age") expect(events.filter(({ gradNorm }) => gradNorm !== null).length).toBe(1)
+  }
 })
 
 it("the buffer: capacity, order, age and uses", () => {

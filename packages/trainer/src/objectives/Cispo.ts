@@ -21,6 +21,7 @@ export const definition = define({
   options: {
     clip: Options.optional(Options.Clip, { low: 1, high: 0.28 }),
     aggregation: Options.optional(Options.Aggregation, "group-token-mean"),
+    importance: PolicyGradient.importance,
   },
   make,
 })

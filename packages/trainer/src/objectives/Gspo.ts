@@ -21,6 +21,7 @@ export const definition = define({
   options: {
     clip: Options.optional(Options.Clip, { low: 3e-4, high: 4e-4 }),
     aggregation: Options.optional(Options.Aggregation, "sequence-mean"),
+    importance: PolicyGradient.importance,
   },
   make,
 })

@@ -8,6 +8,7 @@
 import { OffPolicy, type PolicyGradient, Target } from "@lpo/simplex"
 import { Schema } from "effect"
 import * as Objective from "../Objective.ts"
+import { Importance } from "./Importance.ts"
 import * as Options from "./Options.ts"
 
 /** @category constructors */
@@ -26,13 +27,17 @@ export const make = (method: PolicyGradient.Method): Objective.Objective =>
     },
   })
 
-/** The two options of the methods whose clip may be null, with their defaults. @category settings */
+/** Importance sampling from the policy that sampled; see `Importance`. @category settings */
+export const importance = Options.optional(Schema.NullOr(Importance), null)
+
+/** The options of the methods whose clip may be null, with their defaults. @category settings */
 export const options = (defaults: {
   readonly clip: PolicyGradient.Clip | null
   readonly aggregation: PolicyGradient.Aggregation
 }) => ({
   clip: Options.optional(Schema.NullOr(Options.Clip), defaults.clip),
   aggregation: Options.optional(Options.Aggregation, defaults.aggregation),
+  importance,
 })
 
 /** PPO's interval, wider above. @category settings */
