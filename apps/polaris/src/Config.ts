@@ -43,7 +43,7 @@ export const Config = Schema.Struct({
   task: oneOf(Object.keys(tasks), "How rows are read and answers judged"),
   format: text("The format of the rows"),
   "bad-rows": oneOf(["fail", "leave-out"], "What happens to a row that makes no problem"),
-  verifier: text("A module that judges, beside this file"),
+  verifier: text("A module that judges, beside this file, or the URL of a reward model"),
   model: text("A folder, or name[@revision] on the hub"),
   "lora-rank": whole("Train an adapter of this rank"),
   "lora-alpha": number("The adapter counts alpha / rank times"),
@@ -113,6 +113,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
   const beside = (file: string | undefined): string | undefined =>
     file !== undefined &&
     !isAbsolute(file) &&
+    !/^https?:/.test(file) &&
     (/^\.\.?\//.test(file) || (/\.[a-z]+(?:\.gz)?$/.test(file) && !file.includes("@")))
       ? join(dirname(path), file)
       : file

@@ -108,7 +108,10 @@ export const resolve = Effect.fn("Data.resolve")(function* (base: Base, given: G
   }
   if (given.task !== null) yield* find("task", given.task, tasks)
   const task = given.task === null || given.task === base.task.name ? base.task : { name: given.task, parameters: {} }
-  const verifier = given.verifier === null ? base.verifier : { path: absolute(given.verifier), sha256: null }
+  const verifier =
+    given.verifier === null
+      ? base.verifier
+      : { path: /^https?:/.test(given.verifier) ? given.verifier : absolute(given.verifier), sha256: null }
   if (task.name === "own" && verifier === null)
     return yield* new UsageError({
       reason:

@@ -1,14 +1,17 @@
 /**
- * A verifier of a person's own: a module whose default export judges. It is a function of the answer, the response and the problem,
+ * A verifier of a person's own: the URL of a reward model, or a module whose default export judges. It is a function of the answer, the response and the problem,
  * which gives a number (the reward; 1 and more is right), true or false, or a verdict, at once or as a promise; or it is a grader.
  */
 import { createHash } from "node:crypto"
 import { pathToFileURL } from "node:url"
-import { type Problem, RegularFile, Verdict } from "@lpo/rollout"
+import { type Problem, RegularFile, RewardModel, Verdict } from "@lpo/rollout"
 import { type Task, type Verifier as Verifiers, VerifierError } from "@lpo/verifiers"
-import { Effect, Schema } from "effect"
+import { Config, Effect, Option, Schema } from "effect"
 import type { Verifier } from "./Data.ts"
 import { UsageError } from "./Usage.ts"
+
+/** The key of a reward model, in the environment. */
+const key = "LPO_REWARD_KEY"
 
 type Judge = (answer: unknown, response: string, problem?: Pick<Problem.Problem, "prompt">) => unknown
 
@@ -53,6 +56,12 @@ const ofFunction = (name: string, judge: Judge): Verifiers.AnyGrader => ({
 /** The module with its hash; fails where there is none, or where it exports nothing that judges. */
 export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier, "path">) {
   const refused = (reason: string) => new UsageError({ reason: `--verifier ${path}: ${reason}` })
+  if (/^https?:/.test(path)) {
+    if (!URL.canParse(path) || new URL(path).password !== "")
+      return yield* refused(`is no address; give one such as http://127.0.0.1:8080/score, and its key as ${key}`)
+    const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
+    return { grader: RewardModel.grader({ url: path, key: secret }), settings: { path, sha256: null } as Verifier }
+  }
   const text = yield* Effect.tryPromise({
     try: () => RegularFile.bytes(path, RegularFile.maxTextBytes),
     catch: (cause) => refused(`cannot be read (${(cause as Error).message})`),

@@ -39,7 +39,10 @@ export const given = {
   ),
   seed: optional(Flag.Int("seed"), "Names every random stream of the run. Default 1"),
   steps: optional(Flag.Int("steps"), "Training steps. Default: the preset's, 60"),
-  groupSize: optional(Flag.Int("k"), "Group size K: responses per prompt. Default: the preset's, 8"),
+  groupSize: optional(
+    Flag.Int("k"),
+    "Group size K: responses per prompt, 1 to 1024; 1 needs --objective lpo-single. Default: the preset's, 8",
+  ),
   prompts: optional(Flag.Int("prompts"), "Prompts per step. Default: the preset's, 64; with --model 8"),
   maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the preset's, 10; with --model 256"),
   temperature: optional(
@@ -77,7 +80,7 @@ export const given = {
   ),
   verifier: optional(
     Flag.String("verifier"),
-    "A module whose default export judges: a function (answer, response, problem), or a grader. Default: the task's",
+    "What judges: a module whose default export is a function (answer, response, problem) or a grader, or the URL of a reward model. Default: the task's",
   ),
   model: optional(
     Flag.String("model"),

@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from "node:os"
 import { Benchmark } from "@lpo/eval"
 import { Dataset } from "@lpo/rollout"
 import { Checkpoint, Lora, type ModelConfig, Parameters } from "@lpo/transformer"
+import { Noise } from "@lpo/trainer"
 import { Effect } from "effect"
 import * as Fit from "./engines/Fit.ts"
 import { imagesRefusal } from "./engines/tinker.ts"
@@ -184,6 +185,11 @@ export const show = Effect.fn("Plan.show")(function* (settings: Settings, print:
     JSON.stringify(settings, null, 2),
     `engine    ${engine.name}${isMissing ? `; it needs a server: give ${engine.name === "tinker" ? "--server" : "--rollouts"} URL` : ""}`,
     `training  ${count(steps)} steps x ${count(promptsPerStep)} prompts x ${groupSize} responses = ${count(responses)} responses, of at most ${count(sampling.maxTokens)} tokens: ${count(responses * sampling.maxTokens)} tokens at most; ${train.miniBatches} updates a step, learning rate ${train.optimizer.learningRate}`,
+    ...(train.noise === null
+      ? []
+      : [
+          `noise     per ${train.noise.per}: J = 1 - ${train.noise.falseNegative} - ${train.noise.falsePositive} = ${Number(Noise.informedness(train.noise).toFixed(6))}`,
+        ]),
     `judging   2 x (${sets.map(({ name, problems, samples }) => `${name} ${count(problems)} x ${samples}`).join(" + ")}) = ${count(judged)} responses, at temperature ${evaluation.temperature}`,
     `download  ${remote.length === 0 ? "nothing" : `${remote.join("; ")}; unless the hub's cache has them`}`,
     ...(sums?.lines ?? unknown),

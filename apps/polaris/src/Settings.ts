@@ -2,7 +2,7 @@
  * The settings of a run: a preset with what the command line changes, every value spelled out. They are what config.json records, and
  * what a run that goes on takes from it.
  */
-import { Best, Filter, Health, Registry, Replay, type RunStore, StepReport, TrainConfig } from "@lpo/trainer"
+import { Best, Filter, Health, Noise, Registry, Replay, type RunStore, StepReport, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import { type Engine, engines, type Flags } from "./engines/index.ts"
@@ -91,6 +91,8 @@ export const Settings = Schema.Struct({
     resampleRounds: Schema.Int,
     /** Null: groups are trained on however far the policy has moved. */
     filter: Schema.NullOr(Filter.Options),
+    /** On the verdicts of training; null: none. */
+    noise: Schema.NullOr(Noise.Options),
     replay: Replay.Options,
     anchor: Schema.Literals(["sampled", "recompute"]),
     maxLag: Schema.Int,
@@ -172,6 +174,7 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
       silentGroups: "drop",
       resampleRounds: 3,
       filter: null,
+      noise: null,
       replay: Replay.defaults,
       evaluation: { every: 0, problems: 64, samples: 4 },
       optimizer: {

@@ -113,6 +113,8 @@ it("prints the plan of a dry run, and begins nothing", async () => {
     path,
     "--set",
     "train.maxLag=1",
+    "--set",
+    'train.noise={"per":"prompt","falsePositive":0.05,"falseNegative":0.15}',
     "--dry-run",
     "--name",
     "plan",
@@ -123,6 +125,7 @@ it("prints the plan of a dry run, and begins nothing", async () => {
   expect(stdout).toMatch(/10 steps x 64 prompts x 4 responses = 2,560 responses, of at most 10 tokens: 25,600 tokens/)
   expect(stdout).toMatch(/download {2}nothing/)
   expect(stdout).not.toMatch(/reference/)
+  expect(stdout).toMatch(/noise {5}per prompt: J = 1 - 0\.15 - 0\.05 = 0\.8/)
   const near = await polaris(["math", "--dry-run", "--kl", "k3=0.04,mastered"])
   expect(near.stdout).toMatch(/"estimator": "k3",\s+"aggregation": "sequence-mean",\s+"beta": 0.04,\s+"on": "mastered"/)
   expect(near.stdout).toMatch(/reference .* on workers of its own: 4 bytes x [\d,]+ M parameters = [\d.]+ GiB in each/)

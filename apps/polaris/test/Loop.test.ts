@@ -1,5 +1,7 @@
 /** What the loop can do, through the command line: each a short run. */
 import { readFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
 import { makeProgram } from "./program.ts"
@@ -37,4 +39,49 @@ it("stays near the policy that it began with: no pull while it is that policy, o
   expect((await config("near")).objective.options.kl).toMatchObject({ in: "reward", estimator: "k1", beta: 0.5 })
   expect(near[0].targetKl).toBeCloseTo(free[0].targetKl ?? NaN, 4)
   expect(Math.abs((near[2].targetKl ?? NaN) - (free[2].targetKl ?? NaN))).toBeGreaterThan(1e-4)
+})
+
+it("K = 1: each response against what its prompt was known to earn; K = 1,024: a group of as many", async () => {
+  const single = await run("single", ["--k", "1", "--objective", "lpo-single", "--set", "train.checkpointEvery=1"])
+  for (const { gradNorm, zeroVariance } of single) {
+    expect(gradNorm).toBeGreaterThan(0)
+    expect(zeroVariance).toBe(0)
+  }
+  const state = await readFile(join(out, "single", "checkpoints", "step-000003", "state.json"), "utf8")
+  // A baseline for every prompt that was seen.
+  expect(Object.keys((JSON.parse(state) as { baselines: object }).baselines).length).toBeGreaterThan(8)
+  const { stdout } = await polaris([...tiny, "--name", "large", "--k", "1024", "--steps", "1", "--prompts", "1"])
+  expect(stdout).toMatch(/report/)
+  const [large] = await events("large")
+  expect(large.responseTokens).toBeGreaterThan(1024)
+  expect(large.gradNorm).toBeGreaterThan(0)
+})
+
+it("is judged by a reward model over HTTP", async () => {
+  let asked = 0
+  const server = createServer((request, response) => {
+    const parts: Array<Buffer> = []
+    request.on("data", (part: Buffer) => parts.push(part))
+    request.on("end", () => {
+      asked++
+      const { response: text } = JSON.parse(Buffer.concat(parts).toString()) as { response: string }
+      response.end(JSON.stringify({ score: text.length / 10 }))
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+  const { port } = server.address() as AddressInfo
+  const short = await run("model", ["--verifier", `http://127.0.0.1:${port}/score`, "--steps", "1"])
+  server.close()
+  expect(asked).toBe(8 * 8 + 2 * 2)
+  expect(short[0].reward).toBeGreaterThan(0)
+  expect((await config("model")).verifier).toEqual({ path: `http://127.0.0.1:${port}/score`, sha256: null })
+})
+
+it("puts noise on the labels of training, and says what is left of the signal", async () => {
+  const noise = { per: "independent", falsePositive: 1, falseNegative: 1 }
+  const turned = await run("turned", ["--set", `train.noise=${JSON.stringify(noise)}`])
+  const plain = await run("plain", [])
+  expect(turned[0].noise).toEqual({ tpr: 0, fpr: 1, j: -1 })
+  expect(turned[0].passRate).toBeCloseTo(1 - plain[0].passRate, 12)
+  expect(plain[0]).not.toHaveProperty("noise")
 })

@@ -14,6 +14,7 @@ import * as Sampler from "@lpo/rollout/Sampler"
 import * as Verifier from "@lpo/rollout/Verifier"
 import { Effect, Fiber, Semaphore, Stream } from "effect"
 import * as Clock from "./internal/clock.ts"
+import * as Noise from "./Noise.ts"
 import * as Selection from "./Selection.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
@@ -46,7 +47,8 @@ export interface Rolled {
 export type RolloutFailure = RolloutError.SamplerError | RolloutError.DatasetError
 
 /** Scores a group; each verdict's deadline is from when its turn comes. */
-const judging = Effect.fn("Rollout.judging")(function* ({ verifyConcurrency, verifySeconds }: TrainConfig) {
+const judging = Effect.fn("Rollout.judging")(function* (config: TrainConfig, step: number) {
+  const { noise = null, seed, verifyConcurrency, verifySeconds } = config
   const verifier = yield* Verifier.Verifier
   const turns = yield* Semaphore.make(verifyConcurrency)
   const judge = (problem: Problem.Problem, completion: Group.Group["completions"][number]) =>
@@ -57,17 +59,21 @@ const judging = Effect.fn("Rollout.judging")(function* ({ verifyConcurrency, ver
   return (group: Group.Group): Effect.Effect<Group.ScoredGroup> =>
     Effect.forEach(group.completions, (completion) => judge(group.problem, completion), {
       concurrency: "unbounded",
-    }).pipe(Effect.map((verdicts) => ({ ...group, verdicts })))
+    }).pipe(
+      Effect.map((verdicts) => ({ ...group, verdicts })),
+      Effect.map((scored) => (noise === null ? scored : Noise.apply(noise, scored, seed, step))),
+    )
 })
 
 /** Samples and scores groups; each is verified as soon as it is there. */
 const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
   config: TrainConfig,
   problems: ReadonlyArray<Problem.Problem>,
+  step: number,
   seed: string,
 ) {
   const sampler = yield* Sampler.Sampler
-  const judge = yield* judging(config)
+  const judge = yield* judging(config, step)
   const { groupSize, maxTokens, stopStrings = [], temperature = 1 } = config
   const options: Sampler.SampleOptions = {
     groupSize,
@@ -111,7 +117,7 @@ export const isUnjudged = ({ groups }: Rolled): boolean => {
 }
 
 const judgeAgain = Effect.fn("Rollout.judgeAgain")(function* (config: TrainConfig, rolled: Rolled) {
-  const judge = yield* judging(config)
+  const judge = yield* judging(config, rolled.step)
   const groups = yield* Effect.forEach(rolled.groups, judge, { concurrency: "unbounded" })
   return { ...rolled, groups } satisfies Rolled
 })
@@ -130,7 +136,7 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
     drawn += count
     return Problems.draw(problems, { from, size: count, seed })
   }
-  const rounds = [yield* sampleAndScore(config, yield* draw(size), `${seed}/sample/${step}`)]
+  const rounds = [yield* sampleAndScore(config, yield* draw(size), step, `${seed}/sample/${step}`)]
   const lacking = (): number =>
     size -
     Selection.select(
@@ -139,7 +145,7 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
     ).kept.length
   const most = silentGroups === "resample" ? resampleRounds : 0
   for (let round = 1; round <= most && lacking() > 0; round++)
-    rounds.push(yield* sampleAndScore(config, yield* draw(lacking()), `${seed}/resample/${step}/${round}`))
+    rounds.push(yield* sampleAndScore(config, yield* draw(lacking()), step, `${seed}/resample/${step}/${round}`))
   const groups = rounds.flatMap((round) => round.groups)
   return {
     step,

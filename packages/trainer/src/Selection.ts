@@ -62,7 +62,10 @@ export const select = (
     kept: all.filter(({ outcome }) => outcome === "trained").map(({ verified }) => verified),
     masked: all.reduce((sum, s) => sum + s.group.completions.length - s.verified.completions.length, 0),
     tooSmall: all.length - large.length,
-    zeroVariance: large.filter(({ verified }) => !Target.hasSignal(rewards(verified))).length,
+    // One response has nothing to differ from.
+    zeroVariance: large.filter(
+      ({ verified }) => verified.completions.length > 1 && !Target.hasSignal(rewards(verified)),
+    ).length,
   }
 }
 

@@ -6,9 +6,10 @@
 import { Schema } from "effect"
 import { Counts } from "./Filter.ts"
 import { Alarm } from "./Health.ts"
+import * as Noise from "./Noise.ts"
 
 const Count = Schema.Int
-const Measured = Schema.Finite
+const Number = Schema.Finite
 /** Null where there was nothing to measure. */
 const Maybe = Schema.NullOr(Schema.Finite)
 
@@ -17,22 +18,22 @@ export const StepReport = Schema.Struct({
   /** Steps taken, from 1. */
   step: Count,
   /** Mean reward of the step's verified responses. */
-  reward: Measured,
+  reward: Number,
   /** Share of verified responses that are right, and of prompts with at least one right response. */
-  passRate: Measured,
-  solvedRate: Measured,
-  formatRate: Measured,
+  passRate: Number,
+  solvedRate: Number,
+  formatRate: Number,
   /** Nats per token: the mean surprise of the sampled tokens, an unbiased estimate. */
-  entropy: Measured,
+  entropy: Number,
   /** Mean length of a response, tokens. */
-  responseLength: Measured,
+  responseLength: Number,
   /** Share of responses cut at the limit. */
-  truncated: Measured,
+  truncated: Number,
   /** Sampled tokens of the step. */
   responseTokens: Count,
   /** Mean global gradient norm of the step's optimiser steps, before clipping; null where the engine does not tell. */
   gradNorm: Maybe,
-  learningRate: Measured,
+  learningRate: Number,
   /** KL(w* || P_theta) in nats, mean over the groups, at each group's last update; null when nothing was trained on. */
   targetKl: Maybe,
   /**
@@ -60,6 +61,8 @@ export const StepReport = Schema.Struct({
   filtered: Count,
   /** Groups that were left out, by the limit that they broke; `age` counts also those that grew too old for replay. */
   staleBy: Counts,
+  /** Of a run with noise on its labels: what it made of the truth. */
+  noise: Schema.optionalKey(Noise.Measured),
   /** Of episodes, means over the verified ones: `turns`, `forked` (parts beyond the first), and what the environment measured. */
   episodes: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
   /** The objective's options that follow a schedule, at this step. */
@@ -67,9 +70,9 @@ export const StepReport = Schema.Struct({
   /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */
   lag: Count,
   /** Effective sample size of P_t as a share of K, least of all groups: 1 for fresh ones. */
-  anchorEss: Measured,
+  anchorEss: Number,
   /** Largest |s_t| of any response, nats: 0 for fresh groups. */
-  anchorLogRatio: Measured,
+  anchorLogRatio: Number,
   /**
    * KL(sampler || learner) in nats per token, estimated on the step's own responses: how far the arithmetic of the two differs when
    * the policy is the same. Null where the anchor is not recomputed or the samples lag behind.
@@ -77,15 +80,15 @@ export const StepReport = Schema.Struct({
   samplerKl: Maybe,
   /** Numbers that have left the range in which a run is healthy; see `Health`. */
   alarms: Schema.Array(Alarm),
-  secondsSampling: Measured,
-  secondsVerifying: Measured,
-  secondsLearning: Measured,
+  secondsSampling: Number,
+  secondsVerifying: Number,
+  secondsLearning: Number,
   /** Seconds that the learner waited for rollouts. */
-  secondsLearnerIdle: Measured,
+  secondsLearnerIdle: Number,
   /** Seconds of the step in which nothing was sampled or verified. */
-  secondsSamplerIdle: Measured,
+  secondsSamplerIdle: Number,
   /** Tokens sampled and learned from, by the step's whole time. */
-  tokensPerSecond: Measured,
+  tokensPerSecond: Number,
 })
 /** @category models */
 export interface StepReport extends Schema.Schema.Type<typeof StepReport> {}

@@ -7,6 +7,7 @@ import type { Options as BestOptions } from "./Best.ts"
 import type { Options as FilterOptions } from "./Filter.ts"
 import * as Health from "./Health.ts"
 import type { StepOptions } from "./Learner.ts"
+import type { Options as NoiseOptions } from "./Noise.ts"
 import type { Objective } from "./Objective.ts"
 import type { Options as ReplayOptions } from "./Replay.ts"
 
@@ -54,6 +55,8 @@ export interface TrainConfig {
    * with `maxLag`, or a sampler whose arithmetic differs. Default null: all are.
    */
   readonly filter?: FilterOptions | null
+  /** Noise on the verdicts of training, for studies. Default null: none. */
+  readonly noise?: NoiseOptions | null
   /** For `silentGroups: "replay"`. */
   readonly replay?: ReplayOptions
   /**

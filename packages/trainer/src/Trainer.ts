@@ -22,6 +22,7 @@ import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
 import * as State from "./internal/state.ts"
 import { Learner, type LearnerError, type LearnerService } from "./Learner.ts"
+import * as Noise from "./Noise.ts"
 import * as Objective from "./Objective.ts"
 import * as Replay from "./Replay.ts"
 import * as Rollout from "./Rollout.ts"
@@ -331,6 +332,7 @@ export const train: (
           learningRate: Update.learningRate(config, step),
           targetKl: meanOrNull([...results.values()].map(targetKlOf)),
           ...guaranteeOf([...results.values()]),
+          ...(config.noise == null ? {} : { noise: Noise.measure(rolled.groups) }),
           leftOut: rolled.leftOut.length,
           resampled: rolled.resampled,
           replayed: again.groups.length,
