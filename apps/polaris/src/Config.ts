@@ -56,6 +56,8 @@ export const Config = Schema.Struct({
   profile: oneOf(profileNames, "tinker: which server it is"),
   rollouts: text("hybrid: URLs of servers that sample, between commas"),
   "served-name": text("hybrid: what the servers call the model"),
+  offline: text("Groups that somebody else sampled: JSON lines beside this file"),
+  "offline-ratio": number("Their share of every step's prompts"),
   "evaluate-every": whole("Training steps between evaluations in the loop; 0 is never"),
   tracker: says(
     Schema.Union([Schema.String, Schema.Array(Schema.String)]),
@@ -118,7 +120,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
       ? join(dirname(path), file)
       : file
   const out: Record<string, unknown> = { ...config }
-  for (const key of ["data", "eval-data", "verifier"] as const)
+  for (const key of ["data", "eval-data", "verifier", "offline"] as const)
     if (config[key] !== undefined) out[key] = beside(config[key])
   if (config.template !== undefined) out["template"] = (exact(source) as Record<string, unknown>)["template"]
   if (config.tau !== undefined) out["tau"] = String(config.tau)

@@ -17,6 +17,8 @@ export const nothing: Given = {
   problems: null,
   samples: null,
   evaluateEvery: null,
+  offline: null,
+  offlineRatio: null,
   tracker: null,
   data: null,
   evalData: null,

@@ -60,7 +60,7 @@ export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier,
     if (!URL.canParse(path) || new URL(path).password !== "")
       return yield* refused(`is no address; give one such as http://127.0.0.1:8080/score, and its key as ${key}`)
     const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
-    return { grader: RewardModel.grader({ url: path, key: secret }), settings: { path, sha256: null } as Verifier }
+    return { grader: RewardModel.grader({ url: path, key: secret }), settings: { path, sha256: null } }
   }
   const text = yield* Effect.tryPromise({
     try: () => RegularFile.bytes(path, RegularFile.maxTextBytes),

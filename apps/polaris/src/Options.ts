@@ -108,6 +108,11 @@ export const given = {
     "hybrid: URLs of vLLM servers that sample, between commas. The key, if any, is LPO_ROLLOUTS_KEY",
   ),
   servedName: optional(Flag.String("served-name"), "hybrid: what the servers call the model. Default: as in --model"),
+  offline: optional(
+    Flag.File("offline"),
+    "Groups that somebody else sampled, mixed with the run's own: JSON lines of prompts and responses as tokens, with scores and, where they are known, log-probs. Default: none",
+  ),
+  offlineRatio: optional(Flag.Finite("offline-ratio"), "Their share of every step's prompts. Default 0.25"),
   evaluateEvery: optional(
     Flag.Int("evaluate-every"),
     "Training steps between evaluations in the loop, on held-out problems; train.evaluation and train.best have the rest. Default 0, never",

@@ -4,6 +4,7 @@
  */
 import { Best, Filter, Health, Noise, Registry, Replay, type RunStore, StepReport, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
+import { resolve as resolvePath } from "node:path"
 import { Effect, Schema } from "effect"
 import { type Engine, engines, type Flags } from "./engines/index.ts"
 import * as Data from "./Data.ts"
@@ -30,6 +31,8 @@ export interface Given extends Flags, Model.Given, Data.Given {
   readonly problems: number | null
   readonly samples: number | null
   readonly evaluateEvery: number | null
+  readonly offline: string | null
+  readonly offlineRatio: number | null
   readonly tracker: ReadonlyArray<string> | null
 }
 
@@ -79,6 +82,15 @@ export const Settings = Schema.Struct({
     options: Schema.Record(Schema.String, Schema.Unknown),
   }),
   model: Model.Model,
+  /** Groups that somebody else sampled, mixed with the run's own; null: none. */
+  offline: Schema.NullOr(
+    Schema.Struct({
+      path: Schema.String,
+      sha256: Schema.NullOr(Schema.String),
+      /** Share of every step's prompts. */
+      ratio: Schema.Finite,
+    }),
+  ),
   train: Schema.Struct({
     steps: Schema.Int,
     promptsPerStep: Schema.Int,
@@ -167,6 +179,7 @@ const fresh = Effect.fn("Settings.fresh")(function* (given: Given) {
     objective: yield* Objectives.resolve(null, { objective: preset.objective ?? null, tau: null }),
     engine: { name, options: options as Record<string, unknown> },
     model,
+    offline: null,
     train: {
       ...usual,
       ...lengths.train,
@@ -296,6 +309,10 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
     objective: yield* Objectives.resolve(base.objective, given),
     engine: { name, options },
     model,
+    offline:
+      given.offline === null
+        ? base.offline
+        : { path: resolvePath(given.offline), sha256: null, ratio: base.offline?.ratio ?? 0.25 },
     trackers: yield* Trackers.check(given.tracker ?? base.trackers),
   }
   for (const [key, option, low, high, change] of wholes) {
@@ -308,6 +325,16 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
       ...settings,
       train: { ...settings.train, optimizer: { ...settings.train.optimizer, learningRate } },
     }
+  }
+  if (given.offlineRatio !== null) {
+    const ratio = yield* positive("offline-ratio", given.offlineRatio)
+    if (ratio >= 1)
+      return yield* new UsageError({
+        reason: `--offline-ratio is ${ratio}; give a share of the prompts between 0 and 1`,
+      })
+    if (settings.offline === null)
+      return yield* new UsageError({ reason: "--offline-ratio is given without --offline; give both, or leave it out" })
+    settings = { ...settings, offline: { ...settings.offline, ratio } }
   }
   if (given.temperature !== null) {
     const temperature = yield* positive("temperature", given.temperature)

@@ -126,9 +126,13 @@ it("prints the plan of a dry run, and begins nothing", async () => {
   expect(stdout).toMatch(/download {2}nothing/)
   expect(stdout).not.toMatch(/reference/)
   expect(stdout).toMatch(/noise {5}per prompt: J = 1 - 0\.15 - 0\.05 = 0\.8/)
-  const near = await polaris(["math", "--dry-run", "--kl", "k3=0.04,mastered"])
+  const kl = ["--dry-run", "--kl", "k3=0.04,mastered"]
+  const near = await polaris(["math", ...kl])
   expect(near.stdout).toMatch(/"estimator": "k3",\s+"aggregation": "sequence-mean",\s+"beta": 0.04,\s+"on": "mastered"/)
-  expect(near.stdout).toMatch(/reference .* on workers of its own: 4 bytes x [\d,]+ M parameters = [\d.]+ GiB in each/)
+  expect(near.stdout).toMatch(/reference the base model stays for the KL, as a second adapter on the server/)
+  expect((await polaris(["math", ...kl, "--engine", "embedded"])).stdout).toMatch(
+    /reference .* on workers of its own: 4 bytes x [\d,]+ M parameters = [\d.]+ GiB in each, and [\d.]+ GiB outside/,
+  )
   const hub = await polaris(["--dry-run", "--data", "own/rows", "--task", "math", "--model", "own/model"])
   expect(hub.stdout).toMatch(/download {2}the model own\/model; the dataset own\/rows; unless/)
   expect((await polaris(["--name", "plan", "--resume"])).stderr).toMatch(/nothing to resume/)

@@ -1,7 +1,5 @@
-/** What the loop can do, through the command line: each a short run. */
-import { readFile } from "node:fs/promises"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+/** What the loop can do, all at once through the command line; `full` has each of them by itself. */
+import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
 import { makeProgram } from "./program.ts"
@@ -9,79 +7,36 @@ import { makeProgram } from "./program.ts"
 const { end, events, out, polaris } = makeProgram()
 afterAll(end)
 
-/** As small as a run can be that learns. */
-const tiny = ["--steps", "3", "--prompts", "8", "--problems", "2", "--samples", "1", "--seed", "3", "--workers", "0"]
-
-const run = async (name: string, args: ReadonlyArray<string>) => {
-  const { code, stderr } = await polaris([...tiny, "--name", name, ...args])
-  expect(stderr).toBe("")
-  expect(code).toBe(0)
-  return events(name)
-}
-const config = async (name: string) => JSON.parse(await readFile(join(out, name, "config.json"), "utf8")).config
-
-it("trains at a temperature of its own, with the log-probs of that law on both sides", async () => {
-  const cold = await run("cold", ["--temperature", "0.5", "--set", "train.anchor=recompute"])
-  const hot = await run("hot", ["--temperature", "1.5", "--set", "train.anchor=recompute"])
-  // What the sampler recorded is what the learner computes: with log-probs of another law they would differ by tenths of nats.
-  for (const { anchorLogRatio, samplerKl } of [...cold, ...hot]) {
-    expect(samplerKl).toBeLessThan(1e-6)
-    expect(anchorLogRatio).toBeLessThan(1e-3)
-  }
-  expect(cold[0].entropy).toBeLessThan(hot[0].entropy / 1.5)
-  const { evaluation, train } = await config("cold")
-  expect([train.sampling.temperature, evaluation.temperature]).toEqual([0.5, 1])
-})
-
-it("stays near the policy that it began with: no pull while it is that policy, one afterwards", async () => {
-  const free = await run("free", [])
-  const near = await run("near", ["--kl", "reward=0.5"])
-  expect((await config("near")).objective.options.kl).toMatchObject({ in: "reward", estimator: "k1", beta: 0.5 })
-  expect(near[0].targetKl).toBeCloseTo(free[0].targetKl ?? NaN, 4)
-  expect(Math.abs((near[2].targetKl ?? NaN) - (free[2].targetKl ?? NaN))).toBeGreaterThan(1e-4)
-})
-
-it("K = 1: each response against what its prompt was known to earn; K = 1,024: a group of as many", async () => {
-  const single = await run("single", ["--k", "1", "--objective", "lpo-single", "--set", "train.checkpointEvery=1"])
-  for (const { gradNorm, zeroVariance } of single) {
-    expect(gradNorm).toBeGreaterThan(0)
-    expect(zeroVariance).toBe(0)
-  }
-  const state = await readFile(join(out, "single", "checkpoints", "step-000003", "state.json"), "utf8")
-  // A baseline for every prompt that was seen.
-  expect(Object.keys((JSON.parse(state) as { baselines: object }).baselines).length).toBeGreaterThan(8)
-  const { stdout } = await polaris([...tiny, "--name", "large", "--k", "1024", "--steps", "1", "--prompts", "1"])
-  expect(stdout).toMatch(/report/)
-  const [large] = await events("large")
-  expect(large.responseTokens).toBeGreaterThan(1024)
-  expect(large.gradNorm).toBeGreaterThan(0)
-})
-
-it("is judged by a reward model over HTTP", async () => {
-  let asked = 0
-  const server = createServer((request, response) => {
-    const parts: Array<Buffer> = []
-    request.on("data", (part: Buffer) => parts.push(part))
-    request.on("end", () => {
-      asked++
-      const { response: text } = JSON.parse(Buffer.concat(parts).toString()) as { response: string }
-      response.end(JSON.stringify({ score: text.length / 10 }))
-    })
+it("trains at a temperature, near its start, on noisy labels and offline data, with importance sampling, and records it", async () => {
+  const file = join(out, "offline.jsonl")
+  const response = (score: number, ...tokens: ReadonlyArray<number>) => ({
+    tokens,
+    score,
+    logprobs: tokens.map(() => -1),
   })
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
-  const { port } = server.address() as AddressInfo
-  const short = await run("model", ["--verifier", `http://127.0.0.1:${port}/score`, "--steps", "1"])
-  server.close()
-  expect(asked).toBe(8 * 8 + 2 * 2)
-  expect(short[0].reward).toBeGreaterThan(0)
-  expect((await config("model")).verifier).toEqual({ path: `http://127.0.0.1:${port}/score`, sha256: null })
-})
-
-it("puts noise on the labels of training, and says what is left of the signal", async () => {
-  const noise = { per: "independent", falsePositive: 1, falseNegative: 1 }
-  const turned = await run("turned", ["--set", `train.noise=${JSON.stringify(noise)}`])
-  const plain = await run("plain", [])
-  expect(turned[0].noise).toEqual({ tpr: 0, fpr: 1, j: -1 })
-  expect(turned[0].passRate).toBeCloseTo(1 - plain[0].passRate, 12)
-  expect(plain[0]).not.toHaveProperty("noise")
+  await writeFile(file, JSON.stringify({ prompt: [1, 2], responses: [response(1, 1, 2), response(0, 3)] }))
+  const importance = { kind: "truncated", level: "token", cap: 2 }
+  const noise = { per: "group", falsePositive: 1, falseNegative: 1 }
+  const settings = { "objective.options.importance": importance, "train.noise": noise, "train.anchor": "recompute" }
+  const { code, stderr } = await polaris([
+    ..."--steps 2 --prompts 4 --problems 2 --samples 1 --workers 0 --name all --objective grpo".split(" "),
+    ..."--temperature 0.7 --kl reward=0.1".split(" "),
+    "--offline",
+    file,
+    ...Object.entries(settings).flatMap(([path, value]) => ["--set", `${path}=${JSON.stringify(value)}`]),
+  ])
+  expect([code, stderr]).toEqual([0, ""])
+  for (const { noise, offline, samplerKl } of await events("all")) {
+    expect(offline).toBe(1)
+    expect(noise?.tpr ?? 0).toBe(0)
+    // Log-probs of one law on both sides.
+    expect(samplerKl).toBeLessThan(1e-6)
+  }
+  const config: unknown = JSON.parse(await readFile(join(out, "all", "config.json"), "utf8"))
+  expect(config).toMatchObject({
+    objective: { options: { importance, kl: { in: "reward", estimator: "k1", beta: 0.1, on: "all" } } },
+    offline: { path: file, ratio: 0.25 },
+    train: { noise, sampling: { temperature: 0.7 } },
+    evaluation: { temperature: 1 },
+  })
 })

@@ -184,7 +184,7 @@ it("explains what it cannot do in one line, without a trace", async () => {
     [["--name", "nobody", "--resume"], /nothing to resume/],
     [["--name", "file"], /config\.json cannot be read \(ENOTDIR/],
     [["--objective", "grpo", "--tau", "1"], /grpo has no temperature to choose/],
-    [["--kl", "1"], /^polaris: there is no option --kl; did you mean --k\?\n/],
+    [["--seeds", "1"], /^polaris: there is no option --seeds; did you mean --seed\?\n/],
     [["--objective", "foo"], /^polaris: --objective is "foo"; choose one of: lpo-fwd, .*grpo/],
     [["--steps", "many"], /^polaris: --steps is "many"; give a (whole )?number\n/],
     [["--objective", "lpo-fdw"], /^polaris: --objective is "lpo-fdw"; did you mean lpo-fwd\?\n/],

@@ -50,7 +50,8 @@ export const sequences = ({ completions, promptChunks, promptTokens }: Group): R
         completion: tokens,
       },
     ]
-    return temperature === 1 ? own : own.map((sequence) => ({ ...sequence, temperature }))
+    const tempered = (sequence: Sequence): Sequence => ({ ...sequence, temperature })
+    return temperature === 1 ? own : own.map(tempered)
   })
 
 /**

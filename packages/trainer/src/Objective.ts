@@ -81,6 +81,8 @@ export interface Objective {
   readonly leastGroup: 1 | 2
   /** Whether `evaluate` needs `input.reference`. */
   readonly needsReference: boolean
+  /** Whether it must know the log-probs of the policy that sampled, so that groups without them cannot be trained on. */
+  readonly needsBehaviour?: boolean
   /** Present where `evaluate` uses `input.baseline`: the decay for `SmallGroup.track`. */
   readonly baseline?: { readonly decay: number }
   /** Present where options follow a schedule; `evaluate` is then that of {@link at}. */
@@ -95,8 +97,8 @@ export const silent = ({ behaviour, current }: ObjectiveInput): ObjectiveResult 
   return { weights: current.map((t) => new Float32Array(t.length)), coefficients, target: policy, policy }
 }
 
-/** Two computations of one float32 log-prob differ by less, nats. */
-const ROUNDING = 1e-5
+/** Two computations of one float32 log-prob differ by less, nats. @category predicates */
+export const ROUNDING = 1e-5
 
 /**
  * Whether the policy still is its anchor: as `onPolicy` says, or else no token's log-prob differs from the anchor's by more than

@@ -57,6 +57,8 @@ export const StepReport = Schema.Struct({
   /** Earlier groups that were trained on again, and those that had moved too far for it. */
   replayed: Count,
   stale: Count,
+  /** Groups from a file of offline data that were trained on. */
+  offline: Count,
   /** Groups of this step's own that had moved too far from the policy that sampled them. */
   filtered: Count,
   /** Groups that were left out, by the limit that they broke; `age` counts also those that grew too old for replay. */

@@ -13,7 +13,7 @@ import * as Group from "@lpo/rollout/Group"
 import * as Problems from "@lpo/rollout/Problems"
 import * as Sampler from "@lpo/rollout/Sampler"
 import * as Terminal from "@lpo/rollout/Terminal"
-import { Diagnostics, SmallGroup } from "@lpo/simplex"
+import { Diagnostics, type OffPolicy, SmallGroup } from "@lpo/simplex"
 import { Cause, Effect, Result, Schema } from "effect"
 import * as Best from "./Best.ts"
 import * as Filter from "./Filter.ts"
@@ -24,6 +24,7 @@ import * as State from "./internal/state.ts"
 import { Learner, type LearnerError, type LearnerService } from "./Learner.ts"
 import * as Noise from "./Noise.ts"
 import * as Objective from "./Objective.ts"
+import * as Offline from "./Offline.ts"
 import * as Replay from "./Replay.ts"
 import * as Rollout from "./Rollout.ts"
 import type { Evaluated, Run } from "./Run.ts"
@@ -76,7 +77,7 @@ const guaranteeOf = (results: ReadonlyArray<Objective.ObjectiveResult>) => {
 
 /** Why the configuration cannot be run with this sampler; null when it can. */
 const configRefusal = (
-  { config, reference }: Options,
+  { config, offline, reference }: Options,
   sampler: Sampler.SamplerService,
   learner: LearnerService,
 ): string | null => {
@@ -98,6 +99,21 @@ const configRefusal = (
     return `maxLag is ${config.maxLag} and silentGroups "resample", but a step that is sampled ahead cannot know how many prompts the one before takes; give maxLag 0, or silentGroups "replay"`
   const replay = config.silentGroups === "replay" ? Replay.optionsRefusal(config.replay ?? Replay.defaults) : null
   if (replay !== null) return replay
+  if (offline !== undefined) {
+    if (!(offline.ratio > 0 && offline.ratio < 1))
+      return `offline.ratio is ${offline.ratio}; give a share of the step's prompts in (0, 1)`
+    if (config.promptsPerStep < 2)
+      return `promptsPerStep is ${config.promptsPerStep}, and offline groups take the place of some; give 2 or more`
+    const unknown = offline.entries.find(({ hasLogprobs }) => !hasLogprobs)
+    if (config.objective.needsBehaviour === true && unknown !== undefined)
+      return `${name} with importance sampling needs the log-probs of the policy that sampled, and line ${unknown.line} of the offline data has none; give them, or leave \`importance\` out`
+    for (const { group, line } of offline.entries) {
+      const reason = Selection.refusal(group)
+      if (reason !== null) return `line ${line} of the offline data: ${reason}`
+      if (group.completions.some(({ sampling }) => sampling.temperature !== 1) && learner.tempers !== true)
+        return `line ${line} of the offline data was sampled at another temperature than 1, which this learner does not know; leave it out`
+    }
+  }
   const filter = config.filter == null ? null : Filter.refusal("filter", config.filter)
   if (filter !== null) return filter
   if (config.maxLag > 0 && config.anchor !== "recompute")
@@ -129,6 +145,8 @@ export interface Options {
   /** Held, or read when they are drawn. */
   readonly problems: ReadonlyArray<Problem.Problem> | Dataset.Problems
   readonly run: Run
+  /** Groups that somebody else sampled, which take `ratio` of every step's prompts, in (0, 1). */
+  readonly offline?: { readonly entries: ReadonlyArray<Offline.Entry>; readonly ratio: number }
   readonly onStep?: (report: StepReport) => Effect.Effect<void>
   /** What is measured of the policy after every so many steps, by name: on seeds of its own, so that training does not depend on it. */
   readonly evaluation?: {
@@ -171,7 +189,15 @@ export const train: (
     const bestBy = config.best ?? null
     const healthOptions = config.health ?? Health.defaults
     if (run.resumeFrom !== null) yield* learner.restore(run.resumeFrom.path)
-    const rollouts = yield* Rollout.make(config, problems, taken, kept, drawn)
+    const offline = options.offline
+    const offlineCount = offline === undefined ? 0 : Offline.countOf(offline.ratio, config.promptsPerStep)
+    const rollouts = yield* Rollout.make(
+      offlineCount === 0 ? config : { ...config, promptsPerStep: config.promptsPerStep - offlineCount },
+      problems,
+      taken,
+      kept,
+      drawn,
+    )
     /** What `publish` answered, by the number of steps the policy had taken; rollouts of a checkpoint are from another life. */
     const versions = new Map([[taken, yield* learner.publish]])
     const versionOf = (rolled: Rollout.Rolled): number =>
@@ -216,6 +242,35 @@ export const train: (
         Filter.decide(replayOptions, anchored.group, anchored.anchor, step - picked[i].policyStep),
       )
       return { groups: all.filter((_, i) => decisions[i].keep), rest, aged, decisions }
+    })
+    /** The step's groups of others, with the policy's own log-probs; they are also the behaviour's where nobody knows those. */
+    const foreign = Effect.fn("Trainer.foreign")(function* (step: number) {
+      if (offline === undefined) return { groups: [], decisions: [] }
+      const drawn = Offline.draw(offline.entries, { count: offlineCount, seed: config.seed, step })
+      const kept = new Set(
+        Selection.select(
+          drawn.map(({ group }) => group),
+          config.objective,
+        ).kept,
+      )
+      const entries = drawn.filter(({ group }) => kept.has(group))
+      const all = (yield* Update.anchored(
+        entries.map(({ group }) => group),
+        "recompute",
+      )).map(({ anchor, group }, i): Update.Anchored => ({
+        anchor,
+        // A copy: the same group may stand twice in a step.
+        group: {
+          ...group,
+          completions: entries[i].hasLogprobs
+            ? group.completions
+            : group.completions.map((completion, k) => ({ ...completion, logprobs: anchor[k] })),
+        },
+      }))
+      const decisions = all.map(({ anchor, group }): OffPolicy.Decision =>
+        config.filter == null ? { keep: true } : Filter.decide(config.filter, group, anchor, 0),
+      )
+      return { groups: all.filter((_, i) => decisions[i].keep), decisions }
     })
     /** The groups with what else the objective asks for: log-probs under the reference policy, what the problem was known to earn. */
     const informed = Effect.fn("Trainer.informed")(function* (groups: ReadonlyArray<Update.Anchored>) {
@@ -295,10 +350,13 @@ export const train: (
         )
         const fresh = sampled.filter((_, i) => decisions[i].keep)
         const left = new Set(sampled.flatMap(({ group }, i) => (decisions[i].keep ? [] : [group])))
-        const again = yield* replayed(step, config.promptsPerStep - fresh.length)
+        const others = yield* foreign(step)
+        const told = (one: Selection.Selected): Selection.Selected =>
+          left.has(one.verified) ? { ...one, outcome: "stale" } : one
+        const again = yield* replayed(step, config.promptsPerStep - offlineCount - fresh.length)
         const moment = { step, steps: config.steps, state: curriculum }
         const { objective, values: scheduled } = Objective.at(config.objective, moment)
-        const groups = yield* informed([...fresh, ...again.groups])
+        const groups = yield* informed([...fresh, ...others.groups, ...again.groups])
         const { gradNorms, results, tokens, version } = yield* Update.run(config, groups, step, objective, {
           gradNorm: Health.largestGradNorm(healthOptions, health),
           onMove: () => void (whole = false),
@@ -338,7 +396,8 @@ export const train: (
           replayed: again.groups.length,
           stale: again.decisions.filter(({ keep }) => !keep).length,
           filtered: left.size,
-          staleBy: Filter.count([...decisions, ...again.decisions], again.aged),
+          offline: others.groups.length,
+          staleBy: Filter.count([...decisions, ...others.decisions, ...again.decisions], again.aged),
           scheduled,
           lag: step - rolled.policyStep,
           alarms: Health.alarms(healthOptions, health, measured, responses),
@@ -354,10 +413,9 @@ export const train: (
         health = Health.next(health, measured, responses)
         lastReport = yield* Clock.now
         yield* run.appendCompletions(
-          Selection.share(
-            all.map((one) => (left.has(one.verified) ? { ...one, outcome: "stale" as const } : one)),
-            config.groupsLogged,
-          ).map((one) => Selection.describe(taken, one, results.get(one.verified))),
+          Selection.share(all.map(told), config.groupsLogged).map((one) =>
+            Selection.describe(taken, one, results.get(one.verified)),
+          ),
         )
         yield* run.appendEvent(report)
         // Only a step whose rows are written is one that a checkpoint may speak of.

@@ -140,7 +140,7 @@ it("leaves out groups from which the policy has moved too far, says by which lim
       if (lag === 0) expect(filtered).toBe(0)
     }
     // At age 1 every group is left out, and a step without groups moves nothing.
-    if (limit === "age") expect(events.filter(({ gradNorm }) => gradNorm !== null).length).toBe(1)
+    if (limit === "age") for (const { gradNorm, lag } of events) if (lag > 0) expect(gradNorm).toBeNull()
   }
 })
 

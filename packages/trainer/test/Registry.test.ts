@@ -111,6 +111,7 @@ it("a resolved configuration is what a run records", () => {
     name: "grpo",
     clip: { low: 0.2, high: 0.28 },
     aggregation: "token-sum",
+    importance: null,
     kl: { in: "loss", estimator: "k2", aggregation: "sequence-mean", beta: 0.01, on: "all", mastered: 1 },
   })
 })
@@ -138,7 +139,7 @@ it.each([
   ],
   [{ name: "grpo", aggregation: "mean" }, /aggregation is "mean"; expected "token-sum" \| "sequence-mean"/],
   [{ name: "grpo", kl: { in: "loss", betta: 1 } }, /kl\.betta is not known; did you mean beta\?/],
-  [{ name: "grpo", kl: { in: "reward", beta: 1, estimator: "k3" } }, /kl\.estimator is not known/],
+  [{ name: "grpo", kl: { in: "reward", beta: 1, estimator: "k2" } }, /kl\.estimator is "k2"; expected "k1" \| "k3"/],
   [
     { name: "lpo-rev", divergence: "jeffreys" },
     /lpo-rev has divergence "reverse-kl", and "jeffreys" was given; .*name "lpo"/,
@@ -280,6 +281,21 @@ describe("KL to a reference policy", () => {
     expect(weights({ kl: { in: "loss", beta: 0.1 } }, { ...equal, reference: input.current })).toEqual(
       weights({}, equal),
     )
+  })
+
+  it("what two computations of one log-prob differ by is no penalty: a group of equal rewards stays exactly silent", () => {
+    const rounded = (rows: ReadonlyArray<Float32Array>) =>
+      rows.map((row) => row.map((v, t) => v + (t % 2 ? 3e-7 : -4e-7)))
+    const still = { ...equal, anchor: input.behaviour, current: input.behaviour, reference: rounded(input.behaviour) }
+    for (const name of ["lpo-fwd", "grpo"])
+      for (const kl of [
+        { in: "reward", beta: 0.5 },
+        { in: "reward", beta: 0.5, estimator: "k3" },
+        { in: "loss", beta: 0.5 },
+        { in: "loss", beta: 0.5, estimator: "k3" },
+      ])
+        for (const row of made({ name, kl }).evaluate({ ...input, ...still }).weights)
+          for (const w of row) expect(Object.is(w, 0)).toBe(true)
   })
 
   it("on mastered prompts only: all others weigh what they would without", () => {

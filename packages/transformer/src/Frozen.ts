@@ -37,7 +37,7 @@ export const logprobs = Effect.fn("Frozen.logprobs")(function* (
 ): Effect.fn.Return<Learner.LearnerService["logprobs"], EngineError, Scope.Scope> {
   const shared =
     unchanging && values.buffer instanceof SharedArrayBuffer && values.byteLength === values.buffer.byteLength
-  const buffer = shared ? (values.buffer as SharedArrayBuffer) : new SharedArrayBuffer(values.byteLength)
+  const buffer = shared ? values.buffer : new SharedArrayBuffer(values.byteLength)
   const own = new Float32Array(buffer)
   if (!shared) own.set(values)
   const pool = yield* workers === 0

@@ -1,8 +1,9 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
+import { createHash } from "node:crypto"
 import { basename, join, resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
-import { Episodes, type Problem, Sampler, Terminal } from "@lpo/rollout"
-import { Health, Learner, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
+import { Episodes, type Problem, RegularFile, Sampler, Terminal } from "@lpo/rollout"
+import { Health, Learner, Offline, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
 import { Cause, Clock, Effect, Result } from "effect"
 import { Command } from "effect/cli"
@@ -39,6 +40,7 @@ interface Job {
   readonly task: Task.AnyTask
   readonly episodes: Multiturn | undefined
   readonly problems: Problems.Problems
+  readonly offline: ReadonlyArray<Offline.Entry> | null
   /** Named benchmarks, evaluated besides. */
   readonly sets: ReadonlyArray<Sets.Set>
   readonly view: View.View
@@ -144,7 +146,7 @@ const train = (
   watched: ReadonlyArray<Problem.Problem>,
   job: Job,
 ) => {
-  const { opened, settings, store, view } = job
+  const { offline, opened, settings, store, view } = job
   const { every } = settings.train.evaluation
   const alarmed = new Set<string>()
   // Policies are judged by whole episodes, whatever they are trained on.
@@ -159,6 +161,9 @@ const train = (
       config: Settings.trainConfig(settings),
       problems: training,
       run: store,
+      ...(offline === null || settings.offline === null
+        ? {}
+        : { offline: { entries: offline, ratio: settings.offline.ratio } }),
       ...(opened.reference === null ? {} : { reference: opened.reference }),
       ...(every === 0 ? {} : { evaluation: { every, run: () => judge(engine) } }),
       onEvaluation: ({ step, values }, best) =>
@@ -302,6 +307,15 @@ const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracke
   for (const line of saved === null ? lines : [...lines, saved]) view.print(line)
 })
 
+const digest = (path: string) =>
+  Effect.tryPromise({
+    try: async () =>
+      createHash("sha256")
+        .update(await RegularFile.bytes(path))
+        .digest("hex"),
+    catch: (cause) => new UsageError({ reason: `--offline ${path} cannot be read (${(cause as Error).message})` }),
+  })
+
 /** Opens engine and run, the engine first for a new run: what cannot be leaves no folder behind. */
 const open = Effect.fn("train.open")(function* (
   asked: Settings.Settings,
@@ -317,10 +331,12 @@ const open = Effect.fn("train.open")(function* (
   yield* Effect.addFinalizer(() => Effect.sync(view.done))
   const judge = asked.verifier === null ? null : yield* Grader.load(asked.verifier)
   const files = asked.data === null ? null : yield* Problems.open(asked.data, yield* domain.task("text"), view)
+  const offline = asked.offline === null ? null : yield* Offline.read(asked.offline.path)
   const settings: Settings.Settings = {
     ...Settings.withStops(asked, domain.stopStrings),
     ...(resume ? {} : { model: Model.dated(asked.model, new Date()) }),
     verifier: judge?.settings ?? null,
+    offline: asked.offline === null ? null : { ...asked.offline, sha256: yield* digest(asked.offline.path) },
     data:
       asked.data === null || files === null
         ? null
@@ -364,7 +380,18 @@ const open = Effect.fn("train.open")(function* (
   view.print(`objective ${settings.objective.name}, seed ${settings.seed}, run ${folder}`)
   if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
   for (const line of problems.about) view.print(line)
-  return { settings, store, opened, task, episodes: domain.episodes, problems, sets, view, started } satisfies Job
+  return {
+    settings,
+    store,
+    opened,
+    task,
+    episodes: domain.episodes,
+    problems,
+    offline,
+    sets,
+    view,
+    started,
+  } satisfies Job
 })
 
 export const command: Entry = Command.make(

@@ -32,6 +32,7 @@ export const factor = ({ cap, kind }: Importance, logRatio: number): number => {
 /** A policy-gradient objective with importance sampling from pi_b to pi_t. @category combinators */
 export const correct = (objective: Objective.Objective, importance: Importance): Objective.Objective => ({
   ...objective,
+  needsBehaviour: true,
   evaluate: (input) => {
     const { anchor, behaviour, current } = input
     const result = objective.evaluate({ ...input, behaviour: anchor })

@@ -37,6 +37,13 @@ export const Kl = Schema.Union([
 /** @category settings */
 export type Kl = typeof Kl.Type
 
+/** Log-probs under the reference, those of the policy where the two differ by rounding alone: standardised, noise would be a signal. */
+const settled = (
+  reference: ReadonlyArray<Float32Array>,
+  policy: ReadonlyArray<Float32Array>,
+): ReadonlyArray<Float32Array> =>
+  reference.map((row, k) => row.map((v, t) => (Math.abs(v - policy[k][t]) <= Objective.ROUNDING ? policy[k][t] : v)))
+
 const add = (result: Objective.ObjectiveResult, term: ReadonlyArray<Float64Array>): Objective.ObjectiveResult => ({
   ...result,
   weights: result.weights.map((row, k) => row.map((w, t) => w + term[k][t])),
@@ -78,7 +85,13 @@ export const penalise = (objective: Objective.Objective, kl: Kl): Objective.Obje
       if (kl.in === "reward")
         return objective.evaluate({
           ...input,
-          rewards: Reference.rewards({ rewards, beta: kl.beta, behaviour, reference, estimator: kl.estimator }),
+          rewards: Reference.rewards({
+            rewards,
+            beta: kl.beta,
+            behaviour,
+            reference: settled(reference, behaviour),
+            estimator: kl.estimator,
+          }),
         })
       const { aggregation, beta, estimator } = kl
       const term = Reference.weights({
@@ -86,7 +99,7 @@ export const penalise = (objective: Objective.Objective, kl: Kl): Objective.Obje
         beta,
         current,
         estimator,
-        reference,
+        reference: settled(reference, current),
         ...(batch === undefined ? {} : { batch }),
       })
       return add(objective.evaluate(input), term)

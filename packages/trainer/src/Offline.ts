@@ -1,0 +1,130 @@
+/**
+ * Offline data: groups that somebody else sampled, read from JSON lines and mixed with a run's own. A line is a group:
+ *
+ *     { "prompt": [11, 12], "responses": [{ "tokens": [21, 2], "score": 1, "logprobs": [-0.2, -0.1] }, { "tokens": [22, 2], "score": 0, ... }] }
+ *
+ * Tokens are those of the model that is trained, a response's with the one that ended it. `logprobs` are those of the policy that sampled,
+ * at `temperature` (1 unless given), and all responses of a line have them or none has. Without them the group counts as sampled by the
+ * policy that is trained on it, at that very step: s_t is 0, P_t is uniform over the responses, and an objective that must know who
+ * sampled is refused.
+ */
+import { DatasetError } from "@lpo/rollout/RolloutError"
+import { type Completion, type Group, Received, RegularFile, SamplingParams, Seed, Verdict } from "@lpo/rollout"
+import { Effect, Schema } from "effect"
+
+const Tokens = Schema.NonEmptyArray(
+  Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 }))),
+)
+
+const Response = Schema.Struct({
+  tokens: Tokens,
+  score: Schema.Finite,
+  /** Default: a score of 1 and more. */
+  correct: Schema.optionalKey(Schema.Boolean),
+  logprobs: Schema.optionalKey(Schema.Array(Schema.Finite.pipe(Schema.check(Schema.isLessThanOrEqualTo(0))))),
+  /** For people. */
+  text: Schema.optionalKey(Schema.String),
+})
+
+/** A line. @category models */
+export const Line = Schema.Struct({
+  /** Default: `offline-` and the number of the line. */
+  id: Schema.optionalKey(Schema.NonEmptyString),
+  prompt: Tokens,
+  temperature: Schema.optionalKey(Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0)))),
+  responses: Schema.NonEmptyArray(Response),
+})
+/** @category models */
+export interface Line extends Schema.Schema.Type<typeof Line> {}
+
+/** A group that was sampled elsewhere. @category models */
+export interface Entry {
+  readonly group: Group.ScoredGroup
+  /** Whether its log-probs are those of the policy that sampled; otherwise they are 0 until it is trained on. */
+  readonly hasLogprobs: boolean
+  /** Of the file, from 1. */
+  readonly line: number
+}
+
+const decode = Schema.decodeUnknownEffect(Line, { errors: "all", onExcessProperty: "error" })
+
+/** Why a line that decodes is no group; null when it is. */
+const refusal = ({ responses }: Line): string | null => {
+  const [first] = responses
+  for (const [k, { logprobs, tokens }] of responses.entries()) {
+    if ((logprobs === undefined) !== (first.logprobs === undefined))
+      return `response ${k} has ${logprobs === undefined ? "no logprobs" : "logprobs"}, unlike response 0; all of a line have them, or none has`
+    if (logprobs !== undefined && logprobs.length !== tokens.length)
+      return `response ${k} has ${tokens.length} tokens and ${logprobs.length} logprobs; they must be as many`
+  }
+  return null
+}
+
+const entryOf = ({ id, prompt, responses, temperature = 1 }: Line, line: number): Entry => ({
+  line,
+  hasLogprobs: responses[0].logprobs !== undefined,
+  group: {
+    problem: { id: id ?? `offline-${line}`, task: "offline", prompt: "", answer: null },
+    place: 0,
+    promptTokens: Int32Array.from(prompt),
+    completions: responses.map(({ logprobs, text = "", tokens }): Completion.Completion => ({
+      tokens: Int32Array.from(tokens),
+      text,
+      logprobs: logprobs === undefined ? new Float32Array(tokens.length) : Float32Array.from(logprobs),
+      finish: "stop",
+      policyVersion: 0,
+      logprobsOf: "processed",
+      sampling: SamplingParams.make({ maxTokens: tokens.length, temperature }),
+    })),
+    verdicts: responses.map(({ correct, score }) => Verdict.judged({ correct: correct ?? score >= 1, score })),
+  },
+})
+
+/** The groups of a text of JSON lines; blank lines are passed over. Fails with a `DatasetError` that names the line. @category constructors */
+export const parse = Effect.fn("Offline.parse")(function* (text: string, source: string) {
+  const entries: Array<Entry> = []
+  for (const [i, row] of text.split("\n").entries()) {
+    if (row.trim() === "") continue
+    const fail = (reason: string) => new DatasetError({ source, row: i + 1, line: i + 1, column: null, reason })
+    const json = yield* Effect.try({
+      try: () => Received.parse(row),
+      catch: (cause) => fail(`is not JSON: ${(cause as Error).message}`),
+    })
+    const line = yield* decode(json).pipe(Effect.mapError(({ message }) => fail(message.replaceAll(/\s*\n\s*/g, " "))))
+    const reason = refusal(line)
+    if (reason !== null) return yield* fail(reason)
+    entries.push(entryOf(line, i + 1))
+  }
+  if (entries.length === 0)
+    return yield* new DatasetError({ source, row: null, line: null, column: null, reason: "has no groups" })
+  return entries
+})
+
+/** The groups of a file; see {@link parse}. @category constructors */
+export const read = (path: string): Effect.Effect<ReadonlyArray<Entry>, DatasetError> =>
+  Effect.tryPromise({
+    try: () => RegularFile.bytes(path).then(String),
+    catch: (cause) =>
+      new DatasetError({
+        source: path,
+        row: null,
+        line: null,
+        column: null,
+        reason: `cannot be read (${(cause as Error).message})`,
+      }),
+  }).pipe(Effect.flatMap((text) => parse(text, path)))
+
+/** How many of a step's `prompts` are offline groups, at a ratio in (0, 1): one at least, and one less than all at most. @category draws */
+export const countOf = (ratio: number, prompts: number): number =>
+  Math.min(prompts - 1, Math.max(1, Math.round(ratio * prompts)))
+
+/** The groups of a step (from 0): the file shuffled anew for each time through it, by the run's seed alone. @category draws */
+export const draw = (
+  entries: ReadonlyArray<Entry>,
+  { count, seed, step }: { readonly count: number; readonly seed: string; readonly step: number },
+): ReadonlyArray<Entry> =>
+  Array.from({ length: count }, (_, i) => {
+    const at = step * count + i
+    const order = Seed.shuffle(entries, `${seed}/offline/${Math.floor(at / entries.length)}`)
+    return order[at % entries.length]
+  })

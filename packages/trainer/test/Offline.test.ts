@@ -1,0 +1,159 @@
+/** Offline data: what a file may say, which groups a step gets, and what is learned from them. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Lpo, Offline, Registry, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
+import { Effect } from "effect"
+import { afterEach, beforeEach, expect, it } from "vitest"
+import { makeEngine, problems } from "./tabular.ts"
+
+let root = ""
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "lpo-offline-"))
+})
+afterEach(() => rm(root, { recursive: true }))
+
+interface Response {
+  readonly tokens: ReadonlyArray<number>
+  readonly score: number
+  readonly logprobs?: ReadonlyArray<number>
+}
+const group = (...responses: ReadonlyArray<Response>) => JSON.stringify({ prompt: [0], responses })
+const uniform = Math.log(1 / 5)
+/** Right with 23, sampled by a policy that knew it half of the time. */
+const right = { tokens: [2, 3], score: 1, logprobs: [Math.log(0.7), Math.log(0.7)] }
+const wrong = { tokens: [1, 1], score: 0, logprobs: [uniform, uniform] }
+const bare = ({ score, tokens }: Response): Response => ({ tokens, score })
+
+const parse = (text: string) => Effect.runPromise(Offline.parse(text, "data.jsonl"))
+const refusal = (text: string) =>
+  Effect.runPromise(Effect.flip(Offline.parse(text, "data.jsonl"))).then((e) => e.message)
+
+it("reads groups with and without log-probs, and refuses a bad line by its number", async () => {
+  const entries = await parse(`${group(right, wrong)}\n\n${group(bare(right), bare(wrong))}\n`)
+  expect(entries.map(({ hasLogprobs, line }) => [line, hasLogprobs])).toEqual([
+    [1, true],
+    [3, false],
+  ])
+  expect(entries[0].group.verdicts.map(({ correct, score }) => [score, correct])).toEqual([
+    [1, true],
+    [0, false],
+  ])
+  expect(entries[0].group.completions[0].logprobs).toEqual(Float32Array.from(right.logprobs))
+  const good = `${group(right, wrong)}\n`
+  const cases: ReadonlyArray<readonly [string, RegExp]> = [
+    ["{", /line 2|row 2/],
+    [group({ ...right, tokens: [] }), /row 2.*tokens/],
+    [group({ ...right, tokens: [1.5, 2] }), /row 2.*tokens/],
+    [group({ ...right, logprobs: [0.5, -1] }), /row 2.*logprobs/],
+    [group({ ...right, logprobs: [-1] }), /row 2: response 0 has 2 tokens and 1 logprobs/],
+    [group(right, bare(wrong)), /row 2: response 1 has no logprobs, unlike response 0/],
+    [JSON.stringify({ prompt: [0], responses: [] }), /row 2.*responses/],
+    [JSON.stringify({ prompt: [0], answers: [right] }), /row 2.*answers/],
+    [group({ ...right, score: Number.NaN }), /row 2.*score/],
+  ]
+  for (const [line, message] of cases) expect(await refusal(good + line)).toMatch(message)
+  expect(await refusal("\n")).toMatch(/has no groups/)
+})
+
+it("gives every group once in each time through the file, in an order of the seed and the step alone", async () => {
+  const entries = await parse(Array.from({ length: 7 }, () => group(right, wrong)).join("\n"))
+  const lines = (step: number, seed = "s") => Offline.draw(entries, { count: 3, seed, step }).map(({ line }) => line)
+  const walk = Array.from({ length: 14 }, (_, step) => lines(step)).flat()
+  for (let pass = 0; pass < 6; pass++)
+    expect(new Set(walk.slice(7 * pass, 7 * pass + 7))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7]))
+  expect(lines(5)).toEqual(lines(5))
+  expect(Array.from({ length: 14 }, (_, step) => lines(step, "other")).flat()).not.toEqual(walk)
+  expect([0.01, 0.25, 0.5, 0.99].map((ratio) => Offline.countOf(ratio, 8))).toEqual([1, 2, 4, 7])
+})
+
+const hopeless = problems.map(({ id, prompt, task }) => ({ id, prompt, task, answer: "none" }))
+
+const run = (
+  name: string,
+  text: string,
+  options: {
+    readonly engine?: ReturnType<typeof makeEngine>
+    readonly config?: Partial<TrainConfig.TrainConfig>
+    readonly resume?: boolean
+    readonly dieAt?: number
+  } = {},
+) => {
+  const engine = options.engine ?? makeEngine()
+  return Effect.gen(function* () {
+    const open = yield* RunStore.open({ folder: join(root, name), config: {}, resume: options.resume ?? false })
+    yield* Trainer.train({
+      config: {
+        ...TrainConfig.defaults,
+        seed: "1",
+        steps: 1,
+        promptsPerStep: 4,
+        maxTokens: 2,
+        miniBatches: 1,
+        checkpointEvery: 2,
+        objective: Lpo.make({ divergence: "forward", tau: 1 }),
+        ...options.config,
+        optimizer: { ...TrainConfig.defaults.optimizer, learningRate: 0.5 },
+      },
+      // Nothing of its own to learn from.
+      problems: hopeless,
+      run: open,
+      offline: { entries: yield* Offline.parse(text, "data.jsonl"), ratio: 0.25 },
+      onStep: ({ step }) => (step === options.dieAt ? Effect.die("killed") : Effect.void),
+    })
+    return { logits: [...engine.logits], events: yield* open.events }
+  }).pipe(Effect.scoped, Effect.provide(engine.layer))
+}
+
+/** The weight of the right response, from what the learner was told; the batch is 4 prompts. */
+const weightOf = async (text: string) => {
+  const seen: Array<number> = []
+  const engine = makeEngine({
+    onWeigh: ({ completion }, weights) => void (completion.join() === "2,3" && seen.push(4 * weights[0])),
+  })
+  const { events } = await Effect.runPromise(run(`weight-${Math.random()}`, text, { engine }))
+  expect([events[0].offline, events[0].zeroVariance + events[0].tooSmall]).toEqual([1, 3])
+  return seen[0]
+}
+
+it("is weighed by its log-probs where they are known, and as if it were on policy where not", async () => {
+  // Forward KL: w* - P at the uniform policy, with s = log pi - log pi_b of both responses.
+  const softmax = (x: ReadonlyArray<number>) => Math.exp(x[0]) / (Math.exp(x[0]) + Math.exp(x[1]))
+  const s = [2 * uniform - 2 * Math.log(0.7), 0]
+  expect(await weightOf(group(right, wrong))).toBeCloseTo(softmax([1 + s[0], s[1]]) - softmax(s), 5)
+  expect(await weightOf(group(bare(right), bare(wrong)))).toBeCloseTo(softmax([1, 0]) - 0.5, 5)
+})
+
+it("an objective that must know who sampled is refused without log-probs, by the line", async () => {
+  const importance = { kind: "truncated", level: "token", cap: 2 }
+  const objective = Registry.make(Registry.settings({ name: "grpo", importance }))
+  const message = (text: string) =>
+    Effect.runPromise(Effect.flip(run("refused", text, { config: { objective } }))).then((e) => e.message)
+  expect(await message(`${group(right, wrong)}\n${group(bare(right), bare(wrong))}`)).toMatch(
+    /grpo with importance sampling needs the log-probs .*, and line 2 of the offline data has none/,
+  )
+  const { events } = await Effect.runPromise(run("fine", group(right, wrong), { config: { objective } }))
+  expect(events[0].offline).toBe(1)
+  const filtered = { filter: { maxAge: 9, minEss: 0, maxLogRatio: 0.1 } }
+  const far = await Effect.runPromise(run("far", group(right, wrong), { config: filtered }))
+  expect([far.events[0].offline, far.events[0].staleBy.logRatio]).toEqual([0, 1])
+})
+
+it("killed and resumed, ends like a run that was not, and learns from the file alone", async () => {
+  const text = [group(right, wrong), group(bare(right), bare(wrong)), group(wrong, wrong)].join("\n")
+  const config = { steps: 9 }
+  const whole = await Effect.runPromise(run("whole", text, { config }))
+  // Token 2 in the first place, 3 in the second.
+  expect(whole.logits.indexOf(Math.max(...whole.logits.slice(0, 5)))).toBe(2)
+  expect(whole.events.map(({ offline }) => offline).filter((n) => n === 0)).toHaveLength(3)
+  await Effect.runPromiseExit(run("cut", text, { config, dieAt: 5 }))
+  const resumed = await Effect.runPromise(run("cut", text, { config, resume: true }))
+  expect(resumed.logits).toEqual(whole.logits)
+})
+
+it("reads a file, and names one that cannot be read", async () => {
+  await writeFile(join(root, "a.jsonl"), group(right, wrong))
+  expect(await Effect.runPromise(Offline.read(join(root, "a.jsonl")))).toHaveLength(1)
+  const error = await Effect.runPromise(Effect.flip(Offline.read(join(root, "none.jsonl"))))
+  expect(error.message).toMatch(/none\.jsonl: cannot be read/)
+})
