@@ -144,6 +144,12 @@ export const file = {
     Flag.withDescription("A setting without an option, by its path in config.json: train.optimizer.warmupSteps=10"),
     Flag.between(0, 100),
   ),
+  probe: Flag.Boolean("probe").pipe(
+    Flag.withDescription(
+      "Prove first that the sampler follows the learner: three steps on the length of responses, which are undone",
+    ),
+    Flag.withDefault(false),
+  ),
   dryRun: Flag.Boolean("dry-run").pipe(
     Flag.withDescription("Print the settings and what they come to; begin nothing"),
     Flag.withDefault(false),

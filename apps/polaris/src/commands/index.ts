@@ -4,6 +4,7 @@ import * as Data from "./data/index.ts"
 import * as Doctor from "./doctor.ts"
 import * as Eval from "./eval.ts"
 import type { Entry } from "./Entry.ts"
+import * as Probe from "./probe.ts"
 import * as Report from "./report.ts"
 import * as Train from "./train.ts"
 import * as WarmStart from "./warm-start.ts"
@@ -11,6 +12,7 @@ import * as WarmStart from "./warm-start.ts"
 export const commands: ReadonlyArray<Entry> = [
   Train.command,
   Eval.command,
+  Probe.command,
   Compare.command,
   Report.command,
   Data.command,

@@ -14,9 +14,11 @@ import type { Opened } from "../engines/index.ts"
 import type * as Sets from "../evaluation/Sets.ts"
 import * as Suites from "../evaluation/Suites.ts"
 import { isQuiet } from "../Explain.ts"
+import * as Following from "../Following.ts"
 import * as Grader from "../Grader.ts"
 import { layers } from "../layers.ts"
 import * as Model from "../Model.ts"
+import * as Opening from "../Opening.ts"
 import * as Options from "../Options.ts"
 import * as Plan from "../Plan.ts"
 import * as Place from "../Place.ts"
@@ -45,6 +47,8 @@ interface Job {
   readonly sets: ReadonlyArray<Sets.Set>
   readonly view: View.View
   readonly started: number
+  /** Whether to prove first that the sampler follows the learner. */
+  readonly probe: boolean
 }
 
 /** With the engine's sampler turned into one of episodes, where the task has several turns. */
@@ -267,6 +271,7 @@ const run = Effect.fn("train.run")(function* (job: Job) {
 const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracker.Trackers) {
   const { opened, problems, sets, settings, started, store, view } = job
   const heldOut = yield* fitting(job)
+  if (job.probe) yield* Following.prove(settings, heldOut, view)
   const base = yield* evaluateBase(heldOut, job)
   const told = (step: number, evaluation: Evaluator.Evaluation) =>
     Effect.flatMap(Clock.currentTimeMillis, (time) => trackers.add({ step, time, values: estimates(evaluation) }))
@@ -320,10 +325,10 @@ const digest = (path: string) =>
 const open = Effect.fn("train.open")(function* (
   asked: Settings.Settings,
   given: Settings.Given,
-  run: { readonly folder: string; readonly resume: boolean },
+  run: { readonly folder: string; readonly resume: boolean; readonly probe: boolean },
 ) {
   const started = clock()
-  const { folder, resume } = run
+  const { folder, probe, resume } = run
   const preset = yield* Preset.load(asked.preset)
   const make = yield* find("task", asked.task.name, tasks)
   const domain = yield* make(asked.task.parameters)
@@ -345,21 +350,7 @@ const open = Effect.fn("train.open")(function* (
   const openStore = (config: Settings.Settings, about: RunStore.Config) =>
     RunStore.open({ folder, config: { ...config }, resume, mayChange: Settings.mayChange(config), about })
   const old = resume ? yield* openStore(settings, {}) : null
-  const opened = yield* Settings.engineOf(settings).open(settings.engine.options, {
-    seed: Settings.seedOf(settings),
-    number: settings.seed,
-    preset,
-    model: settings.model,
-    groupSize: settings.train.groupSize,
-    maxTokens: settings.train.sampling.maxTokens,
-    temperature: settings.train.sampling.temperature,
-    evaluationSamples: Math.max(settings.evaluation.samples, ...settings.evaluation.benchmarks.map((b) => b.samples)),
-    reference: Settings.trainConfig(settings).objective.needsReference,
-    domain,
-    flags: given,
-    folder: resolve(folder),
-    view,
-  })
+  const opened = yield* Opening.engine(settings, { domain, folder, given, preset, view })
   if (domain.episodes !== undefined && opened.reads !== "words")
     return yield* new UsageError({
       reason: `the task ${domain.name} is played in the words of its own small model; leave --model out`,
@@ -391,13 +382,14 @@ const open = Effect.fn("train.open")(function* (
     sets,
     view,
     started,
+    probe,
   } satisfies Job
 })
 
 export const command: Entry = Command.make(
   "train",
   { ...Options.given, ...Options.file, ...Options.place },
-  Effect.fn(function* ({ config, dryRun, name, out, resume, set, template, ...asked }) {
+  Effect.fn(function* ({ config, dryRun, name, out, probe, resume, set, template, ...asked }) {
     const { given: said, pairs } = yield* Config.over(asked, config, set, template)
     const given = dryRun && !resume ? yield* Plan.placeheld(said) : said
     if (given.workers !== null && (given.workers < 0 || given.workers > 256)) {
@@ -421,7 +413,7 @@ export const command: Entry = Command.make(
       })
     let begun = false
     yield* Effect.gen(function* () {
-      const job = yield* open(settings, given, { folder, resume })
+      const job = yield* open(settings, given, { folder, resume, probe })
       begun = true
       yield* run(job).pipe(
         Effect.provide([

@@ -1,0 +1,55 @@
+/** `polaris probe`: does the sampler follow the learner? With the options of `train`, and nothing is kept. */
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { Command } from "effect/cli"
+import * as Config from "../Config.ts"
+import * as Following from "../Following.ts"
+import { layers } from "../layers.ts"
+import * as Opening from "../Opening.ts"
+import * as Options from "../Options.ts"
+import * as Preset from "../Preset.ts"
+import * as Problems from "../Problems.ts"
+import * as Settings from "../Settings.ts"
+import { tasks } from "../tasks/index.ts"
+import { find } from "../Usage.ts"
+import * as View from "../View.ts"
+import type { Entry } from "./Entry.ts"
+
+export const command: Entry = Command.make(
+  "probe",
+  { ...Options.given, config: Options.file.config, set: Options.file.set },
+  Effect.fn(function* ({ config, set, template, ...asked }) {
+    const { given, pairs } = yield* Config.over(asked, config, set, template)
+    const resolved = yield* Settings.set(yield* Settings.resolve(given, null), pairs)
+    yield* Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "polaris-probe-"))),
+        (path) => Effect.promise(() => rm(path, { recursive: true, force: true })),
+      )
+      const preset = yield* Preset.load(resolved.preset)
+      const domain = yield* (yield* find("task", resolved.task.name, tasks))(resolved.task.parameters)
+      const settings = Settings.withStops(resolved, domain.stopStrings)
+      const view = View.make()
+      yield* Effect.addFinalizer(() => Effect.sync(view.done))
+      const files =
+        settings.data === null ? null : yield* Problems.open(settings.data, yield* domain.task("text"), view)
+      const opened = yield* Opening.engine(settings, { domain, folder, given, preset, view })
+      const task = yield* domain.task(opened.reads)
+      const { heldOut } = yield* settings.data === null || files === null
+        ? Problems.generated(task, settings)
+        : Problems.read(settings.data, task, files, settings.evaluation.problems, false)
+      for (const line of opened.about) view.print(line)
+      yield* Following.prove(settings, heldOut, view).pipe(Effect.provide(layers(opened, task, domain.episodes)))
+    }).pipe(Effect.scoped)
+  }),
+).pipe(
+  Command.withDescription("Prove that the sampler follows the learner: three steps on the length of responses, undone"),
+  Command.withExamples([
+    {
+      command: "polaris probe --engine tinker --server http://gpu:8000 --model Qwen/Qwen3-0.6B",
+      description: "Of a server, before a long run on it",
+    },
+  ]),
+)

@@ -1,0 +1,136 @@
+/**
+ * Does the sampler follow the learner? Three steps on nothing but the length of responses must move the mean length of what is sampled,
+ * on any engine: a sampler that is left behind, an adapter that was not loaded or weights that were not published show at once.
+ *
+ * Lengths are measured before and after on the same draws. The learner is put back afterwards, so a run goes on as if nothing had
+ * happened.
+ */
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Group, type Problem, Sampler, Verdict } from "@lpo/rollout"
+import { Effect, Schema, Stream } from "effect"
+import { mean } from "./internal/mean.ts"
+import { Learner } from "./Learner.ts"
+import * as Grpo from "./objectives/Grpo.ts"
+import * as Selection from "./Selection.ts"
+import type { TrainConfig } from "./TrainConfig.ts"
+import * as Update from "./Update.ts"
+
+/** The probe failed; `reason` says what was seen and what to look at. @category errors */
+export class ProbeError extends Schema.TaggedError<ProbeError>()("ProbeError", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/** @category models */
+export interface Options {
+  /** Its sampling, seed and AdamW are the run's. */
+  readonly config: TrainConfig
+  /** What is sampled from; a few are enough. */
+  readonly problems: ReadonlyArray<Problem.Problem>
+  /** Responses to each. Default 16. */
+  readonly groupSize?: number
+  /** Learning rates that are tried, in order, until one moves the length. Default 1e-4, 1e-3, 1e-2. */
+  readonly rates?: ReadonlyArray<number>
+}
+
+/** What moved. @category models */
+export interface Measured {
+  readonly direction: "longer" | "shorter"
+  /** Mean lengths, tokens. */
+  readonly before: number
+  readonly after: number
+  /** The mean change in that direction in standard errors, over responses of the same draws. */
+  readonly z: number
+  readonly learningRate: number
+}
+
+/** Steps of the learner, and the standard errors that count as moved. */
+const steps = 3
+const enough = 3
+
+const lengthsOf = (groups: ReadonlyArray<Group.Group>): ReadonlyArray<number> =>
+  groups.flatMap(({ completions }) => completions.map(({ tokens }) => tokens.length))
+
+/** Fails with a `ProbeError` unless the lengths move. @category running */
+export const run = Effect.fn("Probe.run")(function* (options: Options) {
+  const { config, groupSize = 16, problems, rates = [1e-4, 1e-3, 1e-2] } = options
+  const learner = yield* Learner
+  const sampler = yield* Sampler.Sampler
+  const { anchor, maxTokens, stopStrings = [], temperature = 1 } = config
+  const law = temperature === 1 ? {} : ({ temperature, logprobsOf: "processed" } as const)
+  const sample = (name: string) =>
+    sampler.sample(problems, { groupSize, maxTokens, stopStrings, seed: `${config.seed}/probe/${name}`, ...law }).pipe(
+      Stream.runCollect,
+      Effect.map((groups) => [...groups].sort((a, b) => a.place - b.place)),
+    )
+  const folder = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "lpo-probe-"))),
+    (path) => Effect.promise(() => rm(path, { recursive: true, force: true })),
+  )
+  yield* learner.save(folder)
+  yield* learner.publish
+  const back = Effect.andThen(learner.restore(folder), learner.publish)
+  const first = yield* sample("measure")
+  const sequences = first.flatMap(Group.sequences)
+  const known = yield* learner.logprobs(sequences)
+  const before = lengthsOf(first)
+  if (new Set(before).size < 2)
+    return yield* new ProbeError({
+      reason: `all ${before.length} responses have ${before[0] ?? 0} tokens, so that there is no length to choose; probe with a larger --max-tokens, or other prompts`,
+    })
+  const direction = mean(before) > maxTokens / 2 ? "shorter" : "longer"
+  const sign = direction === "longer" ? 1 : -1
+  const scored = (group: Group.Group): Group.ScoredGroup => ({
+    ...group,
+    verdicts: group.completions.map(({ tokens }) =>
+      Verdict.judged({ correct: false, score: (sign * tokens.length) / maxTokens }),
+    ),
+  })
+  const attempt = Effect.fn("Probe.attempt")(function* (learningRate: number) {
+    const own: TrainConfig = {
+      ...config,
+      epochs: 1,
+      miniBatches: 1,
+      promptsPerStep: problems.length,
+      objective: Grpo.make({ clip: null }),
+      optimizer: { ...config.optimizer, learningRate, warmupSteps: 0, decay: "constant" },
+    }
+    for (let step = 0; step < steps; step++) {
+      const { kept } = Selection.select((yield* sample(`${learningRate}/${step}`)).map(scored))
+      yield* Update.run(own, yield* Update.anchored(kept, anchor), step)
+    }
+    const lengths = lengthsOf(yield* sample("measure"))
+    const changes = lengths.map((length, i) => sign * (length - before[i]))
+    const move = mean(changes)
+    const error = Math.sqrt(mean(changes.map((c) => (c - move) ** 2)) / changes.length)
+    const now = yield* learner.logprobs(sequences)
+    const drift = mean(now.flatMap((row, k) => Array.from(row, (v, t) => Math.abs(v - known[k][t]))))
+    return { learningRate, after: mean(lengths), z: move === 0 ? 0 : move / Math.max(error, 1e-9), drift }
+  })
+  const tried = []
+  for (const rate of rates) {
+    const found = yield* attempt(rate).pipe(Effect.ensuring(Effect.orDie(back)))
+    if (found.z > enough) {
+      const measured: Measured = { direction, before: mean(before), ...found }
+      return measured
+    }
+    tried.push(found)
+  }
+  const last = tried.at(-1)
+  const seen = tried
+    .map(
+      ({ after, learningRate, z }) =>
+        `${after.toFixed(2)} at learning rate ${learningRate} (${z.toFixed(1)} standard errors)`,
+    )
+    .join(", ")
+  return yield* new ProbeError({
+    reason:
+      `${steps} steps on the reward "${direction}" did not move the mean length of responses: ${mean(before).toFixed(2)} tokens before, ${seen} after; ` +
+      (last === undefined || last.drift < 1e-6
+        ? "and the learner's own log-probs did not move either, so that it does not learn: look at its optimiser, and at what is trained"
+        : `the learner's own log-probs moved by ${last.drift.toPrecision(2)} nats per token, so that the sampler does not follow it: look at what it samples from, and whether publishing reaches it`),
+  })
+}, Effect.scoped)
