@@ -16,6 +16,7 @@ troubleshooting
 theory
 walk
 objectives
+off-policy
 from-trl-or-verl
 
 # The simplex

@@ -8,6 +8,8 @@
  *
  * What an action and an observation look like is the environment's own: you say how an action is made of the policy's text, and how an
  * observation is read. An answer of type `error`, a session that ends and silence mask the member.
+ *
+ * @module
  */
 import { Effect, Schema, type Scope } from "effect"
 import type { Action, Episode, EnvironmentService, Observation, StepResult } from "./Environment.ts"

@@ -5,6 +5,8 @@
  *
  * A server that is busy (429), fails (5xx) or cannot be reached is asked again. What it then does not answer is no verdict: the
  * response is masked, never trained on as a zero.
+ *
+ * @module
  */
 import { Effect, type Redacted, Schedule, Schema } from "effect"
 import * as Http from "./internal/Http.ts"

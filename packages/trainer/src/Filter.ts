@@ -1,4 +1,8 @@
-/** Which groups are near enough to the policy that sampled them to be trained on, and how often each limit left one out. */
+/**
+ * Which groups are near enough to the policy that sampled them to be trained on, and how often each limit left one out.
+ *
+ * @module
+ */
 import type { Group } from "@lpo/rollout"
 import { OffPolicy } from "@lpo/simplex"
 import { Schema } from "effect"

@@ -3,8 +3,12 @@
  * seed. Only what training sees is touched; an evaluation is not.
  *
  * J = TPR - FPR is what is left of the signal: 1 without noise, 0 for verdicts that say nothing, below it for those that mislead.
+ *
+ * @module
  */
-import { type Group, Seed, Verdict } from "@lpo/rollout"
+import type { Group } from "@lpo/rollout"
+import * as Seed from "@lpo/rollout/Seed"
+import * as Verdict from "@lpo/rollout/Verdict"
 import { Schema } from "effect"
 
 const Share = Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 1 })))

@@ -7,9 +7,15 @@
  * at `temperature` (1 unless given), and all responses of a line have them or none has. Without them the group counts as sampled by the
  * policy that is trained on it, at that very step: s_t is 0, P_t is uniform over the responses, and an objective that must know who
  * sampled is refused.
+ *
+ * @module
  */
 import { DatasetError } from "@lpo/rollout/RolloutError"
-import { type Completion, type Group, Received, RegularFile, SamplingParams, Seed, Verdict } from "@lpo/rollout"
+import type { Completion, Group } from "@lpo/rollout"
+import * as Received from "@lpo/rollout/Received"
+import * as SamplingParams from "@lpo/rollout/SamplingParams"
+import * as Seed from "@lpo/rollout/Seed"
+import * as Verdict from "@lpo/rollout/Verdict"
 import { Effect, Schema } from "effect"
 
 const Tokens = Schema.NonEmptyArray(
@@ -99,20 +105,6 @@ export const parse = Effect.fn("Offline.parse")(function* (text: string, source:
     return yield* new DatasetError({ source, row: null, line: null, column: null, reason: "has no groups" })
   return entries
 })
-
-/** The groups of a file; see {@link parse}. @category constructors */
-export const read = (path: string): Effect.Effect<ReadonlyArray<Entry>, DatasetError> =>
-  Effect.tryPromise({
-    try: () => RegularFile.bytes(path).then(String),
-    catch: (cause) =>
-      new DatasetError({
-        source: path,
-        row: null,
-        line: null,
-        column: null,
-        reason: `cannot be read (${(cause as Error).message})`,
-      }),
-  }).pipe(Effect.flatMap((text) => parse(text, path)))
 
 /** How many of a step's `prompts` are offline groups, at a ratio in (0, 1): one at least, and one less than all at most. @category draws */
 export const countOf = (ratio: number, prompts: number): number =>

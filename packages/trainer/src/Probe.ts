@@ -4,6 +4,8 @@
  *
  * Lengths are measured before and after on the same draws. The learner is put back afterwards, so a run goes on as if nothing had
  * happened.
+ *
+ * @module
  */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"

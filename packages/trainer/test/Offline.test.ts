@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Lpo, Offline, Registry, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
+import { Lpo, Offline, OfflineFile, Registry, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
 import { Effect } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { makeEngine, problems } from "./tabular.ts"
@@ -153,7 +153,7 @@ it("killed and resumed, ends like a run that was not, and learns from the file a
 
 it("reads a file, and names one that cannot be read", async () => {
   await writeFile(join(root, "a.jsonl"), group(right, wrong))
-  expect(await Effect.runPromise(Offline.read(join(root, "a.jsonl")))).toHaveLength(1)
-  const error = await Effect.runPromise(Effect.flip(Offline.read(join(root, "none.jsonl"))))
+  expect(await Effect.runPromise(OfflineFile.read(join(root, "a.jsonl")))).toHaveLength(1)
+  const error = await Effect.runPromise(Effect.flip(OfflineFile.read(join(root, "none.jsonl"))))
   expect(error.message).toMatch(/none\.jsonl: cannot be read/)
 })

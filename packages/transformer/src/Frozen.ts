@@ -3,19 +3,21 @@
  *
  * It takes 4 bytes per parameter in the heap of every worker, beside the activations of a micro-batch, and 4 outside for a copy
  * of the parameters where they are not shared.
+ *
+ * @module
  */
 import { Learner } from "@lpo/trainer"
 import { Effect, type Scope } from "effect"
+import * as KernelFile from "./device/KernelFile.ts"
 import * as Memory from "./device/Memory.ts"
 import type { ModelConfig } from "./model/ModelConfig.ts"
-import * as Kernels from "./ops/Kernels.ts"
+import * as Assemble from "./policy/Assemble.ts"
 import { defaultWorkers } from "./Policy.ts"
 import { EngineError } from "./TransformerError.ts"
 import { cut, type Limits } from "./train/MicroBatch.ts"
 import * as Pack from "./train/Pack.ts"
-import * as Pool from "./workers/Pool.ts"
-import * as Replica from "./workers/Replica.ts"
-import { makeRunner } from "./workers/Runner.ts"
+import type * as Pool from "./workers/Pool.ts"
+import * as Threads from "./workers/Threads.ts"
 
 /** @category models */
 export interface Options extends Limits {
@@ -37,20 +39,15 @@ export const logprobs = Effect.fn("Frozen.logprobs")(function* (
 ): Effect.fn.Return<Learner.LearnerService["logprobs"], EngineError, Scope.Scope> {
   const shared =
     unchanging && values.buffer instanceof SharedArrayBuffer && values.byteLength === values.buffer.byteLength
-  const buffer = shared ? values.buffer : new SharedArrayBuffer(values.byteLength)
-  const own = new Float32Array(buffer)
+  const own = shared ? values : new Float32Array(new SharedArrayBuffer(values.byteLength))
   if (!shared) own.set(values)
-  const pool = yield* workers === 0
-    ? Effect.acquireRelease(
-        Effect.sync(() => Replica.make(config, own)),
-        (replica) => Effect.sync(replica.dispose),
-      ).pipe(Effect.map((replica) => Pool.inProcess(makeRunner(replica))))
-    : Pool.make(workers, {
-        config,
-        values: buffer,
-        adapter: null,
-        checkpointActivations: false,
-        kernels: Kernels.compile(),
+  const given = { config, values: own, adapter: null, checkpointActivations: false }
+  const pool: Pool.Pool = yield* workers === 0
+    ? Assemble.inThread()(given)
+    : Threads.make(workers, {
+        ...given,
+        values: own.buffer as SharedArrayBuffer,
+        kernels: KernelFile.compile(),
       })
   const fail = ({ message }: { readonly message: string }) =>
     new Learner.LearnerError({ operation: "logprobs", reason: `of the reference policy: ${message}` })

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { basename, join, resolve } from "node:path"
 import { Evaluator } from "@lpo/eval"
 import { Episodes, type Problem, RegularFile, Sampler, Terminal } from "@lpo/rollout"
-import { Health, Learner, Offline, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
+import { Health, Learner, type Offline, OfflineFile, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
 import { Cause, Clock, Effect, Result } from "effect"
 import { Command } from "effect/cli"
@@ -336,7 +336,7 @@ const open = Effect.fn("train.open")(function* (
   yield* Effect.addFinalizer(() => Effect.sync(view.done))
   const judge = asked.verifier === null ? null : yield* Grader.load(asked.verifier)
   const files = asked.data === null ? null : yield* Problems.open(asked.data, yield* domain.task("text"), view)
-  const offline = asked.offline === null ? null : yield* Offline.read(asked.offline.path)
+  const offline = asked.offline === null ? null : yield* OfflineFile.read(asked.offline.path)
   const settings: Settings.Settings = {
     ...Settings.withStops(asked, domain.stopStrings),
     ...(resume ? {} : { model: Model.dated(asked.model, new Date()) }),

@@ -7,6 +7,8 @@
  *
  * r is a token's ratio or a whole response's, the product over its tokens. A constant of the loss: nothing is differentiated through
  * it. The listwise objectives need none of it: s_t stands in their target, and the softmax normalises the ratios.
+ *
+ * @module
  */
 import { OffPolicy, Target } from "@lpo/simplex"
 import { Schema } from "effect"
