@@ -16,6 +16,7 @@ troubleshooting
 theory
 walk
 objectives
+curricula
 off-policy
 from-trl-or-verl
 
@@ -48,6 +49,7 @@ metrics
 trackers
 evaluation
 turns
+environments
 
 # Engines and models
 engine
