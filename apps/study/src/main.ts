@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url))
 const ratesFile = fileURLToPath(new URL("../rates.json", import.meta.url))
 
 const options = Arguments.read("npm run study -- --quick | --full", {
-  quick: Arguments.flag("three seeds and fewer problems, with the learning rates of rates.json"),
+  quick: Arguments.flag("four seeds and fewer problems, with the learning rates of rates.json"),
   full: Arguments.flag("five seeds; learning rates are chosen anew, and written to rates.json"),
   axis: Arguments.many(
     "only this one",

@@ -76,7 +76,9 @@ it("what rounding leaves of thirds is no effect", () => {
   expect(one).toMatchObject({ p: 1, effect: { mean: 0 }, verdict: "inconclusive at this scale" })
 })
 
-it("one pair alone settles nothing", () => {
+it("one pair alone settles nothing, and three show no sameness", () => {
+  const three = runs(0.5, 0.5, 0).filter(({ seed }) => seed <= 3)
+  expect(Judge.judge(axis([claim("same", 0.2)]), three, budget)[0].verdict).toBe("inconclusive at this scale")
   const [one] = Judge.judge(axis([claim("above")]), [run("a", 1, 0.2), run("b", 1, 0.8)], budget)
   expect(one).toMatchObject({ n: 1, p: 1, verdict: "inconclusive at this scale" })
 })
