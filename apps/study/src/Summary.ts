@@ -76,6 +76,7 @@ export const render = ({ axes, made, rates, runs, spread, study }: Results): str
   const all = axes.flatMap(({ claims: judged }) => judged)
   const ofPaper = all.filter(({ by }) => by === "paper")
   const { scale } = study
+  const presets = new Set(axes.flatMap(({ rows }) => rows.map(({ preset }) => preset)))
   const seeds = Math.max(...axes.flatMap(({ rows }) => rows.map((row) => row.seeds)))
   const error = (metric: string): string => three(spread[metric] * Math.sqrt(2 / seeds))
   return `---
@@ -84,13 +85,14 @@ title: The study
 
 # The study
 
-The paper's claims on three small tasks, in one command:
+The paper's claims on small tasks, in one command:
 
 \`\`\`sh
 ${made.command}
 \`\`\`
 
 ${runs.reported} runs from one warm start a task, on equal sampled tokens (${Object.entries(scale.tokens)
+    .filter(([preset]) => presets.has(preset))
     .map(([preset, tokens]) => `${preset} ${tokens.toLocaleString("en")}`)
     .join(
       ", ",

@@ -60,8 +60,9 @@ const results: Results = {
   study,
   made: {
     command: [
-      "npm run study --",
-      ...process.argv.slice(2).filter((word) => /^--(quick|full|axis|seeds)/.test(word)),
+      `npm run study -- --${study.name}`,
+      ...options.axis.map((name) => `--axis ${name}`),
+      ...(options.seeds === null ? [] : [`--seeds ${options.seeds}`]),
     ].join(" "),
     commit: execFileSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root, encoding: "utf8" }).trim(),
     machine: `${availableParallelism()} cores, WASM, ${process.platform} ${process.arch}, Node ${process.versions.node}`,
