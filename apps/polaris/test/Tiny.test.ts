@@ -50,7 +50,7 @@ it.each(["math-tiny", "geometry-tiny"])("%s holds out problems that are trained 
   expect(heldOut.filter((problem) => known.has(canonical[name](text(problem)))).map(text)).toEqual([])
 })
 
-const presets = ["math-tiny", "geometry-tiny"]
+const presets = ["math-tiny", "geometry-tiny", "code-tiny"]
 
 it.each(presets)("%s makes the same problems of the same seed, each once, in the model's words", async (name) => {
   const { draw, tiny } = await open(name)

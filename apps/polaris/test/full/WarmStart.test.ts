@@ -11,7 +11,9 @@ import * as WarmStart from "../../src/WarmStart.ts"
 const out = mkdtempSync(join(tmpdir(), "lpo-warm-start-"))
 afterAll(() => rm(out, { recursive: true }))
 
-it.each(["math-tiny", "geometry-tiny"])("makes the warm start of %s again, bit for bit", async (name) => {
+const names = ["math-tiny", "geometry-tiny", "code-tiny", "countdown-tool-tiny", "countdown-step-tiny"]
+
+it.each(names)("makes the warm start of %s again, bit for bit", async (name) => {
   const path = join(out, `${name}.safetensors`)
   const { stdout } = await promisify(execFile)(process.execPath, [...command(["warm-start", name, "--out", path])])
   expect(stdout).toContain("the same bytes as the shipped warm start")

@@ -127,12 +127,15 @@ export const fromRow = (options: Options = {}) => ({
   }),
 })
 
-/** The ground truth of a generated function: what it makes of the lists of all tests. @category generation */
-export const truth = (exercise: Exercises.Exercise) => ({
-  fn_name: "f",
-  inputs: Exercises.tests.map((x) => JSON.stringify(x)),
-  outputs: Exercises.tests.map((x) => JSON.stringify(Exercises.run(exercise, x))),
-})
+/** The ground truth of a generated function: one call, on all elements. @category generation */
+export const truth = (exercise: Exercises.Exercise) => {
+  const elements = Exercises.tests[exercise.kind]
+  return {
+    fn_name: "f",
+    inputs: [JSON.stringify(elements)],
+    outputs: [JSON.stringify(elements.map((element) => Exercises.run(exercise, element)))],
+  }
+}
 
 /** The prompt of examples. @category prompts */
 export const askExamples = (given: ReadonlyArray<Exercises.Example>, options: Options = {}) =>
@@ -148,8 +151,11 @@ export interface Found {
 /** Functions of one side of a space, shuffled: none, however it is written, is on both sides. @category generation */
 export const functions = ({ count, seed, side }: Task.Draw, from: Exercises.Space): Array<Found> => {
   const all = Exercises.enumerate(from, side).flatMap((exercise) => {
-    const body = Exercises.source(exercise).replace("def f(x): return ", "").replaceAll(" ", "")
-    return Array.from({ length: from.variants }, (_, variant) => ({ exercise, id: `code-${body}-${variant + 1}` }))
+    const [expression] = Exercises.expressions(exercise)
+    return Array.from({ length: from.variants }, (_, variant) => ({
+      exercise,
+      id: `code-${exercise.kind}-${expression.replaceAll(" ", "")}-${variant + 1}`,
+    }))
   })
   return Seed.shuffle(all, `${seed}/problems/${side}`)
     .slice(0, count)
