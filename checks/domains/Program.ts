@@ -4,6 +4,7 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { stripVTControlCharacters } from "node:util"
 
 const main = fileURLToPath(new URL("../../apps/polaris/src/main.ts", import.meta.url))
 
@@ -25,6 +26,55 @@ export const polaris = (args: ReadonlyArray<string>, killAt: RegExp | null = nul
     })
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+
+/** Between looks at the memory that a process takes, milliseconds. */
+const look = 500
+
+/** The most memory that a process took so far, MiB; 0 once it is gone. */
+const peak = (pid: number): number => {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}
+
+/** Runs a command line in a terminal, where the view is live (Linux); killed with SIGKILL when `isThere` says so of its output. */
+export const inTerminal = (
+  args: ReadonlyArray<string>,
+  isThere: (stdout: string) => boolean,
+  /** A text that it may show on the way; the last one is kept. */
+  shows: RegExp,
+): Promise<{
+  readonly code: number | null
+  readonly stdout: string
+  readonly memory: number
+  readonly seen: string
+}> =>
+  new Promise((resolve, reject) => {
+    const words = [process.execPath, "--conditions=@lpo/source", main, ...args].map((word) => `'${word}'`)
+    const child = spawn("script", ["--quiet", "--return", "--command", `exec ${words.join(" ")}`, "/dev/null"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    })
+    let [stdout, seen, memory, pid] = ["", "", 0, 0]
+    const timer = setInterval(() => {
+      if (pid === 0) pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim())
+      if (pid > 0) memory = Math.max(memory, peak(pid))
+    }, look)
+    child.stdout.on("data", (chunk: Buffer) => {
+      // The end of it: a live view is drawn again and again.
+      stdout = (stdout + stripVTControlCharacters(chunk.toString())).slice(-20_000)
+      seen = shows.exec(stdout.slice(-2000))?.[0] ?? seen
+      if (pid <= 0 || !isThere(stdout)) return
+      process.kill(pid, "SIGKILL")
+      pid = -1
+    })
+    child.on("error", reject)
+    child.on("close", (code) => {
+      clearInterval(timer)
+      resolve({ code, stdout, memory, seen })
+    })
   })
 
 /** What a run wrote. */

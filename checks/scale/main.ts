@@ -4,13 +4,14 @@
  * says how much memory that took, how fast each stage is, and whether every prompt was trained on exactly once.
  */
 import { spawn } from "node:child_process"
-import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import * as Arguments from "../../bench/shared/Arguments.ts"
 import * as Report from "../shared/Report.ts"
+import { counted } from "./counted.ts"
 import * as Rows from "./rows.ts"
 
 const { out: given } = Arguments.read("npm run checks -- scale", {
@@ -63,16 +64,6 @@ const live = (folder: string, rows: string, resume: boolean, killAt: number): Pr
       resolve({ taken: lines.length, last, end, memory: [early.rss ?? 0, last.rss ?? 0] })
     })
   })
-
-/** How often each problem stands in the log of groups. */
-const counted = async (file: string): Promise<ReadonlyMap<string, number>> => {
-  const times = new Map<string, number>()
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    const id = /"problem":"(\d+)"/.exec(line)?.[1] ?? ""
-    times.set(id, (times.get(id) ?? 0) + 1)
-  }
-  return times
-}
 
 const report = Report.make("scale")
 try {

@@ -34,7 +34,8 @@ const answer = (random: Seed.Random): string => {
   return kind < 0.7 ? `${a}` : kind < 0.85 ? `\\frac{${a}}{${b}}` : kind < 0.95 ? `${b}\\sqrt{${a}}` : `(${a}, ${b})`
 }
 
-export const write = (path: string): void => {
+/** Writes the rows; `gold` draws their answers. */
+export const write = (path: string, gold: (random: Seed.Random) => string = answer): void => {
   const scale = (bytes / length - overhead) / meanLength
   const file = openSync(path, "w")
   for (let i = 0; i < length; i++) {
@@ -42,7 +43,7 @@ export const write = (path: string): void => {
     const size = scale * draw(random.uniform())
     let problem = `Problem ${i + 1}.`
     while (problem.length < size) problem += ` ${words[random.int(0, words.length - 1)]}`
-    writeSync(file, `${JSON.stringify({ problem, answer: answer(random), difficulty: `${random.int(0, 8)}/8` })}\n`)
+    writeSync(file, `${JSON.stringify({ problem, answer: gold(random), difficulty: `${random.int(0, 8)}/8` })}\n`)
   }
   closeSync(file)
 }
