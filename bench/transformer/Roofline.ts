@@ -57,8 +57,8 @@ const watchedHeap = (spent: Spent): Heap => {
 
 /** Every operation, every way to add to a gradient and every kernel of decoding, watched. */
 const instrument = (ops: Ops, spent: Spent): Engine.Engine => ({
+  ...Engine.fused(watchedHeap(spent)),
   ops: { ...watchAll(spent, ops), gradient: (size) => watchAll(spent, ops.gradient(size), "gradient.") },
-  decoder: Engine.fused(watchedHeap(spent)).decoder,
 })
 
 /** A linear map [out, in] of the model. */

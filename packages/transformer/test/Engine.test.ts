@@ -43,6 +43,65 @@ it("AdamW: clips to the global norm, and leaves everything alone when the gradie
   expect(values).toEqual(before)
 })
 
+it("AdamW: the parts of a long vector make the step that the whole makes", () => {
+  const size = 2 ** 21 + 5
+  const options = { learningRate: 0.1, maxGradNorm: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.5 }
+  const of = (phase: number) => new Float32Array(size).map((_, i) => ((i * 7 + phase) % 13) - 6)
+  const gradient = of(1)
+  const whole = { values: of(0), state: AdamW.init(size) }
+  const norm = AdamW.step(whole.values, gradient, whole.state, options)
+  expect(norm).toBeCloseTo(Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0)), 8)
+  const { m, v, ...state } = AdamW.init(size)
+  const vectors = { values: of(0), gradient, m, v }
+  expect(AdamW.chunks(size)).toBe(3)
+  const sums = [AdamW.squares(gradient, 0, 1), AdamW.squares(gradient, 1, 3)].flatMap((part) => Array.from(part))
+  expect(AdamW.normOf(sums)).toBe(norm)
+  const pace = AdamW.begin(norm, { m, v, ...state }, options)
+  if (pace === null) throw new Error("the norm is finite")
+  AdamW.move(vectors, 1, 3, pace)
+  AdamW.move(vectors, 0, 1, pace)
+  expect(Buffer.compare(Buffer.from(vectors.values.buffer), Buffer.from(whole.values.buffer))).toBe(0)
+  expect(Buffer.compare(Buffer.from(m.buffer), Buffer.from(whole.state.m.buffer))).toBe(0)
+})
+
+it("a long step is the same bits in this thread and in two", async () => {
+  const config = await Effect.runPromise(
+    ModelConfig.decode({
+      model_type: "llama",
+      vocab_size: 4,
+      hidden_size: 512,
+      intermediate_size: 512,
+      num_hidden_layers: 1,
+      num_attention_heads: 4,
+      num_key_value_heads: 4,
+      max_position_embeddings: 32,
+      rope_theta: 10_000,
+      rms_norm_eps: 1e-5,
+      tie_word_embeddings: true,
+    }),
+  )
+  const adam = { learningRate: 1e-2, maxGradNorm: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01 }
+  const words = Tokenizer.words(["a", "b", "c"])
+  const moved = (workers: number) =>
+    Effect.gen(function* () {
+      const policy = yield* Policy.make(config, words, Parameters.initialise(config, "long"), { workers })
+      const wave = new Float32Array(policy.values.length).map((_, i) => (i % 7) - 3)
+      const fill = () => policy.gradient.set(wave)
+      fill()
+      const norms = [yield* policy.step(adam)]
+      expect(policy.gradient.indexOf(3)).toBe(-1)
+      fill()
+      policy.gradient[7] = Number.NaN
+      norms.push(yield* policy.step(adam))
+      return { norms, steps: policy.optimizer.steps, values: Buffer.from(policy.values.slice().buffer) }
+    }).pipe(Effect.scoped, Effect.runPromise)
+  await Effect.runPromise(Backend.start("wasm"))
+  const [here, there] = [await moved(0), await moved(2)]
+  expect(there.norms).toEqual(here.norms)
+  expect([here.steps, there.steps, here.norms[1]]).toEqual([1, 1, Number.NaN])
+  expect(Buffer.compare(here.values, there.values)).toBe(0)
+})
+
 it("learns a demonstration by heart, to the same bits whatever the workers", async () => {
   const learn = (workers: number) =>
     Effect.gen(function* () {

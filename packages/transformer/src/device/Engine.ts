@@ -20,15 +20,18 @@ export interface Engine {
   readonly ops: Ops
   /** Next-token logits of growing sequences, and draws from them. */
   readonly decoder: (model: Model) => Decoder
+  /** Whether the decoder has weights of its own, beside those that learning reads. */
+  readonly packs: boolean
 }
 
 /** Stock TensorFlow.js kernels, on any backend. @category implementations */
-export const stock: Engine = { ops: composed, decoder: (model) => CachedDecoder.make(composed, model) }
+export const stock: Engine = { ops: composed, decoder: (model) => CachedDecoder.make(composed, model), packs: false }
 
 /** The companion kernels on the active backend, which must be `wasm`, whose heap this is. @category implementations */
 export const fused = (heap: Heap.Heap = Heap.open()): Engine => ({
   ops: Fused.make(heap),
   decoder: (model) => FusedDecoder.make(heap, model),
+  packs: true,
 })
 
 let shared: { readonly backend: unknown; readonly engine: Engine } | null = null

@@ -53,6 +53,17 @@ const gradient = (size: number): GradientSum => {
     sums.clear()
     rows = []
   }
+  const read = async (into: Float32Array): Promise<void> => {
+    if (into.length !== size) throw new RangeError(`${into.length} places for a gradient of ${size}`)
+    into.fill(0)
+    for (const [offset, sum] of sums) into.set(await sum.data<"float32">(), offset)
+    for (const { ids, offset, x } of rows) {
+      const values = await x.data<"float32">()
+      const d = x.shape[1]
+      for (const [row, id] of ids.entries())
+        for (let i = 0; i < d; i++) into[offset + id * d + i] += values[row * d + i]
+    }
+  }
   return {
     zero,
     addLinear: (offset, dy, x) => addTidy(offset, () => tf.matMul(dy, x, true, false)),
@@ -61,16 +72,11 @@ const gradient = (size: number): GradientSum => {
     addRows: (offset, ids, x) => {
       rows.push({ offset, ids, x: tf.keep(tf.clone(x)) })
     },
-    read: async (into) => {
-      if (into.length !== size) throw new RangeError(`${into.length} places for a gradient of ${size}`)
-      into.fill(0)
-      for (const [offset, sum] of sums) into.set(await sum.data<"float32">(), offset)
-      for (const { ids, offset, x } of rows) {
-        const values = await x.data<"float32">()
-        const d = x.shape[1]
-        for (const [row, id] of ids.entries())
-          for (let i = 0; i < d; i++) into[offset + id * d + i] += values[row * d + i]
-      }
+    read,
+    addTo: async (into) => {
+      const own = new Float32Array(size)
+      await read(own)
+      for (let i = 0; i < size; i++) into[i] += own[i]
     },
     dispose: zero,
   }

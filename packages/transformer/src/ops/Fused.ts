@@ -72,6 +72,10 @@ export const make = (heap: Heap.Heap = Heap.open()): Ops => {
         where.dispose()
       },
       read: async (into) => into.set(new Float32Array(memory.buffer, at(sum), size)),
+      addTo: async (into) => {
+        const own = new Float32Array(memory.buffer, at(sum), size)
+        for (let i = 0; i < size; i++) into[i] += own[i]
+      },
       dispose: () => sum.dispose(),
     }
   }

@@ -78,6 +78,8 @@ export interface GradientSum {
   readonly addRows: (offset: number, ids: Int32Array, x: Tensor2D) => void
   /** The sum, copied to `into`, 0 where nothing was added. */
   readonly read: (into: Float32Array) => Promise<void>
+  /** `into` += the sum. */
+  readonly addTo: (into: Float32Array) => Promise<void>
   readonly dispose: () => void
 }
 

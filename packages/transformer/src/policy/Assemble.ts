@@ -16,8 +16,10 @@ import type { TokenizerService } from "../tokenizer/Tokenizer.ts"
 import * as AdamW from "../train/AdamW.ts"
 import * as MicroBatch from "../train/MicroBatch.ts"
 import * as Pack from "../train/Pack.ts"
+import { room } from "../train/Shared.ts"
 import { EngineError } from "../TransformerError.ts"
 import * as Pool from "../workers/Pool.ts"
+import type { Job } from "../workers/protocol.ts"
 import * as Replica from "../workers/Replica.ts"
 import { makeRunner } from "../workers/Runner.ts"
 import type { PolicyService } from "./Service.ts"
@@ -40,9 +42,6 @@ export interface Given {
   readonly checkpointActivations: boolean
 }
 
-const room = (bytes: number): ArrayBufferLike =>
-  typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes)
-
 /** The values, copied unless they lie in shared memory of their own. */
 const shared = (from: Float32Array): Float32Array => {
   if (
@@ -54,6 +53,18 @@ const shared = (from: Float32Array): Float32Array => {
   const copy = new Float32Array(room(from.byteLength))
   copy.set(from)
   return copy
+}
+
+/** Some of the parts of a vector, from the first to the last, which is not included. */
+type Share = readonly [number, number]
+
+/** Parts in as many shares as there are threads, as long as each gets one. */
+const shares = (parts: number, threads: number): ReadonlyArray<Share> => {
+  const count = Math.max(1, Math.min(parts, threads))
+  return Array.from({ length: count }, (_, i) => [
+    Math.floor((i * parts) / count),
+    Math.floor(((i + 1) * parts) / count),
+  ])
 }
 
 /** What a model takes at least: a single short sequence. */
@@ -101,7 +112,7 @@ export const make = <R>(
     const own = adapter?.values ?? base
     const { checkpointActivations = false } = options
     const pool = yield* start({ config, values: base, adapter, checkpointActivations })
-    const gradient = new Float32Array(own.length)
+    const gradient = new Float32Array(room(own.byteLength))
     const optimizer = AdamW.init(own.length)
     let version = 0
     const sequencesAtOnce = (positions: number): number =>
@@ -168,17 +179,35 @@ export const make = <R>(
           Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece(all), { concurrency: pool.size }),
         ).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
       },
-      step: (options, state = optimizer) =>
-        Effect.yieldNow.pipe(
-          Effect.andThen(
-            Effect.sync(() => {
-              const norm = AdamW.step(own, gradient, state, options)
-              gradient.fill(0)
-              version++
-              return norm
-            }),
-          ),
-        ),
+      step: (options, state = optimizer) => {
+        const moved = (norm: number): number => {
+          gradient.fill(0)
+          version++
+          return norm
+        }
+        // Every thread gets some parts of the vectors, which they share.
+        const parts = shares(AdamW.chunks(own.length), pool.size)
+        if (parts.length === 1)
+          return Effect.yieldNow.pipe(
+            Effect.andThen(Effect.sync(() => moved(AdamW.step(own, gradient, state, options)))),
+          )
+        const onAll = (job: (parts: Share) => Job) =>
+          Effect.forEach(parts, (part) => pool.withWorker((lease) => lease.run(job(part))), { concurrency: pool.size })
+        const squares = onAll((part) => ({ kind: "squares", version, gradient, parts: part }))
+        const move = (norm: number) =>
+          Effect.suspend(() => {
+            const pace = AdamW.begin(norm, state, options)
+            if (pace === null) return Effect.void
+            const vectors = { values: own, gradient, m: state.m, v: state.v }
+            return onAll((part) => ({ kind: "move", version, vectors, parts: part, pace }))
+          })
+        return Effect.gen(function* () {
+          const sums = (yield* squares) as ReadonlyArray<Float64Array>
+          const norm = AdamW.normOf(sums.flatMap((part) => Array.from(part)))
+          // All of a step is taken, or nothing.
+          return yield* Effect.uninterruptible(Effect.map(move(norm), () => moved(norm)))
+        })
+      },
       logprobs: (pairs) =>
         pool
           .withWorker((lease) => lease.run({ kind: "logprobs", version, pairs }))
@@ -191,8 +220,7 @@ export const make = <R>(
         const done = new Map<number, ArrayBufferLike>()
         let next = 0
         // Floating-point sums depend on their order, so it is that of the shards, whoever finishes first.
-        const addInOrder = (index: number, part: ArrayBufferLike): void => {
-          done.set(index, part)
+        const addInOrder = (): void => {
           for (let ready = done.get(next); ready !== undefined; ready = done.get(next)) {
             done.delete(next++)
             const values = new Float32Array(ready)
@@ -205,9 +233,16 @@ export const make = <R>(
             Effect.gen(function* () {
               for (let i = from; i < to; i++)
                 yield* accumulateOne(lease, microBatches[i], i === from, (logprobs) => weigh(i, logprobs))
-              const into = buffers.pop() ?? room(gradient.byteLength)
-              yield* lease.run({ kind: "gradient", version, into })
-              addInOrder(shard, into)
+              if (shard === next) {
+                // All before it are there: it needs no memory on its way.
+                yield* lease.run({ kind: "gradient", version, into: gradient.buffer, add: true })
+                next++
+              } else {
+                const into = buffers.pop() ?? room(gradient.byteLength)
+                yield* lease.run({ kind: "gradient", version, into, add: false })
+                done.set(shard, into)
+              }
+              addInOrder()
             }),
           )
         const run = Effect.forEach(shards, work, { concurrency: pool.size, discard: true })

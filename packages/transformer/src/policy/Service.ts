@@ -56,7 +56,7 @@ export interface PolicyService {
    * One ascent step along `gradient`, which is then cleared; gives its norm before clipping. Nothing changes when that is not
    * finite. `state` is the optimiser's, by default the policy's own.
    */
-  readonly step: (options: AdamW.Options, state?: AdamW.State) => Effect.Effect<number>
+  readonly step: (options: AdamW.Options, state?: AdamW.State) => Effect.Effect<number, EngineError>
   /** The pool behind it. */
   readonly pool: Pool.Pool
 }

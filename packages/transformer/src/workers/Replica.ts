@@ -41,8 +41,8 @@ export interface Replica {
   readonly logprobs: (pairs: ReadonlyArray<Sequence.Sequence>) => Promise<Array<Float32Array>>
   /** The same, with a way back from `sum weight * logprob`. */
   readonly forward: (pairs: ReadonlyArray<Sequence.Sequence>) => Promise<Forward>
-  /** Copies the sum of gradients to `into`, and starts a new one. */
-  readonly takeGradient: (into: Float32Array) => Promise<void>
+  /** Copies the sum of gradients to `into`, or with `add` adds it there, and starts a new one. */
+  readonly takeGradient: (into: Float32Array, add?: boolean) => Promise<void>
   /** Starts a new sum. */
   readonly dropGradient: () => void
   readonly dispose: () => void
@@ -78,9 +78,17 @@ export interface Options {
   readonly engine?: Engine.Engine
   /** Keep only the inputs of the layers for the backward pass, and compute the rest again: less memory, a third more time. */
   readonly checkpointActivations?: boolean
+  /**
+   * Keep the weights in memory once, as sampling or as learning reads them, and make them anew when the other asks. Default: of a
+   * model from 64 MiB on, which is read anew for every version anyway.
+   */
+  readonly lean?: boolean
   /** An adapter (not copied) on top of `values`: it alone gets gradients. */
   readonly adapter?: Lora.Adapter | null
 }
+
+/** Parameters from which on weights lie in memory once: 64 MiB. */
+const largeModel = 2 ** 24
 
 /** A replica of `values` (not copied) on the active backend. @category constructors */
 export const make = (config: ModelConfig, values: Float32Array, options: Options = {}): Replica => {
@@ -122,9 +130,22 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
   const trained = adapter?.values.length ?? size
   let summed: GradientSum | null = null
   const sum = (): GradientSum => (summed ??= ops.gradient(trained))
-  const takeGradient = async (into: Float32Array): Promise<void> => {
-    await sum().read(into)
+  const takeGradient = async (into: Float32Array, add = false): Promise<void> => {
+    await (add ? sum().addTo(into) : sum().read(into))
     sum().zero()
+  }
+  const lean = options.lean ?? size >= largeModel
+  /** What only learning reads is made anew for every version: of a large model it does not lie in memory while sampling. */
+  const toSample = (): void => {
+    if (!lean || !engine.packs) return
+    uploaded?.dispose()
+    uploaded = null
+    summed?.dispose()
+    summed = null
+  }
+  /** The same the other way round. */
+  const toLearn = (): void => {
+    if (lean) decoder.changed()
   }
   return {
     changed,
@@ -135,8 +156,12 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       summed?.dispose()
       summed = null
     },
-    generate: (requests, options) => Generate.generate(decoder, requests, options),
+    generate: (requests, options) => {
+      toSample()
+      return Generate.generate(decoder, requests, options)
+    },
     logits: async (sequences) => {
+      toLearn()
       const all: Array<Float32Array> = []
       for (const ids of sequences) {
         const rows = Int32Array.from(ids.keys())
@@ -147,10 +172,12 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       return all
     },
     logprobs: async (pairs) => {
+      toLearn()
       const { logprobs } = Transformer.forward(config, ops, weights(), embedding, packed(pairs))
       return unpack(await read(logprobs), pairs)
     },
     forward: async (pairs) => {
+      toLearn()
       const { logprobs, saved } = Transformer.forward(config, ops, weights(), embedding, packed(pairs), { keep })
       if (saved === null) throw new TypeError("the forward pass kept nothing")
       let values: Float32Array

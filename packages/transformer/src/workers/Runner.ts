@@ -1,5 +1,6 @@
 /** Runs jobs on a replica, one after the other: the same code in a worker thread and in the thread of the caller. */
 import type { Forward, Replica } from "./Replica.ts"
+import * as AdamW from "../train/AdamW.ts"
 import type { Job, Result } from "./protocol.ts"
 
 export const makeRunner = (replica: Replica): ((job: Job) => Promise<Result>) => {
@@ -28,7 +29,12 @@ export const makeRunner = (replica: Replica): ((job: Job) => Promise<Result>) =>
         return null
       }
       case "gradient":
-        await replica.takeGradient(new Float32Array(job.into))
+        await replica.takeGradient(new Float32Array(job.into), job.add)
+        return null
+      case "squares":
+        return AdamW.squares(job.gradient, ...job.parts)
+      case "move":
+        AdamW.move(job.vectors, ...job.parts, job.pace)
         return null
     }
   }

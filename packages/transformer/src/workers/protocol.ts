@@ -4,6 +4,7 @@ import type { Options, Request, Sampled } from "../decode/Generate.ts"
 import type { LoraConfig } from "../model/Lora.ts"
 import type { ModelConfig } from "../model/ModelConfig.ts"
 import type { Compiled } from "../ops/Kernels.ts"
+import type * as AdamW from "../train/AdamW.ts"
 
 /** Given to a worker at its start. */
 export interface Start {
@@ -25,11 +26,19 @@ export type Job = { readonly version: number } & (
   | { readonly kind: "forward"; readonly pairs: ReadonlyArray<Sequence.Sequence>; readonly fresh: boolean }
   /** Ends the forward job before it by adding to the sum of gradients; null drops its activations. */
   | { readonly kind: "backward"; readonly weights: ReadonlyArray<Float32Array> | null }
-  /** Writes the sum of gradients to memory that the asker sees too. */
-  | { readonly kind: "gradient"; readonly into: ArrayBufferLike }
+  /** Writes the sum of gradients to memory that the asker sees too, or adds it to what is there. */
+  | { readonly kind: "gradient"; readonly into: ArrayBufferLike; readonly add: boolean }
+  /** Parts of a step of AdamW: sums of squares of a gradient, then the step, which clears the gradient. */
+  | { readonly kind: "squares"; readonly gradient: Float32Array; readonly parts: readonly [number, number] }
+  | {
+      readonly kind: "move"
+      readonly vectors: AdamW.Vectors
+      readonly parts: readonly [number, number]
+      readonly pace: AdamW.Pace
+    }
 )
 
-export type Result = ReadonlyArray<ReadonlyArray<Sampled>> | ReadonlyArray<Float32Array> | null
+export type Result = ReadonlyArray<ReadonlyArray<Sampled>> | ReadonlyArray<Float32Array> | Float64Array | null
 
 export type Answer =
   | { readonly ready: true }
