@@ -8,6 +8,7 @@ your-own-data
 datasets
 recipes
 presets
+polaris
 results
 reproduce
 troubleshooting

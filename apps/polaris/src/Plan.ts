@@ -17,9 +17,12 @@ const count = (n: number): string => n.toLocaleString("en")
 const millions = (n: number): string => `${count(Math.round(n / 1e6))} M`
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
-/** Floating-point operations a second: of a core by the WASM kernels, and of a data-centre GPU at a fifth of its bfloat16 peak. */
+/**
+ * Floating-point operations a second: of a core by the WASM kernels; of a data-centre GPU that learns, at a fifth of its bfloat16
+ * peak, and of one that samples long responses, which waits for its memory (docs/guides/polaris.md says where that is from).
+ */
 const coreRate = 2.5e10
-const gpuRate = 2e14
+const gpuRate = { learning: 2e14, sampling: 6e13 }
 
 const duration = (seconds: number): string =>
   seconds < 5400
@@ -121,11 +124,26 @@ const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens:
   const positions = Fit.promptTokens + maxTokens
   const parameters = Parameters.count(Parameters.layout(config))
   const here = engine.name !== "tinker"
-  // 2 operations a parameter forward, 2 for the gradient of the inputs, 2 for that of the weights.
-  const learning = here && lora === null ? 6 : 4
-  const flops = parameters * (2 * tokens + learning * train.epochs * tokens + 2 * judged)
   const cores = availableParallelism()
-  const rate = here ? coreRate * cores : gpuRate
+  const time = () => {
+    if (!here) {
+      // A forward pass for the log-probs before the step; in every epoch another, and one with the gradients of an adapter.
+      const sampling = (parameters * 2 * (tokens + judged)) / gpuRate.sampling
+      const learning = (parameters * (2 + 6 * train.epochs) * tokens) / gpuRate.learning
+      return (
+        `${millions(parameters)} parameters x 2 operations x ${count(tokens + judged)} tokens sampled or judged, at ${gpuRate.sampling / 1e12} TFLOP/s of a GPU, ` +
+        `and x (2 + 6 x ${train.epochs}) x ${count(tokens)} learned from, at ${gpuRate.learning / 1e12} TFLOP/s = ${count(Math.round(sampling / 3600))} + ${count(Math.round(learning / 3600))} GPU hours; ` +
+        "responses that end early take less"
+      )
+    }
+    // 2 operations a parameter forward, 2 for the gradient of the inputs, 2 for that of the weights.
+    const learning = lora === null ? 6 : 4
+    const flops = parameters * (2 * tokens + learning * train.epochs * tokens + 2 * judged)
+    return (
+      `${millions(parameters)} parameters x (2 + ${learning} x ${train.epochs}) operations x ${count(tokens)} tokens, and 2 x ${count(judged)} to judge = ${flops.toExponential(1)}; ` +
+      `at ${coreRate / 1e9} GFLOP/s on each of ${cores} cores at most ${duration(flops / (coreRate * cores))}; responses that end early take less`
+    )
+  }
   const fit = Fit.of(config, lora, {
     groupSize: train.groupSize,
     maxTokens,
@@ -151,8 +169,7 @@ const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens:
     lines: [
       `memory    ${here ? localMemory(fit, lora !== null) : serverMemory(config, rank ?? 32, positions)}`,
       ...(Objectives.make(settings.objective).needsReference ? [referenceMemory(here, parameters, lora !== null)] : []),
-      `time      ${millions(parameters)} parameters x (2 + ${learning} x ${train.epochs}) operations x ${count(tokens)} tokens, and 2 x ${count(judged)} to judge = ${flops.toExponential(1)}; ` +
-        `at ${here ? `${coreRate / 1e9} GFLOP/s on each of ${cores} cores` : `${gpuRate / 1e12} TFLOP/s of a GPU`} at most ${duration(flops / rate)}; responses that end early take less`,
+      `time      ${time()}`,
     ],
     refusal: context ?? memory,
   }
