@@ -22,7 +22,7 @@ export type Name = keyof typeof sizes
 export const names = Object.keys(sizes) as ReadonlyArray<Name>
 
 export interface Model {
-  readonly name: Name
+  readonly name: string
   readonly config: ModelConfig.ModelConfig
   /** The words `w0` and on. */
   readonly words: ReadonlyArray<string>
@@ -61,9 +61,13 @@ export const configOf = (name: Name): ModelConfig.ModelConfig => {
 /** A model by its name, the same on every call. */
 export const open = (name: Name): Model => {
   const config = configOf(name)
+  return of(name, config, Parameters.initialise(config, "bench"))
+}
+
+/** A model of these parameters; its vocabulary gets words of its own. */
+export const of = (name: string, config: ModelConfig.ModelConfig, initial: Float32Array): Model => {
   const words = Array.from({ length: config.vocab_size }, (_, i) => `w${i}`)
   const tokenizer = Tokenizer.words(words)
-  const initial = Parameters.initialise(config, "bench")
   const values = new Float32Array(new SharedArrayBuffer(initial.byteLength))
   values.set(initial)
   const token = (row: number, position: number): number =>

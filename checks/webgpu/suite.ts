@@ -7,7 +7,7 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { cpus } from "node:os"
 import { join } from "node:path"
-import { Backend, WebGpu } from "@lpo/transformer"
+import { Backend, Checkpoint, WebGpu } from "@lpo/transformer"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
 import * as Arguments from "../../bench/shared/Arguments.ts"
@@ -26,6 +26,7 @@ const options = Arguments.read("suite.ts", {
   allowSoftware: Arguments.flag("let an adapter that computes on the processor pass"),
   quick: Arguments.flag("the smallest batches, and few checks of sampling"),
   report: Arguments.text("a folder for the figures", null),
+  model: Arguments.text("the folder of a model to measure instead, with the batches of the largest one", null),
 })
 
 /** A refusal is one line that says what to do. */
@@ -81,21 +82,41 @@ const runChecks = async (report: Report.Report, software: boolean): Promise<void
 }
 
 interface Plan {
-  readonly model: Models.Name
+  readonly name: string
+  readonly open: () => Models.Model | Promise<Models.Model>
   readonly batches: Work.Batches
   readonly rounds: number
 }
 
+const named = (name: Models.Name, rounds: number, batches: Work.Batches): Plan => ({
+  name,
+  open: () => Models.open(name),
+  rounds,
+  batches,
+})
+
+/** The model of a folder. */
+const given = (folder: string): Plan => ({
+  name: folder,
+  open: async () => {
+    const { config, values } = await Effect.runPromise(Checkpoint.open(folder))
+    return Models.of("checkpoint", config, values)
+  },
+  rounds: 3,
+  batches: Work.works["llama-100m"].gpu,
+})
+
 const plans = (quick: boolean): ReadonlyArray<Plan> => {
   const decode = { rows: 8, promptTokens: 3, newTokens: 3 }
-  if (quick) return [{ model: "llama-11k", rounds: 1, batches: { decode, train: { rows: 8, time: 8 } } }]
-  return Work.names.map((model) => ({ model, rounds: 3, batches: Work.works[model].gpu }))
+  if (quick) return [named("llama-11k", 1, { decode, train: { rows: 8, time: 8 } })]
+  if (options.model !== null) return [given(options.model)]
+  return Work.names.map((name) => named(name, 3, Work.works[name].gpu))
 }
 
 /** All of a batch at once: a GPU is to be busy. */
-const measure = ({ batches, model, rounds }: Plan): Promise<Rates.Rates> => {
+const measure = async ({ batches, open, rounds }: Plan): Promise<Rates.Rates> => {
   const atOnce = { maxSequences: batches.decode.rows, limits: { memoryMiB: 2 ** 20, rowsPerMicroBatch: 2 ** 20 } }
-  const whole = { backend: "webgpu", model: Models.open(model), batches, rounds, workers: 0, ...atOnce } as const
+  const whole = { backend: "webgpu", model: await open(), batches, rounds, workers: 0, ...atOnce } as const
   return Effect.runPromise(Rates.measure(whole))
 }
 
@@ -123,7 +144,7 @@ const main = async () => {
   await runChecks(report, adapter.software)
   const results: Array<Rates.Rates> = []
   for (const plan of plans(adapter.software || options.quick))
-    await report.run([{ name: `measures ${plan.model}`, run: async () => void results.push(await measure(plan)) }])
+    await report.run([{ name: `measures ${plan.name}`, run: async () => void results.push(await measure(plan)) }])
   console.log(`\n${table(results)}\n`)
   const cpu = cpus()[0]?.model ?? "?"
   const summary = { adapter, node: process.version, cpu, results }

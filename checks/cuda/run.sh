@@ -1,6 +1,6 @@
 #!/bin/sh
-# The adapter, the checks and the benchmark of the WebGPU engine, with all that they need beside the GPU's driver and the C library.
-#   run.sh [--quick] [--allow-software]
+# All stages, with what they need beside Python, its packages, the GPU's driver and the C library.
+#   run.sh [--out FOLDER] [--only STAGE] [--patience N] [--quick] [--allow-software]; --help has more
 # Only what the shell has built in is used: the machine may have no other program.
 case $0 in
 */*) here=${0%/*} ;;
@@ -33,4 +33,4 @@ if [ -z "${VK_ICD_FILENAMES-}${VK_DRIVER_FILES-}" ]; then
   [ -z "${VK_ICD_FILENAMES-}" ] || export VK_ICD_FILENAMES
 fi
 
-exec "$node" "$here/app/engine/main.mjs" --checkpoint "$here/checkpoint" --report "$here" "$@"
+exec "$node" "$here/app/engine/pipeline.mjs" "$@"
