@@ -29,7 +29,7 @@ import { BackendError, type EngineError, ModelError } from "./TransformerError.t
 export interface StartOptions {
   /**
    * The companion kernels, `@lpo/transformer/kernels.wasm`: where they are, or their bytes. Without them, and in a browser that
-   * does not know relaxed SIMD, TensorFlow.js' own kernels do the work, several times slower.
+   * does not know relaxed SIMD, TensorFlow.js' own kernels do the work, much slower.
    */
   readonly kernels: string | URL | BufferSource
   /** The `.wasm` files of `@tensorflow/tfjs-backend-wasm`: the folder, ending in a slash, or the address of each by its name. */
