@@ -5,6 +5,9 @@ export default {
   out: "reference",
   plugin: ["typedoc-plugin-markdown", "./reference-plugin.js"],
   router: "lpo",
+  theme: "lpo",
+  sort: ["source-order"],
+  tableColumnSettings: { hideInherited: true, hideModifiers: true, hideOverrides: true, hideSources: true },
   entryPointStrategy: "packages",
   entryPoints: ["simplex", "rollout", "verifiers", "trainer", "eval", "transformer", "tinker"].map(
     (p) => `../packages/${p}`,

@@ -5,6 +5,7 @@ import { defaultClientConditions, defaultServerConditions } from "vite"
 import { figures } from "./figures.ts"
 import { math } from "./math.ts"
 import { guides, reference } from "./navigation.ts"
+import { miniSearch } from "./search.ts"
 import { writeText } from "./text.ts"
 
 interface Manifest {
@@ -30,7 +31,9 @@ export default defineConfig({
   base,
   outDir: "./site",
   cacheDir: "./node_modules/.cache/vitepress",
-  srcExclude: ["README.md", "node_modules/**", "test/**"],
+  srcExclude: ["node_modules/**", "site/**", "test/**"],
+  // Otherwise a page fetches all that its navigation leads to.
+  router: { prefetchLinks: false },
   // Head tags are not made relative to their page.
   transformHead: ({ page }) => {
     const root = base === "./" ? "../".repeat(page.split("/").length - 1) : base
@@ -67,7 +70,7 @@ export default defineConfig({
       "/guides/": [...guides()],
       "/reference/": [...reference()],
     },
-    search: { provider: "local" },
+    search: { provider: "local", options: { miniSearch } },
     ...(repository === undefined
       ? {}
       : {

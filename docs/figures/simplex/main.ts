@@ -73,7 +73,7 @@ export const mount = (root: HTMLElement): void => {
 
   const triangle = svg("svg", {
     viewBox: `0 0 ${side + 2 * margin} ${side * 0.87 + 2 * margin}`,
-    role: "img",
+    role: "group",
     "aria-label": "The simplex of three responses",
   }) as SVGSVGElement
   const outline = svg("polygon", {
@@ -88,7 +88,15 @@ export const mount = (root: HTMLElement): void => {
   })
   const path = svg("polyline", { class: "path" })
   const target = svg("circle", { class: "target", r: 7 })
-  const policy = svg("circle", { class: "policy", r: 9, tabindex: 0, role: "slider", "aria-label": "P, the policy" })
+  const policy = svg("circle", {
+    class: "policy",
+    r: 9,
+    tabindex: 0,
+    role: "slider",
+    "aria-label": "P, the policy",
+    "aria-valuemin": 0,
+    "aria-valuemax": 1,
+  })
   const names = [
     { x: place([1, 0, 0]).x, y: margin - 14 },
     { x: margin - 8, y: place([0, 1, 0]).y + 24 },
@@ -155,6 +163,7 @@ export const mount = (root: HTMLElement): void => {
     }
     at(policy, controls.start)
     at(target, w)
+    policy.setAttribute("aria-valuenow", three(controls.start[0]))
     policy.setAttribute("aria-valuetext", Array.from(controls.start, three).join(", "))
     path.setAttribute(
       "points",

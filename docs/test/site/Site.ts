@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { extname, join } from "node:path"
+import { gzipSync } from "node:zlib"
 import { fileURLToPath } from "node:url"
 import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll, expect } from "vitest"
@@ -37,8 +38,12 @@ const serve = () =>
       response.writeHead(404).end()
       return
     }
-    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" })
-    response.end(readFileSync(path))
+    // Text is packed, as hosts do.
+    const type = types[extname(path)] ?? "application/octet-stream"
+    const body = readFileSync(path)
+    const isText = /text|json|svg/.test(type)
+    response.writeHead(200, { "content-type": type, ...(isText ? { "content-encoding": "gzip" } : {}) })
+    response.end(isText ? gzipSync(body, { level: 4 }) : body)
   })
 
 /** For the tests of a file: the site at `url()`, and `browser()`. */

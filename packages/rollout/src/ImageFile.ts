@@ -1,4 +1,8 @@
-/** PNG and JPEG files as far as one must look into them to know that they are whole, and how large a picture they hold. */
+/**
+ * PNG and JPEG files as far as one must look into them to know that they are whole, and how large a picture they hold.
+ *
+ * @module
+ */
 
 /** Most bytes of a file: servers refuse a request that is larger. @category limits */
 export const maxBytes = 2 ** 24

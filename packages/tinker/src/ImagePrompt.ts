@@ -1,6 +1,8 @@
 /**
  * Prompts with images for the models that show an image as one token of their vocabulary, repeated: Qwen2-VL, Qwen2.5-VL and Qwen3-VL.
  * The chat template writes that token once an image; here the image's file comes in its place, with the positions that it will take.
+ *
+ * @module
  */
 import { ImageFile, type Problem } from "@lpo/rollout"
 import { Result } from "effect"

@@ -1,0 +1,156 @@
+/** Every guide, and a page of each other kind, in a real browser: they fit the window, weigh little, and can be used by everybody. */
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import type { Page } from "playwright-core"
+import { describe, expect, it } from "vitest"
+import { topics } from "../../.vitepress/guides.ts"
+import * as Site from "./Site.ts"
+
+const site = Site.open()
+
+const guides = topics.flatMap(({ guides }) => guides).map((guide) => `guides/${guide}`)
+const others = [
+  "index",
+  "404",
+  "reference/index",
+  "reference/simplex/index",
+  "reference/simplex/Target",
+  "reference/trainer/Lpo",
+  "reference/trainer/TrainConfig",
+  "reference/transformer/ModelConfig",
+  "reference/verifiers/Code/index",
+]
+const kinds = [
+  "index",
+  "guides/quickstart",
+  "guides/theory",
+  "guides/simplex/index",
+  "reference/index",
+  "reference/trainer/Lpo",
+]
+
+/** The training page brings an engine with it. */
+const heavy: ReadonlyArray<string> = ["guides/live"]
+
+const open = async (page: Page, name: string): Promise<void> => {
+  await page.goto(site.url(`${name}.html`), { waitUntil: "networkidle" })
+}
+
+describe.skipIf(Site.missing)("in Chromium", () => {
+  it(
+    "no page scrolls sideways at 400 or 1280, no error, no request to anywhere else",
+    { timeout: 180_000 },
+    async () => {
+      const page = await site.browser().newPage()
+      const faults: Array<string> = []
+      page.on("console", (m) => m.type() === "error" && faults.push(`${page.url()}: ${m.text()}`))
+      page.on("pageerror", (e) => faults.push(`${page.url()}: ${e.message}`))
+      page.on("request", (r) => {
+        if (!r.url().startsWith(site.url("")) && !/^(data|blob):/.test(r.url()))
+          faults.push(`${page.url()}: asks ${r.url()}`)
+      })
+      for (const name of [...guides, ...others]) {
+        await open(page, name)
+        for (const width of [400, 1280]) {
+          await page.setViewportSize({ width, height: 900 })
+          const scrolls = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+          if (scrolls > 0) faults.push(`${name} is ${scrolls} px too wide at ${width}`)
+        }
+      }
+      await page.close()
+      expect(faults).toEqual([])
+    },
+  )
+
+  it("no page weighs more than 500 kB", { timeout: 120_000 }, async () => {
+    const faults: Array<string> = []
+    for (const name of [...guides, ...others].filter((name) => !heavy.includes(name))) {
+      const context = await site.browser().newContext()
+      const page = await context.newPage()
+      const session = await context.newCDPSession(page)
+      await session.send("Network.enable")
+      let bytes = 0
+      session.on("Network.loadingFinished", ({ encodedDataLength }) => {
+        bytes += encodedDataLength
+      })
+      await open(page, name)
+      if (bytes > 500_000) faults.push(`${name}: ${Math.round(bytes / 1000)} kB`)
+      await context.close()
+    }
+    expect(faults).toEqual([])
+  })
+
+  it("the button that copies covers no code", { timeout: 120_000 }, async () => {
+    const page = await site.browser().newPage()
+    const covered: Array<string> = []
+    for (const name of ["index", "guides/quickstart", "guides/simplex/targets", "reference/simplex/Target"])
+      for (const width of [400, 1280]) {
+        await page.setViewportSize({ width, height: 900 })
+        await open(page, name)
+        const found = await page.evaluate(() =>
+          [...document.querySelectorAll("div[class*='language-']")].flatMap((block) => {
+            const button = block.querySelector("button.copy")?.getBoundingClientRect()
+            if (button === undefined) return []
+            return [...block.querySelectorAll(".line > *")].flatMap((word) =>
+              [...word.getClientRects()].some(
+                (r) => r.right > button.left && r.left < button.right && r.bottom > button.top && r.top < button.bottom,
+              )
+                ? [word.textContent]
+                : [],
+            )
+          }),
+        )
+        covered.push(...found.map((text) => `${name} at ${width}: ${text}`))
+      }
+    await page.close()
+    expect(covered).toEqual([])
+  })
+
+  it.each(["light", "dark"] as const)("axe finds no serious fault, %s", { timeout: 180_000 }, async (colorScheme) => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+    const context = await site.browser().newContext({ colorScheme, viewport: { width: 1280, height: 900 } })
+    const page = await context.newPage()
+    const faults: Array<string> = []
+    const check = async (name: string): Promise<void> => {
+      await page.evaluate(axe)
+      const found = await page.evaluate(async () => {
+        const { violations } = await (globalThis as unknown as { axe: { run: () => Promise<AxeResult> } }).axe.run()
+        return violations.map(({ id, impact, nodes }) => ({
+          id,
+          impact,
+          at: nodes.map(({ target }) => target.join(" ")),
+        }))
+      })
+      for (const { at, id, impact } of found)
+        if (impact === "serious" || impact === "critical") faults.push(`${name}: ${id}: ${at.slice(0, 3).join(", ")}`)
+    }
+    for (const name of kinds) {
+      await open(page, name)
+      expect(await page.evaluate(() => document.documentElement.classList.contains("dark"))).toBe(
+        colorScheme === "dark",
+      )
+      await check(name)
+    }
+    await context.close()
+    expect(faults).toEqual([])
+  })
+
+  it("formulas are set, with their fonts", async () => {
+    const page = await site.browser().newPage()
+    await open(page, "guides/theory")
+    expect(await page.locator(".katex-display .katex-html").count()).toBeGreaterThanOrEqual(6)
+    // A formula has its fonts only when the style sheet was found.
+    const first = page.locator(".katex").first()
+    expect(await first.evaluate((e) => getComputedStyle(e).fontFamily)).toContain("KaTeX")
+    expect(await page.locator("main").innerText()).toContain("Advantage.std(rewards)")
+    await page.close()
+  })
+})
+
+interface AxeResult {
+  readonly violations: ReadonlyArray<{
+    readonly id: string
+    readonly impact: string
+    readonly nodes: ReadonlyArray<{ readonly target: ReadonlyArray<string> }>
+  }>
+}
