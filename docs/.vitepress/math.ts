@@ -9,8 +9,8 @@ import type { MarkdownRenderer } from "vitepress"
 const renderer = {
   renderToString: (tex: string, options: katex.KatexOptions): string => {
     const html = katex.renderToString(tex, { ...options, throwOnError: true, strict: "error" })
-    // Braces of TeX are not a template's.
-    return html.replace("<span", "<span v-pre")
+    // Braces of TeX are not a template's. A formula of its own line scrolls where it is too wide, by the keyboard too.
+    return html.replace("<span", options.displayMode === true ? '<span v-pre tabindex="0"' : "<span v-pre")
   },
 }
 

@@ -8,12 +8,15 @@ import { packages, titleOf } from "./navigation.ts"
 /** A page without its front matter. */
 const body = (text: string): string => text.replace(/^---\n[\s\S]*?\n---\n+/, "")
 
-/** The first paragraph, on one line. */
+/** The first paragraph, on one line and without links. */
 const opening = (text: string): string => {
   const paragraph = body(text)
     .split(/\n{2,}/)
     .find((part) => /^[A-Z`[]/i.test(part.trim()))
-  return (paragraph ?? "").replaceAll(/\s+/g, " ").trim()
+  return (paragraph ?? "")
+    .replaceAll(/\[([^\]]+)\]\([^)]*\)/g, "$1")
+    .replaceAll(/\s+/g, " ")
+    .trim()
 }
 
 export const writeText = ({ outDir, pages, site, srcDir }: SiteConfig): void => {

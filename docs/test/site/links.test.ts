@@ -37,7 +37,7 @@ it("every link, script, style and image is there, with its anchor", () => {
 
 it("every image says what it shows", () => {
   const bare = [...texts].flatMap(([page, text]) =>
-    [...text.matchAll(/<img\b[^>]*>/g)].filter(([tag]) => !/ alt="/.test(tag)).map(([tag]) => `${page}: ${tag}`),
+    [...text.matchAll(/<img\b[^>]*>/g)].filter(([tag]) => !/ alt(="|[ >])/.test(tag)).map(([tag]) => `${page}: ${tag}`),
   )
   expect(bare).toEqual([])
 })
@@ -68,7 +68,7 @@ it("every page is there as Markdown, and its links lead on", () => {
 
 it("llms.txt lists the guides and the packages", () => {
   const text = readFileSync(join(Site.folder, "llms.txt"), "utf8")
-  const listed = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target)
+  const listed = [...text.matchAll(/^- \[[^\]]+\]\(([^)]+)\)/gm)].map(([, target]) => target)
   expect(listed.filter((target) => fault("index.html", target) !== null)).toEqual([])
   const guides = pages.filter((page) => page.startsWith("guides/")).length
   expect(listed).toHaveLength(guides + packages.length)

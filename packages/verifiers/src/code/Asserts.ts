@@ -4,6 +4,8 @@
  * The tests run in the sandbox by themselves, once to find which calls they make; the program makes these, each in a state of its own;
  * then the tests run again on what it returned, until no call is left. One statement of `check`, or one entry of the list, is one test;
  * a statement that asks nothing of the program is none.
+ *
+ * @module
  */
 import { Effect, Result, Schema } from "effect"
 import { type Job, type Limits, type Outcome, type SandboxError, type SandboxService } from "../sandbox/Sandbox.ts"

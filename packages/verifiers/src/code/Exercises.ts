@@ -2,6 +2,8 @@
  * Small Python functions, to be found from examples. Each does the same with every element of a list `xs`, and has one constant: `x * 2 + 7`
  * or `max ( x , 5 )` for numbers, a part of the element with a letter or number before or after it for strings and lists
  * (`s [::-1] + "d"`, `[ 4 ] + sorted ( x )`). A program is judged by one call, on elements that the examples do not have.
+ *
+ * @module
  */
 import { Seed } from "@lpo/rollout"
 

@@ -1,4 +1,8 @@
-/** Where the program stands in a response. */
+/**
+ * Where the program stands in a response.
+ *
+ * @module
+ */
 import * as Thinking from "../Thinking.ts"
 import type { Language } from "../sandbox/Sandbox.ts"
 

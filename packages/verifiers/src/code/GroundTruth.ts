@@ -7,6 +7,8 @@
  * for a call, a number for its text. They are read as what they stand for.
  *
  * Ours besides: `language`, for programs that are not in Python.
+ *
+ * @module
  */
 import { Received } from "@lpo/rollout"
 import { Result, Schema } from "effect"

@@ -1,4 +1,8 @@
-/** What a program printed against what it should have. */
+/**
+ * What a program printed against what it should have.
+ *
+ * @module
+ */
 
 /** How far two floats may be apart: |a - b| <= absolute + relative |b|. @category models */
 export interface Tolerance {

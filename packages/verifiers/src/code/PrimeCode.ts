@@ -8,6 +8,8 @@
  *
  * Ours: what pass 1 saw of a test that reads standard input holds in pass 2 unless it was stopped by the clock; pass 2 ends after
  * `totalSeconds`, and the tests that it does not reach have failed.
+ *
+ * @module
  */
 import { Verdict } from "@lpo/rollout"
 import { Effect, Result } from "effect"

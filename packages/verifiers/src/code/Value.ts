@@ -5,6 +5,8 @@
  * The sandbox writes a value as JSON in which `null`, booleans, strings and lists are themselves, and the rest is an object of one key:
  * `{"i": "-0x1f"}` an integer, `{"f": "0.1"}` a float, `{"t": []}` a tuple, `{"d": [[k, v]]}` a dict, `{"s": []}` a set, `{"c": []}` a
  * complex number, which is only handed on, `{"o": "..."}` anything else.
+ *
+ * @module
  */
 
 /** @category models */

@@ -2,6 +2,8 @@
  * Arithmetic expressions over non-negative integers, evaluated exactly. The grammar is all there is: `+ - * /` in the spellings of
  * `Notation`, signs, brackets, `\frac`, ASCII digits without leading zeros. Two numbers side by side are no product. Nothing is
  * handed to an interpreter.
+ *
+ * @module
  */
 import { equal, fromText, rational, type Rational, show } from "./Amount.ts"
 import { bare, type Token, tokens } from "./Notation.ts"

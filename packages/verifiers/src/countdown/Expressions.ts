@@ -1,6 +1,8 @@
 /**
  * All well-formed Countdown expressions over a list of numbers, for demonstrations and for problem sets. No two differ only by
  * parentheses or signs that could be dropped: the right operand of + and - is never itself a sum, that of * never a product.
+ *
+ * @module
  */
 
 /** @category models */

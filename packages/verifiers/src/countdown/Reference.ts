@@ -3,6 +3,8 @@
  * hand the response to Python, so `**`, `//` and comments count as arithmetic; `Countdown.grade` closes that.
  *
  * Where the reference never comes back (`9**9**9`), the verdict is `timeout`.
+ *
+ * @module
  */
 import * as Verdict from "@lpo/rollout/Verdict"
 import { Endless, evaluate, EvaluationError } from "./Python.ts"

@@ -1,4 +1,8 @@
-/** Draws figures: true to their angles and lengths as far as these can be told apart in a picture. */
+/**
+ * Draws figures: true to their angles and lengths as far as these can be told apart in a picture.
+ *
+ * @module
+ */
 import * as Canvas from "./Canvas.ts"
 import type { Figure } from "./Figures.ts"
 import * as Png from "./Png.ts"

@@ -1,6 +1,8 @@
 /**
  * Figures of plane geometry, few enough to list: an angle or a length of each follows from what is given. Answers are integers, surds
  * and multiples of pi, as Geometry3k has them.
+ *
+ * @module
  */
 import { Seed } from "@lpo/rollout"
 

@@ -1,6 +1,8 @@
 /**
  * Exercises of school mathematics, few enough to list: sums of fractions, linear equations, percentages. Their answers are fractions,
  * so that there are several right ways to write one.
+ *
+ * @module
  */
 import * as Seed from "@lpo/rollout/Seed"
 

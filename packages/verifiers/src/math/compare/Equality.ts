@@ -4,6 +4,8 @@
  *
  * Unknowns are real, and whole where they stand in factorials and the like. Both sides are compared where all in them is real:
  * sqrt(x^2) is not x, while sqrt(x) sqrt(y) is sqrt(xy), and log(x^2) is 2 log(x).
+ *
+ * @module
  */
 import * as Ball from "../algebra/Ball.ts"
 import * as NormalForm from "../algebra/NormalForm.ts"

@@ -10,6 +10,8 @@
  *
  * Two numbers side by side are no product; an integer before a proper fraction is a mixed number; `1/2x` is (1/2)x. Left
  * out: sums with `\sum`, integrals, limits, derivatives, cases. Length and nesting are bounded.
+ *
+ * @module
  */
 import { clean } from "./Clean.ts"
 import { Formula } from "./Formula.ts"

@@ -15,6 +15,8 @@
  *
  * Math-Verify chooses among many candidates and looks at whether they parse; its strategy is in `reference/mathverify/Candidates.ts`. All
  * of these take time linear in the text.
+ *
+ * @module
  */
 
 import * as Thinking from "../../Thinking.ts"

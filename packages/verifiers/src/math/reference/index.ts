@@ -1,6 +1,8 @@
 /**
  * The reference graders of mathematics, each as its original judges: which answer it takes from a response and what it holds
  * equal to the gold answer.
+ *
+ * @module
  */
 export * as Dapo from "./Dapo.ts"
 export * as Hendrycks from "./Hendrycks.ts"
