@@ -18,29 +18,43 @@ const versions = all ? ["5.4", "5.5", "5.6", "5.7", "5.8", "5.9", "6.0", "7.0"] 
 const report = Report.make("consumers")
 const root = mkdtempSync(join(tmpdir(), "lpo-consumers-"))
 
-/** What `tsc --init` writes, or next to nothing, with each way of finding a package. */
-const settings = ["strict", "default"].flatMap((level) =>
-  (["nodenext", "bundler"] as const).map((resolution) => ({
-    name: `${level}, ${resolution}`,
-    compilerOptions: {
-      module: resolution === "nodenext" ? "nodenext" : "esnext",
-      moduleResolution: resolution,
-      target: "es2022",
-      types: ["node"],
-      noEmit: true,
-      ...(level === "strict"
-        ? { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true }
-        : { strict: false }),
+/** Each way of finding a package, strict and not, as `tsc --init` leaves declarations; and once with our declarations checked too. */
+const settings = (["nodenext", "bundler"] as const).flatMap((resolution) => {
+  const shared = {
+    module: resolution === "nodenext" ? "nodenext" : "esnext",
+    moduleResolution: resolution,
+    target: "es2022",
+    types: ["node"],
+    noEmit: true,
+  }
+  return [
+    {
+      name: `strict, ${resolution}`,
+      compilerOptions: { ...shared, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true },
     },
-  })),
-)
+    { name: `not strict, ${resolution}`, compilerOptions: { ...shared, strict: false, skipLibCheck: true } },
+    {
+      name: `with declarations checked, ${resolution}`,
+      compilerOptions: { ...shared, strict: true, skipLibCheck: false },
+    },
+  ]
+})
 
-/** Throws what this TypeScript finds wrong with the examples. */
-const compile = (project: string, compiler: string, options: (typeof settings)[number]): void => {
+/** Before it, typed arrays take no type argument, and declarations of today do not pass a check. */
+const declarationsFrom = 5.7
+
+/** Throws what this TypeScript finds wrong with the examples, and with what is ours of the declarations. */
+const compile = (project: string, compiler: string, { compilerOptions }: (typeof settings)[number]): void => {
   const config = join(project, "tsconfig.json")
-  const { compilerOptions } = options
   writeFileSync(config, JSON.stringify({ compilerOptions, include: ["examples"] }))
-  Packed.run(project, process.execPath, compiler, "--project", config)
+  try {
+    Packed.run(project, process.execPath, compiler, "--project", config)
+  } catch (cause) {
+    const faults = (cause as Error).message.split("\n").filter((line) => /error TS/.test(line))
+    const ours = faults.filter((line) => !line.startsWith("node_modules/") || line.startsWith("node_modules/@lpo/"))
+    if (faults.length === 0) throw cause
+    if (ours.length > 0) throw new Error(ours.slice(0, 10).join("\n"), { cause })
+  }
 }
 
 /** A tsc of that version, in a folder of its own. */
@@ -64,7 +78,10 @@ try {
   await report.run(
     versions.flatMap((version) => {
       const compiler = compilerOf(version)
-      return settings.map((options) => ({
+      const fit = settings.filter(
+        ({ compilerOptions }) => compilerOptions.skipLibCheck || Number(version) >= declarationsFrom,
+      )
+      return fit.map((options) => ({
         name: `the examples compile under TypeScript ${version}, ${options.name}`,
         run: () => compile(project, compiler, options),
       }))
