@@ -94,7 +94,7 @@ it("refuses by name what cannot be", async () => {
     [{ preset: "countdwn-tiny" }, /there is no preset "countdwn-tiny"; did you mean countdown-tiny\?/],
     [
       { preset: "poker" },
-      /there is no preset "poker"; choose one of: code, countdown, countdown-step-tiny, countdown-tiny/,
+      /there is no preset "poker"; choose one of: code, code-tiny, countdown, countdown-step-tiny, countdown-tiny, /,
     ],
     [{ groupSize: 0 }, /--k is 0; give a whole number from 1 to 1024/],
     [{ groupSize: 1 }, /--k is 1, and lpo-fwd learns from groups of 2 or more; .*lpo-single/],
