@@ -108,6 +108,7 @@ class Context extends MarkdownThemeContext {
       reference: (type) => {
         const { reflection } = type
         if (reflection === undefined || reflection === model || !this.router.hasUrl(reflection)) return
+        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- a mask of kinds is the enum's own member
         if (!reflection.kindOf(ReflectionKind.SomeType)) return
         found.set(reflection, type)
       },

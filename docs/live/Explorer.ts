@@ -13,6 +13,7 @@ const outcomes: Readonly<Record<LoggedGroup["outcome"], string>> = {
   trained: "Trained on.",
   "no-signal": "All eight earned the same, so there is nothing to choose between them: no push.",
   "too-small": "Too few answers have a verdict: not trained on.",
+  stale: "The policy has moved too far since these were sampled: not trained on.",
 }
 
 const three = (v: number | undefined): string => (v === undefined ? "–" : v.toFixed(3).replace("-", "−"))
