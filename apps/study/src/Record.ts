@@ -57,9 +57,9 @@ const fileOf = (folder: string, id: string): string => join(folder, `${id}.json`
 export const read = Effect.fn("Record.read")(function* (folder: string, id: string) {
   const text = yield* Effect.try({
     try: () => readFileSync(fileOf(folder, id), "utf8"),
-    catch: (cause) => cause as NodeJS.ErrnoException,
+    catch: (cause) => ({ cause: cause as NodeJS.ErrnoException }),
   }).pipe(
-    Effect.catch((cause) =>
+    Effect.catch(({ cause }) =>
       cause.code === "ENOENT"
         ? Effect.succeed(null)
         : Effect.fail(`${fileOf(folder, id)} cannot be read (${cause.message})`),

@@ -17,9 +17,9 @@ const read = Effect.fn("images.read")(function* (folder: string, name: string) {
   const path = join(folder, name)
   return yield* Effect.tryPromise({
     try: async () => JSON.parse((await RegularFile.bytes(path, RegularFile.maxTextBytes)).toString()) as Json,
-    catch: (cause) => cause as NodeJS.ErrnoException,
+    catch: (cause) => ({ cause: cause as NodeJS.ErrnoException }),
   }).pipe(
-    Effect.catch((cause) =>
+    Effect.catch(({ cause }) =>
       cause.code === "ENOENT" ? Effect.succeed(null) : Effect.fail(fail(`${path}: cannot be read (${cause.message})`)),
     ),
   )
