@@ -10,7 +10,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: string]> = [
   ["wandb", "guides/trackers"],
   ["tensorboard", "guides/trackers"],
   ["temperature", "guides/simplex/temperatures"],
-  ["sampling temperature", "reference/rollout/SamplingParams"],
+  ["sampling temperature", "guides/objectives"],
   ["out of memory", "guides/troubleshooting"],
   ["all rewards equal", "guides/troubleshooting"],
   ["train on my own data", "guides/your-own-data"],
@@ -49,10 +49,15 @@ describe.skipIf(Site.missing)("the search", () => {
     const links = page.locator(".VPLocalSearchBox .result")
     // Results of the question before are there until the new ones are.
     await expect
-      .poll(async () => {
-        const found = await links.evaluateAll((all) => all.slice(0, 3).map((link) => (link as HTMLAnchorElement).href))
-        return found.map((href) => href.replace(/(index)?\.html.*$/, "").slice(site.url("").length))
-      })
+      .poll(
+        async () => {
+          const found = await links.evaluateAll((all) =>
+            all.slice(0, 3).map((link) => (link as HTMLAnchorElement).href),
+          )
+          return found.map((href) => href.replace(/(index)?\.html.*$/, "").slice(site.url("").length))
+        },
+        { timeout: 10_000 },
+      )
       .toContain(answer)
   })
 })
