@@ -73,7 +73,7 @@ it("what rounding leaves of thirds is no effect", () => {
   const names = Object.keys(third)
   const same = seeds.flatMap((seed) => names.map((name) => ({ ...run("x", seed, 0.37, 0), arm: name })))
   const [one] = Judge.judge(axis([{ ...claim("above"), contrast: third }], names), same, budget)
-  expect(one).toMatchObject({ p: 1, effect: { mean: 0 }, verdict: "inconclusive at this scale" })
+  expect(one).toMatchObject({ p: 1, effect: { mean: 0 }, verdict: "does not hold" })
 })
 
 it("one pair alone settles nothing, and three show no sameness", () => {
@@ -81,6 +81,15 @@ it("one pair alone settles nothing, and three show no sameness", () => {
   expect(Judge.judge(axis([claim("same", 0.2)]), three, budget)[0].verdict).toBe("inconclusive at this scale")
   const [one] = Judge.judge(axis([claim("above")]), [run("a", 1, 0.2), run("b", 1, 0.8)], budget)
   expect(one).toMatchObject({ n: 1, p: 1, verdict: "inconclusive at this scale" })
+})
+
+it("runs that are the same to the last digit show sameness without an interval", () => {
+  const same = seeds.flatMap((seed) => [run("a", seed, 0.5, 0.2), { ...run("a", seed, 0.5, 0.2), arm: "b" }])
+  const [one] = Judge.judge(axis([claim("same")]), same, budget)
+  expect([one.effect.mean, one.effect.low, one.effect.high, one.verdict]).toEqual([0, 0, 0, "holds"])
+  const nearly = same.with(1, { ...run("a", 1, 0.9, 0), arm: "b" })
+  const [other] = Judge.judge(axis([claim("same")]), nearly, budget)
+  expect([other.effect.low < other.effect.high, other.verdict]).toEqual([true, "inconclusive at this scale"])
 })
 
 it("tokens to the best that both reach favour neither side", () => {
