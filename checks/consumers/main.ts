@@ -51,7 +51,8 @@ const compile = (project: string, compiler: string, { compilerOptions }: (typeof
     Packed.run(project, process.execPath, compiler, "--project", config)
   } catch (cause) {
     const faults = (cause as Error).message.split("\n").filter((line) => /error TS/.test(line))
-    const ours = faults.filter((line) => !line.startsWith("node_modules/") || line.startsWith("node_modules/@lpo/"))
+    // What TensorFlow.js declares of WebGPU contradicts what compilers of today know of it.
+    const ours = faults.filter((line) => /^(examples|node_modules\/@lpo)\//.test(line))
     if (faults.length === 0) throw cause
     if (ours.length > 0) throw new Error(ours.slice(0, 10).join("\n"), { cause })
   }
@@ -93,7 +94,7 @@ try {
       run: () => {
         writeFileSync(join(project, "plain.mjs"), stripTypeScriptTypes(Packed.example(packed)))
         Packed.run(project, process.execPath, "plain.mjs")
-        const entries = Object.keys(packed.manifest.exports).filter((entry) => entry !== "./package.json")
+        const entries = Object.keys(packed.manifest.exports).filter((entry) => !/\.(json|wasm)$/.test(entry))
         const asked = JSON.stringify(entries.map((entry) => `${name}${entry.slice(1)}`))
         const compare = `
           const same = (a, b) => JSON.stringify(Object.keys(a).sort()) === JSON.stringify(Object.keys(b).sort())
