@@ -20,6 +20,15 @@ export interface Environment {
   readonly provides?: Readonly<Record<string, string>>
 }
 
+/** The environment of a program that uses transformers: without a network, bars and warnings. */
+export const quietly: NodeJS.ProcessEnv = {
+  ...process.env,
+  HF_HUB_OFFLINE: "1",
+  TRANSFORMERS_VERBOSITY: "error",
+  PYTHONWARNINGS: "ignore",
+  TQDM_DISABLE: "1",
+}
+
 const windows = process.platform === "win32"
 const root = fileURLToPath(new URL("../../.python/", import.meta.url))
 

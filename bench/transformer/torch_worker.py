@@ -63,11 +63,8 @@ def train(tokens, weights, max_norm):
     return {"seconds": clock() - started, "cpu": time.process_time() - cpu, "norm": norm.item()}
 
 
-def generate(tokens, new_tokens):
-    """Samples from the policy itself: temperature 1, no truncation, no stop."""
-    tokens = torch.tensor(tokens, device=device)
-    started, cpu = clock(), time.process_time()
-    out = model.generate(
+def draw(tokens, new_tokens, **more):
+    return model.generate(
         tokens,
         attention_mask=torch.ones_like(tokens),
         do_sample=True,
@@ -76,7 +73,15 @@ def generate(tokens, new_tokens):
         top_p=1.0,
         use_cache=True,
         max_new_tokens=new_tokens,
+        **more,
     )
+
+
+def generate(tokens, new_tokens):
+    """Samples from the policy itself: temperature 1, no truncation, no stop."""
+    tokens = torch.tensor(tokens, device=device)
+    started, cpu = clock(), time.process_time()
+    out = draw(tokens, new_tokens)
     seconds = clock() - started
     return {"seconds": seconds, "cpu": time.process_time() - cpu, "tokens": out.numel() - tokens.numel()}
 
@@ -84,18 +89,7 @@ def generate(tokens, new_tokens):
 def sample(tokens, new_tokens):
     """The same, with what was sampled and its log-probs."""
     tokens = torch.tensor(tokens, device=device)
-    out = model.generate(
-        tokens,
-        attention_mask=torch.ones_like(tokens),
-        do_sample=True,
-        temperature=1.0,
-        top_k=0,
-        top_p=1.0,
-        use_cache=True,
-        max_new_tokens=new_tokens,
-        output_logits=True,
-        return_dict_in_generate=True,
-    )
+    out = draw(tokens, new_tokens, output_logits=True, return_dict_in_generate=True)
     made = out.sequences[:, tokens.shape[1] :]
     logprobs = [torch.log_softmax(logits, -1).gather(1, made[:, t : t + 1])[:, 0] for t, logits in enumerate(out.logits)]
     return {"tokens": made.tolist(), "logprobs": torch.stack(logprobs, 1).tolist()}

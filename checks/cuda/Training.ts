@@ -1,6 +1,7 @@
 /** The runs: `polaris train countdown` on the server, as many steps as fit, evaluated before and after. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Plan } from "./Plan.ts"
 import { type Around, command, type Figures } from "./Stages.ts"
 
 export interface Options {
@@ -11,14 +12,7 @@ export interface Options {
   readonly model: string
   /** Rows to train on, and those held out. */
   readonly rows: { readonly train: string; readonly heldOut: string }
-  readonly settings: {
-    readonly prompts: number
-    readonly learningRate: number
-    readonly rank: number
-    readonly problems: number
-    readonly samples: number
-    readonly mostSteps: number
-  }
+  readonly settings: Plan["train"]
 }
 
 interface Event {

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { makeModel } from "../shared/Server.ts"
+import { makeTiny } from "../vllm/server.ts"
 
 /** A Qwen3 with random weights and a byte-level tokenizer, which reads any text. */
 const fixture = fileURLToPath(new URL("../../packages/transformer/test/fixtures/qwen3", import.meta.url))
@@ -23,16 +23,7 @@ export const tinyServed = (python: string, folder: string): void => {
   const { vocab_size } = JSON.parse(readFileSync(join(fixture, "config.json"), "utf8")) as {
     readonly vocab_size: number
   }
-  makeModel(python, folder, vocab_size, {
-    hidden_size: 64,
-    intermediate_size: 128,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    head_dim: 32,
-    eos_token_id: 1,
-    initializer_range: 0.3,
-    max_position_embeddings: positions,
-  })
+  makeTiny(python, folder, vocab_size, { max_position_embeddings: positions })
   for (const file of ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"])
     cpSync(join(fixture, file), join(folder, file))
 }

@@ -99,15 +99,11 @@ const main = async (python: string) => {
   const root = mkdtempSync(join(tmpdir(), "lpo-smollm2-"))
   try {
     const folder = join(root, "model")
-    const env = {
-      ...process.env,
-      HF_HUB_OFFLINE: "1",
-      TRANSFORMERS_VERBOSITY: "error",
-      PYTHONWARNINGS: "ignore",
-      TQDM_DISABLE: "1",
-    }
     const script = fileURLToPath(new URL("dequantise.py", import.meta.url))
-    const { status } = spawnSync(python, [script, folder], { stdio: ["ignore", "inherit", "inherit"], env })
+    const { status } = spawnSync(python, [script, folder], {
+      stdio: ["ignore", "inherit", "inherit"],
+      env: Python.quietly,
+    })
     if (status !== 0) throw new Error("dequantise.py failed")
     await Effect.runPromise(compare(folder))
     train(folder, join(root, "runs"))

@@ -42,14 +42,7 @@ const report = Report.make("transformers")
 
 /** Runs a Python program; whether it ended well. */
 const run = (python: string, ...args: ReadonlyArray<string>): boolean => {
-  const env = {
-    ...process.env,
-    HF_HUB_OFFLINE: "1",
-    TRANSFORMERS_VERBOSITY: "error",
-    PYTHONWARNINGS: "ignore",
-    TQDM_DISABLE: "1",
-  }
-  return spawnSync(python, args, { stdio: ["ignore", "inherit", "inherit"], env }).status === 0
+  return spawnSync(python, args, { stdio: ["ignore", "inherit", "inherit"], env: Python.quietly }).status === 0
 }
 
 /** A report of a difference that is to be below 1e-4. */

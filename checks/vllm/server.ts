@@ -14,7 +14,8 @@ export const prepare = (): string =>
     provides: { vllm: `${version}+cpu` },
   })
 
-export const makeTiny = (python: string, folder: string, vocabulary: number): void =>
+/** A Qwen3 that the server takes; `more` is put into its configuration. */
+export const makeTiny = (python: string, folder: string, vocabulary: number, more: object = {}): void =>
   Server.makeModel(python, folder, vocabulary, {
     hidden_size: 64,
     intermediate_size: 128,
@@ -23,6 +24,7 @@ export const makeTiny = (python: string, folder: string, vocabulary: number): vo
     head_dim: 32,
     eos_token_id: 1,
     initializer_range: 0.3,
+    ...more,
   })
 
 export interface Options {

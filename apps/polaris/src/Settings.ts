@@ -2,7 +2,7 @@
  * The settings of a run: a preset with what the command line changes, every value spelled out. They are what config.json records, and
  * what a run that goes on takes from it.
  */
-import { Best, Filter, Health, Noise, Registry, Replay, type RunStore, StepReport, TrainConfig } from "@lpo/trainer"
+import { Best, Filter, Health, Noise, Registry, Replay, type RunStore, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
 import { resolve as resolvePath } from "node:path"
 import { Effect, Schema } from "effect"
@@ -12,7 +12,7 @@ import * as Model from "./Model.ts"
 import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
 import * as Trackers from "./Trackers.ts"
-import { find, nearest, positive, UsageError, whole } from "./Usage.ts"
+import { find, positive, UsageError, whole } from "./Usage.ts"
 
 /** The command line; null where it says nothing, and the preset or the run that goes on counts. */
 export interface Given extends Flags, Model.Given, Data.Given {
@@ -124,7 +124,8 @@ export const Settings = Schema.Struct({
 })
 export interface Settings extends Schema.Schema.Type<typeof Settings> {}
 
-const decode = Schema.decodeUnknownEffect(Settings, { errors: "all", onExcessProperty: "error" })
+/** Settings from JSON; fails with everything that is wrong. */
+export const decode = Schema.decodeUnknownEffect(Settings, { errors: "all", onExcessProperty: "error" })
 
 /** Settings as a run recorded them. Fails with a `UsageError` that names the file and the key. */
 export const read = (folder: string, config: RunStore.Config) =>
@@ -349,96 +350,6 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
       reason: `--k is ${settings.train.groupSize}, and ${settings.objective.name} learns from groups of ${leastGroup} or more; give that, or an objective of single responses such as lpo-single`,
     })
   return settings
-})
-
-/** Settings that an option of the command line gives, with its checks. */
-const optioned: Readonly<Record<string, string>> = {
-  preset: "--preset",
-  seed: "--seed",
-  "task.name": "--task",
-  "train.steps": "--steps",
-  "train.groupSize": "--k",
-  "train.promptsPerStep": "--prompts",
-  "train.sampling.maxTokens": "--max-tokens",
-  "train.sampling.temperature": "--temperature",
-  "train.optimizer.learningRate": "--learning-rate",
-  "evaluation.problems": "--problems",
-  "train.evaluation.every": "--evaluate-every",
-  "evaluation.samples": "--samples",
-  "model.source": "--model",
-  trackers: "--tracker",
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-/** The paths of all values, with dots. */
-const pathsOf = (value: unknown, before = ""): ReadonlyArray<string> =>
-  isRecord(value)
-    ? Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, before === "" ? key : `${before}.${key}`))
-    : [before]
-
-/** Whether there is something at the path: a value, or a group of values none of which has an option of its own. */
-const isThere = (paths: ReadonlyArray<string>, path: string): boolean =>
-  paths.includes(path) ||
-  (paths.some((known) => known.startsWith(`${path}.`)) &&
-    !Object.keys(optioned).some((known) => known.startsWith(`${path}.`)))
-
-const put = (value: unknown, [key, ...rest]: ReadonlyArray<string>, to: unknown): unknown =>
-  key === undefined ? to : isRecord(value) ? { ...value, [key]: put(value[key], rest, to) } : value
-
-/** Why a best policy cannot be known by what the settings say; null when it can. */
-const bestRefusal = ({ train: { best, evaluation } }: Settings): string | null => {
-  if (best === null) return null
-  const [side, ...name] = best.metric.split("/")
-  if (side === "eval")
-    return evaluation.every > 0
-      ? null
-      : `train.best.metric is ${best.metric}, and nothing is evaluated in the loop; give --evaluate-every`
-  return side === "train" && Object.hasOwn(StepReport.StepReport.fields, name.join("/"))
-    ? null
-    : `train.best.metric is "${best.metric}"; give eval/pass_at_1, another number of evaluations.jsonl, or train/ and a number of events.jsonl`
-}
-
-/** Why the engine cannot train on what is sampled so; null when it can. */
-const temperatureRefusal = (settings: Settings): string | null => {
-  const { name, options } = settings.engine
-  const { temperature } = settings.train.sampling
-  return temperature === 1 || engineOf(settings).adapted(options).tempers
-    ? null
-    : `--temperature is ${temperature}, and the engine ${name} gives log-probs at temperature 1 alone, so that ratios would be biased; leave it out, or train with --engine embedded or hybrid`
-}
-
-/** The settings with values at paths. Fails with a `UsageError` that names the path and the nearest right one. */
-export const set = Effect.fn("Settings.set")(function* (
-  settings: Settings,
-  pairs: ReadonlyArray<readonly [path: string, value: unknown]>,
-) {
-  const paths = pathsOf(settings)
-  let changed: unknown = settings
-  for (const [path, value] of pairs) {
-    const option = Object.hasOwn(optioned, path) ? optioned[path] : undefined
-    if (option !== undefined)
-      return yield* new UsageError({ reason: `--set ${path} has an option of its own; give ${option}` })
-    if (!isThere(paths, path)) {
-      const last = (text: string): string => text.split(".").at(-1) ?? text
-      const near = nearest(path, paths) ?? paths.find((known) => last(known) === last(path))
-      const meant = near === undefined ? "config.json of a run lists them" : `did you mean ${near}?`
-      return yield* new UsageError({ reason: `--set ${path}: there is no such setting; ${meant}` })
-    }
-    changed = put(changed, path.split("."), value)
-    yield* decode(changed).pipe(
-      Effect.mapError(
-        ({ message }) =>
-          new UsageError({
-            reason: `--set ${path} is ${JSON.stringify(value)}: ${message.replaceAll(/\s*\n\s*/g, " ")}`,
-          }),
-      ),
-    )
-  }
-  const decoded = yield* decode(changed).pipe(Effect.mapError(({ message }) => new UsageError({ reason: message })))
-  const reason = bestRefusal(decoded) ?? temperatureRefusal(decoded)
-  return reason === null ? decoded : yield* new UsageError({ reason })
 })
 
 /** The settings with the texts that end a response, where model and engine are such that texts can. */

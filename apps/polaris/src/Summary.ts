@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { type Evaluator, Interval, Report } from "@lpo/eval"
 import type { LoggedGroup } from "@lpo/rollout"
-import { RunStore, type StepReport, type TrainerError } from "@lpo/trainer"
+import { Best, RunStore, type StepReport, TrainerError } from "@lpo/trainer"
 import Table from "cli-table3"
 import { Effect } from "effect"
 import * as Base from "./Base.ts"
@@ -123,16 +123,23 @@ export interface Shown {
   readonly warnings: ReadonlyArray<string>
   readonly events: ReadonlyArray<StepReport.StepReport>
   readonly evaluations: ReadonlyArray<RunStore.Evaluated>
-  /** The text of best.json; null where there is none. */
-  readonly best: string | null
+  /** What best.json says; null where there is none. */
+  readonly best: Best.Note | null
   readonly groups: ReadonlyArray<LoggedGroup.LoggedGroup>
   readonly facts: Readonly<Record<string, string>>
 }
 
+/** What the run's best.json says; null where there is none. */
+export const bestOf = Effect.fn("Summary.bestOf")(function* ({ folder, read }: RunStore.Run) {
+  const text = yield* read(Best.file)
+  if (text === null) return null
+  return yield* Best.read(text).pipe(Effect.mapError((reason) => new TrainerError.RunError({ folder, reason })))
+})
+
 /** The best policy of a run, and why it ended before its last step. */
-const bestFacts = (text: string | null, taken: number, { train }: Settings): Readonly<Record<string, string>> => {
-  if (text === null) return {}
-  const { metric, step, value } = JSON.parse(text) as { metric: string; step: number; value: number }
+const bestFacts = (best: Best.Note | null, taken: number, { train }: Settings): Readonly<Record<string, string>> => {
+  if (best === null) return {}
+  const { metric, step, value } = best
   const isOver = taken < train.steps && train.best?.patience !== null
   return {
     "best policy": `step ${step}, ${metric} ${value.toFixed(3)}`,
@@ -210,7 +217,7 @@ export const write: (
     yield* store.write(Base.trainedFile, Base.write({ ...trained, asked: evaluation, seconds: 0 }))
     const found = yield* RunStore.readConfig(store.folder)
     const evaluations = yield* store.evaluations
-    const best = yield* store.read("best.json")
+    const best = yield* bestOf(store)
     const shown = { settings, about: found?.about, base, trained, warnings: warned, events, evaluations, best, facts }
     yield* store.write("report.html", page({ ...shown, groups: yield* store.completions }))
     return [

@@ -8,6 +8,7 @@ import { afterAll, expect, it } from "vitest"
 import * as Config from "../src/Config.ts"
 import * as Model from "../src/Model.ts"
 import * as Options from "../src/Options.ts"
+import * as Overrides from "../src/Overrides.ts"
 import * as Settings from "../src/Settings.ts"
 import { nothing, refusal, resolve } from "./given.ts"
 import { makeProgram } from "./program.ts"
@@ -36,7 +37,7 @@ const set = (pairs: ReadonlyArray<readonly [string, unknown]>) =>
     Effect.scoped(
       Effect.flatMap(
         Effect.promise(() => resolve({})),
-        (settings) => Settings.set(settings, pairs),
+        (settings) => Overrides.set(settings, pairs),
       ),
     ),
   )

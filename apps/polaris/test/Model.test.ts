@@ -5,6 +5,7 @@ import { Checkpoint, LoraFiles } from "@lpo/transformer"
 import { Effect } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { commit } from "../../../packages/transformer/test/hubDouble.ts"
+import * as Opening from "../src/Opening.ts"
 import * as Settings from "../src/Settings.ts"
 import * as View from "../src/View.ts"
 import * as Tiny from "./checkpoint.ts"
@@ -87,21 +88,7 @@ it("says in one line why a checkpoint cannot be trained, and leaves no run behin
     const given = { ...nothing, model, ...more }
     const program = Effect.gen(function* () {
       const settings = yield* Settings.resolve(given, null)
-      return yield* Settings.engineOf(settings).open(settings.engine.options, {
-        seed: Settings.seedOf(settings),
-        number: settings.seed,
-        preset,
-        model: settings.model,
-        groupSize: settings.train.groupSize,
-        maxTokens: settings.train.sampling.maxTokens,
-        temperature: settings.train.sampling.temperature,
-        reference: false,
-        evaluationSamples: settings.evaluation.samples,
-        domain,
-        flags: given,
-        folder: join(out, "nothing"),
-        view: View.make(),
-      })
+      return yield* Opening.engine(settings, { domain, folder: join(out, "nothing"), given, preset, view: View.make() })
     }).pipe(Effect.scoped)
     const { message } = await Tiny.run(Effect.flip(program), { ...tiny.online, ...env })
     expect(message).not.toMatch(/\n/)

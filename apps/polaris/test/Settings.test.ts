@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { expect, it } from "vitest"
 import * as Objectives from "../src/Objectives.ts"
 import * as Preset from "../src/Preset.ts"
+import * as Overrides from "../src/Overrides.ts"
 import * as Settings from "../src/Settings.ts"
 import { refusal, resolve } from "./given.ts"
 
@@ -144,7 +145,7 @@ it("samples in training at a temperature of its own, where the engine knows the 
   expect((await resolve({}, settings)).train.sampling.temperature).toBe(0.8)
   expect(await refusal({ temperature: 0 })).toMatch(/--temperature is 0; give a positive number/)
   const set = (from: Settings.Settings, path: string, value: unknown) =>
-    Effect.runPromise(Effect.result(Settings.set(from, [[path, value]])).pipe(Effect.map(String)))
+    Effect.runPromise(Effect.result(Overrides.set(from, [[path, value]])).pipe(Effect.map(String)))
   expect(await set(settings, "train.sampling.topP", 0.9)).toMatch(/--set train\.sampling\.topP is 0\.9/)
   expect(await set(settings, "train.sampling.topK", 20)).toMatch(/--set train\.sampling\.topK is 20/)
   const tinker = await resolve({ engine: "tinker", model: "a/b", server: "http://gpu", temperature: 0.8 })
@@ -159,7 +160,7 @@ it("knows the best policy by a number that there is", async () => {
   const best = (metric: string) => ({ metric, better: "higher", patience: null })
   const set = (from: Settings.Settings, metric: string) =>
     Effect.runPromise(
-      Settings.set(from, [["train.best", best(metric)]]).pipe(
+      Overrides.set(from, [["train.best", best(metric)]]).pipe(
         Effect.map(({ train }) => train.best?.metric),
         Effect.catchTag("UsageError", ({ reason }) => Effect.succeed(reason)),
       ),
@@ -173,7 +174,7 @@ it("knows the best policy by a number that there is", async () => {
 it("sets a group of values as a whole, unless an option has one of them", async () => {
   const set = async (objective: Registry.Name, path: string, value: unknown) =>
     Effect.runPromise(
-      Settings.set(await resolve({ objective }), [[path, value]]).pipe(
+      Overrides.set(await resolve({ objective }), [[path, value]]).pipe(
         Effect.map((changed): unknown => changed.objective.options),
         Effect.catchTag("UsageError", ({ reason }) => Effect.succeed(reason)),
       ),

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import { Registry } from "@lpo/trainer"
 import { Effect, Schema } from "effect"
 import { nothing } from "../../polaris/src/Given.ts"
+import * as Overrides from "../../polaris/src/Overrides.ts"
 import * as Settings from "../../polaris/src/Settings.ts"
 import { Distortion } from "./Distortion.ts"
 
@@ -91,7 +92,7 @@ export const settings = Effect.fn("Arm.settings")(function* ({ arm, learningRate
     },
     null,
   )
-  const changed = yield* Settings.set(resolved, Object.entries(arm.set ?? {}))
+  const changed = yield* Overrides.set(resolved, Object.entries(arm.set ?? {}))
   return { ...changed, objective: { ...changed.objective, options: paced(changed.objective.options, scale.steps) } }
 })
 

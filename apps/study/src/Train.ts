@@ -4,10 +4,10 @@ import { type Problem, Seed } from "@lpo/rollout"
 import { Run, Trainer } from "@lpo/trainer"
 import { Task } from "@lpo/verifiers"
 import { Cause, Effect, Exit, Layer } from "effect"
+import * as Opening from "../../polaris/src/Opening.ts"
 import * as Preset from "../../polaris/src/Preset.ts"
 import * as Settings from "../../polaris/src/Settings.ts"
-import { tasks } from "../../polaris/src/tasks/index.ts"
-import { find } from "../../polaris/src/Usage.ts"
+import { open as openTask } from "../../polaris/src/tasks/index.ts"
 import * as View from "../../polaris/src/View.ts"
 import { nothing } from "../../polaris/src/Given.ts"
 import * as Arm from "./Arm.ts"
@@ -46,25 +46,10 @@ export const run = Effect.fn("Train.run")(function* (job: Arm.Job) {
   const settings = yield* Arm.settings(job)
   const { arm, learningRate, preset: name, scale, seed } = job
   const preset = yield* Preset.load(name)
-  const domain = yield* Effect.flatMap(find("task", settings.task.name, tasks), (make) =>
-    make(settings.task.parameters),
-  )
+  const domain = yield* openTask(settings.task.name, settings.task.parameters)
   const streams = Settings.seedOf(settings)
-  const opened = yield* Settings.engineOf(settings).open(settings.engine.options, {
-    seed: streams,
-    number: settings.seed,
-    preset,
-    model: settings.model,
-    groupSize: settings.train.groupSize,
-    maxTokens: settings.train.sampling.maxTokens,
-    temperature: settings.train.sampling.temperature,
-    evaluationSamples: scale.samples,
-    reference: false,
-    domain,
-    flags: { ...nothing, backend: "wasm", workers: 0 },
-    folder: "unkept",
-    view: silent,
-  })
+  const given = { ...nothing, backend: "wasm" as const, workers: 0 }
+  const opened = yield* Opening.engine(settings, { domain, folder: "unkept", given, preset, view: silent })
   const task = yield* domain.task(opened.reads)
   const generate = task.generate
   if (generate === undefined) return yield* Effect.die(`${name} makes no problems of its own`)

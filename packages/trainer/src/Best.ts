@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 
 /** @category models */
 export const Options = Schema.Struct({
@@ -37,3 +37,27 @@ export const compare = (state: State | null, { better }: Options, step: number, 
 /** Whether the run is at its end. @category predicates */
 export const isOver = (state: State | null, options: Options | null): boolean =>
   state !== null && options !== null && options.patience !== null && state.stood >= options.patience
+
+/** The file of a run's folder that says which policy is the best. @category io */
+export const file = "best.json"
+
+/** What it holds. @category models */
+export const Note = Schema.Struct({ ...Options.fields, step: Schema.Int, value: Schema.Finite })
+/** @category models */
+export interface Note extends Schema.Schema.Type<typeof Note> {}
+
+const text = Schema.fromJsonString(Note)
+const decode = Schema.decodeUnknownEffect(text)
+
+/** Its text. @category io */
+export const write = (options: Options, { step, value }: State): string =>
+  `${JSON.stringify({ ...options, step, value }, null, 2)}\n`
+
+/** Reads its text; fails with what is wrong with it, and what to do. @category io */
+export const read = (json: string): Effect.Effect<Note, string> =>
+  decode(json).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        `${file} is damaged (${message.replaceAll(/\s+/g, " ")}); remove it, and a resume writes it again`,
+    ),
+  )

@@ -49,7 +49,8 @@ export interface Checkpoint {
 }
 
 const made = /^step-\d{6,}$/
-const name = (step: number): string => `step-${String(step).padStart(6, "0")}`
+/** The folder's name after so many steps. @category io */
+export const name = (step: number): string => `step-${String(step).padStart(6, "0")}`
 
 /** Writes a checkpoint of `learner` after `step` steps and removes all but the newest `keep` and that of `best`. @category io */
 export const write = Effect.fn("Checkpoint.write")(function* (options: {

@@ -26,16 +26,18 @@ export interface Counts extends Schema.Schema.Type<typeof Counts> {}
 
 /**
  * Whether to train on a group that was sampled `age` steps ago, from the log-probs of its tokens under the policy just before the
- * update.
+ * update. Without limits every group is.
  *
  * @category predicates
  */
 export const decide = (
-  { maxAge, maxLogRatio, minEss }: Options,
+  limits: Options | null | undefined,
   { completions }: Pick<Group.ScoredGroup, "completions">,
   anchor: ReadonlyArray<Float32Array>,
   age: number,
 ): OffPolicy.Decision => {
+  if (limits == null) return { keep: true }
+  const { maxAge, maxLogRatio, minEss } = limits
   const s = OffPolicy.logRatios(
     anchor,
     completions.map((c) => c.logprobs),

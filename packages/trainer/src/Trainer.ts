@@ -13,13 +13,15 @@ import * as Group from "@lpo/rollout/Group"
 import * as Problems from "@lpo/rollout/Problems"
 import * as Sampler from "@lpo/rollout/Sampler"
 import * as Terminal from "@lpo/rollout/Terminal"
-import { Diagnostics, type OffPolicy, SmallGroup } from "@lpo/simplex"
+import { SmallGroup } from "@lpo/simplex"
 import { Cause, Effect, Result, Schema } from "effect"
 import * as Best from "./Best.ts"
 import * as Filter from "./Filter.ts"
 import * as Health from "./Health.ts"
 import * as Clock from "./internal/clock.ts"
 import { mean } from "./internal/mean.ts"
+import * as Measures from "./internal/measures.ts"
+import * as Refusals from "./internal/refusals.ts"
 import * as State from "./internal/state.ts"
 import { Learner, type LearnerError, type LearnerService } from "./Learner.ts"
 import * as Noise from "./Noise.ts"
@@ -50,88 +52,6 @@ const textOf = (groups: ReadonlyArray<Group.ScoredGroup>): string =>
 /** Whether the policy that sampled is broken: it gives log-probs that are no numbers. */
 const isBroken = ({ groups }: Rollout.Rolled): boolean =>
   groups.some(({ completions }) => completions.some(({ logprobs }) => logprobs.some((v) => !Number.isFinite(v))))
-
-const log = (p: Float64Array): Float64Array => p.map(Math.log)
-const targetKlOf = ({ policy, target }: Objective.ObjectiveResult): number => Diagnostics.kl(log(target), log(policy))
-const essOf = ({ policy }: Objective.ObjectiveResult): number => Diagnostics.ess(policy) / policy.length
-
-/** The mean, or null where there is none: no numbers, or an infinite one. */
-const meanOrNull = (xs: ReadonlyArray<number>): number | null => {
-  const value = mean(xs)
-  return xs.length > 0 && Number.isFinite(value) ? value : null
-}
-
-/** Theorem 2 over the groups of a step. */
-const guaranteeOf = (results: ReadonlyArray<Objective.ObjectiveResult>) => {
-  const all = results.flatMap(({ gained }) => (gained === undefined ? [] : [gained]))
-  return {
-    gain: meanOrNull(all.map(({ gain }) => gain)),
-    gainBound: meanOrNull(all.map(({ bound }) => bound)),
-    // Both are sums of numbers of about 1: what they differ by beyond that is rounding.
-    gainSlack:
-      all.length === 0
-        ? null
-        : all.reduce((least, { bound, gain }) => Math.min(least, Math.round((gain - bound) * 1e12) / 1e12), Infinity),
-  }
-}
-
-/** Why the configuration cannot be run with this sampler; null when it can. */
-const configRefusal = (
-  { config, offline, reference }: Options,
-  sampler: Sampler.SamplerService,
-  learner: LearnerService,
-): string | null => {
-  const { temperature = 1 } = config
-  if (!(temperature > 0 && temperature < Infinity))
-    return `temperature is ${temperature}; give a number above 0, 1 for the policy itself`
-  if (temperature !== 1 && learner.tempers !== true)
-    return `temperature is ${temperature}, and this learner gives log-probs and gradients of the policy at 1 alone, so that ratios would be biased; give 1, or take a learner that tempers, such as the embedded engine's`
-  const { leastGroup, name, needsReference } = config.objective
-  if (!(config.groupSize >= leastGroup))
-    return `groupSize is ${config.groupSize}, and ${name} learns from groups of ${leastGroup} or more; give that, or an objective of single responses such as lpo-single`
-  if (needsReference && reference === undefined)
-    return `${name} has a KL to a reference policy, and no reference was given; leave \`kl\` out, or give \`reference\``
-  if (!Number.isInteger(config.maxLag) || config.maxLag < 0)
-    return `maxLag is ${config.maxLag}; give a whole number of steps, 0 for strictly on policy`
-  if (config.maxLag > 0 && sampler.pinsPolicy !== true)
-    return `maxLag is ${config.maxLag}, but this sampler reads the weights that are being trained; give 0`
-  if (config.maxLag > 0 && config.silentGroups === "resample")
-    return `maxLag is ${config.maxLag} and silentGroups "resample", but a step that is sampled ahead cannot know how many prompts the one before takes; give maxLag 0, or silentGroups "replay"`
-  const replay = config.silentGroups === "replay" ? Replay.optionsRefusal(config.replay ?? Replay.defaults) : null
-  if (replay !== null) return replay
-  if (offline !== undefined) {
-    if (!(offline.ratio > 0 && offline.ratio < 1))
-      return `offline.ratio is ${offline.ratio}; give a share of the step's prompts in (0, 1)`
-    if (config.promptsPerStep < 2)
-      return `promptsPerStep is ${config.promptsPerStep}, and offline groups take the place of some; give 2 or more`
-    const unknown = offline.entries.find(({ hasLogprobs }) => !hasLogprobs)
-    if (config.objective.needsBehaviour === true && unknown !== undefined)
-      return `${name} with importance sampling needs the log-probs of the policy that sampled, and line ${unknown.line} of the offline data has none; give them, or leave \`importance\` out`
-    for (const { group, line } of offline.entries) {
-      const reason = Selection.refusal(group)
-      if (reason !== null) return `line ${line} of the offline data: ${reason}`
-      if (group.completions.some(({ sampling }) => sampling.temperature !== 1) && learner.tempers !== true)
-        return `line ${line} of the offline data was sampled at another temperature than 1, which this learner does not know; leave it out`
-    }
-  }
-  const filter = config.filter == null ? null : Filter.refusal("filter", config.filter)
-  if (filter !== null) return filter
-  if (config.maxLag > 0 && config.anchor !== "recompute")
-    return `maxLag is ${config.maxLag} and anchor "sampled", but the policy that sampled is not the anchor; give anchor "recompute"`
-  return null
-}
-
-/** Why rollouts must not be trained on; null when they may be. */
-const refusal = ({ groups }: Rollout.Rolled, version: number): string | null => {
-  for (const group of groups) {
-    const reason = Selection.refusal(group)
-    if (reason !== null) return reason
-    const other = group.completions.find((c) => c.policyVersion !== version)
-    if (other !== undefined)
-      return `problem ${group.problem.id} was sampled by policy ${other.policyVersion}, where ${version} was published; the sampler must use the policy that was published last`
-  }
-  return null
-}
 
 /** What can stand against a checkpoint. @category errors */
 export type Saving = CheckpointError | LearnerError | RunError | Rollout.RolloutFailure
@@ -177,7 +97,11 @@ export const train: (
     const { config, run } = options
     const problems = Problems.from(options.problems)
     const learner = yield* Learner
-    const refused = configRefusal(options, yield* Sampler.Sampler, learner)
+    const refused = Refusals.ofConfig(
+      { config, offline: options.offline, hasReference: options.reference !== undefined },
+      yield* Sampler.Sampler,
+      learner,
+    )
     if (refused !== null) return yield* new TrainingError({ step: 0, reason: refused })
     let taken = run.resumeFrom?.step ?? 0
     const from = taken
@@ -267,9 +191,7 @@ export const train: (
             : group.completions.map((completion, k) => ({ ...completion, logprobs: anchor[k] })),
         },
       }))
-      const decisions = all.map(({ anchor, group }): OffPolicy.Decision =>
-        config.filter == null ? { keep: true } : Filter.decide(config.filter, group, anchor, 0),
-      )
+      const decisions = all.map(({ anchor, group }) => Filter.decide(config.filter, group, anchor, 0))
       return { groups: all.filter((_, i) => decisions[i].keep), decisions }
     })
     /** The groups with what else the objective asks for: log-probs under the reference policy, what the problem was known to earn. */
@@ -332,7 +254,7 @@ export const train: (
       Effect.gen(function* () {
         const { step } = rolled
         const started = yield* Clock.now
-        const reason = refusal(rolled, versionOf(rolled)) ?? outage(rolled)
+        const reason = Refusals.ofRollouts(rolled, versionOf(rolled)) ?? outage(rolled)
         if (reason !== null) {
           const error = new TrainingError({ step: step + 1, reason })
           if (!isBroken(rolled)) return yield* error
@@ -343,10 +265,8 @@ export const train: (
         for (const { problem, reason } of rolled.leftOut)
           yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${Terminal.visible(reason)}`)
         const sampled = yield* Update.anchored(kept, config.anchor)
-        const decisions = sampled.map((anchored) =>
-          config.filter == null
-            ? ({ keep: true } as const)
-            : Filter.decide(config.filter, anchored.group, anchored.anchor, step - rolled.policyStep),
+        const decisions = sampled.map(({ anchor, group }) =>
+          Filter.decide(config.filter, group, anchor, step - rolled.policyStep),
         )
         const fresh = sampled.filter((_, i) => decisions[i].keep)
         const left = new Set(sampled.flatMap(({ group }, i) => (decisions[i].keep ? [] : [group])))
@@ -378,8 +298,8 @@ export const train: (
         const measured = {
           ...metrics,
           ...dropped,
-          gradNorm: meanOrNull(gradNorms),
-          ess: meanOrNull([...results.values()].map(essOf)),
+          gradNorm: Measures.meanOrNull(gradNorms),
+          ess: Measures.meanOrNull([...results.values()].map(Measures.essOf)),
           ...Update.drift(groups),
           samplerKl: config.anchor === "recompute" && step === rolled.policyStep ? Update.samplerKl(sampled) : null,
         }
@@ -388,8 +308,8 @@ export const train: (
           step: taken,
           ...measured,
           learningRate: Update.learningRate(config, step),
-          targetKl: meanOrNull([...results.values()].map(targetKlOf)),
-          ...guaranteeOf([...results.values()]),
+          targetKl: Measures.meanOrNull([...results.values()].map(Measures.targetKlOf)),
+          ...Measures.guaranteeOf([...results.values()]),
           ...(config.noise == null ? {} : { noise: Noise.measure(rolled.groups) }),
           leftOut: rolled.leftOut.length,
           resampled: rolled.resampled,
@@ -424,7 +344,7 @@ export const train: (
         return report
       })
     const noteBest = (found: Best.State) =>
-      run.write("best.json", `${JSON.stringify({ ...bestBy, step: found.step, value: found.value }, null, 2)}\n`)
+      bestBy === null ? Effect.void : run.write(Best.file, Best.write(bestBy, found))
     /** Once for every step: evaluates where that is due, and compares with the best policy so far. */
     const compare = Effect.fn("Trainer.compare")(function* (report: StepReport | undefined) {
       if (compared === taken) return

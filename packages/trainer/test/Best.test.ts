@@ -56,7 +56,7 @@ const run = (
 }
 const checkpoints = async (name: string) => (await readdir(join(root, name, "checkpoints"))).sort()
 const noted = async (name: string): Promise<unknown> =>
-  JSON.parse(await readFile(join(root, name, "best.json"), "utf8"))
+  Effect.runPromise(Best.read(await readFile(join(root, name, Best.file), "utf8")))
 
 const higher: Best.Options = { metric: "eval/pass_at_1", better: "higher", patience: null }
 
@@ -101,3 +101,11 @@ it("goes by a number of the steps' reports too, where a checkpoint is due", asyn
   const [least] = entropies.filter(({ step }) => step % 5 === 0).sort((a, b) => a.entropy - b.entropy)
   expect(await noted("a")).toMatchObject({ step: least.step, value: least.entropy })
 })
+
+it.each(["", "{}", '{"metric":"eval/pass_at_1"', '{"metric":1,"better":"higher","patience":null,"step":1,"value":1}'])(
+  "a note that is damaged is an error that says what to do: %s",
+  async (text) => {
+    const reason = await Effect.runPromise(Effect.flip(Best.read(text)))
+    expect(reason).toMatch(/^best\.json is damaged \(.*\); remove it, and a resume writes it again$/)
+  },
+)

@@ -153,7 +153,7 @@ it("killed and resumed, ends like a run that was not, and learns from the file a
 
 it("reads a file, and names one that cannot be read", async () => {
   await writeFile(join(root, "a.jsonl"), group(right, wrong))
-  expect(await Effect.runPromise(OfflineFile.read(join(root, "a.jsonl")))).toHaveLength(1)
+  expect((await Effect.runPromise(OfflineFile.read(join(root, "a.jsonl")))).entries).toHaveLength(1)
   const error = await Effect.runPromise(Effect.flip(OfflineFile.read(join(root, "none.jsonl"))))
   expect(error.message).toMatch(/none\.jsonl: cannot be read/)
 })

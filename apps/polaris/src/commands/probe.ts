@@ -9,11 +9,11 @@ import * as Following from "../Following.ts"
 import { layers } from "../layers.ts"
 import * as Opening from "../Opening.ts"
 import * as Options from "../Options.ts"
+import * as Overrides from "../Overrides.ts"
 import * as Preset from "../Preset.ts"
 import * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
-import { tasks } from "../tasks/index.ts"
-import { find } from "../Usage.ts"
+import { open as openTask } from "../tasks/index.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
 
@@ -22,14 +22,14 @@ export const command: Entry = Command.make(
   { ...Options.given, config: Options.file.config, set: Options.file.set },
   Effect.fn(function* ({ config, set, template, ...asked }) {
     const { given, pairs } = yield* Config.over(asked, config, set, template)
-    const resolved = yield* Settings.set(yield* Settings.resolve(given, null), pairs)
+    const resolved = yield* Overrides.set(yield* Settings.resolve(given, null), pairs)
     yield* Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "polaris-probe-"))),
         (path) => Effect.promise(() => rm(path, { recursive: true, force: true })),
       )
       const preset = yield* Preset.load(resolved.preset)
-      const domain = yield* (yield* find("task", resolved.task.name, tasks))(resolved.task.parameters)
+      const domain = yield* openTask(resolved.task.name, resolved.task.parameters)
       const settings = Settings.withStops(resolved, domain.stopStrings)
       const view = View.make()
       yield* Effect.addFinalizer(() => Effect.sync(view.done))

@@ -1,7 +1,7 @@
 /** `polaris report`: the report of a run that ended, was interrupted, or goes on at this moment. */
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { RunStore } from "@lpo/trainer"
+import { Best, RunStore } from "@lpo/trainer"
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Base from "../Base.ts"
@@ -27,6 +27,13 @@ export const evaluationOf = Effect.fn("report.evaluationOf")(function* (folder: 
   const text = yield* textOf(path)
   if (text === null) return null
   return yield* Base.read(text).pipe(Effect.mapError((reason) => new UsageError({ reason: `${path} ${reason}` })))
+})
+
+/** What the run's best.json says; null where there is none. */
+const bestOf = Effect.fn("report.bestOf")(function* (folder: string) {
+  const text = yield* textOf(join(folder, Best.file))
+  if (text === null) return null
+  return yield* Best.read(text).pipe(Effect.mapError((reason) => new UsageError({ reason: `${folder}: ${reason}` })))
 })
 
 export const command: Entry = Command.make(
@@ -55,7 +62,7 @@ export const command: Entry = Command.make(
       warnings: base === null || trained === null ? [] : Summary.warnings(base.curve, trained.curve, events),
       events,
       evaluations,
-      best: yield* textOf(join(run, "best.json")),
+      best: yield* bestOf(run),
       groups: completions,
       facts: {},
     })

@@ -1,137 +1,36 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
-import { createHash } from "node:crypto"
 import { basename, join, resolve } from "node:path"
-import { Evaluator } from "@lpo/eval"
-import { Episodes, type Problem, RegularFile, Sampler, Terminal } from "@lpo/rollout"
-import { Health, Learner, type Offline, OfflineFile, RunStore, Tracker, Trainer, TrainerError } from "@lpo/trainer"
-import type { Task } from "@lpo/verifiers"
+import type { Evaluator } from "@lpo/eval"
+import { type Problem, Sampler, Terminal } from "@lpo/rollout"
+import { Checkpoint, Health, Learner, RunStore, Tracker, Trainer } from "@lpo/trainer"
 import { Cause, Clock, Effect, Result } from "effect"
 import { Command } from "effect/cli"
-import * as About from "../About.ts"
-import * as Base from "../Base.ts"
 import * as Config from "../Config.ts"
-import type { Opened } from "../engines/index.ts"
-import type * as Sets from "../evaluation/Sets.ts"
+import * as Evaluations from "../Evaluations.ts"
 import * as Suites from "../evaluation/Suites.ts"
 import { isQuiet } from "../Explain.ts"
 import * as Following from "../Following.ts"
-import * as Grader from "../Grader.ts"
+import * as Job from "../Job.ts"
 import { layers } from "../layers.ts"
-import * as Model from "../Model.ts"
-import * as Opening from "../Opening.ts"
 import * as Options from "../Options.ts"
+import * as Overrides from "../Overrides.ts"
 import * as Plan from "../Plan.ts"
 import * as Place from "../Place.ts"
-import * as Preset from "../Preset.ts"
-import * as Problems from "../Problems.ts"
+import type * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
 import * as Summary from "../Summary.ts"
-import { type Multiturn, tasks } from "../tasks/index.ts"
 import * as Trackers from "../Trackers.ts"
-import { find, UsageError } from "../Usage.ts"
+import { UsageError } from "../Usage.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
 
 const number = (x: number | null, digits = 3): string => (x === null ? "–" : x.toFixed(digits))
 
-/** A run that is open and ready to go. */
-interface Job {
-  readonly settings: Settings.Settings
-  readonly store: RunStore.Run
-  readonly opened: Opened
-  readonly task: Task.AnyTask
-  readonly episodes: Multiturn | undefined
-  readonly problems: Problems.Problems
-  readonly offline: ReadonlyArray<Offline.Entry> | null
-  /** Named benchmarks, evaluated besides. */
-  readonly sets: ReadonlyArray<Sets.Set>
-  readonly view: View.View
-  readonly started: number
-  /** Whether to prove first that the sampler follows the learner. */
-  readonly probe: boolean
-}
-
-/** With the engine's sampler turned into one of episodes, where the task has several turns. */
-const inEpisodes =
-  ({ episodes }: Job, options: Partial<Episodes.Options> = {}) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Sampler.Sampler> =>
-    Effect.updateService(effect, Sampler.Sampler, (inner) =>
-      episodes === undefined
-        ? inner
-        : Episodes.sampler(inner, episodes.environment, { ...episodes.options, ...options }),
-    )
-
-const clock = (): number => performance.now() / 1000
-
-const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>, job: Job) =>
-  Effect.gen(function* () {
-    const { settings, view } = job
-    const { samples, temperature } = settings.evaluation
-    const { maxTokens, stopStrings } = settings.train.sampling
-    // The clock of the time left begins with the first problem, not with the first one that is done.
-    view.progress({ title, done: 0, total: heldOut.length, detail: [] })
-    const evaluation = yield* Evaluator.evaluate(heldOut, {
-      samples,
-      temperature,
-      maxTokens,
-      stopStrings,
-      // The same stream before and after, so that the two are compared on the same draws.
-      seed: `${Settings.seedOf(settings)}/evaluation`,
-      onProgress: (done, total) => Effect.sync(() => view.progress({ title, done, total, detail: [] })),
-    })
-    view.done()
-    return evaluation
-  }).pipe(inEpisodes(job, { steps: null }))
-
-/** The evaluation of the policy before training: the run's own, unless what is asked for has changed. */
-const evaluateBase = Effect.fn("train.evaluateBase")(function* (heldOut: ReadonlyArray<Problem.Problem>, job: Job) {
-  const { opened, settings, store } = job
-  const text = yield* store.read(Base.file)
-  if (text !== null) {
-    const found = yield* Base.read(text).pipe(
-      Effect.mapError(
-        (reason) =>
-          new TrainerError.RunError({
-            folder: store.folder,
-            reason: `${Base.file} ${reason}; remove it, and it is made again`,
-          }),
-      ),
-    )
-    if (JSON.stringify(found.asked) === JSON.stringify(settings.evaluation)) return { ...found, before: found.seconds }
-  }
-  const begun = clock()
-  const evaluation = yield* evaluate(`Evaluating the ${opened.label}`, heldOut, job)
-  const made = { ...evaluation, asked: settings.evaluation, seconds: clock() - begun }
-  yield* store.write(Base.file, Base.write(made))
-  return { ...made, before: 0 }
-})
-
-/** The estimates of an evaluation as a tracker's values. */
-const estimates = ({ curve, summary }: Evaluator.Evaluation): Readonly<Record<string, number>> =>
-  Object.fromEntries([
-    ...Object.entries(curve).map(([k, { mean }]) => [`eval/pass_at_${k}`, mean] as const),
-    ...Object.entries(Tracker.valuesOf(summary)).map(
-      ([name, value]) => [name.replace("train/", "eval/"), value] as const,
-    ),
-  ])
-
-/** An evaluation in the loop: on fewer problems, and on draws that are neither those of training nor of the others. */
-const watch = (problems: ReadonlyArray<Problem.Problem>, { settings }: Job) => {
-  const { maxTokens, stopStrings } = settings.train.sampling
-  return Evaluator.evaluate(problems, {
-    samples: settings.train.evaluation.samples,
-    temperature: settings.evaluation.temperature,
-    maxTokens,
-    stopStrings,
-    seed: `${Settings.seedOf(settings)}/evaluation/loop`,
-  })
-}
-
 /** Puts the best policy in the place of the last one, where the settings say by what it is known. */
-const bestOf = Effect.fn("train.bestOf")(function* (taken: number, { settings, store, view }: Job) {
-  const text = settings.train.best === null ? null : yield* store.read("best.json")
-  if (text === null) return
-  const { metric, step, value } = JSON.parse(text) as { metric: string; step: number; value: number }
+const restoreBest = Effect.fn("train.restoreBest")(function* (taken: number, { settings, store, view }: Job.Job) {
+  const best = settings.train.best === null ? null : yield* Summary.bestOf(store)
+  if (best === null) return
+  const { metric, step, value } = best
   if (taken < settings.train.steps)
     view.print(`ended after step ${taken} of ${settings.train.steps}: ${metric} has not got better since step ${step}`)
   view.print(
@@ -139,7 +38,7 @@ const bestOf = Effect.fn("train.bestOf")(function* (taken: number, { settings, s
   )
   if (step === taken) return
   const learner = yield* Learner.Learner
-  yield* learner.restore(join(store.checkpoints, `step-${String(step).padStart(6, "0")}`))
+  yield* learner.restore(join(store.checkpoints, Checkpoint.name(step)))
   yield* learner.publish
 })
 
@@ -148,17 +47,17 @@ const train = (
   rewards: Array<number>,
   trackers: Tracker.Trackers,
   watched: ReadonlyArray<Problem.Problem>,
-  job: Job,
+  job: Job.Job,
 ) => {
   const { offline, opened, settings, store, view } = job
   const { every } = settings.train.evaluation
   const alarmed = new Set<string>()
   // Policies are judged by whole episodes, whatever they are trained on.
   const judge = (engine: Sampler.SamplerService) =>
-    watch(watched, job).pipe(
-      inEpisodes(job, { steps: null }),
+    Evaluations.watch(watched, job).pipe(
+      Job.inEpisodes(job, { steps: null }),
       Effect.provideService(Sampler.Sampler, engine),
-      Effect.map(estimates),
+      Effect.map(Evaluations.estimates),
     )
   const loop = (engine: Sampler.SamplerService) =>
     Trainer.train({
@@ -214,34 +113,13 @@ const train = (
         }),
     }).pipe(
       Effect.tap(() => Effect.sync(view.done)),
-      inEpisodes(job),
+      Job.inEpisodes(job),
     )
   return Effect.flatMap(Sampler.Sampler, loop)
 }
 
-/** The held-out problems that can be sampled: one too long for the model must not end the run. */
-const fitting = Effect.fn("train.fitting")(function* ({ problems: { heldOut }, settings, view }: Job) {
-  const sampler = yield* Sampler.Sampler
-  const { maxTokens, stopStrings } = settings.train.sampling
-  const options = { groupSize: settings.evaluation.samples, maxTokens, stopStrings, seed: "refusal" }
-  const reasons = yield* Effect.forEach(
-    heldOut,
-    (problem) => sampler.refusal?.(problem, options) ?? Effect.succeed(null),
-  )
-  const why = reasons.filter((reason) => reason !== null)
-  if (why.length === heldOut.length)
-    return yield* new UsageError({
-      reason: `none of the ${heldOut.length} held-out problems can be sampled: ${why[0]}`,
-    })
-  if (why.length > 0)
-    view.print(
-      `${why.length} of ${heldOut.length} held-out problems cannot be sampled and are left out; the first: ${why[0]}`,
-    )
-  return heldOut.filter((_, i) => reasons[i] === null)
-})
-
 /** What draws the curves elsewhere; none can stop the run. */
-const track = ({ settings, store }: Job) =>
+const track = ({ settings, store }: Job.Job) =>
   Tracker.open({
     run: store,
     name: basename(resolve(store.folder)),
@@ -256,25 +134,27 @@ const track = ({ settings, store }: Job) =>
   })
 
 /** Says of each tracker what it lacks at the end. */
-const settle = (trackers: Tracker.Trackers, isDone: boolean, { view }: Job) =>
+const settle = (trackers: Tracker.Trackers, isDone: boolean, { view }: Job.Job) =>
   Effect.map(trackers.settle(isDone), (standings) => {
     for (const { missing, reason, tracker } of standings)
       if (missing > 0)
         view.print(`tracker ${tracker} lacks ${missing} points (${reason ?? "no answer"}); a resume sends them`)
   })
 
-const run = Effect.fn("train.run")(function* (job: Job) {
+const run = Effect.fn("train.run")(function* (job: Job.Job) {
   const trackers = yield* track(job)
   yield* tracked(job, trackers).pipe(Effect.onExit((exit) => settle(trackers, exit._tag === "Success", job)))
 })
 
-const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracker.Trackers) {
+const tracked = Effect.fn("train.tracked")(function* (job: Job.Job, trackers: Tracker.Trackers) {
   const { opened, problems, sets, settings, started, store, view } = job
-  const heldOut = yield* fitting(job)
+  const heldOut = yield* Evaluations.fitting(job)
   if (job.probe) yield* Following.prove(settings, heldOut, view)
-  const base = yield* evaluateBase(heldOut, job)
+  const base = yield* Evaluations.evaluateBase(heldOut, job)
   const told = (step: number, evaluation: Evaluator.Evaluation) =>
-    Effect.flatMap(Clock.currentTimeMillis, (time) => trackers.add({ step, time, values: estimates(evaluation) }))
+    Effect.flatMap(Clock.currentTimeMillis, (time) =>
+      trackers.add({ step, time, values: Evaluations.estimates(evaluation) }),
+    )
   yield* told(0, base)
   view.print(
     `${opened.label}: ${Object.entries(base.curve)
@@ -292,14 +172,14 @@ const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracke
     heldOut.slice(0, settings.train.evaluation.problems),
     job,
   )
-  yield* bestOf(taken, job)
-  const trained = yield* evaluate("Evaluating the trained policy", heldOut, job)
+  yield* restoreBest(taken, job)
+  const trained = yield* Evaluations.evaluate("Evaluating the trained policy", heldOut, job)
   yield* told(taken, trained)
   const last = yield* suites(taken, ", trained policy")
   const saved = yield* opened.save
   // The loop's time is the learner's: learning, or waiting for rollouts.
   const before = earlier.reduce((sum, e) => sum + e.secondsLearning + e.secondsLearnerIdle, base.before)
-  const seconds = before + clock() - started
+  const seconds = before + Job.seconds() - started
   const lines = yield* Summary.write(store, {
     settings,
     opened,
@@ -310,80 +190,6 @@ const tracked = Effect.fn("train.tracked")(function* (job: Job, trackers: Tracke
     seconds,
   })
   for (const line of saved === null ? lines : [...lines, saved]) view.print(line)
-})
-
-const digest = (path: string) =>
-  Effect.tryPromise({
-    try: async () =>
-      createHash("sha256")
-        .update(await RegularFile.bytes(path))
-        .digest("hex"),
-    catch: (cause) => new UsageError({ reason: `--offline ${path} cannot be read (${(cause as Error).message})` }),
-  })
-
-/** Opens engine and run, the engine first for a new run: what cannot be leaves no folder behind. */
-const open = Effect.fn("train.open")(function* (
-  asked: Settings.Settings,
-  given: Settings.Given,
-  run: { readonly folder: string; readonly resume: boolean; readonly probe: boolean },
-) {
-  const started = clock()
-  const { folder, probe, resume } = run
-  const preset = yield* Preset.load(asked.preset)
-  const make = yield* find("task", asked.task.name, tasks)
-  const domain = yield* make(asked.task.parameters)
-  const view = View.make()
-  yield* Effect.addFinalizer(() => Effect.sync(view.done))
-  const judge = asked.verifier === null ? null : yield* Grader.load(asked.verifier)
-  const files = asked.data === null ? null : yield* Problems.open(asked.data, yield* domain.task("text"), view)
-  const offline = asked.offline === null ? null : yield* OfflineFile.read(asked.offline.path)
-  const settings: Settings.Settings = {
-    ...Settings.withStops(asked, domain.stopStrings),
-    ...(resume ? {} : { model: Model.dated(asked.model, new Date()) }),
-    verifier: judge?.settings ?? null,
-    offline: asked.offline === null ? null : { ...asked.offline, sha256: yield* digest(asked.offline.path) },
-    data:
-      asked.data === null || files === null
-        ? null
-        : { ...asked.data, train: files.train.settings, evaluation: files.evaluation?.settings ?? null },
-  }
-  const openStore = (config: Settings.Settings, about: RunStore.Config) =>
-    RunStore.open({ folder, config: { ...config }, resume, mayChange: Settings.mayChange(config), about })
-  const old = resume ? yield* openStore(settings, {}) : null
-  const opened = yield* Opening.engine(settings, { domain, folder, given, preset, view })
-  if (domain.episodes !== undefined && opened.reads !== "words")
-    return yield* new UsageError({
-      reason: `the task ${domain.name} is played in the words of its own small model; leave --model out`,
-    })
-  const task = Grader.judgedBy(yield* domain.task(opened.reads), judge?.grader ?? null)
-  const problems = yield* settings.data === null || files === null
-    ? Problems.generated(task, settings)
-    : Problems.read(settings.data, task, files, settings.evaluation.problems, given.problems !== null)
-  const sets = yield* Suites.open(settings, opened.reads, view)
-  const { model } = settings
-  const pinned =
-    model.kind === "checkpoint" && model.commit === null
-      ? { ...settings, model: { ...model, commit: opened.commit } }
-      : settings
-  const store = old ?? (yield* openStore(pinned, yield* About.make(opened.record)))
-  yield* Place.pointLatest(folder)
-  for (const line of opened.about) view.print(line)
-  view.print(`objective ${settings.objective.name}, seed ${settings.seed}, run ${folder}`)
-  if (store.resumeFrom !== null) view.print(`resuming after step ${store.resumeFrom.step} of ${settings.train.steps}`)
-  for (const line of problems.about) view.print(line)
-  return {
-    settings,
-    store,
-    opened,
-    task,
-    episodes: domain.episodes,
-    problems,
-    offline,
-    sets,
-    view,
-    started,
-    probe,
-  } satisfies Job
 })
 
 export const command: Entry = Command.make(
@@ -403,7 +209,7 @@ export const command: Entry = Command.make(
       given,
       old === null || recorded === null ? null : yield* Settings.read(old, recorded.config),
     )
-    const settings = yield* Settings.set(resolved, pairs)
+    const settings = yield* Overrides.set(resolved, pairs)
     if (dryRun) return yield* Plan.show(settings, (line) => void process.stdout.write(`${line}\n`))
     const what = `${settings.data === null ? settings.preset : settings.task.name}-${settings.objective.name}-${settings.seed}`
     const folder = old ?? (yield* Place.folderOf({ out, name, resume, what }))
@@ -413,7 +219,7 @@ export const command: Entry = Command.make(
       })
     let begun = false
     yield* Effect.gen(function* () {
-      const job = yield* open(settings, given, { folder, resume, probe })
+      const job = yield* Job.open(settings, given, { folder, resume, probe })
       begun = true
       yield* run(job).pipe(
         Effect.provide([

@@ -4,8 +4,8 @@ import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Options from "../Options.ts"
 import * as Preset from "../Preset.ts"
-import { tasks } from "../tasks/index.ts"
-import { find, UsageError } from "../Usage.ts"
+import { open as openTask } from "../tasks/index.ts"
+import { UsageError } from "../Usage.ts"
 import * as View from "../View.ts"
 import * as WarmStart from "../WarmStart.ts"
 import type { Entry } from "./Entry.ts"
@@ -25,8 +25,7 @@ export const command: Entry = Command.make(
       return yield* new UsageError({
         reason: `the preset ${name} starts from ${model === null ? "the model that you give" : `the checkpoint ${model.source}`}; it has no warm start`,
       })
-    const make = yield* find("task", task.name, tasks)
-    const { tiny } = yield* make(task.parameters)
+    const { tiny } = yield* openTask(task.name, task.parameters)
     if (tiny === null)
       return yield* new UsageError({ reason: `the task ${task.name} has no small model; choose another preset` })
     yield* Backend.start("wasm")

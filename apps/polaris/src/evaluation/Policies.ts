@@ -7,8 +7,8 @@ import { Config, Effect, Layer, Option } from "effect"
 import { downloadIn } from "../engines/policy.ts"
 import * as Model from "../Model.ts"
 import * as Settings from "../Settings.ts"
-import { type Reads, tasks } from "../tasks/index.ts"
-import { find, UsageError, urls } from "../Usage.ts"
+import { open as openTask, type Reads } from "../tasks/index.ts"
+import { UsageError, urls } from "../Usage.ts"
 import type { View } from "../View.ts"
 import * as WarmStart from "../WarmStart.ts"
 
@@ -91,8 +91,7 @@ export const trained = Effect.fn("Policies.trained")(function* (folder: string, 
       reason: `the run ${folder} has no trained model yet; let it end by polaris train --resume`,
     })
   if (model.kind === "checkpoint") return yield* checkpoint(at, place, view)
-  const make = yield* find("task", task.name, tasks)
-  const { tiny } = yield* make(task.parameters)
+  const { tiny } = yield* openTask(task.name, task.parameters)
   if (tiny === null) return yield* new UsageError({ reason: `the task ${task.name} has no small model of its own` })
   const workers = yield* start(place)
   const config = yield* WarmStart.modelConfig(model, tiny)

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import * as Data from "../Data.ts"
 import * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
-import { type Reads, tasks } from "../tasks/index.ts"
+import { open as openTask, type Reads } from "../tasks/index.ts"
 import { find, UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
 import { settingsOf } from "./Policies.ts"
@@ -36,8 +36,7 @@ export const benchmark = Effect.fn("Sets.benchmark")(function* (
     return yield* new UsageError({
       reason: `the model of this run knows only the words of its own task, and ${name} asks in sentences; leave --benchmark out to use the problems that the run held out`,
     })
-  const make = yield* find("task", found.task, tasks)
-  const domain = yield* make(found.recipe === undefined ? {} : { recipe: found.recipe })
+  const domain = yield* openTask(found.task, found.recipe === undefined ? {} : { recipe: found.recipe })
   const task = yield* domain.task(reads)
   const { maxTokens, samples, temperature } = found
   const base = { name, task, samples, temperature, maxTokens, stopStrings: domain.stopStrings }
@@ -66,8 +65,7 @@ export const file = Effect.fn("Sets.file")(function* (
   reads: Reads,
   view: View,
 ) {
-  const make = yield* find("task", taskName, tasks)
-  const domain = yield* make({})
+  const domain = yield* openTask(taskName, {})
   const task = yield* domain.task(reads)
   const opened = yield* Data.open({ source, format, fingerprint: null }, task, view)
   const all = yield* Data.problems(opened, task)
@@ -87,8 +85,7 @@ export const file = Effect.fn("Sets.file")(function* (
 /** What a run held out, sampled as the run samples it. */
 export const heldOut = Effect.fn("Sets.heldOut")(function* (folder: string, reads: Reads, view: View) {
   const settings = yield* settingsOf(folder)
-  const make = yield* find("task", settings.task.name, tasks)
-  const domain = yield* make(settings.task.parameters)
+  const domain = yield* openTask(settings.task.name, settings.task.parameters)
   const task = yield* domain.task(reads)
   const { data, evaluation, train } = settings
   const made = yield* data === null

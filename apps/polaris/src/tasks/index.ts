@@ -1,9 +1,11 @@
 /** The tasks that this program trains, by name: one line each. */
+import { Effect } from "effect"
+import { find, type UsageError } from "../Usage.ts"
 import * as Code from "./Code.ts"
 import * as Countdown from "./Countdown.ts"
 import * as CountdownStep from "./CountdownStep.ts"
 import * as CountdownTool from "./CountdownTool.ts"
-import type { Make } from "./Domain.ts"
+import type { Domain, Make } from "./Domain.ts"
 import * as Geometry3k from "./Geometry3k.ts"
 import * as Mathematics from "./Mathematics.ts"
 import * as Own from "./Own.ts"
@@ -22,3 +24,7 @@ export const tasks: Readonly<Record<string, Make>> = {
 
 /** Those that judge rows of a dataset without more being said; the others need a preset's parameters or a verifier. */
 export const ofRows: ReadonlyArray<string> = ["countdown", "math", "code", "geometry3k"]
+
+/** A task by its name, with its parameters. Fails with a `UsageError` that has the nearest name, or the parameter that is wrong. */
+export const open = (name: string, parameters: Parameters<Make>[0]): Effect.Effect<Domain, UsageError> =>
+  Effect.flatMap(find("task", name, tasks), (make) => make(parameters))

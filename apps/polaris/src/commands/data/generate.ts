@@ -3,15 +3,14 @@ import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Countdown } from "@lpo/verifiers"
 import * as Preset from "../../Preset.ts"
-import { tasks } from "../../tasks/index.ts"
-import { find, UsageError, whole } from "../../Usage.ts"
+import { open as openTask } from "../../tasks/index.ts"
+import { UsageError, whole } from "../../Usage.ts"
 import * as Shared from "./shared.ts"
 
 /** Rows of a preset that makes its own problems. */
 const ofPreset = Effect.fn("generate.ofPreset")(function* (name: string, images: boolean) {
   const { task } = yield* Preset.load(name)
-  const make = yield* find("task", task.name, tasks)
-  const { drawnRows, rows } = yield* make(task.parameters)
+  const { drawnRows, rows } = yield* openTask(task.name, task.parameters)
   if (rows === undefined)
     return yield* new UsageError({
       reason: `the preset ${name} makes no problems of its own; choose countdown-tiny, math-tiny, geometry-tiny or code-tiny`,

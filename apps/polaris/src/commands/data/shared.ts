@@ -5,9 +5,8 @@ import { Dataset, Terminal } from "@lpo/rollout"
 import { Effect, Option } from "effect"
 import { Argument, Flag } from "effect/cli"
 import * as Data from "../../Data.ts"
-import type { Reads } from "../../tasks/index.ts"
-import { tasks } from "../../tasks/index.ts"
-import { find, UsageError } from "../../Usage.ts"
+import { open as openTask, type Reads, tasks } from "../../tasks/index.ts"
+import { UsageError } from "../../Usage.ts"
 import * as View from "../../View.ts"
 
 export const data = Argument.String("data").pipe(
@@ -37,8 +36,7 @@ export const open = Effect.fn("data.open")(function* (
   flags: { readonly data: string; readonly task: string; readonly format: string | null },
   reads: Reads = "chat",
 ) {
-  const make = yield* find("task", flags.task, tasks)
-  const domain = yield* make({})
+  const domain = yield* openTask(flags.task, {})
   const task = yield* domain.task(reads)
   const opened = yield* Data.open({ source: flags.data, format: flags.format, fingerprint: null }, task, View.make())
   return {
