@@ -1,5 +1,5 @@
 /** A curve over training steps, one line a lane, with the moments at which something was changed. */
-import { html, svg } from "./Dom.ts"
+import { html, svg } from "../figures/Dom.ts"
 
 /** A lane's points: `values[i]` was measured in step i + 1; null where there was nothing to measure. */
 export interface Line {

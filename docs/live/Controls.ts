@@ -1,5 +1,5 @@
 /** The knobs: what acts at once, and what begins anew. */
-import { choose, html } from "./Dom.ts"
+import { choose, html } from "../figures/Dom.ts"
 import * as State from "./State.ts"
 
 export interface Controls {

@@ -1,6 +1,6 @@
 /** One group, response by response: what was asked, what was answered, what it earned, and what the objective made of it. */
 import type { LoggedGroup } from "@lpo/rollout/LoggedGroup"
-import { choose, html } from "./Dom.ts"
+import { choose, html } from "../figures/Dom.ts"
 
 export interface Explorer {
   readonly element: HTMLElement

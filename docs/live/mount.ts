@@ -8,7 +8,7 @@ import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm
 import model from "../../apps/polaris/assets/countdown-tiny.safetensors?url"
 import * as Chart from "./Chart.ts"
 import * as Controls from "./Controls.ts"
-import { html } from "./Dom.ts"
+import { html } from "../figures/Dom.ts"
 import * as Explorer from "./Explorer.ts"
 import * as Lane from "./Lane.ts"
 import type { Assets, News } from "./Protocol.ts"
@@ -66,6 +66,8 @@ export const mount = (root: HTMLElement): (() => void) => {
   let setup = State.fromHash(location.hash)
   let lanes: Array<Lane.Lane> = []
   let running = false
+  /** Whether the status says why training stopped, which nothing but a new start may write over. */
+  let failed = false
   let device = ""
   /** The lanes that have confirmed that they stand still. */
   const paused = new Set<number>()
@@ -98,12 +100,16 @@ export const mount = (root: HTMLElement): (() => void) => {
     if (news.kind === "ready") ({ device } = news)
     if (news.kind === "failed") {
       running = false
+      failed = true
+      for (const one of lanes) one.pause()
+      // A lane that never took a step may have no loop to go on with.
+      if (lanes[lane]?.reports.length === 0) close()
       controls.show(setup, { running, begun: lanes.length > 0 })
       say(`It stopped: ${news.reason}`)
     }
     if (news.kind === "state" && !news.running && !running) {
       paused.add(lane)
-      if (paused.size === lanes.length) say(progress())
+      if (paused.size === lanes.length && !failed) say(progress())
     }
     if (news.kind !== "step") return
     if (running && (news.report.step === 1 || news.report.step % 10 === 0)) say(progress())
@@ -124,6 +130,7 @@ export const mount = (root: HTMLElement): (() => void) => {
     })
   const restart = (): void => {
     close()
+    failed = false
     explorer.reset(names())
     draw()
     say("Ready. Press Start: the first point appears within seconds.")
@@ -134,6 +141,7 @@ export const mount = (root: HTMLElement): (() => void) => {
       lanes = choices().map(openLane)
     }
     running = !running
+    failed = false
     paused.clear()
     if (!running) say("Pausing …")
     for (const lane of lanes) {

@@ -51,6 +51,7 @@ const live = Effect.fn("live")(function* (orders: Queue.Queue<Order>) {
   const engine = yield* Layer.build(Layer.merge(Browser.layer(policy), Preset.verifier))
   const problems = Preset.problems()
   const run = Run.held({ groups: 0, onGroups: (groups) => Effect.sync(() => tell({ kind: "groups", groups })) })
+  let fiber: Fiber.Fiber<unknown> | null = null
   const train = Effect.suspend(() =>
     Trainer.train({
       config: configOf(seed, knobs),
@@ -60,9 +61,16 @@ const live = Effect.fn("live")(function* (orders: Queue.Queue<Order>) {
     }),
   ).pipe(
     Effect.provideContext(engine),
-    Effect.catch((error) => Effect.sync(() => tell({ kind: "failed", reason: error.message }))),
+    // A fault of the program too: the page must not wait for steps that do not come.
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.sync(() => {
+            fiber = null
+            tell({ kind: "failed", reason: (Cause.squash(cause) as Error).message })
+          }),
+    ),
   )
-  let fiber: Fiber.Fiber<unknown> | null = null
   const stop = Effect.gen(function* () {
     if (fiber !== null) yield* Fiber.interrupt(fiber)
     fiber = null

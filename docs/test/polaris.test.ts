@@ -8,9 +8,13 @@ import { nothing, resolve } from "../../apps/polaris/test/given.ts"
 
 const page = readFileSync(fileURLToPath(new URL("../guides/polaris.md", import.meta.url)), "utf8").replaceAll("\n", " ")
 
-const plan = async (): Promise<string> => {
+const plan = async (preset = "polaris"): Promise<string> => {
   const lines: Array<string> = []
-  const settings = await resolve(await Effect.runPromise(Plan.placeheld({ ...nothing, preset: "polaris" })))
+  const settings = await resolve(
+    await Effect.runPromise(
+      Plan.placeheld({ ...nothing, preset, profile: preset === "geometry3k" ? "skyrl-fsdp" : null }),
+    ),
+  )
   await Effect.runPromise(Plan.show(settings, (line) => void lines.push(line)))
   return lines.join("\n")
 }
@@ -54,3 +58,13 @@ it("adds up", () => {
     expect(Math.abs(most - 5 * hours)).toBeLessThan(10)
   }
 })
+
+it.each(["countdown", "math", "geometry3k", "code", "polaris"])(
+  "the recipe of %s has the hours of its dry run",
+  async (preset) => {
+    const recipes = readFileSync(fileURLToPath(new URL("../guides/recipes.md", import.meta.url)), "utf8")
+    const hours = /= ([\d,]+ \+ [\d,]+ GPU hours)/.exec(await plan(preset))?.[1]
+    expect(hours).toBeDefined()
+    expect(recipes).toContain(`at most ${hours}`)
+  },
+)

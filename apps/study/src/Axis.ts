@@ -1,4 +1,4 @@
-/** What a study asks, as data: an axis has arms and claims about them. `axes/` lists them. */
+/** What a study asks, as data: an axis has arms and claims about them. `Axes.ts` lists them. */
 import { Schema } from "effect"
 import { Arm } from "./Arm.ts"
 

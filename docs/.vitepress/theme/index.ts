@@ -5,7 +5,7 @@ import "./style.css"
 import type { Theme } from "vitepress"
 import { type Component, defineAsyncComponent } from "vue"
 
-/** A page that writes `<Name />` loads `docs/figures/Name.vue`; other pages do not. */
+/** A page with `<div class="lpo-name-figure"></div>` loads `docs/figures/NameFigure.vue`; other pages do not. */
 const figures = import.meta.glob<{ default: Component }>("../../figures/*.vue")
 
 export default {

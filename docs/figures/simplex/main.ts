@@ -2,29 +2,14 @@
  * The interactive figure of the simplex guide: three responses, their rewards, tau and a divergence; the triangle shows where
  * P starts, where w* is, and the way between them. Drag P, or the reward bars; every control works from the keyboard too.
  */
+import { html, svg } from "../Dom.ts"
 import { corners, type Point, toDistribution, toPoint } from "./geometry.ts"
 import { type Controls, divergences, view } from "./state.ts"
 
-const svgNamespace = "http://www.w3.org/2000/svg"
 const side = 320
 const margin = 36
 const bar = { width: 44, gap: 26, height: 180, top: 30 }
 
-const svg = (tag: string, attributes: Readonly<Record<string, string | number>>, text = ""): SVGElement => {
-  const element = document.createElementNS(svgNamespace, tag)
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value))
-  if (text !== "") element.textContent = text
-  return element
-}
-const html = <K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  properties: Partial<HTMLElementTagNameMap[K]>,
-  ...children: ReadonlyArray<Node | string>
-): HTMLElementTagNameMap[K] => {
-  const element = Object.assign(document.createElement(tag), properties)
-  element.append(...children)
-  return element
-}
 const place = (p: ArrayLike<number>): Point => {
   const { x, y } = toPoint(p)
   return { x: margin + x * side, y: margin + y * side }

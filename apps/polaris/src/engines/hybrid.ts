@@ -62,7 +62,6 @@ export const hybrid = define({
           // At 1 both are the same.
           logprobs: asked.temperature === 1 ? "raw" : "processed",
           model: servedName,
-          // Runs that share a server must not share names.
           // Rendered here, where the variables and the day of the run are known; the servers' clocks are none of its settings.
           tokenize: ({ id, prompt }) =>
             Effect.flatMap(tokenizer, (own) => Tokens.encode(own, prompt, model.template)).pipe(
@@ -71,6 +70,7 @@ export const hybrid = define({
               ),
             ),
           ...templateOf(model),
+          // Runs that share a server must not share names.
           adapterName: `${asked.seed.replace(/\W+/g, "-")}-${process.pid}`,
           ...(secret === undefined ? {} : { key: secret }),
         }),
