@@ -114,9 +114,14 @@ export const countOf = (ratio: number, prompts: number): number =>
 export const draw = (
   entries: ReadonlyArray<Entry>,
   { count, seed, step }: { readonly count: number; readonly seed: string; readonly step: number },
-): ReadonlyArray<Entry> =>
-  Array.from({ length: count }, (_, i) => {
+): ReadonlyArray<Entry> => {
+  // A step seldom reaches over the end of the file: one order, now and then two.
+  const orders = new Map<number, ReadonlyArray<Entry>>()
+  return Array.from({ length: count }, (_, i) => {
     const at = step * count + i
-    const order = Seed.shuffle(entries, `${seed}/offline/${Math.floor(at / entries.length)}`)
+    const time = Math.floor(at / entries.length)
+    const order = orders.get(time) ?? Seed.shuffle(entries, `${seed}/offline/${time}`)
+    orders.set(time, order)
     return order[at % entries.length]
   })
+}
