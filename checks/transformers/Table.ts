@@ -127,7 +127,7 @@ export const make = async (root: string): Promise<ReadonlyArray<Row>> => {
   const base = await Effect.runPromise(Checkpoint.open(join(root, "base")))
   const adapted: Array<readonly [string, Outcome]> = []
   for (const { folder, logits = [], name } of adapters) {
-    const ours = await attempt(LoraFiles.read(base.config, folder))
+    const ours = await attempt(LoraFiles.read(base.config, folder, { base: base.values }))
     const found = Result.isSuccess(ours) ? await last(base, ids, ours.success) : null
     adapted.push([name, outcome(true, found !== null, () => gap(found ?? [], logits) < 1e-4)])
   }

@@ -92,7 +92,17 @@ options = {
     ),
     "excluded": dict(target_modules=["q_proj", "v_proj"], exclude_modules=["layers.0.self_attn.v_proj"]),
     "DoRA": dict(target_modules=["q_proj"], use_dora=True),
+    "DoRA, rank-stabilised, on the head": dict(target_modules=["down_proj", "lm_head"], use_dora=True, use_rslora=True),
+    "DoRA on the embedding": dict(target_modules=["q_proj", "embed_tokens"], use_dora=True),
+    "DoRA, ranks by pattern": dict(target_modules=["q_proj", "up_proj"], use_dora=True, rank_pattern={"up_proj": 1}),
     "a module saved whole": dict(target_modules=["q_proj"], modules_to_save=["lm_head"]),
+    "head and embedding saved whole": dict(target_modules=["q_proj"], modules_to_save=["lm_head", "embed_tokens"]),
+    "norms saved whole": dict(target_modules=["q_proj"], modules_to_save=["norm"]),
+    "an MLP saved whole": dict(target_modules=["q_proj"], modules_to_save=["layers.0.mlp"]),
+    "saved whole, ranks by pattern": dict(
+        target_modules=["q_proj", "lm_head", "embed_tokens"], modules_to_save=["o_proj"], rank_pattern={"lm_head": 3, "embed_tokens": 1}
+    ),
+    "tokens": dict(target_modules=["q_proj"], trainable_token_indices=[3, 7]),
     "on the head": dict(target_modules=["q_proj", "lm_head"]),
     "on the embedding": dict(target_modules=["q_proj", "embed_tokens"]),
     "with biases": dict(target_modules=["q_proj"], bias="lora_only"),
@@ -103,7 +113,9 @@ for i, (name, option) in enumerate(options.items()):
     model = get_peft_model(load(out / "base"), LoraConfig(r=2, lora_alpha=3, task_type="CAUSAL_LM", **option)).eval()
     with torch.no_grad():
         for key, parameter in model.named_parameters():
-            if "lora_" in key:
+            if "magnitude" in key or "modules_to_save" in key or "trainable_tokens_delta" in key:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+            elif "lora_" in key:
                 parameter.copy_(torch.randn_like(parameter) * 0.3)
     folder = out / f"adapter-{i}"
     model.save_pretrained(folder)

@@ -31,7 +31,7 @@ const { part, seed } = Arguments.read("npm run checks -- transformers", {
   seed: Arguments.whole("of the checkpoints' weights, by default another each time", Date.now() % 100_000, 0),
 })
 const fixtures = new URL("../../packages/transformer/test/fixtures/make/", import.meta.url)
-const families = ["llama2", "llama3", "mistral", "qwen2", "qwen3"]
+const families = ["llama2", "llama3", "mistral", "qwen2", "qwen3", "smollm3", "gemma2", "gemma3"]
 const directions = [
   "templates, strings, configurations and adapters: no silent difference",
   "transformers writes, the engine reads (logits, log-probs, greedy text)",
@@ -137,14 +137,26 @@ const family = async (root: string, name: string, sharded: boolean) => {
   const wholeLogits = await using(config, whole, null, (r) => last(r, config, sequence))
   const trained = { name, saved: folders, sequence, logits: wholeLogits }
 
-  const fresh = Lora.initialise(config, { rank: 4, alpha: 8, targets: [...Lora.modules] }, "checks")
-  const adapter = { config: fresh.config, values: await train(checkpoint, facts, { lora: fresh }) }
-  const adapterFolder = join(root, "adapter", name)
-  await Effect.runPromise(LoraFiles.write(config, adapter, adapterFolder, { baseModel: saved }))
-  const merged = join(root, "merged", name)
-  await Effect.runPromise(Checkpoint.save(Checkpoint.merged(checkpoint, adapter), merged))
-  const adapterLogits = await using(config, values, adapter, (r) => last(r, config, sequence))
-  const adapted = { name, base: saved, adapter: adapterFolder, merged, sequence, logits: adapterLogits }
+  const ends: Partial<Lora.LoraConfig> = config.tie_word_embeddings
+    ? { saved: ["embed_tokens"] }
+    : { targets: ["q_proj", ...Lora.ends], saved: ["model.norm"] }
+  const kinds: Readonly<Record<string, Partial<Lora.LoraConfig>>> = {
+    "of all maps": {},
+    "of the ends": ends,
+    DoRA: { dora: true },
+  }
+  const adapted: Array<object> = []
+  for (const [kind, more] of Object.entries(kinds)) {
+    const of: Lora.LoraConfig = { rank: 4, alpha: 8, targets: [...Lora.modules], ...more }
+    const fresh = Lora.initialise(config, of, "checks", values)
+    const adapter = { config: of, values: await train(checkpoint, facts, { lora: fresh }) }
+    const folder = join(root, "adapter", name, kind)
+    await Effect.runPromise(LoraFiles.write(config, adapter, folder, { baseModel: saved }))
+    const merged = join(root, "merged", name, kind)
+    await Effect.runPromise(Checkpoint.save(Checkpoint.merged(checkpoint, adapter), merged))
+    const logits = await using(config, values, adapter, (r) => last(r, config, sequence))
+    adapted.push({ name: `${name}, ${kind}`, base: saved, adapter: folder, merged, sequence, logits })
+  }
   return { model, trained, adapted }
 }
 
@@ -177,7 +189,7 @@ const files = async (python: string, root: string) => {
   const plan = {
     models: results.map(({ model }) => model),
     trained: results.map(({ trained }) => trained),
-    adapters: results.map(({ adapted }) => adapted),
+    adapters: results.flatMap(({ adapted }) => adapted),
   }
   writeFileSync(join(root, "plan.json"), JSON.stringify(plan))
   report.add("all of it in Python", run(python, fileURLToPath(new URL("check.py", import.meta.url)), root))

@@ -76,8 +76,10 @@ const readOptimizer = Effect.fn("ModelFiles.readOptimizer")(function* (policy: P
   return { both, steps, version }
 })
 
-const describe = ({ alpha, rank, targets }: LoraConfig): string =>
-  `rank ${rank}, alpha ${alpha} on ${[...targets].sort().join(", ")}`
+const describe = ({ alpha, dora, rank, saved = [], targets }: LoraConfig): string =>
+  `rank ${rank}, alpha ${alpha} on ${[...targets].sort().join(", ")}` +
+  (saved.length === 0 ? "" : `, with ${[...saved].sort().join(", ")} whole`) +
+  (dora === true ? ", dora" : "")
 
 /**
  * Restores what {@link save} wrote into `policy`, with `optimizer` the optimiser's state too. Nothing changes where a file is not

@@ -231,17 +231,38 @@ describe("what it refuses, by name", () => {
       await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, "utf8")) as object), ...edit }))
       return refusal(LoraFiles.read(config, folder))
     }
-    expect(await spoil({ use_dora: true })).toMatch(/use_dora is true, which is not implemented/)
+    expect(await spoil({ use_dora: true })).toMatch(/has no tensor .*lora_magnitude_vector/)
+    expect(await spoil({ use_dora: true, layers_to_transform: [0] })).toMatch(
+      /use_dora is not implemented for maps that/,
+    )
+    expect(await spoil({ bias: "lora_only" })).toMatch(/bias is "lora_only".* merge_and_unload/)
+    expect(await spoil({ trainable_token_indices: [1] })).toMatch(/trainable_token_indices is \[1\]/)
     expect(await spoil({ rank_pattern: { q_proj: 4 } })).toMatch(/q_proj has an adapter of rank 2, .* says 4/)
     expect(await spoil({ alpha_pattern: { "q_(proj)": 4 } })).toMatch(
       /alpha_pattern has the regular expression "q_\(proj\)"/,
     )
     expect(await spoil({ rank_pattern: { q_proj: "x" } })).toMatch(/rank_pattern/)
-    expect(await spoil({ modules_to_save: ["lm_head"] })).toMatch(/modules_to_save is \["lm_head"\].* merge_and_unload/)
+    expect(await spoil({ modules_to_save: ["lm_head"] })).toMatch(/has no tensor base_model\.model\.lm_head\.weight/)
+    expect(await spoil({ modules_to_save: ["score"] })).toMatch(/saved names score, which is no module/)
     expect(await spoil({ target_modules: 3 })).toMatch(/target_modules is 3; give names/)
     expect(await spoil({ peft_type: "IA3" })).toMatch(/peft_type is "IA3"/)
     expect(await spoil({ r: 3 })).toMatch(/lora_A\.weight is \[2, 16\], the model wants \[3, 16\]/)
     expect(await spoil({ target_modules: ["q_proj", "v_proj"] })).toMatch(/does not know, .*down_proj\.lora_/)
+  })
+
+  it("an adapter with copies of the model's tensors that are another model's, and one of two that are tied", async () => {
+    const { config, values } = await run(Checkpoint.open(folderOf("llama2")))
+    expect(await refusal(LoraFiles.read(config, folderOf("lora-ends")))).toMatch(/copy of .*; give .*`base`/)
+    const other = values.map((v) => v + 1)
+    expect(await refusal(LoraFiles.read(config, folderOf("lora-ends"), { base: other }))).toMatch(
+      /copy of .* differs from the model's/,
+    )
+    const folder = await copyOf("lora-tied")
+    const path = join(folder, "adapter_config.json")
+    const json = JSON.parse(await readFile(path, "utf8")) as object
+    await writeFile(path, JSON.stringify({ ...json, ensure_weight_tying: false }))
+    const tied = await run(Checkpoint.open(folderOf("llama3")))
+    expect(await refusal(LoraFiles.read(tied.config, folder))).toMatch(/without ensure_weight_tying: PEFT trains one/)
   })
 
   it("a folder that is none, and one without weights", async () => {
@@ -418,6 +439,23 @@ describe("options of config.json that change nothing", () => {
     )
     expect(config.rope_scaling).toEqual({ ...rope_scaling, original_max_position_embeddings: 32 })
   })
+})
+
+it("writes floats as floats, which transformers does not take as whole numbers", async () => {
+  const checkpoint = await run(Checkpoint.open(folderOf("gemma2")))
+  const rope_scaling = { rope_type: "linear", factor: 2 }
+  const folder = join(root, "floats")
+  await run(
+    Checkpoint.save(
+      { ...checkpoint, raw: { ...checkpoint.raw, config: { ...checkpoint.raw.config, rope_scaling } } },
+      folder,
+    ),
+  )
+  const text = await readFile(join(folder, "config.json"), "utf8")
+  expect(text).toMatch(/"final_logit_softcapping": 30\.0,\n/)
+  expect(text).toMatch(/"attn_logit_softcapping": 2\.0,\n/)
+  expect(text).toMatch(/"factor": 2\.0\n/)
+  expect(text).toMatch(/"sliding_window": 6,\n/)
 })
 
 it("reads F64 tensors, rounded to float32", async () => {

@@ -3,6 +3,7 @@ import { Seed } from "@lpo/rollout"
 import { Effect } from "effect"
 import { expect, it } from "vitest"
 import { objective } from "./differences.ts"
+import { gap } from "./fixtures.ts"
 import { slope } from "./reference.ts"
 import { families, pairs, replica, tokenizer, tokenWeights, values } from "./tiny.ts"
 
@@ -30,31 +31,49 @@ it("a fresh adapter changes nothing; a trained one computes what the merged mode
   for (const r of [plain, fresh, own, merged]) r.dispose()
 })
 
-it("the gradient agrees with float64 finite differences of the model with its adapter", async () => {
-  const adapter = trained()
+it.each<[string, Lora.LoraConfig]>([
+  ["on the maps of layers", lora],
+  ["on head and embedding", { ...lora, targets: ["q_proj", "embed_tokens", "lm_head"], saved: ["norm"] }],
+  ["beside whole modules", { ...lora, targets: ["v_proj"], saved: ["lm_head", "embed_tokens", "mlp"] }],
+  ["with lengths of rows", { ...lora, targets: ["k_proj", "down_proj", "lm_head"], dora: true }],
+])("the gradient agrees with float64 finite differences of the model with its adapter: %s", async (_, of) => {
+  const random = Seed.stream("adapter")
+  const fresh = Lora.initialise(config, of, "x", values(config))
+  const adapter = { ...fresh, values: fresh.values.map((v) => v + 0.1 * random.normal()) }
   const engine = await replica("wasm", config, { adapter })
   const gradient = await (await engine.forward(pairs)).backward(tokenWeights)
   expect(gradient.length).toBe(adapter.values.length)
   const base = Float64Array.from(engine.values)
-  const slots = Lora.layout(config, lora)
-  const merged = (of: Float64Array): Float64Array => {
+  const slots = new Map(Lora.layout(config, of).map((slot) => [slot.name, slot]))
+  /** Of every adapted row, the length that the adapter of the test itself gives it: a constant of the gradient. */
+  const lengths = new Map<string, number>()
+  const merged = (values: Float64Array): Float64Array => {
     // By the definition, in float64.
     const out = base.slice()
-    for (const { name, offset, shape } of Parameters.layout(config)) {
+    for (const { name, offset, shape, size } of Parameters.layout(config)) {
+      const whole = slots.get(name)
+      if (whole !== undefined) out.set(values.subarray(whole.offset, whole.offset + size), offset)
       const stem = name.replace(/weight$/, "")
-      const a = slots.find((s) => s.name === `${stem}lora_A.weight`)
-      const b = slots.find((s) => s.name === `${stem}lora_B.weight`)
+      const [a, b] = ["A", "B"].map((side) => slots.get(`${stem}lora_${side}.weight`))
+      const magnitudes = slots.get(`${stem}lora_magnitude_vector`)
       if (a === undefined || b === undefined) continue
       const [rows, columns] = shape as [number, number]
-      for (let o = 0; o < rows; o++)
+      for (let o = 0; o < rows; o++) {
+        const row = out.subarray(offset + o * columns, offset + (o + 1) * columns)
         for (let i = 0; i < columns; i++)
           for (let r = 0; r < 2; r++)
-            out[offset + o * columns + i] += (3 / 2) * of[b.offset + o * 2 + r] * of[a.offset + r * columns + i]
+            row[i] += (3 / 2) * values[b.offset + o * 2 + r] * values[a.offset + r * columns + i]
+        if (magnitudes === undefined) continue
+        const length = lengths.get(`${name} ${o}`) ?? Math.hypot(...row)
+        lengths.set(`${name} ${o}`, length)
+        for (let i = 0; i < columns; i++) row[i] *= values[magnitudes.offset + o] / length
+      }
     }
     return out
   }
   const flat = Float64Array.from(adapter.values)
-  for (const { name, offset, size } of slots) {
+  merged(flat)
+  for (const { name, offset, size } of slots.values()) {
     const random = Seed.stream(name)
     const direction = Array.from({ length: size }, random.normal)
     const truth = slope((v) => objective(config, merged(v)), flat, offset, direction)
@@ -76,7 +95,7 @@ it("the gradient is the full gradient of the merged model, projected on the fact
   const full = await (await whole.forward(pairs)).backward(tokenWeights)
   const slots = new Map(Lora.layout(config, lora).map((slot) => [slot.name, slot]))
   for (const { name, offset, shape } of Parameters.layout(config)) {
-    const pair = Lora.pairOf(adapter, slots, name)
+    const { pair } = Lora.reader(config, engine.values, adapter)(name)
     if (pair === null) continue
     const [rows, columns] = shape as [number, number]
     const a = slots.get(name.replace(/weight$/, "lora_A.weight"))
@@ -127,4 +146,25 @@ it("refuses an adapter of another shape", async () => {
     Effect.runPromise,
   )
   expect(error.message).toMatch(/rank 4 on q_proj.* has \d+ parameters, got \d+/)
+})
+
+it("a fresh adapter beside whole modules changes nothing, and begins where the model is", async () => {
+  const of: Lora.LoraConfig = { ...lora, targets: ["q_proj", "lm_head"], saved: ["embed_tokens"], dora: true }
+  const plain = await replica("wasm", config)
+  const fresh = await replica("wasm", config, { adapter: Lora.initialise(config, of, "s", values(config)) })
+  const [a, b] = [await fresh.logprobs(pairs), await plain.logprobs(pairs)]
+  for (const [i, row] of a.entries()) expect(gap(row, b[i])).toBeLessThan(1e-5)
+  for (const r of [plain, fresh]) r.dispose()
+  expect(() => Lora.initialise(config, of, "s")).toThrow(/give the model's parameters as base/)
+})
+
+it.each<[string, Partial<Lora.LoraConfig>, RegExp]>([
+  ["the head of a tied model", { targets: ["lm_head"] }, /adapter on lm_head changes one of two that are one/],
+  ["the embedding of a tied model", { targets: ["embed_tokens"] }, /adapter on embed_tokens changes one of two/],
+  ["a tied head whole", { saved: ["lm_head"] }, /saved names lm_head, which is no module.*trains both as embed_tokens/],
+  ["a module that is not there", { saved: ["score"] }, /saved names score, which is no module of the model$/],
+  ["a map that is both", { saved: ["self_attn"] }, /q_proj is to have an adapter and to learn whole/],
+])("refuses %s", (_, more, message) => {
+  const of: Lora.LoraConfig = { ...lora, targets: ["q_proj"], ...more }
+  expect(Lora.configRefusal({ ...config, tie_word_embeddings: true }, of)).toMatch(message)
 })

@@ -1,5 +1,8 @@
 /** Every family against float32 PyTorch, on the checkpoints that transformers wrote (fixtures/make/make.py). */
-import { AdamW, Lora, LoraFiles, ModelConfig, Parameters, Replica } from "@lpo/transformer"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { AdamW, Lora, LoraFiles, ModelConfig, Parameters, Replica, Safetensors } from "@lpo/transformer"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { expectedOf, folderOf, gap, openFixture, pairOf, relative } from "./fixtures.ts"
@@ -136,3 +139,52 @@ it("computes with an adapter of PEFT what PEFT computes, and its gradient", asyn
     expect(relative(gradient.subarray(offset, offset + size), tensor(`gradient.${name}`)), name).toBeLessThan(1e-3)
   replica.dispose()
 })
+
+it.each(["lora-ends", "lora-whole", "lora-tied", "lora-dora"])(
+  "computes with an adapter on head and embedding, whole modules and DoRA what PEFT computes, and its gradient: %s",
+  async (name) => {
+    const { base } = (await expectedOf(name)).facts
+    const { facts } = await expectedOf(base)
+    const { names, tensor } = await expectedOf(name)
+    const { checkpoint } = await openFixture(base)
+    const { config, values } = checkpoint
+    const adapter = await Effect.runPromise(LoraFiles.read(config, folderOf(name), { base: values }))
+    const { replica } = await openFixture(base, { adapter })
+    const merged = Replica.make(config, Lora.merge(config, values, adapter))
+    const rows = async (of: Replica.Replica, { completion, prompt }: (typeof facts.cases)[number]) =>
+      (await of.logits([Int32Array.from([...prompt, ...completion])]))[0]
+    for (const [i, one] of facts.cases.entries()) {
+      const expected = tensor(`logits.${i}`)
+      for (const of of [replica, merged])
+        expect(gap((await rows(of, one)).subarray(-expected.length), expected)).toBeLessThan(1e-4)
+    }
+    // What decodes token by token reads the same matrices.
+    const request = { prompt: Int32Array.from(facts.cases[2].prompt), streams: ["greedy"] }
+    const law = { temperature: 0, topK: 0, topP: 1, maxTokens: 8, stops: [] }
+    const [[sampled]] = await replica.generate([request], law)
+    const [again] = await replica.logprobs([{ prompt: request.prompt, completion: sampled.tokens }])
+    expect(gap(sampled.logprobs, again)).toBeLessThan(1e-4)
+    const forward = await replica.forward(facts.cases.map(pairOf))
+    const gradient = await forward.backward(facts.cases.map((c) => Float32Array.from(c.weights)))
+    const folder = await mkdtemp(join(tmpdir(), "lpo-lora-"))
+    try {
+      // The gradient, written as if it were an adapter, has PEFT's names and layouts.
+      await Effect.runPromise(LoraFiles.write(config, { config: adapter.config, values: gradient }, folder))
+      const path = join(folder, "adapter_model.safetensors")
+      const { tensors } = await Effect.runPromise(Safetensors.decode(await readFile(path), path))
+      const wanted = names.filter((key) => key.startsWith("gradient."))
+      for (const key of wanted) {
+        const own = key
+          .replace(/^gradient\./, "base_model.model.")
+          .replace("magnitude_vector.weight", "magnitude_vector")
+        expect(relative(tensors.get(own)?.data ?? new Float32Array(), tensor(key)), key).toBeLessThan(1e-3)
+      }
+      expect(tensors.size).toBe(wanted.length + (name === "lora-tied" ? 1 : 0))
+      await Effect.runPromise(LoraFiles.write(config, adapter, folder))
+      expect(await Effect.runPromise(LoraFiles.read(config, folder))).toEqual(adapter)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+    for (const of of [replica, merged]) of.dispose()
+  },
+)

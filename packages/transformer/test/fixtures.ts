@@ -33,6 +33,8 @@ export interface Facts {
   readonly tokenizer: TokenizerFacts
   readonly sequences: ReadonlyArray<ReadonlyArray<number>>
   readonly ropes: ReadonlyArray<Record<string, unknown>>
+  /** The model under an adapter. */
+  readonly base: string
 }
 
 /** The facts of a fixture, and its expected tensors by name. */

@@ -113,6 +113,8 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
     ignoring,
   )
   const { domain, folder: run, maxTokens, preset, view } = asked
+  const misfit = model.lora && Lora.configRefusal(config, model.lora)
+  if (misfit !== null) return yield* fail(`the adapter: ${misfit}`)
   const { checkpointActivations, learnMiB, refusal: misses } = Fit.of(config, model.lora, asked)
   if (misses !== null) return yield* fail(misses)
   const folder = yield* Checkpoint.locate(source, { ...at, onProgress: downloadIn(view, source) })
@@ -124,7 +126,7 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   const longest = domain.longest === null ? null : domain.longest(reads)
   const problem = longest === null ? null : yield* refusal(config, tokenizer, longest, model.template, maxTokens)
   if (problem !== null) return yield* fail(problem)
-  const lora = model.lora === null ? null : Lora.initialise(config, model.lora, asked.seed)
+  const lora = model.lora === null ? null : Lora.initialise(config, model.lora, asked.seed, values)
   const size = values.length.toLocaleString("en")
   const ready: Ready = {
     config,

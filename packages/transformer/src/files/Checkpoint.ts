@@ -102,6 +102,12 @@ export const open = Effect.fn("Checkpoint.open")(function* (source: string, opti
 
 const dtypeNames = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const
 
+/** Options that transformers takes as floats alone: it refuses `30` where it takes `30.0`, and JavaScript writes both alike. */
+const floats =
+  "initializer_range|rms_norm_eps|attn_logit_softcapping|final_logit_softcapping|factor|low_freq_factor|high_freq_factor|" +
+  "attention_factor|beta_fast|beta_slow"
+const wholeFloat = new RegExp(`^( *"(?:${floats})": -?\\d+)(?=,?$)`, "gm")
+
 /** A configuration as `config.json`. @category encoding */
 export const configJson = (
   config: ModelConfig.ModelConfig,
@@ -117,7 +123,8 @@ export const configJson = (
     ...config,
   }
   // Under the name that every version of transformers and vLLM reads.
-  return `${JSON.stringify({ ...original, torch_dtype: dtypeNames[dtype] }, null, 2)}\n`
+  const text = JSON.stringify({ ...original, torch_dtype: dtypeNames[dtype] }, null, 2)
+  return `${text.replaceAll(wholeFloat, "$1.0")}\n`
 }
 
 /**

@@ -43,7 +43,10 @@ interface Located {
 }
 
 /** Opens the files of a folder (`stem` is "model" or "adapter_model") and finds every tensor in them. */
-const locate = (folder: string, stem: string): Effect.Effect<ReadonlyMap<string, Located>, ModelError, Scope.Scope> =>
+export const locate = (
+  folder: string,
+  stem: string,
+): Effect.Effect<ReadonlyMap<string, Located>, ModelError, Scope.Scope> =>
   Effect.gen(function* () {
     const single = join(folder, `${stem}.safetensors`)
     const indexPath = `${single}.index.json`

@@ -8,7 +8,7 @@ import * as Lora from "./Lora.ts"
 import type { LoraConfig } from "./Lora.ts"
 import { activationOf, embeddingScale, type ModelConfig } from "./ModelConfig.ts"
 import * as LogProb from "../ops/LogProb.ts"
-import type { AttentionShape, GradientSum, Ops } from "../ops/Ops.ts"
+import type { AttentionShape, GradientSum, LinearWeight, Ops } from "../ops/Ops.ts"
 import * as Parameters from "./Parameters.ts"
 import {
   type Activations,
@@ -21,7 +21,7 @@ import {
   type Saved,
 } from "./Transformer.ts"
 import * as Tensors from "./Tensors.ts"
-import type { LayerWeights, Projection, Weights } from "./Weights.ts"
+import type { Adapter, LayerWeights, Projection, Weights } from "./Weights.ts"
 
 /** Where gradients by parameters go; those of frozen ones are not computed. */
 interface Gradients {
@@ -41,6 +41,33 @@ const addLinearTo = ({ offset, sum }: Gradients, name: string, dy: Tensor2D, x: 
   if (at !== null) sum.addLinear(at, dy, x)
 }
 
+/** Its transpose is still made on first use only. */
+const withoutBias = (weight: LinearWeight): LinearWeight => ({
+  w: weight.w,
+  bias: null,
+  get wT() {
+    return weight.wT
+  },
+})
+
+/** The gradients of a linear map's weight, or of its adapter, go to `to`. */
+const weightBackward = (ops: Ops, dy: Tensor2D, x: Tensor2D, weight: Projection, name: string, to: Gradients): void => {
+  const { adapter } = weight
+  if (adapter === null) return addLinearTo(to, `${name}.weight`, dy, x)
+  const { a, b, rows, scale } = adapter
+  tf.tidy(() => {
+    const dSum: Tensor2D = rows === null ? dy : tf.mul(dy, rows.factors)
+    const scaled: Tensor2D = tf.mul(dSum, scale)
+    addLinearTo(to, `${name}.lora_B.weight`, scaled, ops.linear(x, a))
+    addLinearTo(to, `${name}.lora_A.weight`, ops.linearBackward(scaled, b), x)
+    const at = to.offset(`${name}.lora_magnitude_vector`)
+    if (rows === null || at === null) return
+    // What the map gives without its bias is in proportion to the lengths.
+    const y = ops.linear(x, withoutBias(weight))
+    to.sum.addRowSum(at, tf.mul(tf.mul<Tensor2D>(dy, y), rows.inverse))
+  })
+}
+
 /** The gradient by the input of a linear map, plus `plus`; those by its weight and bias, or by its adapter, go to `to`. */
 const linearBackward = (
   ops: Ops,
@@ -51,21 +78,32 @@ const linearBackward = (
   to: Gradients,
   plus?: Tensor2D,
 ): Tensor2D => {
-  if (weight.adapter !== null) {
-    const { a, b, scale } = weight.adapter
-    tf.tidy(() => {
-      const scaled: Tensor2D = tf.mul(dy, scale)
-      addLinearTo(to, `${name}.lora_B.weight`, scaled, ops.linear(x, a))
-      addLinearTo(to, `${name}.lora_A.weight`, ops.linearBackward(scaled, b), x)
-    })
-  }
-  addLinearTo(to, `${name}.weight`, dy, x)
+  weightBackward(ops, dy, x, weight, name, to)
   if (weight.bias !== null) {
     const at = to.offset(`${name}.bias`)
     if (at !== null) to.sum.addRowSum(at, dy)
   }
   // With an adapter the weight is the sum, so this is the whole of it.
   return ops.linearBackward(dy, weight, plus)
+}
+
+/** The gradients of the embedding's rows, or of its adapter, from that of the first layer's input. */
+const embeddingBackward = (
+  ops: Ops,
+  dx: Tensor2D,
+  ids: Int32Array,
+  adapter: Adapter | null,
+  { offset, sum }: Gradients,
+): void => {
+  const at = offset(`${Tensors.embedding}.weight`)
+  if (at !== null) sum.addRows(at, ids, dx)
+  const [atA, atB] = ["A", "B"].map((side) => offset(`${Tensors.embedding}.lora_${side}.weight`))
+  if (adapter === null || atA === null || atB === null) return
+  tf.tidy(() => {
+    const scaled: Tensor2D = tf.mul(dx, adapter.scale)
+    sum.addRows(atB, ids, ops.linear(scaled, adapter.a))
+    sum.addLinear(atA, ops.gatherRows(adapter.b.w, ids), scaled)
+  })
 }
 
 /** The gradient by a layer's input; those by its parameters go to `to`. */
@@ -144,7 +182,7 @@ export const backward = (
   const { packed, places } = saved
   tf.tidy(() => {
     const dHead = LogProb.backward(ops, saved.head, weights.head, weightsPerToken, (dLogits, hidden) =>
-      addLinearTo(to, `${Tensors.head(config)}.weight`, dLogits, hidden),
+      weightBackward(ops, dLogits, hidden, weights.head, Tensors.head(config), to),
     )
     const dNorm = ops.scatterRows(dHead, packed.rows, packed.ids.length)
     const last = ops.rmsNormBackward(dNorm, saved.norm, weights.norm)
@@ -164,8 +202,7 @@ export const backward = (
       dOut.dispose()
     }
     // Rows of the embedding gather the gradient of the input, beside that of the head where the two are tied.
-    const offset = to.offset(`${Tensors.embedding}.weight`)
     const scale = embeddingScale(config)
-    if (offset !== null) gradient.addRows(offset, packed.ids, scale === 1 ? dx : tf.mul(dx, scale))
+    embeddingBackward(ops, scale === 1 ? dx : tf.mul(dx, scale), packed.ids, weights.embedding, to)
   })
 }

@@ -5,12 +5,19 @@ import * as Lora from "./Lora.ts"
 import { gainOffset, type ModelConfig } from "./ModelConfig.ts"
 import type { Head } from "../ops/LogProb.ts"
 import type { LinearWeight } from "../ops/Ops.ts"
-import * as Parameters from "./Parameters.ts"
 import * as Tensors from "./Tensors.ts"
 
-/** A linear map of a layer. With an adapter, its weight is the sum with B A already, and only A and B learn. @category models */
+/** A and B of an adapter, and with `dora` one over the lengths that learn and what the rows of the sum were multiplied with, [out] each. @category models */
+export interface Adapter {
+  readonly a: LinearWeight
+  readonly b: LinearWeight
+  readonly scale: number
+  readonly rows: { readonly inverse: Tensor1D; readonly factors: Tensor1D } | null
+}
+
+/** A linear map. With an adapter, its weight has that in it already, and only what the adapter is made of learns. @category models */
 export interface Projection extends LinearWeight {
-  readonly adapter: { readonly a: LinearWeight; readonly b: LinearWeight; readonly scale: number } | null
+  readonly adapter: Adapter | null
 }
 
 /** The tensors of a layer, by their keys in {@link Tensors.ofLayer}; null where the model lacks one. @category models */
@@ -21,7 +28,9 @@ export type LayerWeights = { readonly [K in Tensors.LinearKey]: Projection } & {
 /** @category models */
 export interface Weights {
   /** What the last hidden states are multiplied with: the embedding itself where the two are tied. */
-  readonly head: Head
+  readonly head: Head & Projection
+  /** That of the embedding, whose rows are read elsewhere. */
+  readonly embedding: Adapter | null
   readonly layers: ReadonlyArray<LayerWeights>
   readonly norm: Tensor1D
   readonly dispose: () => void
@@ -29,15 +38,10 @@ export interface Weights {
 
 /** Uploads `values` (the flat vector of `Parameters.layout`), with an adapter added to them. @category constructors */
 export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.Adapter | null = null): Weights => {
-  const slots = new Map(Parameters.layout(config).map((slot) => [slot.name, slot]))
   const owned: Array<tf.Tensor> = []
-  const read = (name: string) => {
-    const slot = slots.get(name)
-    if (slot === undefined) throw new RangeError(`no parameter is called ${name}`)
-    return { data: values.slice(slot.offset, slot.offset + slot.size), shape: slot.shape }
-  }
-  const vector = (name: string): Tensor1D => {
-    const tensor = tf.tensor1d(read(name).data)
+  const read = Lora.reader(config, values, adapter)
+  const vector = (data: Float32Array): Tensor1D => {
+    const tensor = tf.tensor1d(data)
     owned.push(tensor)
     return tensor
   }
@@ -45,9 +49,7 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
   /** The gain of a norm. */
   const gain = (name: string): Tensor1D => {
     const { data } = read(name)
-    const tensor = tf.tensor1d(offset === 0 ? data : data.map((weight) => offset + weight))
-    owned.push(tensor)
-    return tensor
+    return vector(offset === 0 ? data : data.map((weight) => offset + weight))
   }
   const matrix = <A>(data: Float32Array, shape: [number, number], bias: Tensor1D | null, adapter: A) => {
     const w = tf.tensor2d(data, shape)
@@ -67,21 +69,20 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
       },
     }
   }
-  const adapterSlots = new Map(
-    (adapter === null ? [] : Lora.layout(config, adapter.config)).map((slot) => [slot.name, slot]),
-  )
-  const linear = (name: string, bias: string | null = null): Projection => {
-    const { data, shape } = read(name)
-    const [out, input] = shape as [number, number]
-    const own = bias === null ? null : vector(bias)
-    const pair = adapter && Lora.pairOf(adapter, adapterSlots, name)
-    if (adapter === null || pair === null) return matrix(data, [out, input], own, null)
+  const adapterOf = (pair: Lora.Pair | null): Adapter | null => {
+    if (adapter === null || pair === null) return null
+    const { a, b, rows } = pair
     const { rank } = adapter.config
-    const scale = Lora.scale(adapter.config)
-    Lora.addProduct(data, pair.b, pair.a, rank, scale)
-    const a = matrix(pair.a.slice(), [rank, input], null, null)
-    const b = matrix(pair.b.slice(), [out, rank], null, null)
-    return matrix(data, [out, input], own, { a, b, scale })
+    return {
+      a: matrix(a.slice(), [rank, a.length / rank], null, null),
+      b: matrix(b.slice(), [b.length / rank, rank], null, null),
+      scale: Lora.scale(adapter.config),
+      rows: rows && { inverse: vector(rows.lengths.map((length) => 1 / length)), factors: vector(rows.factors) },
+    }
+  }
+  const linear = (name: string, [out, input]: readonly [number, number], bias: string | null = null): Projection => {
+    const { data, pair } = read(name)
+    return matrix(data, [out, input], bias === null ? null : vector(read(bias).data), adapterOf(pair))
   }
   const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => {
     const norms = Tensors.normKeys.map((key) => {
@@ -90,12 +91,15 @@ export const upload = (config: ModelConfig, values: Float32Array, adapter: Lora.
     })
     const maps = Tensors.linearKeys.map((key) => {
       const name = Tensors.nameOf(config, layer, key)
-      return [key, linear(`${name}.weight`, Tensors.biased(config, key) ? `${name}.bias` : null)]
+      const bias = Tensors.biased(config, key) ? `${name}.bias` : null
+      return [key, linear(`${name}.weight`, Tensors.shapeOf(config, key), bias)]
     })
     return Object.fromEntries([...norms, ...maps]) as LayerWeights
   })
+  const head = linear(`${Tensors.head(config)}.weight`, [config.vocab_size, config.hidden_size])
   return {
-    head: Object.assign(linear(`${Tensors.head(config)}.weight`), { cap: config.final_logit_softcapping ?? null }),
+    head: Object.assign(head, { cap: config.final_logit_softcapping ?? null }),
+    embedding: config.tie_word_embeddings ? null : adapterOf(read(`${Tensors.embedding}.weight`).pair),
     layers,
     norm: gain(`${Tensors.lastNorm}.weight`),
     dispose: () => {

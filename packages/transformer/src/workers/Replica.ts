@@ -100,7 +100,13 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
   const slots = Parameters.layout(config)
   const size = Parameters.count(slots)
   if (values.length !== size) throw new RangeError(`${values.length} parameters for a model of ${size}`)
-  const embedding = values.subarray(slots[0].offset, slots[0].offset + slots[0].size)
+  const [{ name: table, offset, size: rows }] = slots
+  const changing = adapter !== null && Lora.changesEmbedding(config, adapter.config)
+  const embedding = changing ? new Float32Array(rows) : values.subarray(offset, offset + rows)
+  const readEmbedding = (): void => {
+    if (changing) Lora.reader(config, values, adapter)(table, embedding)
+  }
+  readEmbedding()
   const packed = (pairs: ReadonlyArray<Sequence.Sequence>): Transformer.Packed => {
     const refusal = Pack.refusal(pairs)
     if (refusal !== null) throw new RangeError(refusal)
@@ -125,6 +131,7 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
   const changed = (): void => {
     uploaded?.dispose()
     uploaded = null
+    readEmbedding()
     decoder.changed()
   }
   const trained = adapter?.values.length ?? size

@@ -180,7 +180,7 @@ const others: ReadonlyArray<Check> = [
             async (replica) => {
               const gradient = await gradientOf(replica)
               for (const { name, offset, shape } of Parameters.layout(config)) {
-                const pair = Lora.pairOf(adapter, slots, name)
+                const { pair } = Lora.reader(config, base, adapter)(name)
                 const [a, b] = ["A", "B"].map((side) => slots.get(name.replace(/weight$/, `lora_${side}.weight`)))
                 if (pair === null || a === undefined || b === undefined) continue
                 const [rows, columns] = shape as [number, number]
