@@ -79,7 +79,7 @@ export const open = Effect.fn("Job.open")(function* (
   const opened = yield* Opening.engine(settings, { domain, folder, given, preset, view })
   if (domain.episodes !== undefined && opened.reads !== "words")
     return yield* new UsageError({
-      reason: `the task ${domain.name} is played in the words of its own small model; leave --model out`,
+      reason: `the task ${domain.name} is played in the words of its own small model; leave --model out, or give a checkpoint of such a model`,
     })
   const task = Grader.judgedBy(yield* domain.task(opened.reads), judge?.grader ?? null)
   const problems = yield* settings.data === null || files === null

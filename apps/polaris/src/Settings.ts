@@ -352,10 +352,10 @@ export const resolve = Effect.fn("Settings.resolve")(function* (given: Given, re
   return settings
 })
 
-/** The settings with the texts that end a response, where model and engine are such that texts can. */
+/** The settings with the texts that end a response of a model that reads questions. */
 export const withStops = (settings: Settings, texts: ReadonlyArray<string>): Settings => {
-  const { engine, model, train } = settings
-  const stops = model.kind === "checkpoint" && engineOf(settings).adapted(engine.options).stopStrings ? texts : []
+  const { model, train } = settings
+  const stops = model.kind === "checkpoint" ? texts : []
   return { ...settings, train: { ...train, sampling: { ...train.sampling, stopStrings: stops } } }
 }
 

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { RegularFile } from "@lpo/rollout"
-import { ModelConfig, ModelFiles, Parameters, Policy, Supervised, TransformerError } from "@lpo/transformer"
+import { Checkpoint, ModelConfig, ModelFiles, Parameters, Policy, Supervised, TransformerError } from "@lpo/transformer"
 import { Effect } from "effect"
 import type * as Model from "./Model.ts"
 import type { Tiny } from "./tasks/index.ts"
@@ -40,6 +40,18 @@ export const make = Effect.fn("WarmStart.make")(function* (
   }
   return policy
 })
+
+/** Writes a small model as a checkpoint that `--model`, transformers and servers open. */
+export const saveCheckpoint = (
+  { config, tokenizer, values }: Pick<Policy.PolicyService, "config" | "tokenizer" | "values">,
+  folder: string,
+) => {
+  const generation = { eos_token_id: tokenizer.stops[0] }
+  return Checkpoint.save(
+    { config, tokenizer, values, raw: { config: null, generation: `${JSON.stringify(generation, null, 2)}\n` } },
+    folder,
+  )
+}
 
 /** Writes a warm start to a file. */
 export const write = (policy: Policy.PolicyService, path: string) =>

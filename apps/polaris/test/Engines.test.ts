@@ -46,7 +46,7 @@ it("trains on a Tinker server, goes on there, and refuses a server of another ki
     const recorded = JSON.parse(await readFile(join(out, "tinker", "config.json"), "utf8")) as Record<string, unknown>
     expect(recorded).toMatchObject({
       engine: { name: "tinker", options: { server: double.baseUrl, profile: "skyrl-jax", rank: 8 } },
-      train: { anchor: "recompute", sampling: { stopStrings: [] }, optimizer: { maxGradNorm: null } },
+      train: { anchor: "recompute", sampling: { stopStrings: ["</answer>"] }, optimizer: { maxGradNorm: null } },
     })
     const saved = await readFile(join(out, "tinker", "checkpoints", "step-000003", "tinker.json"), "utf8")
     expect(double.checkpoints.has((JSON.parse(saved) as { path: string }).path)).toBe(true)

@@ -207,8 +207,6 @@ it("takes of an engine what it cannot do otherwise", async () => {
   expect(skyrl.train.optimizer.maxGradNorm).toBeNull()
   expect(Settings.trainConfig(skyrl).optimizer.maxGradNorm).toBe(Number.POSITIVE_INFINITY)
   expect(skyrl.train.anchor).toBe("recompute")
-  // The protocol has no room for texts that end a response.
-  expect(Settings.withStops(skyrl, ["</answer>"]).train.sampling.stopStrings).toEqual([])
   const fsdp = await resolve({ ...tinker, profile: "skyrl-fsdp" })
   expect(fsdp.train.optimizer).toMatchObject({ maxGradNorm: 1, beta2: 0.999, weightDecay: 0.01 })
   const hosted = await resolve({ ...tinker, profile: "hosted", loraRank: 8 })

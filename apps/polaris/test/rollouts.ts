@@ -39,6 +39,7 @@ export const serve = async (folder: string) => {
       const tokens = messages === undefined ? tokenizer.encode(String(prompt)) : tokenizer.encodeChat(messages)
       return [200, { tokens: Array.from(await Effect.runPromise(tokens)) }]
     },
+    "/v1/models": async () => [200, { data: [{ id: "base", max_model_len: config.max_position_embeddings }] }],
     "/v1/load_lora_adapter": async ({ lora_name, lora_path }) => {
       policies.set(lora_name, await makePolicy(await Effect.runPromise(LoraFiles.read(config, lora_path))))
       loaded.push(lora_name)

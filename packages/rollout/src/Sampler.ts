@@ -61,14 +61,11 @@ export interface Continued {
 }
 
 /**
- * Tokens in, tokens out: what the turns of an episode are sampled with. One policy samples all of them.
+ * What a model's tokenizer does for the turns of an episode.
  *
  * @category services
  */
-export interface Turns {
-  readonly policyVersion: number
-  /** Positions that the model has for prompt and response; null where it is not known. */
-  readonly positions: number | null
+export interface TurnTokens {
   /** The tokens of a prompt that nothing stands before. */
   readonly encode: (prompt: Prompt) => Effect.Effect<Int32Array, SamplerError>
   /** The tokens of a text in the middle of others. */
@@ -83,6 +80,17 @@ export interface Turns {
     answer: Pick<Completion, "text" | "tokens">,
     next: ReadonlyArray<Message>,
   ) => Effect.Effect<Int32Array | null, SamplerError>
+}
+
+/**
+ * Tokens in, tokens out: what the turns of an episode are sampled with. One policy samples all of them.
+ *
+ * @category services
+ */
+export interface Turns extends TurnTokens {
+  readonly policyVersion: number
+  /** Positions that the model has for prompt and response; null where it is not known. */
+  readonly positions: number | null
   /** One completion for each, in order. */
   readonly sample: (
     asked: ReadonlyArray<Continued>,

@@ -31,10 +31,12 @@ export interface TinkerPolicyService {
   /** What the probe measured. */
   readonly conformance: Conformance.Measured
   readonly model: Effect.Effect<TrainingModel, TinkerError>
-  /** Samples with the weights published last, and their version. */
-  readonly sampling: <A, E>(
-    use: (session: SamplingSession, version: number) => Effect.Effect<A, E>,
-  ) => Effect.Effect<A, E | TinkerError>
+  /** The weights published last, to sample from, and their version; where samplers follow what is trained, training waits for the scope's end. */
+  readonly pinned: Effect.Effect<
+    { readonly session: SamplingSession; readonly version: number },
+    TinkerError,
+    Scope.Scope
+  >
   /** Keeps `rest`, a sample whose caller has gone, until it is over. */
   readonly abandon: (rest: Effect.Effect<unknown, unknown>) => Effect.Effect<void>
   /** Changes the weights. */
@@ -110,8 +112,9 @@ export const make = Effect.fn("TinkerPolicy.make")(function* (options: Options) 
     options,
     conformance,
     model,
-    sampling: (use) =>
-      weights.withPermits(1)(Effect.flatMap(published, ({ session, version }) => use(session, version))),
+    pinned: Effect.acquireRelease(Effect.interruptible(weights.take(1)), () => weights.release(1)).pipe(
+      Effect.andThen(published),
+    ),
     abandon: (rest) => Ref.update(abandoned, (list) => [...list, rest]),
     training: (use) => {
       const run = Effect.flatMap(model, use)

@@ -1,31 +1,18 @@
 /**
- * A Tinker server as a `Sampler`: one request per problem for its K completions, from the weights published last. End tokens
- * are always sent as stops, which leaves no room for stop strings. A completion that is none is asked for again alone.
+ * A Tinker server as a `Sampler`: one request per problem for its K completions, or one for a turn of an episode, from the weights
+ * published last. End tokens are always sent as stops; stop strings are cut here. A completion that is none is asked for again alone.
  *
  * @module
  */
-import {
-  type Completion,
-  type Group,
-  type Problem,
-  RolloutError,
-  Sampler,
-  SamplingParams,
-  Seed,
-  Sequence,
-} from "@lpo/rollout"
+import { type Group, type Problem, RolloutError, Sampler, SamplingParams, Sequence } from "@lpo/rollout"
 import { Effect, Layer, Stream } from "effect"
 import * as Datum from "./Datum.ts"
-import type { SampleRequest, Sequence as SampledSequence } from "./SamplingSession.ts"
-import type { TinkerError } from "./TinkerError.ts"
+import * as Draw from "./Draw.ts"
 import { TinkerPolicy } from "./TinkerPolicy.ts"
 
 /** Text to the base model's tokens and back. @category models */
-export interface Tokenizer {
+export interface Tokenizer extends Draw.Reader {
   readonly encode: (text: string) => Effect.Effect<Int32Array, { readonly message: string }>
-  readonly decode: (tokens: Int32Array) => string
-  /** The tokens that end a response. */
-  readonly stops: ReadonlyArray<number>
 }
 
 /** @category models */
@@ -33,23 +20,25 @@ export interface Options {
   readonly tokenizer: Tokenizer
   /** A problem's prompt as chunks: chat templates, images. Default: a plain text prompt, encoded. */
   readonly render?: (problem: Problem.Problem) => Effect.Effect<Datum.ModelInput, { readonly message: string }>
+  /** The tokenizer's part in episodes of several turns, such as `Tokenizer.turns` of `@lpo/transformer`. Default: none, and no turns. */
+  readonly turns?: Sampler.TurnTokens
+  /** Positions that the model has for the turns of an episode, where the server does not tell. Default: not known. */
+  readonly positions?: number
   /** Requests under way at once. Default 64, and never more than the server allows. */
   readonly concurrency?: number
 }
-
-/** How often one completion is asked for. */
-const attempts = 6
 
 /** @category layers */
 export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, TinkerPolicy> =>
   Layer.effect(
     Sampler.Sampler,
     Effect.gen(function* () {
-      const { tokenizer } = options
+      const { tokenizer, turns } = options
       const policy = yield* TinkerPolicy
-      const { maxConcurrentSamples, profile } = policy.client
-      const fail = (problem: string, reason: string, retryable = false) =>
-        new RolloutError.SamplerError({ problem, reason, retryable })
+      const { capabilities, maxConcurrentSamples, profile } = policy.client
+      const concurrency = Math.max(1, Math.min(options.concurrency ?? 64, maxConcurrentSamples))
+      const fail = (problem: string | null, reason: string) =>
+        new RolloutError.SamplerError({ problem, reason, retryable: false })
       const render = Effect.fn("TinkerSampler.render")(function* (problem: Problem.Problem) {
         const { id, prompt } = problem
         const failed = ({ message }: { readonly message: string }) => fail(id, message)
@@ -69,100 +58,71 @@ export const layer = (options: Options): Layer.Layer<Sampler.Sampler, never, Tin
         if (Sequence.positions(chunks) === 0) return yield* fail(id, "has an empty prompt; give at least one token")
         return { input, chunks }
       })
+      /** What completions are drawn from now, for as long as the scope. */
+      const source = Effect.map(policy.pinned, (pinned) => ({ ...pinned, reader: tokenizer, abandon: policy.abandon }))
       const sampleOne = Effect.fn("TinkerSampler.sample")(function* (
         { place, problem, stream }: Sampler.Asked,
         wanted: Sampler.SampleOptions,
       ) {
-        const sampling = SamplingParams.make(wanted)
-        const refusal = SamplingParams.refusal(sampling)
+        const law = SamplingParams.make(wanted)
+        const refusal = Draw.refusal(law, profile)
         if (refusal !== null) return yield* fail(problem.id, refusal)
-        if (sampling.minP > 0)
-          return yield* fail(problem.id, `minP is ${sampling.minP}, and the Tinker protocol has no min-p; give 0`)
-        if (sampling.stopStrings.length > 0)
-          return yield* fail(
-            problem.id,
-            `stopStrings has ${JSON.stringify(sampling.stopStrings[0])}, and the Tinker protocol takes texts or tokens as stops, not both: the tokens that end a response are sent; leave stopStrings out`,
-          )
-        const { maxTokens, temperature, topK, topP } = sampling
-        if (temperature === 0 && !profile.greedy)
-          return yield* fail(problem.id, `temperature 0 is not greedy on ${profile.name}; give a positive one`)
         const { chunks, input } = yield* render(problem)
-        const failed = (error: TinkerError) =>
-          fail(problem.id, error.message, error._tag === "ConnectionError" || error._tag === "OperationError")
-        return yield* policy
-          .sampling((session, version) =>
-            Effect.gen(function* () {
-              const request = {
-                prompt: input,
-                samples: wanted.groupSize,
-                maxTokens,
-                temperature,
-                topP,
-                topK: topK === 0 ? -1 : topK,
-                // Servers add the completion's index; the sum must stay a 32-bit integer.
-                seed: Seed.stream(stream).int(0, 2 ** 30),
-                stop: tokenizer.stops,
-              }
-              const ask = (wanted: SampleRequest) =>
-                Effect.flatMap(session.sample(wanted), (answer) =>
-                  Effect.onInterrupt(answer, () => policy.abandon(answer)),
-                )
-              const { lost, sequences } = yield* ask(request)
-              const again = (
-                { index, reason }: (typeof lost)[number],
-                left: number,
-              ): Effect.Effect<SampledSequence, TinkerError | RolloutError.SamplerError> =>
-                left === 0
-                  ? Effect.fail(fail(problem.id, `completion ${index} was lost ${attempts} times: ${reason}`, true))
-                  : Effect.flatMap(ask({ ...request, samples: 1, seed: request.seed + index }), (answer) => {
-                      const [found] = answer.sequences
-                      if (found !== undefined) return Effect.succeed({ ...found, index })
-                      return again({ index, reason: answer.lost[0]?.reason ?? "the answer is empty" }, left - 1)
-                    })
-              const more = yield* Effect.forEach(lost, (one) => again(one, attempts - 1))
-              return { sequences: [...sequences, ...more].sort((a, b) => a.index - b.index), version }
-            }).pipe(Effect.mapError((error) => (error._tag === "SamplerError" ? error : failed(error)))),
-          )
-          .pipe(
-            Effect.mapError((error) => (error._tag === "SamplerError" ? error : failed(error))),
-            Effect.flatMap(({ sequences, version }) =>
-              Effect.gen(function* () {
-                if (sequences.length !== wanted.groupSize)
-                  return yield* fail(
-                    problem.id,
-                    `${sequences.length} completions came, ${wanted.groupSize} were asked for`,
-                  )
-                const completions = sequences.map(({ finish, logprobs, tokens }): Completion.Completion => {
-                  const ends = finish === "stop" && tokenizer.stops.includes(tokens[tokens.length - 1])
-                  return {
-                    tokens,
-                    text: tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens),
-                    logprobs,
-                    finish,
-                    policyVersion: version,
-                    logprobsOf: "raw",
-                    sampling,
-                  }
-                })
-                return {
-                  problem,
-                  place,
-                  promptTokens: Sequence.flatten(chunks),
-                  ...(chunks.some(({ type }) => type === "image") ? { promptChunks: chunks } : {}),
-                  completions,
-                } satisfies Group.Group
-              }),
-            ),
-          )
+        const request = { prompt: input, count: wanted.groupSize, stream, law, problem: problem.id }
+        const completions = yield* source.pipe(
+          Effect.mapError(Draw.failed(problem.id)),
+          Effect.flatMap((from) => Draw.completions(request, from)),
+          Effect.scoped,
+        )
+        return {
+          problem,
+          place,
+          promptTokens: Sequence.flatten(chunks),
+          ...(chunks.some(({ type }) => type === "image") ? { promptChunks: chunks } : {}),
+          completions,
+        } satisfies Group.Group
       })
+      const positions = yield* Effect.cached(
+        capabilities.pipe(
+          Effect.map(
+            ({ supported_models }) =>
+              supported_models.find(({ model_name }) => model_name === policy.options.baseModel)?.max_context_length,
+          ),
+          // Not every server has the route.
+          Effect.orElseSucceed(() => null),
+          Effect.map((told) => told ?? options.positions ?? null),
+        ),
+      )
+      const turnsOf = (tokens: Sampler.TurnTokens) =>
+        Effect.gen(function* () {
+          const from = yield* source.pipe(Effect.mapError(Draw.failed(null)))
+          const service: Sampler.Turns = {
+            ...tokens,
+            policyVersion: from.version,
+            positions: yield* positions,
+            sample: Effect.fn("TinkerSampler.turns")(function* (asked, options) {
+              const law = SamplingParams.make(options)
+              const refusal = Draw.refusal(law, profile)
+              if (refusal !== null) return yield* fail(null, refusal)
+              return yield* Effect.forEach(
+                asked,
+                ({ prompt, stream }) =>
+                  Effect.map(
+                    Draw.completions({ prompt: Datum.text(prompt), count: 1, stream, law, problem: null }, from),
+                    ([completion]) => completion,
+                  ),
+                { concurrency },
+              )
+            }),
+          }
+          return service
+        })
       return Sampler.Sampler.of({
         sample: (problems, wanted) =>
           Stream.fromIterable(Sampler.asked(problems, wanted.seed)).pipe(
-            Stream.mapEffect((one) => sampleOne(one, wanted), {
-              concurrency: Math.max(1, Math.min(options.concurrency ?? 64, maxConcurrentSamples)),
-              unordered: true,
-            }),
+            Stream.mapEffect((one) => sampleOne(one, wanted), { concurrency, unordered: true }),
           ),
+        ...(turns === undefined ? {} : { turns: turnsOf(turns) }),
       })
     }),
   )

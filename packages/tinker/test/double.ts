@@ -34,6 +34,8 @@ export interface Options {
   readonly dialect: "hosted" | "skyrl"
   readonly faults?: Faults
   readonly config?: object
+  /** Positions of its model, which it then tells. */
+  readonly positions?: number
   /** Forgets requests and answers as it goes, for long runs; a promise is then given once. */
   readonly forgets?: boolean
   /** The text sent instead of the JSON of samples, or of a pass's output. */
@@ -237,7 +239,7 @@ export const make = async (options: Options) => {
       case "/healthz":
         return { status: "ok" }
       case "/get_server_capabilities":
-        return { supported_models: [{ model_name: "bigram" }] }
+        return { supported_models: [{ model_name: "bigram", max_context_length: options.positions ?? null }] }
       case "/client/config":
         return options.config ?? {}
       case "/create_session": {

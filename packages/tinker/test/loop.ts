@@ -1,7 +1,16 @@
 /** The same LPO loop on a server and on a local bigram policy; and time that runs 200 times faster. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Completion, Sampler, SamplingParams, Seed, Verdict, Verifier } from "@lpo/rollout"
+import {
+  type Completion,
+  type Environment,
+  Episodes,
+  Sampler,
+  SamplingParams,
+  Seed,
+  Verdict,
+  Verifier,
+} from "@lpo/rollout"
 import { Checkpoint, Learner, Lpo, RunStore, TrainConfig, Trainer } from "@lpo/trainer"
 import { Clock, Duration, Effect, Layer, Stream } from "effect"
 import { type ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "../src/index.ts"
@@ -28,6 +37,44 @@ export const tokenizer = {
   decode: (tokens: Int32Array) => tokens.join(" "),
 }
 
+const textOf = (content: unknown): string => (typeof content === "string" ? content : "")
+const digits = (text: string): ReadonlyArray<number> => (text.match(/\d/g) ?? []).map(Number)
+/** Chats are rendered with a 0 before every question, and what was said is left out: a prompt never begins with the one before it. */
+export const turns: Sampler.TurnTokens = {
+  encode: (prompt) =>
+    typeof prompt === "string"
+      ? tokenizer.encode(prompt)
+      : Effect.succeed(
+          Int32Array.from(
+            prompt.flatMap(({ content, role }) => (role === "user" ? [0, ...digits(textOf(content))] : [])),
+          ),
+        ),
+  encodeText: tokenizer.encode,
+  between: () => Effect.succeed(null),
+}
+
+/** Three actions with a 6 between them; a text, or a chat. Each earns the share of its tokens that are 3. */
+export const environment = (kind: "chat" | "text"): Environment.EnvironmentService => {
+  const said = (text: string) => ({ content: kind === "text" ? text : [{ role: "user" as const, content: text }] })
+  return {
+    name: "threes",
+    open: ({ prompt }) =>
+      Effect.sync((): Environment.Episode => {
+        let taken = 0
+        return {
+          observation: said(textOf(prompt)),
+          step: ({ tokens }) =>
+            Effect.sync(() => {
+              const reward = tokens.filter((token) => token === 3).length / (3 * tokens.length)
+              return ++taken < 3
+                ? { observation: said("6"), reward, done: "no" as const }
+                : { reward, done: "terminated" as const }
+            }),
+        }
+      }),
+  }
+}
+
 export const problems = ["2 3", "4", "0 5"].map((prompt, i) => ({ id: `p${i}`, task: "threes", prompt, answer: "3" }))
 
 /** The share of tokens that are 3. */
@@ -46,6 +93,8 @@ export interface RunOptions {
   /** Default 2. */
   readonly epochs?: number
   readonly maxGradNorm: number
+  /** Episodes of several turns, as texts or as chats. Default: one question, one answer. */
+  readonly turns?: "chat" | "text"
 }
 
 /** The run whose server, or client, is killed. */
@@ -78,12 +127,18 @@ export const train = <E>(options: RunOptions, engine: Layer.Layer<Sampler.Sample
   Effect.gen(function* () {
     const resume = existsSync(join(options.folder, "config.json"))
     const run = yield* RunStore.open({ folder: options.folder, config: { divergence: options.divergence }, resume })
-    yield* Trainer.train({ config: config(options), problems, run }).pipe(Effect.provide(Layer.merge(engine, verifier)))
+    const kind = options.turns
+    yield* Trainer.train({ config: config(options), problems, run }).pipe(
+      Effect.updateService(Sampler.Sampler, (inner) =>
+        kind === undefined ? inner : Episodes.sampler(inner, environment(kind), { maxTurns: 3 }),
+      ),
+      Effect.provide(Layer.merge(engine, kind === undefined ? verifier : Verifier.ofEpisodes)),
+    )
     return { events: yield* run.events, redone: run.redone }
   }).pipe(Effect.scoped)
 
 export const server = (baseUrl: string, profile: ServerProfile.ServerProfile) =>
-  Layer.mergeAll(TinkerLearner.layer, TinkerSampler.layer({ tokenizer })).pipe(
+  Layer.mergeAll(TinkerLearner.layer, TinkerSampler.layer({ tokenizer, turns })).pipe(
     Layer.provide(TinkerPolicy.layer({ baseUrl, profile, baseModel: "bigram", rank: 8, seed: 7 })),
   )
 
@@ -102,27 +157,36 @@ export const local = () => {
     Float32Array.from(completion, (token, t) =>
       Bigram.logprob(weights, t === 0 ? prompt[prompt.length - 1] : completion[t - 1], token),
     )
+  const draw = (prompt: Int32Array, law: SamplingParams.Options, seed: number): Completion.Completion => {
+    const { maxTokens } = law
+    const drawn = Bigram.sample(weights, prompt[prompt.length - 1], { seed, maxTokens })
+    const tokens = Int32Array.from(drawn.tokens)
+    const ends = drawn.stop_reason === "stop"
+    return {
+      tokens,
+      text: tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens),
+      logprobs: Float32Array.from(drawn.logprobs),
+      finish: drawn.stop_reason,
+      policyVersion: version,
+      logprobsOf: "raw",
+      sampling: SamplingParams.make({ maxTokens }),
+    }
+  }
+  const first = (stream: string): number => Seed.stream(stream).int(0, 2 ** 30)
   const sampler = Layer.succeed(Sampler.Sampler, {
-    sample: (problems, { groupSize, maxTokens, seed }) =>
-      Stream.fromIterable(Sampler.asked(problems, seed)).pipe(
+    turns: Effect.sync((): Sampler.Turns => ({
+      ...turns,
+      policyVersion: version,
+      positions: null,
+      sample: (asked, law) => Effect.sync(() => asked.map(({ prompt, stream }) => draw(prompt, law, first(stream)))),
+    })),
+    sample: (problems, law) =>
+      Stream.fromIterable(Sampler.asked(problems, law.seed)).pipe(
         Stream.mapEffect(({ place, problem, stream }) =>
           Effect.map(tokenizer.encode(typeof problem.prompt === "string" ? problem.prompt : ""), (promptTokens) => {
-            const first = Seed.stream(stream).int(0, 2 ** 30)
-            const completions = Array.from({ length: groupSize }, (_, k): Completion.Completion => {
-              const last = promptTokens[promptTokens.length - 1]
-              const drawn = Bigram.sample(weights, last, { seed: first + k, maxTokens })
-              const tokens = Int32Array.from(drawn.tokens)
-              const ends = drawn.stop_reason === "stop"
-              return {
-                tokens,
-                text: tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens),
-                logprobs: Float32Array.from(drawn.logprobs),
-                finish: drawn.stop_reason,
-                policyVersion: version,
-                logprobsOf: "raw",
-                sampling: SamplingParams.make({ maxTokens }),
-              }
-            })
+            const completions = Array.from({ length: law.groupSize }, (_, k) =>
+              draw(promptTokens, law, first(stream) + k),
+            )
             return { problem, place, promptTokens, completions }
           }),
         ),

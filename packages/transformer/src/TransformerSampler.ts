@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Completion, Group, Problem } from "@lpo/rollout"
+import type { Completion, Group } from "@lpo/rollout"
 import * as RolloutError from "@lpo/rollout/RolloutError"
 import * as Sampler from "@lpo/rollout/Sampler"
 import * as SamplingParams from "@lpo/rollout/SamplingParams"
@@ -12,6 +12,7 @@ import type * as Generate from "./decode/Generate.ts"
 import { Policy } from "./policy/Service.ts"
 import * as StopStrings from "./decode/StopStrings.ts"
 import type { TokenizerService } from "./tokenizer/Tokenizer.ts"
+import * as Tokenizer from "./tokenizer/Tokenizer.ts"
 
 /** @category models */
 export interface Options {
@@ -25,19 +26,6 @@ export interface Options {
    * the day on which the tokenizer was read.
    */
   readonly template?: Readonly<Record<string, unknown>>
-}
-
-/** The tokens of a prompt: plain text as the tokenizer takes it, a chat through the model's template. */
-const encode = (
-  { prompt }: Pick<Problem.Problem, "prompt">,
-  tokenizer: TokenizerService,
-  template: Options["template"],
-): Effect.Effect<Int32Array, { readonly message: string }> => {
-  if (typeof prompt === "string") return tokenizer.encode(prompt)
-  return (
-    tokenizer.encodeChat?.(prompt, template) ??
-    Effect.fail({ message: "has chat messages; this model takes plain text prompts" })
-  )
 }
 
 const logprobs = ({ logprobsOf }: Pick<Sampler.SampleOptions, "logprobsOf">) =>
@@ -61,6 +49,7 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
     Sampler.Sampler,
     Effect.gen(function* () {
       const policy = yield* Policy
+      const tokens = Tokenizer.turns(policy.tokenizer, template)
       const completionOf = (
         sampled: Generate.Sampled,
         sampling: SamplingParams.SamplingParams,
@@ -83,9 +72,9 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
         if (refusal !== null) return yield* fail(null, refusal)
         const requests = yield* Effect.forEach(asked, ({ problem, stream }) =>
           Effect.gen(function* () {
-            const prompt = yield* encode(problem, policy.tokenizer, template).pipe(
-              Effect.mapError((e) => fail(problem.id, e.message)),
-            )
+            const prompt = yield* tokens
+              .encode(problem.prompt)
+              .pipe(Effect.mapError(({ reason }) => fail(problem.id, reason)))
             const length = prompt.length + options.maxTokens
             if (prompt.length === 0) return yield* fail(problem.id, "has an empty prompt; give at least one token")
             if (length > policy.config.max_position_embeddings) {
@@ -110,16 +99,10 @@ export const layer = ({ maxSequences, template }: Options = {}): Layer.Layer<Sam
       })
       const failed = (e: { readonly message: string }) =>
         new RolloutError.SamplerError({ problem: null, reason: e.message, retryable: false })
-      const { encodeBare, encodeTurn } = policy.tokenizer
       const turns: Effect.Effect<Sampler.Turns> = Effect.sync(() => ({
+        ...tokens,
         policyVersion: policy.version,
         positions: policy.config.max_position_embeddings,
-        encode: (prompt) => Effect.mapError(encode({ prompt }, policy.tokenizer, template), failed),
-        encodeText: (text) => Effect.mapError((encodeBare ?? policy.tokenizer.encode)(text), failed),
-        between: (chat, answer, next) =>
-          encodeTurn === undefined
-            ? Effect.fail(failed({ message: "has chat messages; this model takes plain text" }))
-            : Effect.mapError(encodeTurn(chat, answer, next, template), failed),
         sample: (asked, options) => {
           const sampling = SamplingParams.make(options)
           const requests = asked.map(({ prompt, stream }) => ({ prompt, streams: [stream] }))

@@ -48,8 +48,6 @@ const written: Readonly<Record<keyof Flags, string>> = {
 /** What the engine must have otherwise than is usual. */
 export interface Adapted {
   readonly anchor: "sampled" | "recompute"
-  /** Whether texts can end a response. */
-  readonly stopStrings: boolean
   /** Whether it trains at a sampling temperature other than 1. */
   readonly tempers: boolean
   /** Settings of AdamW that it does not let one choose; a `maxGradNorm` of null is no clipping. */

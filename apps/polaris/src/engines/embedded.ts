@@ -11,7 +11,7 @@ export const embedded = define({
   settings: () => Effect.succeed({}),
   mayChange: [],
   // The sampler runs the very weights that are trained.
-  adapted: () => ({ anchor: "sampled", stopStrings: true, tempers: true, optimizer: {} }),
+  adapted: () => ({ anchor: "sampled", tempers: true, optimizer: {} }),
   open: (_, asked) =>
     Effect.map(Here.open(asked), ({ memoryMiB, policy, ...opened }) => ({
       ...opened,

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path"
 import { OpenAiSampler, RolloutError } from "@lpo/rollout"
-import { AdapterPublisher, Policy, TransformerLearner } from "@lpo/transformer"
+import { AdapterPublisher, Policy, Tokenizer, TransformerLearner } from "@lpo/transformer"
 import { Config, Effect, Layer, Option, Schema } from "effect"
 import { UsageError, urls } from "../Usage.ts"
 import * as Tokens from "../data/Tokens.ts"
@@ -40,7 +40,7 @@ export const hybrid = define({
   }),
   mayChange: ["rollouts"],
   // The servers' arithmetic is not the learner's.
-  adapted: () => ({ anchor: "recompute", stopStrings: true, tempers: true, optimizer: {} }),
+  adapted: () => ({ anchor: "recompute", tempers: true, optimizer: {} }),
   open: ({ rollouts, servedName }, asked) =>
     Effect.gen(function* () {
       const { model, view } = asked
@@ -54,6 +54,13 @@ export const hybrid = define({
       const revision = model.commit ?? model.revision
       const tokenizer = yield* Effect.cached(
         Effect.map(Tokens.open(model.source, revision, Here.downloadIn(view, model.source)), (open) => open.tokenizer),
+      )
+      const turns = tokenizer.pipe(
+        Effect.mapBoth({
+          onSuccess: (own) => Tokenizer.turns(own, model.template),
+          onFailure: ({ message }) =>
+            new RolloutError.SamplerError({ problem: null, reason: message, retryable: false }),
+        }),
       )
       // The servers are checked before anything large is opened.
       const servers = yield* Layer.build(
@@ -69,6 +76,11 @@ export const hybrid = define({
                 ({ message }) => new RolloutError.SamplerError({ problem: id, reason: message, retryable: false }),
               ),
             ),
+          turns: {
+            encode: (prompt) => Effect.flatMap(turns, ({ encode }) => encode(prompt)),
+            encodeText: (text) => Effect.flatMap(turns, ({ encodeText }) => encodeText(text)),
+            between: (chat, answer, next) => Effect.flatMap(turns, ({ between }) => between(chat, answer, next)),
+          },
           ...templateOf(model),
           // Runs that share a server must not share names.
           adapterName: `${asked.seed.replace(/\W+/g, "-")}-${process.pid}`,

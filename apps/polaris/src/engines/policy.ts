@@ -17,6 +17,7 @@ import {
 import { Effect } from "effect"
 import * as Tokens from "../data/Tokens.ts"
 import type * as Model from "../Model.ts"
+import { readsOf } from "../tasks/index.ts"
 import { UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
 import * as WarmStart from "../WarmStart.ts"
@@ -96,7 +97,7 @@ const warmStart = Effect.fn("policy.warmStart")(function* (model: Model.WarmStar
     memoryMiB: Fit.activationsMiB,
     opened: { label: "warm start", reads: "words", commit: null },
     about: `${preset.name}: ${preset.about}`,
-    save: (policy) => ModelFiles.save(policy, join(folder, "model"), { optimizer: false }),
+    save: (policy) => WarmStart.saveCheckpoint(policy, join(folder, "model")),
   }
   return ready
 })
@@ -122,7 +123,7 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   const opened = yield* Checkpoint.open(folder, ignoring)
   const { tokenizer, values } = opened
   if (tokenizer === null) return yield* fail("has no tokenizer.json; convert the tokenizer with transformers first")
-  const reads = tokenizer.chatTemplate === null ? "text" : "chat"
+  const reads = readsOf(tokenizer, domain)
   const longest = domain.longest === null ? null : domain.longest(reads)
   const problem = longest === null ? null : yield* refusal(config, tokenizer, longest, model.template, maxTokens)
   if (problem !== null) return yield* fail(problem)

@@ -3,8 +3,10 @@
  * tokenizer, the problems, the rewards and the objective. The key comes from the environment, never from the command line.
  */
 import { ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "@lpo/tinker"
+import { Tokenizer } from "@lpo/transformer"
 import { Config, Effect, Layer, Option, Schema } from "effect"
 import * as Tokens from "../data/Tokens.ts"
+import { readsOf } from "../tasks/index.ts"
 import { find, UsageError, whole } from "../Usage.ts"
 import { define, EngineError } from "./Engine.ts"
 import * as Images from "./images.ts"
@@ -64,7 +66,6 @@ export const tinker = define({
     return {
       // Some servers sample on another engine than the one that learns.
       anchor: "recompute",
-      stopStrings: false,
       // Its log-probs are those at temperature 1.
       tempers: false,
       optimizer: {
@@ -75,7 +76,7 @@ export const tinker = define({
   },
   open: ({ profile, rank, server }, asked) =>
     Effect.gen(function* () {
-      const { model, number, preset, view } = asked
+      const { domain, model, number, preset, view } = asked
       if (model.kind !== "checkpoint")
         return yield* new EngineError({
           engine: "tinker",
@@ -84,7 +85,6 @@ export const tinker = define({
       const revision = model.commit ?? model.revision
       const { folder, tokenizer } = yield* Tokens.open(model.source, revision, downloadIn(view, model.source))
       view.done()
-      const reads = tokenizer.chatTemplate === null ? "text" : "chat"
       const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
       if (profile === "hosted" && secret === undefined)
         return yield* new EngineError({
@@ -115,10 +115,11 @@ export const tinker = define({
           `${preset.name} with ${model.source} on the Tinker server ${server} (${profile}): an adapter of rank ${rank} trained`,
         ],
         record: { server, profile },
-        reads,
-        layer: Layer.merge(TinkerLearner.layer, TinkerSampler.layer({ tokenizer, render })).pipe(
-          Layer.provide(Layer.succeedContext(policy)),
-        ),
+        reads: readsOf(tokenizer, domain),
+        layer: Layer.merge(
+          TinkerLearner.layer,
+          TinkerSampler.layer({ tokenizer, render, turns: Tokenizer.turns(tokenizer, model.template) }),
+        ).pipe(Layer.provide(Layer.succeedContext(policy))),
         commit: commitOf(folder),
         trained: null,
         save: Effect.succeed(

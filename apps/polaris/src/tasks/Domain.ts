@@ -1,6 +1,6 @@
 /** What this program needs of a task beside the task: how long its questions are, and the small material of presets that start from nothing. */
 import type { Environment, Episodes, Problem, Sequence } from "@lpo/rollout"
-import type { Tokenizer } from "@lpo/transformer"
+import type { HfTokenizer, Tokenizer } from "@lpo/transformer"
 import type { Task } from "@lpo/verifiers"
 import type { Effect, Scope } from "effect"
 import type { UsageError } from "../Usage.ts"
@@ -37,6 +37,16 @@ export interface Tiny {
   readonly tokenizer: Tokenizer.TokenizerService
   /** Makes `size` demonstrations of training problems, a share of them right, from the stream of that name. */
   readonly demonstrations: () => (size: number, correctShare: number, stream: string) => Array<Sequence.Sequence>
+}
+
+/** How a checkpoint is asked: in the task's words where its tokenizer has these and no others, as the task's own small model has. */
+export const readsOf = (tokenizer: HfTokenizer.HfTokenizer, { tiny }: Pick<Domain, "tiny">): Reads => {
+  if (tokenizer.chatTemplate !== null) return "chat"
+  const own = tiny?.tokenizer
+  if (own === undefined || tokenizer.vocabSize !== own.vocabSize || tokenizer.stops.join() !== own.stops.join())
+    return "text"
+  const ids = Array.from({ length: own.vocabSize }, (_, id) => Int32Array.of(id))
+  return ids.every((id) => tokenizer.decode(id) === own.decode(id)) ? "words" : "text"
 }
 
 /** Decodes the task's parameters. */

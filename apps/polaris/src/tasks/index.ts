@@ -10,7 +10,7 @@ import * as Geometry3k from "./Geometry3k.ts"
 import * as Mathematics from "./Mathematics.ts"
 import * as Own from "./Own.ts"
 
-export type { Domain, Multiturn, Reads, Tiny } from "./Domain.ts"
+export { type Domain, type Multiturn, type Reads, readsOf, type Tiny } from "./Domain.ts"
 
 export const tasks: Readonly<Record<string, Make>> = {
   countdown: Countdown.make,

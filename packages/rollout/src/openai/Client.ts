@@ -126,6 +126,18 @@ export const make = (settings: Settings) => {
       }),
     )
 
+  /** Positions that a server has for prompt and response; null where it does not tell. */
+  const positions = (base: string): Effect.Effect<number | null, HttpFault> =>
+    dialect === "sglang"
+      ? Effect.succeed(null)
+      : json(`${base}/v1/models`, Vllm.answers.models, { key, seconds }).pipe(
+          Effect.map(({ data }) => data.find(({ id }) => id === model)?.max_model_len ?? null),
+          Effect.catchIf(
+            ({ status }) => status === 404,
+            () => Effect.succeed(null),
+          ),
+        )
+
   const adapterRoute = (base: string, what: "load" | "unload"): string =>
     dialect === "vllm" ? `${base}/v1/${what}_lora_adapter` : `${base}/${what}_lora_adapter`
 
@@ -196,7 +208,7 @@ export const make = (settings: Settings) => {
       if (refusal !== null) return yield* unusable(url, refusal)
     })
 
-  return { sample, tokenize, load, unload, check }
+  return { sample, tokenize, positions, load, unload, check }
 }
 
 /** @category models */

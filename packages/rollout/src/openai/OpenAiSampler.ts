@@ -8,16 +8,21 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Redacted, Schedule, type Scope, Stream } from "effect"
-import type { HttpFault } from "../internal/Http.ts"
-import type { Completion } from "../Completion.ts"
+import { Context, Effect, Layer, Redacted, type Scope, Stream } from "effect"
 import type { Group } from "../Group.ts"
 import type { Problem } from "../Problem.ts"
 import { SamplerError } from "../RolloutError.ts"
-import { type Asked, asked as askedOf, Sampler, type SamplerService, type SampleOptions } from "../Sampler.ts"
-import * as SamplingParams from "../SamplingParams.ts"
-import * as Seed from "../Seed.ts"
+import {
+  type Asked,
+  asked as askedOf,
+  Sampler,
+  type SamplerService,
+  type SampleOptions,
+  type Turns,
+  type TurnTokens,
+} from "../Sampler.ts"
 import * as Client from "./Client.ts"
+import * as Draw from "./Draw.ts"
 import * as Servers from "./Servers.ts"
 import type * as Vllm from "./Vllm.ts"
 
@@ -37,6 +42,8 @@ export interface Options {
    * only: with SGLang this is required).
    */
   readonly tokenize?: (problem: Problem) => Effect.Effect<Int32Array, SamplerError>
+  /** The tokenizer's part in episodes of several turns, such as `Tokenizer.turns` of `@lpo/transformer`. Default: none, and no turns. */
+  readonly turns?: TurnTokens
   /** Variables of the model's chat template, such as `enable_thinking`, for prompts that the server renders (vLLM only). Default none. */
   readonly template?: Vllm.Template
   /** What the server's log-probs are; checked at the start. Default `raw`, vLLM's own. */
@@ -72,9 +79,6 @@ export interface AdaptersService {
 
 /** @category services */
 export class Adapters extends Context.Service<Adapters, AdaptersService>()("@lpo/rollout/Adapters") {}
-
-const samplerError = (problem: string | null) => (fault: HttpFault) =>
-  new SamplerError({ problem, reason: fault.message, retryable: fault.transient })
 
 interface Version extends Client.Served {
   readonly folder: string | null
@@ -118,18 +122,7 @@ export const make = (
       onRecovered: reload,
     })
 
-    /** Asks again after a transient fault, elsewhere where there is an elsewhere, waiting longer each time. */
-    const persist = <A>(use: Effect.Effect<A, HttpFault>): Effect.Effect<A, HttpFault> =>
-      use.pipe(
-        Effect.tapError(({ retryAfter }) =>
-          retryAfter === null ? Effect.void : Effect.sleep(`${retryAfter} seconds`),
-        ),
-        Effect.retry({
-          schedule: Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("10 seconds")]),
-          times: attempts - 1,
-          while: (fault) => fault.transient,
-        }),
-      )
+    const { draw, persist, refusal } = Draw.make({ client, servers, model, logprobs, stops, attempts })
 
     /** Any few tokens will do to look at log-probs; a server without a tokenizer gets the first ids. */
     const probe = (url: string) =>
@@ -139,11 +132,17 @@ export const make = (
           () => Effect.succeed(Int32Array.of(1, 2, 3)),
         ),
       )
-    yield* Effect.forEach(
+    const positions = yield* Effect.forEach(
       servers.all,
-      ({ url }) => persist(Effect.flatMap(probe(url), (tokens) => client.check(url, tokens))),
-      { discard: true, concurrency: "unbounded" },
-    ).pipe(Effect.mapError(samplerError(null)))
+      ({ url }) =>
+        persist(
+          probe(url).pipe(
+            Effect.flatMap((tokens) => client.check(url, tokens)),
+            Effect.andThen(client.positions(url)),
+          ),
+        ),
+      { concurrency: "unbounded" },
+    ).pipe(Effect.mapError(Draw.samplerError(null)))
 
     const promptOf = (problem: Problem): Effect.Effect<Client.Prompt, SamplerError> => {
       const { prompt } = problem
@@ -151,7 +150,7 @@ export const make = (
       const tokens =
         options.tokenize?.(problem) ??
         persist(servers.withServer(0, ({ url }) => client.tokenize(url, prompt))).pipe(
-          Effect.mapError(samplerError(problem.id)),
+          Effect.mapError(Draw.samplerError(problem.id)),
         )
       return tokens.pipe(
         Effect.flatMap((ids) =>
@@ -167,48 +166,17 @@ export const make = (
       asked: SampleOptions,
       served: Version,
     ) {
-      const sampling = SamplingParams.make(asked)
-      const refusal = SamplingParams.refusal(sampling)
-      if (refusal !== null) return yield* refuse(refusal)
-      const { logprobsOf = logprobs } = asked
-      if (logprobsOf !== logprobs && !SamplingParams.isPolicyItself(sampling))
-        return yield* refuse(
-          `the run asks for ${logprobsOf} log-probs, since it samples at temperature ${sampling.temperature}, and these servers give ${logprobs} ones; start them with --logprobs-mode ${logprobsOf}_logprobs and set logprobs to "${logprobsOf}"`,
-        )
-      const prompt = yield* promptOf(problem)
-      const law = { ...sampling, stops }
-      // Greedy responses are all the same, and vLLM refuses to make several.
-      const different = law.temperature === 0 ? 1 : asked.groupSize
-      const seed = Seed.stream(stream).int(0, 2 ** 31 - 1 - asked.groupSize)
-      const ask = (n: number, from: number) =>
-        persist(servers.withServer(n, ({ url }) => client.sample(url, served, prompt, law, n, from)))
-      const again = (index: number) =>
-        persist(
-          Effect.flatMap(ask(1, seed + index), ({ choices, lost }) =>
-            choices[0] === undefined
-              ? Effect.fail(Client.lostFault(model, lost[0] ?? { index, reason: "the answer is empty" }))
-              : Effect.succeed({ ...choices[0], index }),
-          ),
-        )
-      const { choices, tokens } = yield* Effect.gen(function* () {
-        const answer = yield* ask(different, seed)
-        const more = yield* Effect.forEach(answer.lost, ({ index }) => again(index), { concurrency: "unbounded" })
-        const all = [...answer.choices, ...more].sort((a, b) => a.index - b.index)
-        return { choices: all, tokens: answer.prompt }
-      }).pipe(Effect.mapError(samplerError(problem.id)))
-      if (tokens === null) return yield* refuse(`problem ${problem.id}: the server does not say its prompt's tokens`)
-      const completion = (choice: Vllm.Choice): Completion => ({
-        tokens: choice.tokens,
-        text: choice.text,
-        logprobs: choice.logprobs,
-        finish: choice.finish,
-        policyVersion: served.version,
-        logprobsOf: logprobs,
-        sampling,
-      })
-      const own = choices.map(completion)
-      const completions = Array.from({ length: asked.groupSize }, (_, k) => own[k % different])
-      return { problem, place, promptTokens: tokens, completions } satisfies Group
+      const reason = refusal(asked)
+      if (reason !== null) return yield* refuse(reason)
+      const { completions, prompt } = yield* draw({
+        prompt: yield* promptOf(problem),
+        count: asked.groupSize,
+        stream,
+        law: asked,
+        served,
+      }).pipe(Effect.catchTag("HttpFault", (fault) => Effect.fail(Draw.samplerError(problem.id)(fault))))
+      if (prompt === null) return yield* refuse(`problem ${problem.id}: the server does not say its prompt's tokens`)
+      return { problem, place, promptTokens: prompt, completions } satisfies Group
     })
 
     const unloadUnused = Effect.suspend(() => {
@@ -222,31 +190,53 @@ export const make = (
       )
     })
 
+    /** The version that samples now, loaded for as long as the scope. */
+    const held = Effect.acquireRelease(
+      Effect.sync(() => {
+        current.users++
+        return current
+      }),
+      (version) =>
+        Effect.andThen(
+          Effect.sync(() => version.users--),
+          unloadUnused,
+        ),
+    )
+    // The servers' own limit decides how many run; this one only bounds what waits.
+    const waiting = 4096
+    const { turns } = options
+    const known = positions.filter((n) => n !== null)
+    const turnsOf = (tokens: TurnTokens) =>
+      Effect.map(held, (served): Turns => ({
+        ...tokens,
+        policyVersion: served.version,
+        positions: known.length === 0 ? null : Math.min(...known),
+        sample: Effect.fn("OpenAiSampler.turns")(function* (asked, law) {
+          const reason = refusal(law)
+          if (reason !== null) return yield* refuse(reason)
+          return yield* Effect.forEach(
+            asked,
+            ({ prompt, stream }) =>
+              Effect.map(
+                draw({ prompt: { tokens: prompt }, count: 1, stream, law, served }),
+                ({ completions }) => completions[0],
+              ),
+            { concurrency: waiting },
+          ).pipe(Effect.mapError(Draw.samplerError(null)))
+        }),
+      }))
+
     const sampler: SamplerService = {
       pinsPolicy: true,
       sample: (problems, asked) =>
         Stream.unwrap(
-          Effect.gen(function* () {
-            const served = yield* Effect.acquireRelease(
-              Effect.sync(() => {
-                current.users++
-                return current
-              }),
-              (version) =>
-                Effect.andThen(
-                  Effect.sync(() => version.users--),
-                  unloadUnused,
-                ),
-            )
-            return Stream.fromIterable(askedOf(problems, asked.seed)).pipe(
-              // The servers' own limit decides how many run; this one only bounds what waits.
-              Stream.mapEffect((one) => sampleGroup(one, asked, served), {
-                concurrency: 4096,
-                unordered: true,
-              }),
-            )
-          }),
+          Effect.map(held, (served) =>
+            Stream.fromIterable(askedOf(problems, asked.seed)).pipe(
+              Stream.mapEffect((one) => sampleGroup(one, asked, served), { concurrency: waiting, unordered: true }),
+            ),
+          ),
         ),
+      ...(turns === undefined ? {} : { turns: turnsOf(turns) }),
     }
     const adapters: AdaptersService = {
       publish: ({ folder, version }) =>
@@ -260,7 +250,7 @@ export const make = (
             { discard: true, concurrency: "unbounded" },
           ).pipe(
             Effect.tapError(() => Effect.sync(() => (loaded = loaded.filter((v) => v !== next)))),
-            Effect.mapError(samplerError(null)),
+            Effect.mapError(Draw.samplerError(null)),
           )
           current = next
           yield* unloadUnused

@@ -86,8 +86,17 @@ const ChatAnswer = Schema.Struct({
   ),
 })
 
+const Models = Schema.Struct({
+  data: Schema.Array(Schema.Struct({ id: Schema.String, max_model_len: Schema.optional(Schema.NullOr(Schema.Int)) })),
+})
+
 /** @category schemas */
-export const answers = { completion: CompletionAnswer, chat: ChatAnswer, tokens: Schema.Struct({ tokens: Ids }) }
+export const answers = {
+  completion: CompletionAnswer,
+  chat: ChatAnswer,
+  tokens: Schema.Struct({ tokens: Ids }),
+  models: Models,
+}
 
 const sampling = (law: Law, n: number, seed: number) => ({
   n,

@@ -41,6 +41,8 @@ export interface Faults {
   /** What the server claims to have seen as prompt. */
   prompt: ReadonlyArray<number> | null
   model: string | null
+  /** Of prompt and response; null: it does not tell. */
+  positions: number | null
   /** Holds completions back until it resolves. */
   gate: Promise<void> | null
 }
@@ -70,6 +72,7 @@ export const start = async (port = 0) => {
     mode: "raw",
     prompt: null,
     model: null,
+    positions: null,
     gate: null,
   }
   const asked: Array<Asked> = []
@@ -134,6 +137,8 @@ export const start = async (port = 0) => {
       const tokens = (String(text).match(/\d+/g) ?? []).map(Number)
       return { status: 200, body: { tokens, count: tokens.length, max_model_len: 64 } }
     }
+    if (path === "/v1/models")
+      return { status: 200, body: { object: "list", data: [{ id: "base", max_model_len: faults.positions }] } }
     if (path === "/v1/load_lora_adapter") {
       if (adapters.has(body["lora_name"])) {
         const message = `The lora adapter '${body["lora_name"]}' has already been loaded.`

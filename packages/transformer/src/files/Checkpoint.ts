@@ -9,6 +9,7 @@
 import { mkdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
+import type { TokenizerService } from "../tokenizer/Tokenizer.ts"
 import * as HfTokenizer from "../tokenizer/HfTokenizer.ts"
 import * as Hub from "./Hub.ts"
 import { io, readJson, readText, writeText } from "../Files.ts"
@@ -135,7 +136,12 @@ export const configJson = (
  * @category io
  */
 export const save = Effect.fn("Checkpoint.save")(function* (
-  checkpoint: Pick<Checkpoint, "config" | "tokenizer" | "raw"> & { readonly values: Float32Array },
+  checkpoint: Pick<Checkpoint, "config"> & {
+    readonly values: Float32Array
+    readonly tokenizer: Pick<TokenizerService, "files"> | null
+    /** Without a configuration of its own, one is written of `config`. */
+    readonly raw: { readonly config: Checkpoint["raw"]["config"] | null; readonly generation: string | null }
+  },
   folder: string,
   options: Shards.WriteOptions = {},
 ) {
