@@ -32,7 +32,7 @@ export function put(c: usize, plus: usize, x0: v128, x1: v128, x2: v128, x3: v12
 
 /** c [8] = plus + two vectors. */
 @inline
-function putHalf(c: usize, plus: usize, x0: v128, x1: v128): void {
+export function putHalf(c: usize, plus: usize, x0: v128, x1: v128): void {
   if (plus) {
     x0 = f32x4.add(v128.load(plus), x0); x1 = f32x4.add(v128.load(plus, 16), x1)
   }

@@ -277,7 +277,16 @@ export const forward = (
   scope.startScope("forward")
   try {
     const { layers, norm, places, rows } = hiddenOf(config, ops, weights, embedding, packed, keep)
-    const { logprobs, saved: head } = LogProb.forward(ops, rows, weights.head, packed.targets, packed.slopes)
+    const { slopes, targets } = packed
+    const { logprobs, saved: head } = LogProb.forward(
+      ops,
+      rows,
+      weights.head,
+      targets,
+      slopes,
+      undefined,
+      keep !== undefined,
+    )
     result = { logprobs, saved: keep === undefined ? null : { packed, layers, norm, head, places } }
   } finally {
     scope.endScope(tensorsOf(result))

@@ -14,6 +14,8 @@ interface WasmBackend {
 
 /** From this many rows on, packing the weight costs little beside the product. */
 const MANY = 48
+/** Steps of a product's inner dimension that are packed at once, as in `assembly/gemm.ts`. */
+const DEEP = 256
 const up16 = (n: number): number => Math.ceil(n / 16) * 16
 
 /** The fused operations on the active backend, which must be `wasm`, whose heap this is. @category implementations */
@@ -62,7 +64,8 @@ export const make = (heap: Heap.Heap = Heap.open()): Ops => {
       addLinear: (offset, dy, x) => {
         const [m, n] = dy.shape
         const k = x.shape[1]
-        kernels.linearWeight(height, m, n, k, at(dy), at(x), from(offset), scratch(96 + 128 * (n + 32 + up16(k))))
+        const rows = Math.min(1024, 128 * Math.ceil(m / 128))
+        kernels.linearWeight(height, m, n, k, at(dy), at(x), from(offset), scratch(96 + rows * (96 + up16(k))))
       },
       add: (offset, x) => kernels.add(x.size, at(x), from(offset)),
       addRowSum: (offset, x) => kernels.addRows(x.shape[0], x.shape[1], at(x), from(offset)),
@@ -87,7 +90,7 @@ export const make = (heap: Heap.Heap = Heap.open()): Ops => {
       const n = w.shape[0]
       const y = matrix(m, n)
       if (m >= MANY || plus !== undefined)
-        kernels.linear(height, m, n, k, at(x), at(w), atOrNone(plus), at(y), scratch(96 + k * up16(n)))
+        kernels.linear(height, m, n, k, at(x), at(w), atOrNone(plus), at(y), scratch(96 + DEEP * (96 + up16(n))))
       else kernels.gemm(m, n, k, at(x), at(weight.wT), at(y))
       if (bias !== null) kernels.addToRows(m, n, at(bias), at(y))
       return y
@@ -96,7 +99,8 @@ export const make = (heap: Heap.Heap = Heap.open()): Ops => {
       const [m, n] = dy.shape
       const k = w.shape[1]
       const dx = matrix(m, k)
-      kernels.linearInput(height, m, n, k, at(dy), at(w), atOrNone(plus), at(dx), scratch(96 + n * up16(k)))
+      const space = scratch(96 + DEEP * (96 + up16(k)))
+      kernels.linearInput(height, m, n, k, at(dy), at(w), atOrNone(plus), at(dx), space)
       return dx
     },
     rmsNorm: (x, gain, epsilon) => {

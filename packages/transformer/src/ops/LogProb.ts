@@ -1,7 +1,8 @@
 /**
  * The head: log-probs of given tokens from the last hidden states, and their gradient. Only the rows that predict a token
  * somebody asked for are multiplied with the vocabulary, on the way back only those whose weight is not 0, and at most 16 M
- * logits exist at once: a larger head goes in chunks of rows. Logits are computed again on the way back, not kept.
+ * logits exist at once: a larger head goes in chunks of rows, and its logits are computed again on the way back. Those of a single
+ * chunk are kept: forward ends with them and backward begins with them, so that the most memory in use stays what it was.
  */
 import * as tf from "@tensorflow/tfjs-core"
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
@@ -12,17 +13,18 @@ export interface Head extends LinearWeight {
   readonly cap: number | null
 }
 
+const capped = (ops: Ops, plain: Tensor2D, { cap }: Head): Tensor2D => (cap === null ? plain : ops.softCap(plain, cap))
+
 /** The logits of hidden states, [n, vocabulary]. @category operations */
-export const logits = (ops: Ops, hidden: Tensor2D, head: Head): Tensor2D => {
-  const plain = ops.linear(hidden, head)
-  return head.cap === null ? plain : ops.softCap(plain, head.cap)
-}
+export const logits = (ops: Ops, hidden: Tensor2D, head: Head): Tensor2D => capped(ops, ops.linear(hidden, head), head)
 
 /** What the backward pass needs again. @category models */
 export interface SavedHead {
   readonly hidden: Tensor2D
   readonly targets: Int32Array
   readonly slopes: Float32Array | null
+  /** Logits before cap and slopes, where all of them existed at once; backward may overwrite them. */
+  readonly plain: Tensor2D | null
 }
 
 /** Logits with each row multiplied by its slope. */
@@ -43,7 +45,8 @@ const rowsOf = (x: Tensor2D, from: number, to: number): Tensor2D =>
   from === 0 && to === x.shape[0] ? x : tf.slice(x, [from, 0], [to - from, x.shape[1]])
 
 /**
- * Log-probs in nats of `targets` [m] given `hidden` [m, d] under the softmax of the logits times `slopes` [m]; keeps `hidden`.
+ * Log-probs in nats of `targets` [m] given `hidden` [m, d] under the softmax of the logits times `slopes` [m]; keeps `hidden`, and
+ * logits if `keep` says so.
  *
  * @category operations
  */
@@ -54,18 +57,22 @@ export const forward = (
   targets: Int32Array,
   slopes: Float32Array | null = null,
   limit: number = maxLogits,
+  keep = false,
 ): { readonly logprobs: Tensor1D; readonly saved: SavedHead } => {
+  const ranges = chunks(targets.length, head.w.shape[0], limit)
+  const kept = keep && ranges.length === 1 ? ops.linear(hidden, head) : null
   const logprobs = tf.tidy(() => {
-    const parts = chunks(targets.length, head.w.shape[0], limit).map(([from, to]) =>
+    const parts = ranges.map(([from, to]) =>
       tf.tidy(() => {
-        const all = logits(ops, rowsOf(hidden, from, to), head)
-        return ops.logProb(tempered(all, slopes && slopes.subarray(from, to)), targets.subarray(from, to))
+        const plain = kept ?? ops.linear(rowsOf(hidden, from, to), head)
+        const all = tempered(capped(ops, plain, head), slopes && slopes.subarray(from, to))
+        return ops.logProb(all, targets.subarray(from, to))
       }),
     )
     if (parts.length === 0) return tf.tensor1d([], "float32")
     return parts.length === 1 ? parts[0] : tf.concat(parts)
   })
-  return { logprobs, saved: { hidden, targets, slopes } }
+  return { logprobs, saved: { hidden, targets, slopes, plain: kept } }
 }
 
 /**
@@ -76,7 +83,7 @@ export const forward = (
  */
 export const backward = (
   ops: Ops,
-  { hidden, slopes, targets }: SavedHead,
+  { hidden, plain: kept, slopes, targets }: SavedHead,
   head: Head,
   weights: Float32Array,
   onHead: (dLogits: Tensor2D, hidden: Tensor2D) => void,
@@ -90,11 +97,13 @@ export const backward = (
   return tf.tidy(() => {
     const dx = chunks(rows.length, head.w.shape[0], limit).map(([from, to]) =>
       tf.tidy(() => {
-        const part = ops.gatherRows(hidden, rows.subarray(from, to))
-        const plain = ops.linear(part, head)
-        const capped = head.cap === null ? plain : ops.softCap(plain, head.cap)
+        const own = rows.subarray(from, to)
+        const part = ops.gatherRows(hidden, own)
+        const all = kept !== null && own.length === targets.length
+        const plain = all ? kept : kept === null ? ops.linear(part, head) : ops.gatherRows(kept, own)
         const slope = slopes && some(slopes, from, to)
-        const dTempered = ops.logProbBackward(tempered(capped, slope), some(targets, from, to), some(weights, from, to))
+        const given = tempered(capped(ops, plain, head), slope)
+        const dTempered = ops.logProbBackward(given, some(targets, from, to), some(weights, from, to))
         const dCapped = tempered(dTempered, slope)
         const dLogits = head.cap === null ? dCapped : ops.softCapBackward(dCapped, plain, head.cap)
         onHead(dLogits, part)
