@@ -4,7 +4,7 @@
  */
 import type { Sequence } from "@lpo/rollout"
 import * as SamplingParams from "@lpo/rollout/SamplingParams"
-import { Effect, type Scope } from "effect"
+import { Deferred, Effect, type Scope } from "effect"
 import * as Pieces from "../decode/Pieces.ts"
 import type * as Generate from "../decode/Generate.ts"
 import * as StopStrings from "../decode/StopStrings.ts"
@@ -218,6 +218,8 @@ export const make = <R>(
       accumulate: (microBatches, weigh) => {
         const shards = MicroBatch.shards(microBatches.length)
         const done = new Map<number, ArrayBufferLike>()
+        const turns = shards.map(() => Deferred.makeUnsafe<void>())
+        let begun = 0
         let next = 0
         // Floating-point sums depend on their order, so it is that of the shards, whoever finishes first.
         const addInOrder = (): void => {
@@ -227,12 +229,16 @@ export const make = <R>(
             for (let i = 0; i < gradient.length; i++) gradient[i] += values[i]
             buffers.push(ready)
           }
+          if (next < turns.length) Deferred.doneUnsafe(turns[next], Effect.void)
         }
         const work = ([from, to]: readonly [number, number], shard: number) =>
           pool.withWorker((lease) =>
             Effect.gen(function* () {
+              begun++
               for (let i = from; i < to; i++)
                 yield* accumulateOne(lease, microBatches[i], i === from, (logprobs) => weigh(i, logprobs))
+              // With no work left for this worker, its sum waits where it is.
+              if (shard !== next && begun === shards.length) yield* Deferred.await(turns[shard])
               if (shard === next) {
                 // All before it are there: it needs no memory on its way.
                 yield* lease.run({ kind: "gradient", version, into: gradient.buffer, add: true })
