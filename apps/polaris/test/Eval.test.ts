@@ -56,6 +56,23 @@ it("an evaluation cut off after some problems ends in the same samples and figur
   expect(await evaluate(...args, "--name", "none", "--resume")).toMatch(/there is no evaluation in .*none/)
 })
 
+it("says of stored responses what is wrong with their file, and begins no evaluation without one", async () => {
+  const data = await file("odd.jsonl", sums.slice(0, 2))
+  const args = ["--data", data, "--task", "math", "--name"]
+  const odd = async (name: string, ...rows: ReadonlyArray<unknown>): Promise<string> =>
+    evaluate(...args, name, "--completions", await file(`${name}.jsonl`, rows))
+  const empty = await odd("odd-empty", { problem: "1", responses: [] })
+  expect(empty).toMatch(/2 of 2 problems have no response/)
+  expect(empty).not.toMatch(/NaN/)
+  const one = { problem: "1", responses: ["\\boxed{0}"] }
+  expect(await odd("odd-twice", one, one)).toMatch(/odd-twice\.jsonl, row 2.*: is the second row of problem "1"/)
+  expect(await odd("odd-text", { problem: "1", responses: "x" })).toMatch(
+    /odd-text\.jsonl, row 1.*: is no row of responses \(.*\); give \{"problem": ID, "responses": \[TEXT, \.\.\.\]\}/,
+  )
+  const none = [...args, "odd-none", "--completions", join(folder, "none.jsonl")]
+  for (let i = 0; i < 2; i++) expect(await evaluate(...none)).toMatch(/there is no such file/)
+})
+
 it("judges stored responses as they stand, counts what has none, and reads its own samples again", async () => {
   const data = await file("again.jsonl", sums)
   const stored = await file("stored.jsonl", [

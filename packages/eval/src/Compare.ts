@@ -13,8 +13,8 @@ export interface Comparison {
   readonly difference: Estimate
   /** Two-sided, of the sign-flip permutation test: exact size whatever the values' law; or of Student's t. */
   readonly p: number
-  /** Cohen's d of paired values: the mean difference over its standard deviation; 0 when all differences are 0. */
-  readonly effect: number
+  /** Cohen's d of paired values: the mean difference over its standard deviation. Null where all differences are the same and not 0. */
+  readonly effect: number | null
   /** Problems. */
   readonly n: number
 }
@@ -65,8 +65,8 @@ export const compare = (
   const observed = Math.abs(moved.reduce((x, y) => x + y, 0)) * (1 - 1e-12)
   const center = mean(d)
   const spread = d.length < 2 ? 0 : Math.sqrt(d.reduce((s, v) => s + (v - center) ** 2, 0) / (d.length - 1))
-  const effect = center === 0 ? 0 : center / (spread === 0 ? Number.MIN_VALUE : spread)
-  const base = { difference, effect: Math.max(-1e9, Math.min(1e9, effect)), n: d.length }
+  const effect = center === 0 ? 0 : spread === 0 ? null : center / spread
+  const base = { difference, effect, n: d.length }
   if (moved.length === 0 || (test === "student" && d.length < 2)) return { ...base, p: 1 }
   if (test === "student")
     return { ...base, p: spread === 0 ? 0 : studentP((center * Math.sqrt(d.length)) / spread, d.length - 1) }

@@ -69,7 +69,7 @@ const elected = (samples: ReadonlyArray<Sample>): Sample | null => {
 export const majority = (problems: ReadonlyArray<Judged>, k: number): ReadonlyArray<number> =>
   problems.flatMap((problem) => {
     const samples = judgedOf(problem)
-    const runs = Math.floor(samples.length / k)
+    const runs = k < 1 ? 0 : Math.floor(samples.length / k)
     if (runs === 0) return []
     return [
       mean(

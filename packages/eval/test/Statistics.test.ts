@@ -56,6 +56,9 @@ it("a comparison says how large, how sure, and counts all sign patterns where th
   expect(effect).toBeCloseTo(5 / 6 / Math.sqrt(1 / 6), 9)
   expect(n).toBe(6)
   expect(Compare.compare([1, 0], [1, 0], { seed: "7" })).toMatchObject({ p: 1, effect: 0 })
+  // One problem, or the same difference everywhere: there is no spread to measure it by.
+  expect(Compare.compare([0], [0.5], { seed: "7" })).toMatchObject({ p: 1, effect: null, n: 1 })
+  expect(Compare.compare([0, 0.5], [0.5, 1], { seed: "7" }).effect).toBe(null)
   expect(() => Compare.compare([1], [1, 0], { seed: "7" })).toThrow(/1 and 2 values/)
 })
 

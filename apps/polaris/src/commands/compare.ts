@@ -94,7 +94,7 @@ export const command: Entry = Command.make(
         three(mean(a)),
         three(mean(b)),
         `${signed(found.difference.mean)} [${signed(found.difference.low)}, ${signed(found.difference.high)}]`,
-        found.effect.toFixed(2),
+        found.effect === null ? "–" : found.effect.toFixed(2),
         found.p.toFixed(4),
         corrected[i].toFixed(4),
       ])

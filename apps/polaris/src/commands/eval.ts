@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Benchmark } from "@lpo/eval"
+import { Dataset } from "@lpo/rollout"
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as About from "../About.ts"
@@ -155,6 +156,8 @@ export const command: Entry = Command.make(
     const seed = `eval/${given.seed}`
     const policy = yield* policyOf(given, view)
     const found = yield* setsOf(given, policy?.reads ?? given.style, view)
+    // A file that is not there is refused before there is a folder for what comes of it.
+    if (given.completions !== null) yield* Effect.scoped(Dataset.open(given.completions))
     const sets = yield* Effect.forEach(found, (set) => adjusted(set, given))
     if (given.resume && given.name === null)
       return yield* new UsageError({ reason: "--resume goes on with an evaluation by its name; give --name" })

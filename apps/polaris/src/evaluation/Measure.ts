@@ -87,7 +87,8 @@ export const evaluate = Effect.fn("Measure.evaluate")(function* (
     samples: Math.max(...judged.map((one) => one.samples.length)),
     evaluation: Evaluator.of(judged, seed),
   }
-  if (judged.length < problems.length)
-    view.print(`warning: ${name}: ${problems.length - judged.length} of ${problems.length} problems have no response`)
+  const answered = judged.filter(({ samples }) => samples.length > 0).length
+  if (answered < problems.length)
+    view.print(`warning: ${name}: ${problems.length - answered} of ${problems.length} problems have no response`)
   return result
 })

@@ -42,7 +42,7 @@ const responseOf = (given: string | typeof Text.Type, verdict: Verdict.Verdict):
 
 /**
  * The rows of a file of responses, judged, problem by problem; of the file no more than a few lines are held. Fails with a
- * `DatasetError` for a line that names no problem of the set.
+ * `DatasetError` for a line that names no problem of the set, or one that an earlier line has.
  */
 export const rows = (
   path: string,
@@ -52,14 +52,20 @@ export const rows = (
     Effect.gen(function* () {
       const verifier = yield* Verifier.Verifier
       const file = yield* Dataset.open(path)
+      const seen = new Set<number>()
       const places = new Map(problems.map(({ id }, place) => [id, place]))
       const placeOf = ({ place, problem }: typeof Line.Type): number | undefined =>
         place ?? (typeof problem === "number" ? problem : problem === undefined ? undefined : places.get(problem))
       return file.stream.pipe(
         Stream.mapEffect(({ index, value }) =>
           Effect.gen(function* () {
-            const line = Result.flatMap(value, (row) => decode(row))
-            if (Result.isFailure(line)) return yield* yield* file.error(index, line.failure.message)
+            if (Result.isFailure(value)) return yield* value.failure
+            const line = decode(value.success)
+            if (Result.isFailure(line))
+              return yield* yield* file.error(
+                index,
+                `is no row of responses (${line.failure.message.replaceAll(/\n */g, " ")}); give {"problem": ID, "responses": [TEXT, ...]}`,
+              )
             const { responses, samples } = line.success
             const place = placeOf(line.success)
             const problem = place === undefined ? undefined : problems[place]
@@ -71,6 +77,12 @@ export const rows = (
                   ? 'has no responses; give "responses", a list of texts'
                   : `names problem ${JSON.stringify(line.success.problem ?? line.success.place)}, which is not among the ${problems.length} problems; give an id, or a place from 0`,
               )
+            if (seen.has(place))
+              return yield* yield* file.error(
+                index,
+                `is the second row of problem ${JSON.stringify(problem.id)}; put all its responses on one line`,
+              )
+            seen.add(place)
             const verdicts = yield* Verifier.batch(
               verifier,
               given.map((one) => ({
