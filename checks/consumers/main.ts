@@ -68,7 +68,7 @@ const compilerOf = (version: string): string => {
 }
 
 try {
-  const packages = Packed.pack(root)
+  const packages = Packed.libraries(Packed.pack(root))
   const project = join(root, "project")
   mkdirSync(join(project, "examples"), { recursive: true })
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
@@ -94,7 +94,7 @@ try {
       run: () => {
         writeFileSync(join(project, "plain.mjs"), stripTypeScriptTypes(Packed.example(packed)))
         Packed.run(project, process.execPath, "plain.mjs")
-        const entries = Object.keys(packed.manifest.exports).filter((entry) => !/\.(json|wasm)$/.test(entry))
+        const entries = Object.keys(packed.manifest.exports ?? {}).filter((entry) => !/\.(json|wasm)$/.test(entry))
         const asked = JSON.stringify(entries.map((entry) => `${name}${entry.slice(1)}`))
         const compare = `
           const same = (a, b) => JSON.stringify(Object.keys(a).sort()) === JSON.stringify(Object.keys(b).sort())

@@ -90,7 +90,7 @@ const left = new Set(["pyodide", "redis"])
 
 /** The program and all that it imports, as the lockfile has it. */
 const putProgram = (): void => {
-  const listed = run(root, "npm", "ls", "--omit=dev", "--all", "--parseable", "--workspace", "polaris")
+  const listed = run(root, "npm", "ls", "--omit=dev", "--all", "--parseable", "--workspace", "@lpo/polaris")
   for (const path of listed.trim().split("\n")) {
     const name = /node_modules\/(.*)$/.exec(path)?.[1]
     if (name === undefined || name.startsWith("@types/") || [...left].some((l) => name.split("/")[0] === l)) continue

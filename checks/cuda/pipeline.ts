@@ -111,7 +111,7 @@ const teach = async ({ folder, signal }: Stages.Around): Promise<Stages.Figures>
 }
 
 const training = (url: string): Training.Options => ({
-  polaris: [node, join(bundle, "app/node_modules/polaris/bin/polaris.js")],
+  polaris: [node, join(bundle, "app/node_modules/@lpo/polaris/bin/polaris.js")],
   env,
   server: url,
   model,

@@ -64,6 +64,18 @@ const megabytes = (folder: string): number => {
   return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0) / 1e6
 }
 
+/** Throws why the program does not start in a project under each Node, or does not say which it needs. */
+const start = (project: string, version: string): void => {
+  for (const major of nodes.keys()) {
+    const args = [join("node_modules", ".bin", "polaris"), "--version"]
+    const { stderr, stdout } = spawnSync(nodeOf(major), args, { cwd: project, encoding: "utf8" })
+    const said = `${stdout}${stderr}`.trim()
+    const isRight =
+      major === Nodes.refused ? /^[^\n]*needs Node 22\.19 or newer[^\n]*$/.test(said) : said === `polaris v${version}`
+    if (!isRight) throw new Error(`Node ${major}: ${said}`)
+  }
+}
+
 /** Throws why the package cannot be used as its README says. */
 const use = (packed: Packed.Packed, packages: ReadonlyMap<string, Packed.Packed>): void => {
   const { manifest } = packed
@@ -75,6 +87,7 @@ const use = (packed: Packed.Packed, packages: ReadonlyMap<string, Packed.Packed>
   const modules = join(project, "node_modules")
   const effect = existsSync(join(modules, "effect")) ? megabytes(join(modules, "effect")) : 0
   sizes.push({ name: manifest.name, seconds, effect, own: megabytes(modules) - effect })
+  if (manifest.exports === undefined) return start(project, manifest.version)
   writeFileSync(join(project, "example.ts"), Packed.example(packed))
   for (const major of Nodes.supported)
     Packed.run(project, nodeOf(major), "--disable-warning=ExperimentalWarning", "example.ts")
@@ -86,7 +99,7 @@ const use = (packed: Packed.Packed, packages: ReadonlyMap<string, Packed.Packed>
 try {
   const packages = Packed.pack(root)
   const checks = [...packages].map(([name, packed]) => ({
-    name: `${name} installs alone, its README example runs`,
+    name: `${name} installs alone, ${packed.manifest.exports === undefined ? "it starts" : "its README example runs"}`,
     run: () => use(packed, packages),
   }))
   await report.run(checks)

@@ -1,11 +1,14 @@
 /** The packages as a user gets them: built, packed, and installed from their tarballs. */
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { published } from "../../scripts/published.ts"
 
 export interface Manifest {
   readonly name: string
-  readonly exports: Readonly<Record<string, unknown>>
+  readonly version: string
+  /** A program has none. */
+  readonly exports?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
@@ -27,8 +30,7 @@ export const run = (cwd: string, command: string, ...args: ReadonlyArray<string>
   }
 }
 
-const packOne = (name: string, into: string): Packed => {
-  const folder = join("packages", name)
+const packOne = (folder: string, into: string): Packed => {
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest
   const [{ filename }] = JSON.parse(run(folder, "npm", "pack", "--json", "--pack-destination", into)) as ReadonlyArray<{
     readonly filename: string
@@ -36,15 +38,19 @@ const packOne = (name: string, into: string): Packed => {
   return { folder, manifest, tarball: join(into, filename) }
 }
 
-/** Builds every package and packs it into a folder; by name. */
+/** Builds every package and the program, and packs them into a folder; by name. */
 export const pack = (into: string): ReadonlyMap<string, Packed> => {
   run(".", "npx", "turbo", "run", "build", "--output-logs=errors-only")
   return new Map(
-    readdirSync("packages")
-      .map((name) => packOne(name, into))
+    published(".")
+      .map((folder) => packOne(folder, into))
       .map((one) => [one.manifest.name, one]),
   )
 }
+
+/** Those that a program of one's own imports. */
+export const libraries = (packages: ReadonlyMap<string, Packed>): ReadonlyMap<string, Packed> =>
+  new Map([...packages].filter(([, { manifest }]) => manifest.exports !== undefined))
 
 /** A package and the sibling packages it depends on, all from tarballs: nothing of this project is on a registry. */
 export const closure = (

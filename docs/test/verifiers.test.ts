@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { expect, it } from "vitest"
+import * as Blocks from "./Blocks.ts"
 
 const run = promisify(execFile)
 const docs = fileURLToPath(new URL("..", import.meta.url))
@@ -30,11 +31,17 @@ it("the table of attacks lists what the package publishes", () => {
 it("grades the file of the command line's example", async () => {
   const folder = mkdtempSync(join(tmpdir(), "lpo-docs-"))
   try {
-    writeFileSync(join(folder, "rows.jsonl"), blocks("reward-server.md", "json")[0].code)
-    const [command] = blocks("reward-server.md", "sh").map(({ code }) => code.trim().split(" "))
-    expect(command[0]).toBe("lpo-verifiers")
-    await run(process.execPath, [...cli, ...command.slice(1)], { cwd: folder })
-    expect(JSON.parse(readFileSync(join(folder, "verdicts.jsonl"), "utf8"))).toMatchObject({ id: "a", score: 1 })
+    const page = Blocks.of("docs/guides/verifiers/reward-server.md")
+    for (const { code, file } of page) if (file !== null) writeFileSync(join(folder, file), code)
+    const commands = page.filter(({ language }) => language === "sh").flatMap(({ code }) => code.trim().split("\n"))
+    const graded = commands.filter((line) => /^npx lpo-verifiers (check|validate) /.test(line))
+    expect(graded).toHaveLength(3)
+    for (const line of graded) await run(process.execPath, [...cli, ...line.split(" ").slice(2)], { cwd: folder })
+    const verdicts = readFileSync(join(folder, "verdicts.jsonl"), "utf8").trim().split("\n")
+    expect(verdicts.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { id: "a", score: 1 },
+      { id: "b", score: 1 },
+    ])
   } finally {
     rmSync(folder, { recursive: true })
   }

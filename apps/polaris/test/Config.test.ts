@@ -51,7 +51,7 @@ it("has a key for every option, and a schema that says so to editors", async () 
   const keys = Object.keys(Options.given).map(Config.nameOf)
   expect(Object.keys(Config.Config.fields).sort()).toEqual([...keys, "$schema", "set"].sort())
   const shipped = await readFile(new URL("../run.schema.json", import.meta.url), "utf8")
-  // npm run schema -w polaris
+  // npm run schema -w @lpo/polaris
   expect(JSON.parse(shipped)).toEqual(JSON.parse(JSON.stringify(Config.jsonSchema())))
 })
 
