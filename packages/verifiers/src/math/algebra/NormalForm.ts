@@ -229,6 +229,12 @@ export const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rat
       return Rational.integer(a.num <= 0n ? -(-a.num / a.den) : (a.num + a.den - 1n) / a.den)
     case "factorial":
       return whole && a.num >= 0n && a.num <= maxFactorial ? Rational.integer(factorial(a.num)) : null
+    case "double factorial": {
+      if (!whole || a.num < -1n || a.num > maxFactorial) return null
+      let out = 1n
+      for (let k = a.num; k > 1n; k -= 2n) out *= k
+      return Rational.integer(out)
+    }
     case "binom": {
       if (!whole || args.length !== 2 || a.num < 0n || a.num > 10_000n || b.num < 0n) return null
       if (b.num > a.num) return Rational.zero
@@ -260,7 +266,10 @@ export const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rat
   }
 }
 
-const called = (name: string, args: ReadonlyArray<NormalForm>): NormalForm => {
+const isUnordered = (name: string): boolean => /^(?:gcd|lcm|max|min)$/.test(name)
+
+const called = (name: string, given: ReadonlyArray<NormalForm>): NormalForm => {
+  const args = isUnordered(name) ? [...given].sort((x, y) => (format(x) < format(y) ? -1 : 1)) : given
   if (name === "root" && args.length === 2) {
     const [degree, radicand] = args.map(constantOf)
     if (degree === null || Rational.isZero(degree)) return opaque("root", ...args)

@@ -263,6 +263,11 @@ const call = (name: string, args: ReadonlyArray<Value>): Complex & { readonly we
       for (let k = 2; k <= n; k++) out = Ball.multiply(out, Ball.integer(k))
       return real(out)
     }
+    case "double factorial": {
+      let out = Ball.one
+      for (let k = wholeOf(a, 20_000n); k > 1; k -= 2) out = Ball.multiply(out, Ball.integer(k))
+      return real(out)
+    }
     case "binom": {
       if (b === undefined) throw undefinedValue("no binomial")
       const n = Ball.whole(real1(a))

@@ -15,7 +15,7 @@ import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Rational from "../algebra/Rational.ts"
 import * as Region from "./Region.ts"
 import * as Matrices from "./Matrices.ts"
-import { assignments, chained, measure, named, relation, several, unqualified } from "./Shapes.ts"
+import { assignments, chained, congruence, measure, named, relation, several, unqualified } from "./Shapes.ts"
 import * as Syntax from "../read/Syntax.ts"
 import { type Expression } from "../read/Syntax.ts"
 import * as Words from "../read/Words.ts"
@@ -183,7 +183,7 @@ const members = (
 
 /** The name of a root without its number. */
 const withoutIndex = (name: Expression): string =>
-  name.tag === "symbol" ? name.name.replace(/_[0-9]+$/, "") : JSON.stringify(name)
+  name.tag === "symbol" ? name.name.replace(/_[0-9]+$/, "") : Syntax.written(name)
 
 const regions = (a: Region.Region, b: Region.Region, options: Options): Outcome => {
   if (a.name !== null && b.name !== null && a.name !== b.name) return "different"
@@ -199,7 +199,7 @@ const regions = (a: Region.Region, b: Region.Region, options: Options): Outcome 
 
 const isRegionOnly = (e: Expression): boolean =>
   e.tag === "setop" ||
-  (e.tag === "symbol" && e.name === "set R") ||
+  (e.tag === "symbol" && /^set R\+?$/.test(e.name)) ||
   (e.tag === "relation" && !e.relations.every((r) => r === "=" || r === "~"))
 
 /** A segment with its bar: alone it is the two letters. */
@@ -222,6 +222,14 @@ const worded = (a: Expression, b: Expression, options: Options): Outcome => {
 const letter = (name: string): Expression =>
   name === "e" || name === "i" ? { tag: "constant", name } : Syntax.symbol(name)
 
+/** The choices of a question with several, as `A, C` and `AC` name them in alphabetical order; null for anything else. */
+const ticked = (e: Expression): string | null => {
+  const parts =
+    e.tag === "list" ? e.items.map((item) => (isLetter(item) ? Words.spelled(item) : null)) : [Words.spelled(e)]
+  const text = parts.map((part) => part?.text ?? "?").join("")
+  return /^(?=..)A?B?C?D?E?F?G?H?$/.test(text) ? text : null
+}
+
 /** A ratio is what is proportional to it, or the quotient of two; a clock time is itself. */
 const ratios = (a: Expression, b: Expression): Outcome => {
   const parts = (e: Expression): ReadonlyArray<Expression> | null =>
@@ -231,7 +239,10 @@ const ratios = (a: Expression, b: Expression): Outcome => {
   if (x !== null && y !== null) {
     if (x.length !== y.length) return "different"
     if (isClock(a) && isClock(b)) return inOrder(x, y, {})
-    return all(x.map((part, i) => decide(Syntax.product([part, y[0]]), Syntax.product([y[i], x[0]]))))
+    if ([x, y].some((side) => side.every((part) => decide(part, Syntax.integer(0)) === "equal"))) return "different"
+    const crossed = (i: number, j: number): Outcome =>
+      decide(Syntax.product([x[i], y[j]]), Syntax.product([x[j], y[i]]))
+    return all(x.flatMap((_, j) => x.slice(0, j).map((_, i) => crossed(i, j))))
   }
   const [ratio, other] = x === null ? [y, a] : [x, b]
   if (ratio === null || ratio.length !== 2 || isClock(a) || isClock(b) || !Syntax.isScalar(other)) return "different"
@@ -269,6 +280,48 @@ const renamed = (a: Expression, b: Expression): Expression | null => {
   return Syntax.replace(b, Syntax.symbol(y), Syntax.symbol(x))
 }
 
+type Congruence = NonNullable<ReturnType<typeof congruence>>
+
+/** Whether two congruences say the same: their sides differ by a multiple of the modulus. */
+const congruences = (a: Congruence, b: Congruence): Outcome => {
+  const modulus = decide(a.modulus, b.modulus)
+  if (modulus !== "equal") return modulus
+  const isMultiple = (e: Expression): boolean => {
+    const quotient = NormalForm.constantOf(NormalForm.normalForm(Syntax.quotient(e, a.modulus)))
+    return quotient !== null && Rational.isInteger(quotient)
+  }
+  const sides = [a.left, a.right, b.left, b.right]
+  if (!sides.every((side) => side === null || Syntax.isScalar(side))) return "unknown"
+  if (a.left === null || b.left === null) {
+    const left = a.left ?? b.left
+    if (left !== null && left.tag !== "symbol") return "different"
+    return isMultiple(Value.difference(a.right, b.right)) ? "equal" : "different"
+  }
+  const [x, y] = [Value.difference(a.left, a.right), Value.difference(b.left, b.right)]
+  return isMultiple(Value.difference(x, y)) || isMultiple(Syntax.sum([x, y])) ? "equal" : "different"
+}
+
+/** `2 \pmod 5` beside a number, or what `7 \equiv 2 \pmod 5` says: the residue as it is written. */
+const residue = ({ left, modulus, right }: Congruence, other: Expression, options: Options): Outcome => {
+  if (left !== null) {
+    if (Syntax.unknowns(left).length > 0) return "different"
+    const told = congruences({ left: null, right: left, modulus }, { left: null, right, modulus })
+    if (told !== "equal") return told
+  }
+  return compare(right, other, options)
+}
+
+/** The sets that qualifiers name, in order. */
+const setsIn = (e: Expression): Expression =>
+  e.tag === "list"
+    ? {
+        tag: "set",
+        items: e.items.flatMap((item) =>
+          item.tag === "relation" && item.relations[0] === "in" && unqualified(e) !== e ? [item.sides[1]] : [],
+        ),
+      }
+    : e
+
 /**
  * Compares two answers as expressions; `inner`: as members of a list or set, where a set of one is not its member. Throws
  * `WorkExceeded`, and `NormalForm.Undefined` for a division by zero.
@@ -279,6 +332,7 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
   spend(10)
   if (a.tag === "number" && b.tag === "number") return scalars(a, b, options)
   if (inner && (a.tag === "set") !== (b.tag === "set")) return "different"
+  if ((a.tag === "list") !== (b.tag === "list") && ticked(a) !== null && ticked(a) === ticked(b)) return "equal"
   if (a.tag === "text" || b.tag === "text") return worded(a, b, options)
   if (isSegment(a) || isSegment(b)) {
     const [x, y] = [Words.spelled(a), Words.spelled(b)]
@@ -289,6 +343,13 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
 
   const [plainA, plainB] = [unqualified(a), unqualified(b)]
   if ((plainA === a) !== (plainB === b)) return compare(plainA, plainB, options, inner)
+  if (plainA !== a && Syntax.written(setsIn(a)) === Syntax.written(setsIn(b)))
+    return compare(plainA, plainB, options, inner)
+
+  const [congruentA, congruentB] = [congruence(a), congruence(b)]
+  if (congruentA !== null && congruentB !== null) return congruences(congruentA, congruentB)
+  if (congruentA !== null) return residue(congruentA, b, options)
+  if (congruentB !== null) return residue(congruentB, a, options)
 
   if ([a, b].some((e) => isRegionOnly(e) || (e.tag === "list" && e.items.some(isRegionOnly)))) {
     const [x, y] = [Region.of(joined(a, b)), Region.of(joined(b, a))]
@@ -306,11 +367,24 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
     return inOrder(a.items, inAlphabet(byNameB), options)
 
   const [saysA, saysB] = [named(a), named(b)]
-  if (saysA !== null && saysB !== null && JSON.stringify(saysA.name) === JSON.stringify(saysB.name))
+  if (saysA !== null && saysB !== null && Syntax.written(saysA.name) === Syntax.written(saysB.name))
     return compare(saysA.value, saysB.value, options)
   if (saysA !== null && b.tag !== "relation" && b.tag !== "list") return compare(saysA.value, b, options)
   if (saysB !== null && a.tag !== "relation" && a.tag !== "list") return compare(a, saysB.value, options)
 
+  // p and q is not p or q.
+  if (
+    a.tag === "list" &&
+    b.tag === "list" &&
+    new Set(["and", "or", a.joiner, b.joiner]).size === 2 &&
+    a.joiner !== b.joiner
+  )
+    if (
+      [a, b].every(
+        (e) => e.tag === "list" && e.items.every((item) => Words.spelled(item) !== null || item.tag === "call"),
+      )
+    )
+      return "different"
   const asSets = members(a, b, options)
   if (asSets !== null) return anyOrder(...asSets, options)
   const [manyA, manyB] = [several(a), several(b)]
@@ -393,8 +467,5 @@ const related = (a: Expression, b: Expression, options: Options): Outcome => {
 const alike = (a: Expression, b: Expression, options: Options): Outcome => {
   if (a.tag !== b.tag) return "different"
   if (a.tag === "call" && b.tag === "call") return a.name === b.name ? inOrder(a.args, b.args, options) : "different"
-  return JSON.stringify(a, (_, v: unknown) => (typeof v === "bigint" ? `${v}` : v)) ===
-    JSON.stringify(b, (_, v: unknown) => (typeof v === "bigint" ? `${v}` : v))
-    ? "equal"
-    : "different"
+  return Syntax.written(a) === Syntax.written(b) ? "equal" : "different"
 }

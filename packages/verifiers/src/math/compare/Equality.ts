@@ -43,9 +43,10 @@ const rounds = new Set(["floor", "ceil", "mod", "gcd", "lcm", "sum", "prod"])
 /** Whether all unknowns stand for whole numbers, or those with the usual names do. */
 const discreteness = (sides: ReadonlyArray<Expression>): "all" | "named" | "none" => {
   const has = (test: (e: Expression) => boolean): boolean => sides.some((side) => some(side, test))
-  if (has((e) => e.tag === "call" && (e.name === "factorial" || e.name === "binom"))) return "all"
+  if (has((e) => e.tag === "call" && /^(?:(?:double )?factorial|binom)$/.test(e.name))) return "all"
   const negative = (e: Expression): boolean => e.tag === "number" && e.value.num < 0n
   if (has((e) => e.tag === "call" && rounds.has(e.name))) return "named"
+  if (has((e) => e.tag === "call" && e.name === "root" && unknowns(e.args[0]).length > 0)) return "named"
   return has((e) => e.tag === "power" && negative(e.base) && unknowns(e.exponent).length > 0) ? "named" : "none"
 }
 

@@ -76,6 +76,8 @@ export const reduced = (e: Expression): Expression => {
     }
     case "power": {
       const base = reduced(e.base)
+      // (1, 2, 3)^T is a column however it is written.
+      if (base.tag === "tuple" && isTranspose(e.exponent)) return base
       const rows = isMatrix(base) ? powerOf(base.rows, e.exponent) : null
       return rows === null ? e : matrix(rows)
     }

@@ -138,6 +138,7 @@ const halfLine = (relation: Relation, bound: Expression): Array<Interval> | null
     case "equiv":
     case "in":
     case "~":
+    default:
       return null
   }
 }
@@ -184,6 +185,7 @@ export const of = (e: Expression): Region | null => {
       return points.length > 0 && points.every((p) => p !== null) ? { name: null, intervals: union(points) } : null
     }
     case "symbol":
+      if (e.name === "set R+") return { name: null, intervals: [{ ...line, low: Syntax.integer(0), from: 0 }] }
       return e.name === "set R" ? { name: null, intervals: [line] } : null
     case "relation":
       return ofRelation(e)

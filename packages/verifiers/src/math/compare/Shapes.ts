@@ -36,7 +36,10 @@ const isName = (e: Expression): boolean => {
     case "text":
       return true
     case "call":
-      return e.name === "apply" || (e.name === "abs" && isName(e.args[0]) && e.args[0].tag === "product")
+      return (
+        e.name === "apply" ||
+        (e.name === "abs" && isName(e.args[0]) && (e.args[0].tag === "product" || upper(e.args[0])))
+      )
     case "product":
       return (
         (e.factors.length <= 4 && e.factors.every(upper)) ||
@@ -200,6 +203,7 @@ export const relation = (e: Expression): { kind: "=" | "!=" | ">" | ">="; form: 
     case "equiv":
     case "in":
     case "~":
+    default:
       return null
   }
 }
@@ -222,8 +226,21 @@ export const assignments = (e: Expression): ReadonlyMap<string, Expression> | nu
   return out.size === e.items.length && out.size > 1 ? out : null
 }
 
+/** A congruence: `left`, null for a residue alone, and what is congruent to it; null for anything else. @category shapes */
+export const congruence = (
+  e: Expression,
+): { readonly left: Expression | null; readonly right: Expression; readonly modulus: Expression } | null => {
+  if (e.tag !== "relation" || e.relations.at(-1) !== "\\modulo" || e.sides.length > 3) return null
+  const [first, second, third] = e.sides
+  if (third === undefined) return { left: null, right: first, modulus: second }
+  return e.relations[0] === "equiv" || e.relations[0] === "=" ? { left: first, right: second, modulus: third } : null
+}
+
 /** Without `c \in \mathbb{R}` and the like after an answer in which c occurs. @category shapes */
 export const unqualified = (e: Expression): Expression => {
+  // What is in a set of named members is one of them.
+  if (e.tag === "relation" && e.relations.length === 1 && e.relations[0] === "in" && e.sides[1].tag === "set")
+    return e.sides[0].tag === "symbol" ? e.sides[1] : e
   if (e.tag !== "list") return e
   const isQualifier = (item: Expression): item is Syntax.Tagged<"relation"> =>
     item.tag === "relation" &&

@@ -124,7 +124,10 @@ const choose = (
   options: Options,
   limit: number,
 ): "equal" | "different" | null => {
-  const wanted = Choice.read(gold)
+  const read = Choice.read(gold)
+  // A letter after a letter is no text of a choice: it would be looked into again and again.
+  const isText = read?.rest === undefined || read.rest === null || Choice.read(read.rest) === null
+  const wanted = read === null || isText ? read : { ...read, rest: null }
   const equal = (a: string, b: string): "equal" | "different" =>
     judge([a], b, options, limit).outcome === "equal" ? "equal" : "different"
   if (wanted === null || !/[A-J]/.test(wanted.letter)) {
@@ -159,8 +162,12 @@ export const judge = (
   options: Options = {},
   limit: number = steps,
 ): Judgement => {
-  const spelled = spelling(answer.length > Expression.maxLength ? answer.slice(0, Expression.maxLength) : answer)
   if (answer.trim() === "") return { outcome: "unreadable", reason: "the answer is empty", key: "" }
+  if (answer.length > Expression.maxLength) {
+    const key = clip(spelling(answer.slice(0, Expression.maxLength)))
+    return { outcome: "unreadable", reason: `longer than ${Expression.maxLength} characters`, key }
+  }
+  const spelled = spelling(answer)
   const words = Words.read(clean(answer))
   const parsed = Expression.parseAll(answer)
   const given = orWords(parsed, words)
@@ -172,10 +179,10 @@ export const judge = (
         : keyOf(given[0], clip(spelled), options, limit)
   const is = (outcome: Judgement["outcome"], reason: string): Judgement => ({ outcome, reason, key })
 
-  const chosen = Choice.read(answer)
+  const chosen = Choice.readOne(answer)
   let open: Judgement | null = null
   for (const gold of accepted) {
-    if (answer.length <= Expression.maxLength && spelled === spelling(gold)) return is("equal", `equals ${clip(gold)}`)
+    if (spelled === spelling(gold)) return is("equal", `equals ${clip(gold)}`)
     const choice = choose(gold, answer, chosen, options, limit)
     if (choice === "equal") return is("equal", `equals ${clip(gold)}`)
     if (choice === "different") continue

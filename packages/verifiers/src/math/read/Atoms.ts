@@ -25,11 +25,15 @@ export const accents = new Set(
   ),
 )
 
-/** The corners of a triangle have no order. */
-const sorted = (name: string): string => (/^[A-Z]{3}$/.test(name) ? Array.from(name).sort().join("") : name)
+/** The corners of a triangle have no order, the legs of an angle neither. */
+const sorted = (kind: string, name: string): string => {
+  if (!/^[A-Z]{3}$/.test(name)) return name
+  if (kind === "triangle") return Array.from(name).sort().join("")
+  return kind === "angle" && name[0] > name[2] ? Array.from(name).reverse().join("") : name
+}
 
 /** Heads that are always functions before brackets. */
-const alwaysFunction = /^(?:[fghFGH]|phi|varphi|Phi|psi|Psi|Gamma|zeta|sigma|tau|mathcal .|O)(?:_.*)?'*$|'/
+const alwaysFunction = /^(?:[fghFGH]|phi|varphi|Phi|psi|Psi|Gamma|zeta|sigma|tau|mathcal .|operator .*|O)(?:_.*)?'*$|'/
 /** Heads that are functions of what looks like their argument. */
 const oftenFunction = /^[PQ](?:_.*)?$/
 /** What is an argument by itself: `y(0)`, `d(n)`, `v(t)`. */
@@ -37,8 +41,6 @@ const isArgument = (e: Expression): boolean =>
   (e.tag === "number" && e.digits === null) ||
   (e.tag === "symbol" && /^[xtn]$/.test(e.name)) ||
   (e.tag === "call" && e.name === "apply")
-
-const plainly = (_: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}` : value)
 
 /** @category reading */
 export abstract class Atoms extends Cursor {
@@ -50,6 +52,27 @@ export abstract class Atoms extends Cursor {
   /** Absolute values open. */
   protected bars = 0
 
+  /** What was read ahead at a place: read twice at every level it would be read 2^depth times. */
+  private readonly ahead = new Map<
+    number,
+    { readonly value: Expression; readonly end: number; readonly unit: string | null }
+  >()
+  /** What `read` gives, kept for when this place is read again. */
+  protected remembered(read: () => Expression): Expression {
+    const start = this.at
+    const value = read()
+    this.ahead.set(start, { value, end: this.at, unit: this.unit })
+    return value
+  }
+  /** What was read ahead here, or null. */
+  protected recall(): Expression | null {
+    const known = this.ahead.get(this.at)
+    if (known === undefined) return null
+    this.at = known.end
+    this.unit = known.unit
+    return known.value
+  }
+
   /** Clauses up to a closing bracket or the end. */
   protected abstract list(): Expression
   protected abstract clause(): Expression
@@ -60,6 +83,8 @@ export abstract class Atoms extends Cursor {
 
   /** What `^`, `_`, `\frac` and `\sqrt` take: a group, or one token, of a number one digit. */
   protected argument(): Expression {
+    const known = this.recall()
+    if (known !== null) return known
     return this.nested(() => {
       if (this.take("{")) {
         const out = this.list()
@@ -73,6 +98,8 @@ export abstract class Atoms extends Cursor {
   }
 
   protected atom(): Expression {
+    const known = this.recall()
+    if (known !== null) return known
     return this.nested(() => {
       const token = this.tokens[this.at]
       if (token === undefined) throw this.unexpected()
@@ -122,42 +149,57 @@ export abstract class Atoms extends Cursor {
   protected chosen(name: string): Expression | null {
     if (name !== "C") return null
     const start = this.at
-    const parts = new Map<string, Expression>()
-    while ((this.sign() === "_" || this.sign() === "^") && !parts.has(this.sign() ?? "")) {
-      const which = this.sign() ?? ""
-      this.at++
-      const token = this.tokens[this.at + (this.sign() === "{" ? 1 : 0)]
-      if (token?.kind !== "number") break
-      if (this.sign() === "{") parts.set(which, this.argument())
-      else {
-        const first = this.digit()
-        if (first === null) this.at++
-        // Not an argument: 2_6 would be a number in base 6.
-        parts.set(which, first ?? Syntax.number(token.value))
-      }
-    }
-    const [n, k] = [parts.get("_"), parts.get("^")]
-    if (n !== undefined && k !== undefined) return Syntax.call("binom", n, k)
+    const order = [this.numbered(), this.numbered()]
     this.at = start
-    return null
+    if (!order.includes("_") || !order.includes("^")) return null
+    const parts = order.map((): Expression => {
+      this.at++
+      if (this.sign() === "{") return this.argument()
+      const first = this.digit()
+      if (first !== null) return first
+      const token = this.tokens[this.at++]
+      // Not an argument: 2_6 would be a number in base 6.
+      return token?.kind === "number" ? Syntax.number(token.value) : this.atom()
+    })
+    const [n, k] = order[0] === "_" ? parts : [parts[1], parts[0]]
+    return Syntax.call("binom", n, k)
+  }
+  /** Steps over an index or exponent that begins with a number, and gives its sign; null for anything else. */
+  protected numbered(): "_" | "^" | null {
+    const sign = this.sign()
+    if (sign !== "_" && sign !== "^") return null
+    this.at++
+    const token = this.tokens[this.at + (this.sign() === "{" ? 1 : 0)]
+    if (token?.kind !== "number") return null
+    const digits = this.sign() === "{" ? 1 : token.text.length
+    if (digits > 1) return sign
+    this.raw()
+    return sign
   }
 
   /** A name before brackets that is a function of what is in them: `f(2x)`, `y(0)`, `C(5,2)`; elsewhere it is a factor. */
   protected applied(head: Expression): Expression {
     if (head.tag !== "symbol" || /^(?:set|overline|vec|angle|triangle) /.test(head.name)) return head
+    const chance = this.chance(head)
+    if (chance !== null) return chance
     const start = this.at
     const unit = this.unit
     let exponent: Expression | null = null
     // f^{-1}(x), f^2(x)
     if (this.sign() === "^" && (alwaysFunction.test(head.name) || oftenFunction.test(head.name))) {
       this.at++
-      exponent = this.star() ? Syntax.symbol("*") : this.argument()
+      if (!this.star()) this.raw()
+      const isBefore = this.opens(head.name)
+      this.at = start
+      if (!isBefore) return head
+      this.at++
+      exponent = this.star() ? Syntax.symbol("*") : this.remembered(() => this.argument())
     }
-    if (this.sign() !== "(") {
+    if (!this.opens(head.name)) {
       this.at = start
       return head
     }
-    const inner = this.atom()
+    const inner = this.remembered(() => this.atom())
     const args = inner.tag === "tuple" ? inner.items : [inner]
     const own = new Set(["x", "t", "n", "k", "z", "infinity"])
     // h(a+b): a height times the sum of two sides.
@@ -170,7 +212,6 @@ export abstract class Atoms extends Cursor {
       (inner.tag === "tuple" && inner.open === "(" && inner.close === ")") ||
       inner.tag === "text" ||
       (inner.tag === "setop" && head.name.startsWith("P")) ||
-      (inner.tag === "symbol" && /^[A-Z]$/.test(inner.name) && /^[PEn]$/.test(head.name)) ||
       (isArgument(inner) && !(inner.tag === "symbol" && inner.name === head.name)) ||
       (oftenFunction.test(head.name) && Syntax.unknowns(inner).every((name) => own.has(name)))
     if (!isFunction) {
@@ -178,15 +219,58 @@ export abstract class Atoms extends Cursor {
       this.unit = unit
       return head
     }
-    const name = exponent === null ? head : Syntax.symbol(`${head.name}^${JSON.stringify(exponent, plainly)}`)
+    const name = exponent === null ? head : Syntax.symbol(`${head.name}^${Syntax.written(exponent)}`)
     return Syntax.call("apply", name, ...args)
   }
+
+  /** Whether what follows can be the argument of this name; named operators take braces too. */
+  protected opens(name: string): boolean {
+    return this.sign() === "(" || (name.startsWith("operator ") && (this.sign() === "{" || this.sign() === "["))
+  }
+
+  /** `P(A|B)`, `P(X>2)`, `E[X^2]`: a probability or a mean of what has a capital or a relation in it; null for any other. */
+  protected chance(head: Syntax.Tagged<"symbol">): Expression | null {
+    const open = this.sign()
+    if (!/^(?:[PE]|Pr|Var|Cov)$/.test(head.name) || (open !== "(" && open !== "[")) return null
+    let depth = 0
+    let isChance = false
+    for (let at = this.at; at < this.tokens.length; at++) {
+      const token = this.tokens[at]
+      if (token.kind === "sign") {
+        depth += /^[([]$/.test(token.sign) ? 1 : /^[)\]]$/.test(token.sign) ? -1 : 0
+        if (depth === 0) break
+        isChance ||= /^[<>=]$/.test(token.sign)
+      } else if (token.kind === "command") isChance ||= /^(?:le|ge|ne|in)$/.test(token.name)
+      else if (token.kind === "symbol") isChance ||= /^[A-Z]$/.test(token.name)
+      else if (token.kind === "word") isChance ||= /[A-Z]/.test(token.text)
+    }
+    if (!isChance) return null
+    this.at++
+    const { bars } = this
+    // A bar says what is given, unless it opens what is in the brackets.
+    this.bars = this.sign() === "|" ? 0 : 1
+    const items = [this.list()]
+    if (this.take("|")) items.push(this.list())
+    this.bars = bars
+    this.expect(open === "(" ? ")" : "]")
+    const said = items.map((item): Expression =>
+      item.tag === "list" ? { tag: "tuple", open: "(", close: ")", items: item.items } : item,
+    )
+    return Syntax.call("apply", head, ...(said.length > 1 ? [Syntax.call("given", ...said)] : said))
+  }
+
   protected bracket(sign: string): Expression {
     this.at++
     switch (sign) {
       case "{": {
         if (this.take("}")) throw new Unreadable("empty braces")
         const inner = this.list()
+        if (this.command() === "over") {
+          this.at++
+          const bottom = this.sum()
+          this.expect("}")
+          return Syntax.quotient(inner, bottom)
+        }
         // {5 \\choose 2}
         if (this.command() === "choose" || this.command() === "brack") {
           this.at++
@@ -243,9 +327,9 @@ export abstract class Atoms extends Cursor {
     this.at++
     if (functions.has(name)) return this.applyFunction(name)
     if (accents.has(name)) {
-      const held = this.raw()
+      const held = this.raw().replace(/^vec (?=.$)/, "")
       if (held === "") throw this.unexpected()
-      const whole = `${name === "bar" ? "overline" : name} ${name === "triangle" ? sorted(held) : held}`
+      const whole = `${name === "bar" ? "overline" : name} ${sorted(name, held)}`
       return this.sign() === "_" ? this.named(whole) : Syntax.symbol(whole)
     }
     if (name.startsWith("begin ")) return this.matrix(name.slice("begin ".length))
@@ -271,6 +355,8 @@ export abstract class Atoms extends Cursor {
         const [n, k] = [this.digit() ?? this.argument(), this.digit() ?? this.argument()]
         return Syntax.call("binom", n, k)
       }
+      case "neg":
+        return Syntax.call("apply", Syntax.symbol("neg"), this.atom())
       case "pi":
         return this.sign() === "_" ? this.named("pi") : Syntax.pi
       case "infty":
@@ -301,7 +387,9 @@ export abstract class Atoms extends Cursor {
       }
       case "dollar":
       case "pounds":
-      case "euro": {
+      case "euro":
+      case "yen":
+      case "rupee": {
         this.unit = Units.canonical(name)
         const minus = this.take("-")
         const value = this.atom()
@@ -388,8 +476,12 @@ export abstract class Atoms extends Cursor {
     let argument = bracket ? this.atom() : this.nested(() => this.product(true))
     // \sin(x)^2 is left as it is: (sin x)^2 and sin(x^2) are both meant by it.
     this.inTrigonometry -= angles
-    if (argument.tag === "set" && /^(?:max|min|gcd|lcm)$/.test(name)) return Syntax.call(name, ...argument.items)
-    if (argument.tag === "tuple") return Syntax.call(name, ...argument.items)
+    const isOfMany = /^(?:max|min|gcd|lcm)$/.test(name)
+    const many = argument.tag === "tuple" || (isOfMany && argument.tag === "set") ? argument.items : null
+    if (many !== null) {
+      if (!isOfMany || many.length === 0) throw new Unreadable(`${many.length} arguments of ${name}`)
+      return Syntax.call(name, ...many)
+    }
     if (argument.tag === "list") argument = { tag: "tuple", open: "(", close: ")", items: argument.items }
     if (name === "exp") return Syntax.power({ tag: "constant", name: "e" }, argument)
     const inverted = exponent?.tag === "number" && exponent.value.num === -1n && exponent.value.den === 1n

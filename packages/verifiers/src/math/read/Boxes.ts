@@ -58,7 +58,7 @@ const boxesOf = (text: string): { readonly boxes: ReadonlyArray<Box>; readonly u
 
 /** What may stand between two boxes of one list: layout, marks, "and", "or". */
 const between =
-  /^(?:\s|[$,;.&*~|]|\\\\|\\[,;:!>()[\] ]|\\q?quad(?![a-zA-Z])|\\(?:land|lor|wedge|vee|hspace\{[^{}]*\})(?![a-zA-Z])|(?:\\(?:text|mathrm|textbf|mbox)\s*\{\s*)?(?:,\s*)?(?:and|or)\b(?:\s*,)?\s*\}?|\\text\s*\{\s*[,;]?\s*\})*$/
+  /^(?:\s|(?<=\n\s*)(?:[-+•]|[0-9]{1,2}[.)])(?=\s)|[$,;.&*~|]|\\\\|\\[,;:!>()[\] ]|\\q?quad(?![a-zA-Z])|\\(?:land|lor|wedge|vee|hspace\{[^{}]*\})(?![a-zA-Z])|(?:\\(?:text|mathrm|textbf|mbox)\s*\{\s*)?(?:,\s*)?(?:and|or)\b(?:\s*,)?\s*\}?|\\text\s*\{\s*[,;]?\s*\})*$/
 
 const percentAfter = /^(?:\s|\$|\\[)\], ])*(?:\\?%|(?:\\text\s*\{\s*)?(?:percent|per\s+cent|pct)\b|\\text\s*\{\s*\\?%)/
 

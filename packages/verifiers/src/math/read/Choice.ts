@@ -11,6 +11,15 @@ const alone = /^(?:(?:the\s+)?(?:option|choice|answer|statement)\s*:?\s*)?[([{]*
 const marked =
   /^(?:(?:option|choice|answer)\s*:?\s*)?(?:[([]\s*([A-J])\s*[)\]]|([A-J])\s*(?:[):]|\.\s))[:.,]?\s*(\S[^]*)$/i
 
+/** A second choice among the words after the first: a hedge. */
+const another = /^(?:or|and|not|,|\/|&)(?![a-zA-Z])|(?:^|[^a-zA-Z\\(])(?:[([]\s*[A-J]\s*[)\]]|[A-J]\s*[):.](?=\s|$))/
+const isHedge = ({ letter, rest }: Choice): boolean => {
+  if (rest === null) return false
+  const words = rest.replaceAll(command, "").replaceAll(/[{}]/g, " ").trim()
+  const other = alone.exec(words)
+  return other === null ? another.test(words) : other[1].toUpperCase() !== letter.toUpperCase()
+}
+
 /** The choice that an answer is; null for any other. A small letter counts only when nothing else does. @category reading */
 export const read = (answer: string): Choice | null => {
   if (!/(?<![a-zA-Z])[A-Ja-j](?![a-zA-Z])/.test(answer)) return null
@@ -30,5 +39,12 @@ export const read = (answer: string): Choice | null => {
   const rest = tail
     .replace(/^(?:\\[ ,;:!]|\\q?quad(?![a-zA-Z])|[\s~$}:.,])+/, "")
     .replace(/\}$/, (brace) => ((tail.match(/\{/g)?.length ?? 0) < (tail.match(/\}/g)?.length ?? 0) ? "" : brace))
-  return { letter: more[1] ?? more[2], rest: rest.trim() === "" ? null : rest.trim() }
+  const letter = more[1] ?? more[2]
+  return { letter, rest: rest.trim() === "" ? null : rest.trim() }
+}
+
+/** As `read`, of a policy's answer: one that names another choice after the first is none. @category reading */
+export const readOne = (answer: string): Choice | null => {
+  const found = read(answer)
+  return found === null || isHedge(found) ? null : found
 }

@@ -13,13 +13,14 @@ const plain = (run: string, from: string): string => Array.from(run, (c) => scri
 export const ascii = (text: string): string => {
   if (/^[\0-\x7f]*$/.test(text)) return text
   return text
-    .replaceAll(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\ufe00-\ufe0f]/gu, "")
+    .replaceAll(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\ufe00-\ufe0f]|[✓✔✅☑■□∎◻◼⬛]/gu, "")
     .replaceAll(/[\uff01-\uff5e]/g, (c) => String.fromCodePoint((c.codePointAt(0) ?? 0) - 0xfee0))
     .replaceAll(/[\u00a0\u2000-\u200a\u202f\u205f\u3000]/g, " ")
     .replaceAll(/[\u{1d400}-\u{1d7ff}]/gu, (c) => c.normalize("NFKC"))
     .replaceAll(/(?<=\\(?:text|mathrm)\s*\{[^{}]*)[µμ](?=[a-zA-Z])/g, "u")
     .replaceAll(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ]+/g, (run) => `^{${plain(run, superscripts)}}`)
     .replaceAll(/[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙ]+/g, (run) => `_{${plain(run, subscripts)}}`)
+    .replaceAll(/([√∛∜])\s*([0-9]+(?:\.[0-9]+)?)/g, "$1{$2}")
     .replaceAll(/[^\0-\x7f]/gu, (c) => (Object.hasOwn(unicode, c) ? unicode[c] : c))
 }
 
@@ -38,6 +39,27 @@ const delimiters = /(?<!\\)((?:\\\\)*)\\[()[\]]/g
 /** The space after a row: `\\[2pt]`. */
 const rowSpace = /\\\\\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm|in|pc|mu)\s*\]/g
 
+/** `\\overset{!}{=}`, `\\stackrel{?}{=}`: a sign with a mark above it. */
+const marked = /\\(?:overset|underset|stackrel)\s*\{[^{}]*\}\s*\{\s*(=|\\approx|\\equiv|[0-9.]+)\s*\}/g
+/** Half days: 9:30 am, 4 p.m., and hours alone with one. */
+const halfDay =
+  /(?<![0-9:.])([0-9]{1,2})(:[0-5][0-9])?(?:\s|~|\\[ ,;])*(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:([ap])\.\s*m\.|([AP])\.?M\.?|(?<=\{\s*|:[0-9]{2}[^0-9]*)([ap])m)(?![a-zA-Z])\s*\}?/g
+const halfDayInText = /\\(?:text|textbf|mathrm)\s*\{\s*([0-9]{1,2})(:[0-5][0-9])?\s*([apAP])\.?\s*[mM]\.?\s*\}/g
+const halved = (
+  _: string,
+  hour: string,
+  minutes: string | undefined,
+  ...[a, b, c]: ReadonlyArray<string | undefined>
+): string => `${hour}${minutes ?? ":00"}\\text{ ${(a ?? b ?? c ?? "").toLowerCase()}.m.}`
+/** `(c \\in \\mathbb{R})` and `(\\bmod 5)` at the end. */
+const membership = /\(\s*((?:[a-zA-Z]\s*,\s*)*[a-zA-Z]\s*\\in\s*\\mathbb\s*\{?[RZNQC]\}?[^()]*)\)\s*$/
+const modulo =
+  /\(\s*(?:\\(?:bmod|mod)(?![a-zA-Z])|\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}|mod(?![a-zA-Z]))\s*([^()]*)\)/g
+/** `^5C_2`, `{}_5C_2`, `_5P_2`. */
+const prefixed =
+  /(?<![a-zA-Z0-9)}\]])(?:\{\s*\})?[_^]\s*\{?\s*([0-9]+|[a-z])\s*\}?\s*([CP])_\s*\{?\s*([0-9]+|[a-z])(?:\s*\}|(?![0-9a-zA-Z]))/g
+const choosing = (_: string, n: string, kind: string, k: string): string =>
+  kind === "C" ? `\\binom{${n}}{${k}}` : `\\frac{${n}!}{(${n}-${k})!}`
 /** Commands that set how things look and hold a length, a colour or a name. */
 const held =
   /\\(?:color|hspace\*?|vspace\*?|tag\*?|label|fontsize|selectfont)\s*\{[^{}]*\}|\\[hv]?phantom\s*(?:\{[^{}]*\}|\\?[^\s\\{}])/g
@@ -63,6 +85,8 @@ const unqualified = (text: string): string => {
   return rest.split(/\s+/).every((word) => /^[a-zA-Z]?$/.test(word)) ? text.slice(0, found.index) : text
 }
 
+/** `\$3\$`: dollars that were meant as signs of mathematics. */
+const escapedDollars = /^\s*\\\$([^$]*?)\\\$\s*$/
 /** A comma or semicolon at the end, which is none of the answer. */
 const stop = /(?<!\\)[,;]\s*$/
 /** Takes a box around everything off, and what ends a sentence in a group that is everything. */
@@ -79,11 +103,14 @@ const unboxed = (written: string): string => {
   return box !== undefined || stop.test(inner) ? unboxed(inner) : text
 }
 
-/** The answer without its clothes. @category cleaning */
+/** Longest text read, in characters. @category limits */
+export const maxLength = 4000
+
+/** The answer without its clothes; one that is too long to be read as it is. @category cleaning */
 export const clean = (answer: string): string => {
-  if (/^[-0-9.,/() ]*(?<!,\s*)$/.test(answer)) return answer
+  if (answer.length > maxLength || /^[-0-9.,/() ]*(?<!,\s*)$/.test(answer)) return answer
   let text = ascii(answer)
-  const marks = /^\s*(\*\*|__|`+|<b>|<strong>)([^]*?)(?:\*\*|__|`+|<\/b>|<\/strong>)\s*$/.exec(text)
+  const marks = /^\s*(\*\*|__|[*"']|`+|<b>|<strong>)([^]*?)(?:\*\*|__|[*"']|''|`+|<\/b>|<\/strong>)\s*$/.exec(text)
   if (marks !== null && !marks[2].includes(marks[1])) text = marks[2]
   if (text.includes("\\"))
     text = text
@@ -92,11 +119,20 @@ export const clean = (answer: string): string => {
       .replaceAll(held, " ")
       .replaceAll(shown, " ")
       .replaceAll(framing, " ")
+      .replaceAll(marked, " $1 ")
       .replaceAll(primes, (_, many: string | undefined) =>
         "'".repeat((many ?? "p").split("\\").length - (many === undefined ? 0 : 1)),
       )
       .replace(textAnnouncement, "")
       .replace(innerAnnouncement, "$1")
-  text = unboxed(text)
+  if (/[apAP]\.?\s?[mM]/.test(text)) text = text.replaceAll(halfDayInText, halved).replaceAll(halfDay, halved)
+  text = text.replace(/^\s*([0-9]+)(?:st|nd|rd|th)\s*$/, "$1")
+  if (text.includes("mod")) text = text.replaceAll(modulo, "\\pmod{$1}")
+  if (/[CP]\s*_/.test(text)) text = text.replaceAll(prefixed, choosing)
+  text = text
+    .replace(membership, ", $1")
+    .replaceAll(/(?<![a-zA-Z\\])sqrt\s*([0-9]+(?:\.[0-9]+)?)/g, "\\sqrt{$1}")
+    .replace(/^\s*<([^<>]*,[^<>]*)>\s*$/, "\\langle $1\\rangle ")
+  text = unboxed(text).replace(escapedDollars, "$1")
   return unqualified(text.replace(announcement, "").replace(leading, "$1"))
 }

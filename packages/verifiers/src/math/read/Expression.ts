@@ -9,23 +9,21 @@
  *     power     = atom { "!" | "^" exponent | degree }
  *
  * Two numbers side by side are no product; an integer before a proper fraction is a mixed number; `1/2x` is (1/2)x. Left
- * out: sums with `\sum`, integrals, limits, derivatives, cases. Length and nesting are bounded.
+ * out: integrals, limits. Length and nesting are bounded.
  *
  * @module
  */
-import { clean } from "./Clean.ts"
+import { clean, maxLength } from "./Clean.ts"
 import { Formula } from "./Formula.ts"
 import { type Expression, type Relation } from "./Syntax.ts"
 import * as Syntax from "./Syntax.ts"
 import { type Reading, tokenize, Unreadable } from "./Tokens.ts"
 import { WorkExceeded } from "../algebra/Work.ts"
 
+export { maxLength } from "./Clean.ts"
 export type { Expression, Relation } from "./Syntax.ts"
 
-/** Longest text read, in characters. @category limits */
-export const maxLength = 4000
-
-const relations: Readonly<Record<string, Relation>> = {
+const relations: Record<string, Relation> = {
   "=": "=",
   "<": "<",
   ">": ">",
@@ -36,6 +34,8 @@ const relations: Readonly<Record<string, Relation>> = {
   approx: "~",
   equiv: "equiv",
 }
+for (const name of "subset subseteq subsetneq supset supseteq parallel perp to iff implies sim propto".split(" "))
+  relations[name] = `\\${name}`
 /** Runs of letters that are words rather than products: three letters or more, short words, heads and tails. */
 const shortWords = new Set("no on is it in at as am an be by do go he if me my of or so to up us we ok".split(" "))
 const isWord = (run: string): boolean => {
@@ -79,6 +79,16 @@ class Parser extends Formula {
       this.at++
       found.push(relation)
       sides.push(this.side())
+    }
+    // x \equiv 2 \mod 5
+    const last = sides.at(-1)
+    if (found.at(-1) === "equiv" && last?.tag === "call" && last.name === "mod") {
+      sides.splice(-1, 1, ...last.args)
+      found.push("\\modulo")
+    } else if (this.command() === "pmod") {
+      this.at++
+      found.push("\\modulo")
+      sides.push(this.argument())
     }
     return sides.length === 1 ? sides[0] : { tag: "relation", relations: found, sides }
   }

@@ -16,6 +16,8 @@ const powersOfTen = new Map([
   ["billion", 9],
   ["trillion", 12],
 ])
+/** Currencies that stand before or after their value. */
+const currencies = /^(?:dollar|pounds|euro|yen|rupee)$/
 /** A matrix by its letter, perhaps inverted or transposed. */
 const isMatrixName = (e: Expression): boolean => e.tag === "symbol" && /^[A-Z](?:_.*)?$/.test(e.name)
 const isTurned = (e: Expression): boolean =>
@@ -66,7 +68,7 @@ export abstract class Formula extends Atoms {
     if (first === undefined) return null
     if (this.take("%")) return "%"
     const command = this.command()
-    if (command === "dollar" || command === "pounds" || command === "euro") {
+    if (command !== null && currencies.test(command)) {
       this.at++
       return Units.canonical(command)
     }
@@ -142,9 +144,11 @@ export abstract class Formula extends Atoms {
         return (
           functions.has(token.name) ||
           accents.has(token.name) ||
-          /^(?:frac|sqrt|pi|binom|infty|lfloor|lceil|langle|sum|prod|underbrace|overbrace|begin .*|dollar|pounds|euro)$/.test(
+          /^(?:frac|sqrt|pi|binom|infty|lfloor|lceil|langle|sum|prod|underbrace|overbrace|begin .*)$/.test(
             token.name,
-          )
+          ) ||
+          // After a value a currency is its unit.
+          (currencies.test(token.name) && !this.afterValue())
         )
       case "sign":
         return token.sign === "(" || token.sign === "{" || token.sign === "[" || (token.sign === "|" && this.bars === 0)
@@ -258,7 +262,7 @@ export abstract class Formula extends Atoms {
     let base = this.atom()
     for (;;) {
       spend(2)
-      if (this.take("!")) base = Syntax.call("factorial", base)
+      if (this.take("!")) base = Syntax.call(this.take("!") ? "double factorial" : "factorial", base)
       else if (this.command() === "degree") {
         this.at++
         base = this.degrees(base)

@@ -4,8 +4,13 @@
  */
 import * as Rational from "../algebra/Rational.ts"
 
-/** How two sides are related; `in` also stands for `\ni` turned round. @category models */
-export type Relation = "=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "~" | "equiv"
+/**
+ * How two sides are related; `in` also stands for `\ni` turned round. What begins with a backslash is known by its name alone, but for
+ * `\modulo`, whose right side is the modulus of all before it.
+ *
+ * @category models
+ */
+export type Relation = "=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "~" | "equiv" | `\\${string}`
 
 /** @category models */
 export type Expression =
@@ -113,6 +118,10 @@ export const children = (e: Expression): ReadonlyArray<Expression> => {
 /** Whether some part of it satisfies `test`. @category traversal */
 export const some = (e: Expression, test: (e: Expression) => boolean): boolean =>
   test(e) || children(e).some((child) => some(child, test))
+
+/** One text for each expression, as it is written: `JSON.stringify` does not take the numbers. @category traversal */
+export const written = (e: Expression): string =>
+  JSON.stringify(e, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value))
 
 /** Whether it is a value that arithmetic can take: no list, set, relation, text or unit anywhere in it. @category predicates */
 export const isScalar = (e: Expression): boolean => {

@@ -4,6 +4,7 @@
  */
 import * as Rational from "../algebra/Rational.ts"
 import { aliases, layout, letters, plainCommands, signOf, texts } from "./Vocabulary.ts"
+import * as Units from "./Units.ts"
 import { spend } from "../algebra/Work.ts"
 
 /** The text is no answer: `message` says where and why. Never leaves `Expression.parse`. @category errors */
@@ -36,10 +37,15 @@ export interface Reading {
   readonly scientific: boolean
 }
 
-const textFunctions = new Set("sin cos tan cot sec csc arcsin arccos arctan log ln exp cis gcd lcm det".split(" "))
+/** Names of `\operatorname` that are commands although no plain word is. */
+const operators = new Set("Re Im arg sgn det lcm circ cup cap in".split(" "))
+const textFunctions = new Set(
+  "sin cos tan cot sec csc arcsin arccos arctan log ln exp cis gcd lcm det mod max min".split(" "),
+)
 
 const numberAt = /(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)/y
-const groupsAt = /(?:(?:\{\\?,\}|,(?:\\!|\s)*\\!\s*|\\[,;: ]\s*|~|\s)[0-9]{3})+(?![0-9]|\s*\/)/y
+const groupsAt =
+  /(?:(?:\{\\?,\}|\\text\s*\{,\}|(?:\\!)?,(?:\\!|\s)*\\!\s*|'(?=[0-9]{3}(?![0-9]))|\\[,;: ]\s*|~|\s)[0-9]{3})+(?![0-9]|\s*\/)/y
 const dotsAt = /\s*(?:\.\.\.|\\[lc]?dots(?![a-zA-Z]))/y
 const plainGroupsAt = /(?:,[0-9]{3})+(?![0-9])/y
 const exponentAt = /[eE](?:[+-]?[0-9]+)(?![0-9.]|\\?[a-zA-Z({])/y
@@ -170,11 +176,24 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       return
     }
     if (bare === ",") return sign(",")
+    if (bare === "to") return sign(":")
+    // \\text{A and C}
+    if (/^[A-J](?:(?:\s*,\s*|\s+and\s+)+[A-J])+$/.test(bare)) {
+      for (const token of tokenize(bare, reading, depth + 1)) push(token)
+      return
+    }
+    const operator = name.startsWith("operatorname") && !Units.isWord(bare)
+    const command = aliases[bare] ?? bare
+    // A function without a meaning here, as \operatorname{erf}.
     if (
-      name.startsWith("operatorname") ||
-      (name === "mathrm" && plainCommands.has(bare)) ||
-      (name === "text" && textFunctions.has(bare))
+      operator &&
+      /^[a-zA-Z]{2,}$/.test(bare) &&
+      !plainCommands.has(command) &&
+      !Object.hasOwn(signOf, command) &&
+      !operators.has(command)
     )
+      return push({ kind: "symbol", name: `operator ${bare}`, space })
+    if (operator || (name === "mathrm" && plainCommands.has(bare)) || (name === "text" && textFunctions.has(bare)))
       return push({ kind: "command", name: aliases[bare] ?? bare, space })
     if (/^math|^b/.test(name) && /^[a-zA-Z]$/.test(bare)) {
       const bold = /^(?:mathbf|bm|boldsymbol)$/.test(name)
@@ -228,7 +247,7 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       }
       return push({ kind: "command", name: `${name} ${group.content.replace("*", "")}`, space })
     }
-    if (name === "\\") return sign("\\\\")
+    if (name === "\\" || name === "cr") return sign("\\\\")
     if (name === "{" || name === "}" || name === "lbrace" || name === "rbrace") {
       const opens = name === "{" || name === "lbrace"
       brackets += opens ? 1 : -1
@@ -244,6 +263,7 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
       return sign(signOf[known])
     }
     if (letters.has(name)) return push({ kind: "symbol", name, space })
+    if (/^[a-z]$/.test(known)) return push({ kind: "symbol", name: known, space })
     if (known === "dots") return push({ kind: "symbol", name: "dots", space })
     push({ kind: "command", name: known, space })
   }

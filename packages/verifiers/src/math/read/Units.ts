@@ -36,7 +36,9 @@ const names: Readonly<Record<string, ReadonlyArray<string>>> = {
   radian: ["radian", "rad"],
   dollar: ["dollar", "usd", "buck"],
   cent: ["cent"],
-  euro: ["euro"],
+  euro: ["euro", "eur"],
+  yen: ["yen", "jpy", "円", "yuan", "cny", "rmb", "元"],
+  rupee: ["rupee", "inr"],
   gbp: ["pounds", "gbp"],
   N: ["N", "newton"],
   J: ["J", "joule"],
@@ -61,7 +63,7 @@ const byName = new Map(Object.entries(names).flatMap(([unit, all]) => all.map((n
 
 /** Plain words that are units even with no text command around them. */
 const words = new Set(
-  "cm mm km nm in ft yd mi sec ms min hr kg mg lb oz mph kph kmh degree deg radian rad dollar cent percent pct unit units square sq cubic centimeter centimetre millimeter millimetre meter metre kilometer kilometre inch inche foot feet yard mile second minute hour day week month year gram pound ounce ton tonne liter litre milliliter millilitre newton joule watt volt people person student way integer solution point coin".split(
+  "cm mm km nm in ft yd mi sec ms min hr kg mg lb oz mph kph kmh degree deg radian rad dollar usd eur gbp cny jpy yuan yen rupee cent percent pct unit units square sq cubic centimeter centimetre millimeter millimetre meter metre kilometer kilometre inch inche foot feet yard mile second minute hour day week month year gram pound ounce ton tonne liter litre milliliter millilitre newton joule watt volt people person student way integer solution point coin".split(
     " ",
   ),
 )
@@ -78,6 +80,18 @@ const singular = (word: string): string => (word.length > 3 && /[^s]s$/.test(wor
 /** Whether a plain word after a number is a unit rather than a product of letters. @category units */
 export const isWord = (word: string): boolean =>
   words.has(word.toLowerCase()) || words.has(singular(word.toLowerCase()))
+
+/** `m s^-1` as `m/s`, `m/s/s` as `m/s^2`: what is divided by comes after the rest. */
+const combined = (unit: string): string => {
+  if (!/[*/]|\^-/.test(unit)) return unit
+  const powers = new Map<string, number>()
+  for (const [, by, name, exponent = "1"] of unit.matchAll(/([*/ ]?)([^*/ ^]+)(?:\^(-?[0-9]+))?/g))
+    powers.set(name, (powers.get(name) ?? 0) + (by === "/" ? -1 : 1) * Number(exponent))
+  const written = (sign: 1 | -1): ReadonlyArray<string> =>
+    [...powers].flatMap(([name, n]) => (n * sign > 0 ? [n * sign === 1 ? name : `${name}^${n * sign}`] : []))
+  const under = written(-1)
+  return written(1).join(" ") + (under.length === 0 ? "" : `/${under.join("/")}`)
+}
 
 /**
  * One name for every spelling of a unit: `cm^2` for " square centimeters ", "apple" for "apples". Null when these words are
@@ -133,8 +147,5 @@ export const canonical = (text: string): string | null => {
   }
   if (power !== "") parts.push(`unit${power}`)
   if (parts.filter((p) => !/^[*/]$/.test(p)).length > 4) return null
-  return parts
-    .join("")
-    .replaceAll(" ^", "^")
-    .replace(/^unit(?=\^|$)/, "unit")
+  return combined(parts.join("").replaceAll(" ^", "^"))
 }

@@ -27,7 +27,7 @@ export const read = (answer: string): Words | null => {
     .replaceAll(/\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|emph|textnormal)\s*\{([^{}]*)\}/g, " $1 ")
     .replaceAll(/\\[ ,;!]|[$~]/g, " ")
   const words = bare(text)
-  if (!/^[A-Za-z][A-Za-z' -]*$/.test(words) || !/[A-Za-z]{2}/.test(words)) return null
+  if (!/^[A-Za-z][A-Za-z' -]*(?: [0-9]+)?$/.test(words) || !/[A-Za-z]{2}/.test(words)) return null
   return { text: words, marked: /\\(?:text|mathrm|mathbf|mbox|emph)/.test(answer) }
 }
 
@@ -35,6 +35,7 @@ export const read = (answer: string): Words | null => {
 const folded = (text: string): string =>
   text
     .toLowerCase()
+    .replace(/^dne$/, "does not exist")
     .replace(/^(?:the|a|an) (?=\S)/, "")
     .replaceAll(/(?<=[a-z]{2}[^s\s])s\b/g, "")
 
@@ -87,7 +88,7 @@ const tens = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ")
 const nothing =
   /^(?:(?:there (?:is|are) )?no (?:real |integer |positive |such |valid |possible )*(?:solution|root|value|answer)s?(?: exists?)?|none|(?:the )?(?:empty|null) set)$/i
 const everything =
-  /^(?:(?:the set of )?all (?:the )?real(?: number| value)?s?(?: of [a-z])?|(?:the )?real numbers|any real(?: number)?|all reals)$/i
+  /^(?:(?:the set of )?all (?:the )?real(?: number| value)?s?(?:(?: of)? [a-z])?|(?:the )?real numbers|any real(?: number)?|all reals)$/i
 
 /** What words say as mathematics: a number, no solution, all real numbers; null for other words. @category reading */
 export const meaning = (words: string): Expression | null => {
