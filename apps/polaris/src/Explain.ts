@@ -109,16 +109,12 @@ export const presenter = CliOutput.layerPresenter({
  * A closed pipe (`polaris train | head`) ends the program as Ctrl-C does, without a word: nobody reads any more. A step that is under
  * way is finished and saved.
  */
-export const closedPipe = (): void => {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      // EIO: the terminal is gone.
-      if (error.code !== "EPIPE" && error.code !== "EIO") throw error
-      if (quiet) return
-      quiet = true
-      process.emit("SIGINT")
-    })
-}
+export const closedPipe = (): void =>
+  Terminal.watchOutput("polaris", () => {
+    if (quiet) return
+    quiet = true
+    process.emit("SIGINT")
+  })
 /** A terminal that is closed ends the program as Ctrl-C does, with a checkpoint. */
 export const hangUp = (): void => void process.on("SIGHUP", () => process.emit("SIGINT"))
 

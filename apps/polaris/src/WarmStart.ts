@@ -1,5 +1,4 @@
 /** The warm start: supervised training on imperfect demonstrations, the same bits from the same seed. */
-import { writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { RegularFile } from "@lpo/rollout"
 import { Checkpoint, ModelConfig, ModelFiles, Parameters, Policy, Supervised, TransformerError } from "@lpo/transformer"
@@ -56,8 +55,9 @@ export const saveCheckpoint = (
 /** Writes a warm start to a file. */
 export const write = (policy: Policy.PolicyService, path: string) =>
   Effect.tryPromise({
-    try: () => writeFile(path, ModelFiles.encodeModel(policy)),
-    catch: (cause) => new TransformerError.ModelError({ reason: `${path}: ${(cause as Error).message}` }),
+    try: () => RegularFile.write(path, ModelFiles.encodeModel(policy)),
+    catch: (cause) =>
+      new TransformerError.ModelError({ reason: `${path}: cannot be written (${(cause as Error).message})` }),
   })
 
 /** The bytes of a file; null where there is none. */

@@ -1,5 +1,5 @@
 /** `polaris data`, on files that are made here. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -84,7 +84,7 @@ it("filter keeps rows by difficulty, without those of benchmarks, as they stand"
   const [all, bench, out] = [
     await file("all.jsonl", rows),
     await file("bench.jsonl", [{ question: "d" }]),
-    join(folder, "kept.jsonl"),
+    join(folder, "sifted.jsonl"),
   ]
   const result = await data(
     "filter",
@@ -164,4 +164,18 @@ it("generate writes rows that the task reads, the same ones for a seed, and show
   expect(shown.stdout).toMatch(/--- fit: the gold accepts itself/)
   const parquet = await data("validate", rowsFile("verl.parquet"), "--task", "math")
   expect(parquet.stdout).toMatch(/3 rows \(parquet\), read as verl of the task math: 3 problems/)
+})
+
+it("what cannot be written to its end leaves nothing under its name", async () => {
+  const path = join(folder, "cut.jsonl")
+  await writeFile(path, `{"problem":"A?","answer":"1"}\n{"problem":"B?"`)
+  const out = join(folder, "sifted.jsonl")
+  const cut = await data("filter", path, "--out", out)
+  expect(cut.code).toBe(1)
+  expect(cut.stderr).toMatch(/^polaris: .*cut\.jsonl/)
+  const nowhere = await data("generate", "--count", "3", "--out", join(path, "rows.jsonl"))
+  expect(nowhere.stderr).toMatch(/^polaris: --out .*rows\.jsonl cannot be written, and nothing of it is left \(ENOTDIR/)
+  const taken = await data("generate", "--count", "3", "--out", path)
+  expect(taken.stderr).toMatch(/exists already; choose another name, or remove it/)
+  expect((await readdir(folder)).filter((name) => /^sifted|\.tmp-/.test(name))).toEqual([])
 })

@@ -1,9 +1,10 @@
 /** `npm run study -- --quick | --full`: trains every arm, judges every claim, and writes summary, report and results. */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { RegularFile } from "@lpo/rollout"
 import { Schema } from "effect"
 import * as Arguments from "../../../bench/shared/Arguments.ts"
 import { axes } from "./Axes.ts"
@@ -72,10 +73,16 @@ const results: Results = {
   ...found,
 }
 if (options.full && isWhole && options.axis.length === 0)
-  writeFileSync(ratesFile, `${JSON.stringify(results.rates, null, 2)}\n`)
-writeFileSync(join(out, "results.json"), `${JSON.stringify(Schema.encodeSync(Results)(results), null, 2)}\n`)
-writeFileSync(join(out, "summary.md"), Summary.render(results))
-writeFileSync(join(out, "report.html"), Page.render(results))
+  await RegularFile.write(ratesFile, `${JSON.stringify(results.rates, null, 2)}\n`)
+const files = {
+  "results.json": `${JSON.stringify(Schema.encodeSync(Results)(results), null, 2)}\n`,
+  "summary.md": Summary.render(results),
+  "report.html": Page.render(results),
+}
+for (const [name, text] of Object.entries(files))
+  await RegularFile.write(join(out, name), text).catch((cause: Error) =>
+    stop(`${join(out, name)} cannot be written (${cause.message}); free space, then --resume makes it of the records`),
+  )
 const verdicts = results.axes.flatMap(({ claims }) => claims.map(({ says, verdict }) => `${verdict}: ${says}`))
 console.log([...verdicts, `${out}/summary.md, report.html and results.json`].join("\n"))
 if (!isWhole) {

@@ -7,8 +7,9 @@
  * @module
  */
 import { constants } from "node:fs"
-import { type FileHandle, open as openFile } from "node:fs/promises"
+import { type FileHandle, mkdir, open as openFile, rename, rm, stat } from "node:fs/promises"
 import type { Stats } from "node:fs"
+import { dirname } from "node:path"
 
 /** Largest file that is read whole as text, unless told otherwise: the longest configurations and tokenizers have half of it. */
 export const maxTextBytes = 2 ** 26
@@ -94,4 +95,78 @@ export const text = async (path: string, maxBytes = maxTextBytes): Promise<strin
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null
     throw cause
   }
+}
+
+/**
+ * A file that is being written: under a temporary name beside its own, which it takes when it is whole.
+ *
+ * @category models
+ */
+export interface Draft {
+  readonly append: (data: string | Uint8Array) => Promise<void>
+  /** Flushes it to the disk, and gives it its name. */
+  readonly commit: () => Promise<void>
+  /** Removes what was written; does nothing after a commit. */
+  readonly discard: () => Promise<void>
+}
+
+/** Begins a file that is there whole or not at all; what had its name stays until then. @category io */
+export const draft = async (path: string): Promise<Draft> => {
+  const temporary = `${path}.tmp-${process.pid}`
+  const handle = await open(temporary, "w")
+  let isDone = false
+  return {
+    append: (data) => handle.writeFile(data),
+    commit: async () => {
+      await handle.sync()
+      await handle.close()
+      await rename(temporary, path)
+      isDone = true
+    },
+    discard: async () => {
+      if (isDone) return
+      await handle.close().catch(() => undefined)
+      await rm(temporary, { force: true })
+    },
+  }
+}
+
+/**
+ * Writes a file that somebody named, whole or not at all: a full disk leaves neither half of it nor less of the one before. A device, a
+ * pipe or a folder of that name is refused, also at the end of a link; a link to a file is replaced, the file is not.
+ *
+ * @category io
+ */
+export const write = async (path: string, data: string | Uint8Array): Promise<void> => {
+  const there = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return null
+    throw cause
+  })
+  if (there !== null && !there.isFile()) throw refused(path, kindOf(there))
+  const file = await draft(path)
+  try {
+    await file.append(data)
+    await file.commit()
+  } finally {
+    await file.discard()
+  }
+}
+
+/**
+ * Makes a folder and those above it, one by one. Node's recursive `mkdir` never returns where a parent exists that takes no folders,
+ * such as /proc, and says ENOENT of one that is read-only.
+ *
+ * @category io
+ */
+export const makeFolder = async (path: string): Promise<void> => {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return null
+    throw cause
+  })
+  if (found?.isDirectory()) return
+  if (found === null && dirname(path) !== path) await makeFolder(dirname(path))
+  await mkdir(path).catch(async (cause: NodeJS.ErrnoException) => {
+    // Another process may have made it meanwhile.
+    if (cause.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw cause
+  })
 }

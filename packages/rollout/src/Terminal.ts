@@ -22,3 +22,20 @@ const escaped = (character: string): string =>
  * @category combinators
  */
 export const visible = (text: string): string => text.replace(unseen, escaped)
+
+/**
+ * Ends `program` with 1 and one line when its output cannot be written any more, as on a full disk: whoever keeps it would else keep half
+ * and hear that all is well. A reader that is gone (`| head`) is left to `closed`.
+ */
+export const watchOutput = (program: string, closed: () => void): void => {
+  let isEnding = false
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // EIO: the terminal is gone.
+      if (error.code === "EPIPE" || error.code === "EIO") return closed()
+      if (isEnding) process.exit(1)
+      isEnding = true
+      const line = `${program}: the output cannot be written (${error.message}); free space, or send it elsewhere\n`
+      process.stderr.write(line, () => process.exit(1))
+    })
+}

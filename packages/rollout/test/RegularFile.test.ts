@@ -1,6 +1,15 @@
 /** What stands in the place of a file: only regular files are opened, and nothing keeps their reader waiting. */
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -98,4 +107,30 @@ it("reads no text that is too long, by its size", async () => {
   await expect(RegularFile.text(at("long"))).rejects.toThrow(`has ${2 ** 40} bytes, the most is ${2 ** 26}`)
   await expect(RegularFile.text(at("file"), 5)).rejects.toThrow("has 6 bytes, the most is 5")
   expect(await RegularFile.text(at("file"), 6)).toBe("abcdef")
+})
+
+it.runIf(process.platform === "linux").each(["pipe", "folder", "socket", "link to a pipe", "link to a device"])(
+  "writes no file over %s",
+  async (name) => {
+    await expect(RegularFile.write(at(name), "new")).rejects.toThrow(/' is a |EISDIR|ENXIO/)
+    expect(readdirSync(folder).filter((entry) => entry.includes(".tmp-"))).toEqual([])
+  },
+)
+
+it("writes a file whole or not at all, and over a link the link alone", async () => {
+  const path = at("written")
+  await RegularFile.write(path, "old")
+  symlinkSync("written", at("link to written"))
+  await RegularFile.write(at("link to written"), "new")
+  expect([readFileSync(path, "utf8"), readFileSync(at("link to written"), "utf8")]).toEqual(["old", "new"])
+  // Half of it is no file yet, and what is given up leaves nothing.
+  const draft = await RegularFile.draft(path)
+  await draft.append("ha")
+  expect(readFileSync(path, "utf8")).toBe("old")
+  await draft.discard()
+  await draft.discard()
+  expect(readFileSync(path, "utf8")).toBe("old")
+  await expect(RegularFile.write(join(path, "below"), "x")).rejects.toThrow(/ENOTDIR/)
+  await expect(RegularFile.makeFolder(join(path, "below"))).rejects.toThrow(/EEXIST|ENOTDIR/)
+  expect(readdirSync(folder).filter((entry) => entry.includes(".tmp-"))).toEqual([])
 })

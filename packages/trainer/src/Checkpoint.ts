@@ -8,7 +8,7 @@
  * @module
  */
 import { createHash } from "node:crypto"
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
+import { readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { RegularFile } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
@@ -79,7 +79,7 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
     })
   yield* io(async () => {
     await rm(temporary, { recursive: true, force: true })
-    await mkdir(temporary, { recursive: true })
+    await RegularFile.makeFolder(temporary)
   })
   yield* learner.save(temporary)
   const logs = yield* options.logs

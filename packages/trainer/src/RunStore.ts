@@ -184,10 +184,10 @@ export const open = (options: {
     const plain = JSON.parse(JSON.stringify(config)) as Config
     const refusal = before === null ? null : clash(before.config, plain, mayChange)
     if (refusal !== null) return yield* fail(refusal)
-    yield* io("create the folder", () => Durable.makeFolder(folder))
+    yield* io("create the folder", () => RegularFile.makeFolder(folder))
     yield* Lock.hold(folder)
     const checkpoints = join(folder, "checkpoints")
-    yield* io("create the folder of checkpoints", () => Durable.makeFolder(checkpoints))
+    yield* io("create the folder of checkpoints", () => RegularFile.makeFolder(checkpoints))
     const resumeFrom = yield* Checkpoint.latest(checkpoints)
     const marks = resumeFrom?.logs ?? {}
     const events = readRows(folder, "events.jsonl", StepReport)

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { mkdir, readdir, rename, rm } from "node:fs/promises"
+import { readdir, rename, rm } from "node:fs/promises"
 import { isAbsolute, join } from "node:path"
-import { OpenAiSampler } from "@lpo/rollout"
+import { OpenAiSampler, RegularFile } from "@lpo/rollout"
 import { Learner } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
 import * as LoraFiles from "./files/LoraFiles.ts"
@@ -52,7 +52,7 @@ export const layer = ({
         const path = join(folder, `version-${version}`)
         const temporary = join(folder, `.tmp-version-${version}`)
         yield* io(async () => {
-          await mkdir(folder, { recursive: true })
+          await RegularFile.makeFolder(folder)
           for (const old of [path, temporary]) await rm(old, { recursive: true, force: true })
         })
         const adapter = { config: lora.config, values: policy.values }

@@ -1,5 +1,5 @@
 /** Reading and writing of small files, with errors that name the file. */
-import { rename } from "node:fs/promises"
+import { rename, rm } from "node:fs/promises"
 import { Received, RegularFile } from "@lpo/rollout"
 import { Effect } from "effect"
 import { ModelError } from "./TransformerError.ts"
@@ -26,20 +26,18 @@ export const readJson = (path: string): Effect.Effect<Readonly<Record<string, un
     return value as Readonly<Record<string, unknown>>
   })
 
-/** Puts a file that was written under a temporary name in its place. */
-export const commit = (temporary: string, path: string): Effect.Effect<void, ModelError> =>
-  io(path, () => rename(temporary, path))
+/** Writes a file under a temporary name by `write`, and then gives it its own; what a failure leaves is removed. */
+export const whole = (
+  path: string,
+  write: (temporary: string) => Effect.Effect<void, ModelError>,
+): Effect.Effect<void, ModelError> => {
+  const temporary = `${path}.tmp-${process.pid}`
+  return write(temporary).pipe(
+    Effect.andThen(io(path, () => rename(temporary, path))),
+    Effect.onError(() => Effect.ignore(io(temporary, () => rm(temporary, { force: true })))),
+  )
+}
 
-/** Writes a small file: under a temporary name, synced, then renamed. */
+/** Writes a small file, whole or not at all. */
 export const writeText = (path: string, text: string): Effect.Effect<void, ModelError> =>
-  io(path, async () => {
-    const temporary = `${path}.tmp-${process.pid}`
-    const handle = await RegularFile.open(temporary, "w")
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, path)
-  })
+  io(path, () => RegularFile.write(path, text))

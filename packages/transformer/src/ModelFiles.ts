@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Effect } from "effect"
 import * as Checkpoint from "./files/Checkpoint.ts"
 import { io, writeText } from "./Files.ts"
@@ -33,7 +33,7 @@ export const save = Effect.fn("ModelFiles.save")(function* (
   folder: string,
   options: { readonly optimizer: boolean },
 ) {
-  yield* io(folder, () => mkdir(folder, { recursive: true }))
+  yield* io(folder, () => RegularFile.makeFolder(folder))
   const { config, lora, values } = policy
   if (lora !== null) yield* LoraFiles.write(config, { config: lora.config, values }, folder)
   else {

@@ -1,10 +1,11 @@
 /** `polaris eval`: what a policy scores on benchmarks, kept response by response, so that it goes on where it stopped. */
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Benchmark } from "@lpo/eval"
 import { Dataset } from "@lpo/rollout"
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as RegularFile from "@lpo/rollout/RegularFile"
 import * as About from "../About.ts"
 import * as Measure from "../evaluation/Measure.ts"
 import * as Policies from "../evaluation/Policies.ts"
@@ -142,8 +143,8 @@ const claim = Effect.fn("eval.claim")(function* (folder: string, asked: unknown,
       reason: `${folder} was begun with other options or other problems (see its config.json); give the same, or another --name`,
     })
   yield* io(folder, async () => {
-    await mkdir(folder, { recursive: true })
-    await writeFile(path, text)
+    await RegularFile.makeFolder(folder)
+    await RegularFile.write(path, text)
   })
 })
 
@@ -191,7 +192,7 @@ export const command: Entry = Command.make(
       about: yield* About.make({}),
     }
     const path = join(folder, "summary.json")
-    yield* io(path, () => writeFile(path, `${JSON.stringify(summary, null, 2)}\n`))
+    yield* io(path, () => RegularFile.write(path, `${JSON.stringify(summary, null, 2)}\n`))
     for (const line of Table.lines(results, seed)) view.print(line)
     view.print(`samples and summary.json  ${dirname(path)}`)
   }, Effect.scoped),

@@ -1,6 +1,7 @@
 /** `polaris report`: the report of a run that ended, was interrupted, or goes on at this moment. */
-import { readFile, writeFile } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Best, RunStore } from "@lpo/trainer"
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -68,7 +69,7 @@ export const command: Entry = Command.make(
     })
     const path = out ?? join(run, "report.html")
     yield* Effect.tryPromise({
-      try: () => writeFile(path, text),
+      try: () => RegularFile.write(path, text),
       catch: (cause) => new UsageError({ reason: `${path} cannot be written (${(cause as Error).message})` }),
     })
     process.stdout.write(`report  ${path}\n`)

@@ -1,8 +1,7 @@
 /** The named benchmarks of a run: evaluated before and after training, response by response, into the run's folder. */
 import { createHash } from "node:crypto"
-import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
-import { Sampler } from "@lpo/rollout"
+import { RegularFile, Sampler } from "@lpo/rollout"
 import { TrainerError } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
 import type { Settings } from "../Settings.ts"
@@ -42,7 +41,7 @@ export const evaluate = Effect.fn("Suites.evaluate")(function* (
         .digest("hex")
       const folder = join(options.folder, "benchmarks", `step-${String(step).padStart(6, "0")}-${asked.slice(0, 8)}`)
       yield* Effect.tryPromise({
-        try: () => mkdir(folder, { recursive: true }),
+        try: () => RegularFile.makeFolder(folder),
         catch: (cause) => new TrainerError.RunError({ folder, reason: `cannot be made (${(cause as Error).message})` }),
       })
       return yield* Measure.evaluate(set, { layer }, { folder, seed, completions: null, title, view })

@@ -4,10 +4,11 @@
  * against its hash before it counts.
  */
 import { createHash } from "node:crypto"
-import { copyFile, mkdir, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { copyFile, readdir, rename, rm, stat, symlink } from "node:fs/promises"
 import { homedir } from "node:os"
 import { dirname, join, relative } from "node:path"
 import { Config, Effect, Option, Redacted, Schedule } from "effect"
+import * as Received from "../Received.ts"
 import * as RegularFile from "../RegularFile.ts"
 import type { DatasetError } from "../RolloutError.ts"
 import { filesOf } from "./HubFiles.ts"
@@ -144,7 +145,7 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
   const partial = `${blob}.incomplete`
   const repo = { type: "dataset" as const, name: settings.name.repo }
   yield* ask(settings, async () => {
-    await mkdir(dirname(blob), { recursive: true })
+    await RegularFile.makeFolder(dirname(blob))
     const handle = await RegularFile.open(partial, "a")
     try {
       let { size: have } = await handle.stat()
@@ -191,6 +192,16 @@ const isCommit = (text: string): boolean => /^[0-9a-f]{40}$/.test(text)
 const recordOf = ({ cache, name: { config, split } }: Settings, commit: string): string =>
   join(cache, "lpo", `${commit}-${config ?? ""}-${split ?? ""}.json`)
 
+/** The files that a record names; null where it is damaged. */
+const recordIn = (text: string): ReadonlyArray<string> | null => {
+  try {
+    const names = Received.parse(text)
+    return Array.isArray(names) && names.every((path) => typeof path === "string") ? names : null
+  } catch {
+    return null
+  }
+}
+
 /** The files of the split in the cache. */
 const cached = Effect.fn("Hub.cached")(function* (settings: Settings) {
   const { cache, name } = settings
@@ -205,7 +216,9 @@ const cached = Effect.fn("Hub.cached")(function* (settings: Settings) {
   const record = recordOf(settings, commit)
   const there = yield* io(folder, () => readdir(folder, { recursive: true }))
   const kept = yield* io(record, () => RegularFile.text(record))
-  const chosen = kept === null ? filesOf(there, null, name) : (JSON.parse(kept) as ReadonlyArray<string>)
+  const known = kept === null ? null : recordIn(kept)
+  if (kept !== null && known === null) return yield* refused(`${record} is damaged`)
+  const chosen = known ?? filesOf(there, null, name)
   if (typeof chosen === "string") return yield* refused(`in the cache ${chosen}`)
   const missing = chosen.find((path) => !there.includes(path))
   if (missing !== undefined) return yield* refused(`${missing} is not in the cache (${cache})`)
@@ -267,21 +280,25 @@ export const locate = Effect.fn("Hub.locate")(function* (text: string, options: 
     const path = join(folder, file.path)
     if (!(yield* exists(path)))
       yield* io(path, async () => {
-        await mkdir(dirname(path), { recursive: true })
+        await RegularFile.makeFolder(dirname(path))
         await rm(path, { force: true })
         // Where links need a privilege (Windows), a copy does.
-        await symlink(relative(dirname(path), blob), path).catch(() => copyFile(blob, path))
+        const copy = `${path}.tmp-${process.pid}`
+        await symlink(relative(dirname(path), blob), path).catch(async () => {
+          await copyFile(blob, copy)
+          await rename(copy, path)
+        })
       })
   }
   const paths = files.map(({ path }) => path)
   const record = recordOf(settings, commit)
   const ref = join(cache, "refs", revision)
   yield* io(cache, async () => {
-    await mkdir(dirname(record), { recursive: true })
-    await writeFile(record, JSON.stringify(paths))
+    await RegularFile.makeFolder(dirname(record))
+    await RegularFile.write(record, JSON.stringify(paths))
     if (revision === commit) return
-    await mkdir(dirname(ref), { recursive: true })
-    await writeFile(ref, commit)
+    await RegularFile.makeFolder(dirname(ref))
+    await RegularFile.write(ref, commit)
   })
   return { source: `${repo}@${commit}`, files: paths.map((path) => join(folder, path)) } satisfies Located
 })

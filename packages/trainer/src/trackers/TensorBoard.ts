@@ -10,6 +10,7 @@
 import { open, readdir, readFile, rm } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Clock, Effect } from "effect"
 import * as Durable from "../internal/durable.ts"
 import * as Events from "../internal/tfevents.ts"
@@ -48,7 +49,7 @@ export const make = (options: Options = {}): Tracker => {
       const now = yield* Clock.currentTimeMillis
       const last = new Map<string, number>()
       const path = yield* io("cannot make event files in", async () => {
-        await Durable.makeFolder(folder)
+        await RegularFile.makeFolder(folder)
         const names = (await readdir(folder)).filter((name) => made.test(name)).sort()
         const rows = await standing(folder, names, run.step)
         for (const { step, tags } of rows) for (const tag of tags) last.set(tag, Math.max(step, last.get(tag) ?? -1))

@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { mkdir, stat } from "node:fs/promises"
+import { stat } from "node:fs/promises"
 import { join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Effect } from "effect"
 import type { TokenizerService } from "../tokenizer/Tokenizer.ts"
 import * as HfTokenizer from "../tokenizer/HfTokenizer.ts"
@@ -146,7 +147,7 @@ export const save = Effect.fn("Checkpoint.save")(function* (
   options: Shards.WriteOptions = {},
 ) {
   const { config, raw, tokenizer, values } = checkpoint
-  yield* io(folder, () => mkdir(folder, { recursive: true }))
+  yield* io(folder, () => RegularFile.makeFolder(folder))
   yield* Shards.write(folder, "model", named(config, values), options)
   for (const [name, text] of tokenizer?.files ?? []) yield* writeText(join(folder, name), text)
   if (raw.generation !== null) yield* writeText(join(folder, "generation_config.json"), raw.generation)

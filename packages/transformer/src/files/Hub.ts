@@ -9,7 +9,7 @@
  * @module
  */
 import { createHash } from "node:crypto"
-import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { copyFile, rename, rm, stat, symlink } from "node:fs/promises"
 import { homedir } from "node:os"
 import { dirname, join, relative } from "node:path"
 import { RegularFile } from "@lpo/rollout"
@@ -156,7 +156,7 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
   const blob = join(settings.cache, "blobs", file.hash)
   const partial = `${blob}.incomplete`
   yield* ask(settings, async () => {
-    await mkdir(dirname(blob), { recursive: true })
+    await RegularFile.makeFolder(dirname(blob))
     const handle = await RegularFile.open(partial, "a")
     try {
       let { size: have } = await handle.stat()
@@ -201,10 +201,14 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
 /** Places a blob in the snapshot of a commit. */
 const link = (blob: string, path: string): Effect.Effect<void, ModelError> =>
   io(path, async () => {
-    await mkdir(dirname(path), { recursive: true })
+    await RegularFile.makeFolder(dirname(path))
     await rm(path, { force: true })
     // Where links need a privilege (Windows), a copy does.
-    await symlink(relative(dirname(path), blob), path).catch(() => copyFile(blob, path))
+    const copy = `${path}.tmp-${process.pid}`
+    await symlink(relative(dirname(path), blob), path).catch(async () => {
+      await copyFile(blob, copy)
+      await rename(copy, path)
+    })
   })
 
 /** The commit that the cache has for a revision, and its folder. */
@@ -287,8 +291,8 @@ export const download = Effect.fn("Hub.download")(function* (repo: string, optio
   if (revision !== commit && only === undefined) {
     const ref = join(cache, "refs", revision)
     yield* io(ref, async () => {
-      await mkdir(dirname(ref), { recursive: true })
-      await writeFile(ref, commit)
+      await RegularFile.makeFolder(dirname(ref))
+      await RegularFile.write(ref, commit)
     })
   }
   return folder

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import { RegularFile } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import { io, readJson, writeText } from "../Files.ts"
 import * as Lora from "../model/Lora.ts"
@@ -196,7 +196,7 @@ export const write = Effect.fn("LoraFiles.write")(function* (
   options: Shards.WriteOptions & { readonly baseModel?: string | null } = {},
 ) {
   const { baseModel = null } = options
-  yield* io(folder, () => mkdir(folder, { recursive: true }))
+  yield* io(folder, () => RegularFile.makeFolder(folder))
   const { alpha, dora = false, rank, saved = [], targets } = adapter.config
   const tensors = Lora.layout(config, adapter.config).map((slot) => {
     const { isTransposed, name, shape } = LoraNames.inFile(slot)

@@ -5,7 +5,7 @@
 import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
-import { commit, io, readJson, writeText } from "../Files.ts"
+import { io, readJson, whole, writeText } from "../Files.ts"
 import * as Parameters from "../model/Parameters.ts"
 import * as Safetensors from "./Safetensors.ts"
 import * as Slots from "./Slots.ts"
@@ -192,10 +192,9 @@ export const write = Effect.fn("Shards.write")(function* (
     groups.length === 1 ? `${stem}.safetensors` : `${stem}-${number(i + 1)}-of-${number(groups.length)}.safetensors`,
   )
   for (const [i, group] of groups.entries()) {
-    const path = join(folder, names[i])
-    const temporary = `${path}.tmp-${process.pid}`
-    yield* Safetensors.write(temporary, group, { dtype, metadata: { format: "pt" } })
-    yield* commit(temporary, path)
+    yield* whole(join(folder, names[i]), (path) =>
+      Safetensors.write(path, group, { dtype, metadata: { format: "pt" } }),
+    )
   }
   const indexPath = join(folder, `${stem}.safetensors.index.json`)
   if (groups.length === 1) return yield* io(indexPath, () => rm(indexPath, { force: true }))

@@ -79,25 +79,26 @@ export const command = Command.make(
         }),
       )
     const rows = yield* Shared.rowsOf(data)
-    const write = yield* Shared.writer(out)
     const isFiltered = min > 0 || max < 1 || rates !== null
     const left = { kept: 0, hard: 0, easy: 0, unknown: 0, shared: 0 }
-    yield* Stream.runForEach(rows.stream, ({ index, value }) =>
-      Effect.gen(function* () {
-        const row = yield* Effect.fromResult(value)
-        if (banned.has(Question.ofRow(row) ?? "")) return void left.shared++
-        const rate = rates === null ? rateOf(row) : (rates.get(index + 1) ?? null)
-        // A row that nobody tried is kept by a run's rates and dropped by a column's: there it is missing.
-        if (isFiltered && rate === null) {
-          left.unknown++
-          if (rates === null) return
-        }
-        if (rate !== null && rate < min) return void left.hard++
-        if (rate !== null && rate > max) return void left.easy++
-        left.kept++
-        yield* write(row)
-      }),
-    )
+    const sift = (write: (row: unknown) => Effect.Effect<void, UsageError>) =>
+      Stream.runForEach(rows.stream, ({ index, value }) =>
+        Effect.gen(function* () {
+          const row = yield* Effect.fromResult(value)
+          if (banned.has(Question.ofRow(row) ?? "")) return void left.shared++
+          const rate = rates === null ? rateOf(row) : (rates.get(index + 1) ?? null)
+          // A row that nobody tried is kept by a run's rates and dropped by a column's: there it is missing.
+          if (isFiltered && rate === null) {
+            left.unknown++
+            if (rates === null) return
+          }
+          if (rate !== null && rate < min) return void left.hard++
+          if (rate !== null && rate > max) return void left.easy++
+          left.kept++
+          yield* write(row)
+        }),
+      )
+    yield* Shared.writing(out, sift)
     yield* Shared.print(
       `${out}: ${left.kept} of ${rows.length} rows; ${left.hard} too hard, ${left.easy} too easy, ${left.shared} in ${without ?? "no benchmark"}, ` +
         `${left.unknown} without a pass rate (${rates === null ? "left out" : "kept"})`,

@@ -71,10 +71,9 @@ export const command = Command.make(
       preset === null
         ? Countdown.generate(draw, { from: recipe }).map(({ answer }) => answer)
         : (yield* ofPreset(preset, images))(draw)
-    const write = yield* Shared.writer(flags.out)
-    for (const row of rows) yield* write(row)
+    yield* Shared.writing(flags.out, (write) => Effect.forEach(rows, write, { discard: true }))
     yield* Shared.print(`${flags.out}: ${rows.length} rows (${preset ?? recipe}, ${side}, seed ${seed})`)
-  }, Effect.scoped),
+  }),
 ).pipe(
   Command.withDescription("Generate rows that have solutions: Countdown by a recipe, or the problems of a tiny preset"),
   Command.withExamples([

@@ -1,7 +1,6 @@
 /** What the commands on data share: options, and datasets that are open. */
-import { createWriteStream } from "node:fs"
-import { once } from "node:events"
-import { Dataset, Terminal } from "@lpo/rollout"
+import { lstat } from "node:fs/promises"
+import { Dataset, RegularFile, Terminal } from "@lpo/rollout"
 import { Effect, Option } from "effect"
 import { Argument, Flag } from "effect/cli"
 import * as Data from "../../Data.ts"
@@ -62,31 +61,56 @@ export const json = (row: unknown): string =>
         : value,
   )
 
-/** A file of JSON lines to write; it is whole when the scope ends. Fails where there is one of that name already. */
-export const writer = (path: string) =>
-  Effect.acquireRelease(
+/** Characters of rows that are written at once. */
+const batchLength = 1 << 16
+
+/**
+ * Writes rows to a file of JSON lines, which is there under its name once `use` has ended and all of them are on the disk, and else not
+ * at all. Fails where there is one of that name already.
+ */
+export const writing = <A, E, R>(
+  path: string,
+  use: (write: (row: unknown) => Effect.Effect<void, UsageError>) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E | UsageError, R> => {
+  const io = <B>(run: () => Promise<B>) =>
     Effect.tryPromise({
-      try: async () => {
-        const stream = createWriteStream(path, { flags: "wx" })
-        await once(stream, "open")
-        return stream
-      },
+      try: run,
       catch: (cause) =>
         new UsageError({
-          reason:
-            (cause as NodeJS.ErrnoException).code === "EEXIST"
-              ? `--out ${path} exists already; choose another name, or remove it`
-              : `--out ${path} cannot be written (${(cause as Error).message})`,
+          reason: `--out ${path} cannot be written, and nothing of it is left (${(cause as Error).message}); choose another folder, or free space`,
         }),
-    }),
-    (stream) => Effect.promise(() => new Promise<void>((resolve) => stream.end(resolve))),
-  ).pipe(
-    Effect.map(
-      (stream) => (row: unknown) =>
-        Effect.promise(async () => {
-          if (!stream.write(`${json(row)}\n`)) await once(stream, "drain")
-        }),
+    })
+  const isThere = io(() =>
+    lstat(path).then(
+      () => true,
+      (cause: NodeJS.ErrnoException) => {
+        if (cause.code === "ENOENT") return false
+        throw cause
+      },
     ),
   )
+  return Effect.gen(function* () {
+    if (yield* isThere)
+      return yield* new UsageError({ reason: `--out ${path} exists already; choose another name, or remove it` })
+    return yield* Effect.acquireUseRelease(
+      io(() => RegularFile.draft(path)),
+      (file) => {
+        let text = ""
+        const flush = Effect.suspend(() => {
+          const now = text
+          text = ""
+          return io(() => file.append(now))
+        })
+        const write = (row: unknown) =>
+          Effect.suspend(() => ((text += `${json(row)}\n`).length < batchLength ? Effect.void : flush))
+        return use(write).pipe(
+          Effect.tap(() => flush),
+          Effect.tap(() => io(() => file.commit())),
+        )
+      },
+      (file) => Effect.promise(() => file.discard()),
+    )
+  })
+}
 
 export const print = (line: string) => Effect.sync(() => void process.stdout.write(`${Terminal.visible(line)}\n`))
