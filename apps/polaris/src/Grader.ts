@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import { pathToFileURL } from "node:url"
+import { inspect } from "node:util"
 import { type Problem, RegularFile, RewardModel, Verdict } from "@lpo/rollout"
 import { type Task, type Verifier as Verifiers, VerifierError } from "@lpo/verifiers"
 import { Config, Effect, Option, Schema } from "effect"
@@ -33,7 +34,7 @@ const verdictOf = (name: string, value: unknown): Effect.Effect<Verdict.Verdict,
       ({ message }) =>
         new VerifierError.VerifierError({
           verifier: name,
-          reason: `gave ${JSON.stringify(value) ?? String(value)}; give a number, true, false or a verdict (${message})`,
+          reason: `gave ${inspect(value, { depth: 2, breakLength: Infinity }).slice(0, 300)}; give a number, true, false or a verdict (${message})`,
         }),
     ),
   )
@@ -57,7 +58,7 @@ const ofFunction = (name: string, judge: Judge): Verifiers.AnyGrader => ({
 export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier, "path">) {
   const refused = (reason: string) => new UsageError({ reason: `--verifier ${path}: ${reason}` })
   if (/^https?:/.test(path)) {
-    if (!URL.canParse(path) || new URL(path).password !== "")
+    if (!URL.canParse(path) || new URL(path).username + new URL(path).password !== "")
       return yield* refused(`is no address; give one such as http://127.0.0.1:8080/score, and its key as ${key}`)
     const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
     return { grader: RewardModel.grader({ url: path, key: secret }), settings: { path, sha256: null } }

@@ -16,6 +16,7 @@ import { SamplerError } from "./RolloutError.ts"
 import * as Sampler from "./Sampler.ts"
 import * as SamplingParams from "./SamplingParams.ts"
 import * as Seed from "./Seed.ts"
+import * as Verdict from "./Verdict.ts"
 
 /** Groups of continuations of one state: local simplices. @category models */
 export interface Steps {
@@ -164,8 +165,9 @@ const make = (
     for (const [name, value] of Object.entries(result.metrics ?? {})) metrics[name] = (metrics[name] ?? 0) + value
     line.metrics = metrics
     line.correct = result.correct ?? line.reward >= 1
-    if (!Number.isFinite(line.reward))
-      return Line.fail(line, `${environment.name} gave a reward of ${result.reward}; it must be finite`)
+    const refusal = Verdict.scoreRefusal(line.reward)
+    if (refusal !== null)
+      return Line.fail(line, `${environment.name} gave a reward of ${result.reward}; the sum ${refusal}`)
     if (result.done !== "no") line.stop = result.stop ?? (answer.finish === "length" ? "length" : result.done)
     else if (line.turns >= maxTurns) line.stop = "turn-limit"
     else if (result.observation === undefined)

@@ -3,11 +3,13 @@
  * address. Needs the package `@modelcontextprotocol/sdk`, which you install beside this one.
  *
  * The list of tools is read once, when the connection is made. What a tool answers is the text of its answer, and an answer that the server
- * calls an error is a `ToolError`, which the policy reads.
+ * calls an error is a `ToolError`, which the policy reads. A server at an address is led nowhere else, gives 16 MiB an answer at most and lists
+ * a thousand tools at most. A process is yours: it has the rights that you start it with.
  *
  * @module
  */
 import { Effect, Schema, type Scope } from "effect"
+import * as Received from "./Received.ts"
 import { type AnyTool, ToolError } from "./Tool.ts"
 
 /** Where the server is. @category models */
@@ -39,6 +41,45 @@ const decodeContent = Schema.decodeUnknownEffect(Content)
 /** Longest time for the server to start and to list its tools, milliseconds. */
 const beginning = 30_000
 
+/** Largest answer, or event of a stream of them, bytes. */
+const maxBytes = 2 ** 24
+const maxTools = 1000
+const maxPages = 32
+
+/** Whether a blank line ends an event in it. */
+const endsEvent = (part: Uint8Array): boolean => /\n\r?\n|\r\r/.test(Buffer.from(part).toString("latin1"))
+
+/** `fetch` that follows no redirect, along which headers would go, and reads no more than {@link maxBytes}. */
+const bounded = async (url: string | URL, init?: RequestInit): Promise<Response> => {
+  const response = await fetch(url, { ...init, redirect: "manual" })
+  const { body, headers, status, statusText } = response
+  if (status >= 300 && status < 400) {
+    await body?.cancel()
+    throw new Error("a redirect, which is not followed; give the address that it leads to")
+  }
+  if (body === null) return response
+  const isStream = headers.get("content-type")?.startsWith("text/event-stream") ?? false
+  let size = 0
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (part, to) => {
+      size = isStream && endsEvent(part) ? 0 : size + part.length
+      if (size > maxBytes) to.error(new Error(`an answer of more than ${maxBytes} bytes`))
+      else to.enqueue(part)
+    },
+  })
+  return new Response(body.pipeThrough(counted), { status, statusText, headers })
+}
+
+/** Why a tool's schema cannot be shown to a policy; null where it can. */
+const schemaRefusal = (schema: unknown): string | null => {
+  try {
+    Received.parse(JSON.stringify(schema))
+    return null
+  } catch (cause) {
+    return (cause as Error).message
+  }
+}
+
 const nameOf = (server: Server): string => ("url" in server ? server.url : server.command)
 
 /** The tools of a server, which is left with the scope. Fails with a `ToolError` that names the server. @category constructors */
@@ -57,6 +98,7 @@ export const connect = Effect.fn("McpTools.connect")(function* (
       ...(await import("@modelcontextprotocol/sdk/client/index.js")),
       ...(await import("@modelcontextprotocol/sdk/client/stdio.js")),
       ...(await import("@modelcontextprotocol/sdk/client/streamableHttp.js")),
+      ...(await import("@modelcontextprotocol/sdk/types.js")),
     }),
     catch: (cause) =>
       new ToolError({
@@ -74,6 +116,7 @@ export const connect = Effect.fn("McpTools.connect")(function* (
       "url" in server
         ? new sdk.StreamableHTTPClientTransport(new URL(server.url), {
             requestInit: { headers: { ...server.headers } },
+            fetch: bounded,
           })
         : new sdk.StdioClientTransport({
             command: server.command,
@@ -85,18 +128,35 @@ export const connect = Effect.fn("McpTools.connect")(function* (
   )
   const listed: Array<AnyTool> = []
   let cursor: string | undefined
-  do {
+  for (let pages = 0; pages === 0 || cursor !== undefined; pages++) {
+    // Not by `listTools` and `callTool`, which compile the schemas of results: their patterns are the server's.
+    const params = cursor === undefined ? {} : { cursor }
     const page = yield* attempt(where, (signal) =>
-      client.listTools(cursor === undefined ? {} : { cursor }, { signal, timeout: beginning }),
+      client.request({ method: "tools/list", params }, sdk.ListToolsResultSchema, { signal, timeout: beginning }),
     )
-    for (const { description = "", inputSchema, name } of page.tools)
+    if (pages === maxPages || listed.length + page.tools.length > maxTools)
+      return yield* new ToolError({
+        tool: where,
+        reason: `lists more than ${maxTools} tools or ${maxPages} pages of them; give a server with fewer`,
+      })
+    for (const { description = "", inputSchema, name } of page.tools) {
+      const refusal = schemaRefusal(inputSchema)
+      if (refusal !== null)
+        return yield* new ToolError({
+          tool: name,
+          reason: `${where} gives it a schema that cannot be used: ${refusal}`,
+        })
       listed.push({
         name,
         description,
         parameters: inputSchema,
         call: (input) =>
           attempt(name, (signal) =>
-            client.callTool({ name, arguments: input as Record<string, unknown> }, undefined, { signal, timeout }),
+            client.request(
+              { method: "tools/call", params: { name, arguments: input as Record<string, unknown> } },
+              sdk.CallToolResultSchema,
+              { signal, timeout },
+            ),
           ).pipe(
             Effect.flatMap(({ content, isError }) =>
               decodeContent(content).pipe(
@@ -113,8 +173,9 @@ export const connect = Effect.fn("McpTools.connect")(function* (
             ),
           ),
       })
+    }
     cursor = page.nextCursor
-  } while (cursor !== undefined)
+  }
   if (only === undefined) return listed
   return yield* Effect.forEach(only, (name) => {
     const found = listed.find((tool) => tool.name === name)

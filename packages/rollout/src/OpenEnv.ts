@@ -7,7 +7,8 @@
  *     { "type": "close" }
  *
  * What an action and an observation look like is the environment's own: you say how an action is made of the policy's text, and how an
- * observation is read. An answer of type `error`, a session that ends and silence mask the member.
+ * observation is read. An answer of type `error`, one that nobody asked for, a reward that is no number, a session that ends and silence mask
+ * the member. No answer is longer than 16 MiB.
  *
  * @module
  */
@@ -60,8 +61,18 @@ export const Seen = Schema.Struct({
 export interface Seen extends Schema.Schema.Type<typeof Seen> {}
 
 const Answer = Schema.Struct({ type: Schema.String, data: Schema.optionalKey(Data) })
+/** Largest answer, bytes: also once it is unpacked. */
+const maxBytes = 2 ** 24
+/** Longest reason, characters: a server's own words are in it. */
+const maxReason = 1000
 const wordOf = (value: unknown): string =>
   typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing said")
+
+/** Whether a reward was `NaN` or `Infinity`, which reads as null, and null as 0. */
+const isLost = (value: unknown, text: string): boolean => {
+  const { data } = Object(value) as { readonly data?: unknown }
+  return Object(data).reward === null && /"reward"\s*:\s*(?:NaN|-?Infinity)/.test(text)
+}
 
 const decodeAnswer = Schema.decodeUnknownEffect(Answer)
 const decodeSeen = Schema.decodeUnknownEffect(Seen)
@@ -73,9 +84,11 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
   url,
 }: Pick<Options, "connectSeconds" | "name" | "url">): Effect.fn.Return<Session, EnvironmentError, Scope.Scope> {
   const address = `${url.replace(/^http/, "ws").replace(/\/+$/, "")}/ws`
-  const fail = (reason: string) => new EnvironmentError({ environment: name, reason: `${address}: ${reason}` })
+  const fail = (reason: string) =>
+    new EnvironmentError({ environment: name, reason: `${address}: ${reason.slice(0, maxReason)}` })
   // Only who plays there pays for loading it.
-  const { WebSocket } = yield* Effect.promise(() => import("undici"))
+  const { Agent, WebSocket } = yield* Effect.promise(() => import("undici"))
+  const dispatcher = new Agent({ webSocket: { maxPayloadSize: maxBytes } })
   let waiting: { readonly give: (text: string) => void; readonly end: (error: EnvironmentError) => void } | null = null
   let ended: EnvironmentError | null = null
   // Whoever is told may ask again at once.
@@ -91,7 +104,7 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
   let connected = false
   const socket = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const made = new WebSocket(address)
+      const made = new WebSocket(address, { dispatcher })
       made.addEventListener("error", () =>
         finish(connected ? "the session ended without a word" : "no connection; start the server, or mend the URL"),
       )
@@ -99,7 +112,11 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
         finish(`the session ended (${code}${reason && `, ${reason}`})`),
       )
       made.addEventListener("message", ({ data }) => {
-        taken()?.give(String(data))
+        const asking = taken()
+        if (asking !== null) return asking.give(String(data))
+        // What comes unasked would pass for the answer to the next step.
+        finish("says something that nobody asked for")
+        made.close()
       })
       return made
     }),
@@ -124,21 +141,31 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
     }),
   )
   /** One message, one answer: an episode does one thing at a time. */
-  const ask = (type: string, data: Json | null, expected: string) =>
+  const exchange = (message: string) =>
     Effect.callback<string, EnvironmentError>((resume) => {
       if (ended !== null) return resume(Effect.fail(ended))
       waiting = {
         give: (text) => resume(Effect.succeed(text)),
         end: (error) => resume(Effect.fail(error)),
       }
-      socket.send(JSON.stringify(data === null ? { type } : { type, data }))
+      socket.send(message)
       return Effect.sync(() => void (waiting = null))
+    })
+  const ask = (type: string, data: Json | null, expected: string) =>
+    Effect.try({
+      try: () => JSON.stringify(data === null ? { type } : { type, data }),
+      catch: (cause) => fail(`cannot be told to ${type}: ${(cause as Error).message}`),
     }).pipe(
+      Effect.flatMap(exchange),
       Effect.flatMap((text) =>
         Effect.try({
           try: () => Received.json(text),
           catch: () => fail(`answers what is no JSON: ${text.slice(0, 200)}`),
-        }),
+        }).pipe(
+          Effect.tap((value) =>
+            isLost(value, text) ? Effect.fail(fail("gives a reward that is no number")) : Effect.void,
+          ),
+        ),
       ),
       Effect.flatMap((value) =>
         Effect.mapError(decodeAnswer(value), ({ message }) => fail(`answers what does not fit: ${message}`)),

@@ -33,6 +33,17 @@ export const Verdict = Schema.Struct({
 export interface Verdict extends Schema.Schema.Type<typeof Verdict> {}
 
 /**
+ * Largest score and return, either way: squares and sums of them stay numbers in single precision, so that no reward ends a run.
+ *
+ * @category limits
+ */
+export const maxScore = 1e9
+
+/** Why a number is no reward; null when it is one. @category predicates */
+export const scoreRefusal = (score: number): string | null =>
+  Math.abs(score) <= maxScore ? null : `is ${score}; give a number from -1e9 to 1e9`
+
+/**
  * A verdict that was reached: `score` is 1 or 0 by `correct` unless given, `key` is the extracted answer unless given.
  *
  * @category constructors

@@ -180,8 +180,8 @@ export const define = <A>(grader: Grader<A>, options: Options = {}): VerifierSer
       const graded = grader.grade(answer.success, response.text, problem)
       return (Effect.isEffect(graded) ? graded : Effect.succeed(graded)).pipe(
         Effect.filterOrFail(
-          (verdict) => Number.isFinite(verdict.score),
-          ({ score }) => new VerifierError({ verifier: name, reason: `score is ${score}; give a finite number` }),
+          ({ score }) => Verdict.scoreRefusal(score) === null,
+          ({ score }) => new VerifierError({ verifier: name, reason: `score ${Verdict.scoreRefusal(score)}` }),
         ),
       )
     })

@@ -37,7 +37,7 @@ it.effect.each([
   ["throw", "error", "count-a: boom"],
   ["fail", "error", "count-a: no"],
   ["late", "timeout", "count-a: gone"],
-  ["nan", "error", "count-a: score is NaN; give a finite number"],
+  ["nan", "error", "count-a: score is NaN; give a number from -1e9 to 1e9"],
 ] as const)("%s ends in %s", ([text, status, reason]) =>
   Effect.gen(function* () {
     assert.deepStrictEqual(yield* verifier.verify(problem(1), says(text)), Verdict.unreached(status, reason))

@@ -29,7 +29,7 @@ const reader = (give: (text: string) => void, end: () => void) => {
   }
 }
 
-const frame = (text: string): Buffer => {
+export const frame = (text: string): Buffer => {
   const payload = Buffer.from(text)
   const head =
     payload.length < 126
@@ -47,8 +47,11 @@ export interface Server {
   readonly close: () => Promise<void>
 }
 
-/** `broken`: what a step of that guess answers, in the place of an observation; null ends the session. */
-export const start = async (broken: Readonly<Record<string, string | null>> = {}): Promise<Server> => {
+/** In the place of an observation: a text, null for the end of the session, or whatever bytes. */
+export type Broken = string | null | ((socket: Duplex) => void)
+
+/** `broken`: what a step of that guess answers. */
+export const start = async (broken: Readonly<Record<string, Broken>> = {}): Promise<Server> => {
   const resets: Array<Readonly<Record<string, unknown>>> = []
   const sockets = new Set<Duplex>()
   const server = createServer()
@@ -79,6 +82,7 @@ export const start = async (broken: Readonly<Record<string, string | null>> = {}
       }
       const answer = broken[String(data["guess"])]
       if (answer === null) return void socket.destroy()
+      if (typeof answer === "function") return answer(socket)
       if (answer !== undefined) return void socket.write(frame(answer))
       steps++
       const guess = Number(data["guess"])

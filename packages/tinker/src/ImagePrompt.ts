@@ -26,7 +26,10 @@ export type Image = Extract<Problem.Part, { readonly type: "image" }>
 export const families: ReadonlyArray<string> = ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"]
 
 type Json = Readonly<Record<string, unknown>>
-const whole = (value: unknown): number | null => (Number.isInteger(value) && Number(value) > 0 ? Number(value) : null)
+const whole = (value: unknown): number | null =>
+  Number.isInteger(value) && Number(value) > 0 && Number(value) < 2 ** 31 ? Number(value) : null
+/** Most positions of an image: what is above is a mistake of its sizes, and more than any model takes. */
+const maxPositions = 2 ** 20
 
 /**
  * The reader of a checkpoint by its `config.json` and `preprocessor_config.json`, or why there is none.
@@ -101,8 +104,13 @@ export const input = (
       return Result.fail(
         `image ${i} has ${width} x ${height} pixels; one side may be at most ${maxAspect} times the other`,
       )
+    const expectedTokens = positions(reader, file)
+    if (expectedTokens > maxPositions)
+      return Result.fail(
+        `image ${i} of ${width} x ${height} pixels would take ${expectedTokens} positions, the most is ${maxPositions}; look at the sizes in preprocessor_config.json`,
+      )
     if (places[i] > from) chunks.push({ type: "encoded_text", tokens: tokens.slice(from, places[i]) })
-    chunks.push({ type: "image", data, format, expectedTokens: positions(reader, file) })
+    chunks.push({ type: "image", data, format, expectedTokens })
     from = places[i] + 1
   }
   if (from < tokens.length) chunks.push({ type: "encoded_text", tokens: tokens.slice(from) })

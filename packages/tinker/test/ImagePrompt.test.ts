@@ -85,3 +85,18 @@ it("refuses an image without a place, a place without an image, and files that n
   expect(refused([cut])).toMatch(/image 0 is a PNG that is cut off; get the file again/)
   expect(refused([{ ...cut, data: Buffer.from("GIF89a") }])).toMatch(/image 0 is neither PNG nor JPEG/)
 })
+
+it.each([
+  ["a patch of 2^40", { patch_size: 2 ** 40, merge_size: 2 }, null],
+  ["more pixels than there are", { patch_size: 1, merge_size: 1, min_pixels: 2 ** 30 }, /would take \d+ positions/],
+  ["a number that is none", { patch_size: "14", merge_size: Number.NaN, max_pixels: 1e300, min_pixels: -1 }, null],
+  ["half a patch", { patch_size: 0.5, merge_size: 0 }, null],
+])("a preprocessor with %s makes no prompt without an end", (_, preprocessor, refusal) => {
+  const own = Result.getOrThrow(made({}, preprocessor))
+  const input = ImagePrompt.input(own, Int32Array.of(2, 3, 4), [image(60, 40)])
+  if (refusal !== null) return expect(why(input)).toMatch(refusal)
+  // What is no size is passed over, as where it is not given.
+  expect(Result.getOrThrow(input)).toEqual(
+    Result.getOrThrow(ImagePrompt.input(reader, Int32Array.of(2, 3, 4), [image(60, 40)])),
+  )
+})

@@ -16,7 +16,7 @@ import * as Received from "@lpo/rollout/Received"
 import * as SamplingParams from "@lpo/rollout/SamplingParams"
 import * as Seed from "@lpo/rollout/Seed"
 import * as Verdict from "@lpo/rollout/Verdict"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 
 const Tokens = Schema.NonEmptyArray(
   Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 }))),
@@ -52,16 +52,20 @@ export interface Entry {
   readonly line: number
 }
 
-const decode = Schema.decodeUnknownEffect(Line, { errors: "all", onExcessProperty: "error" })
+const decode = Schema.decodeUnknownResult(Line, { errors: "all", onExcessProperty: "error" })
 
 /** Why a line that decodes is no group; null when it is. */
 const refusal = ({ responses }: Line): string | null => {
   const [first] = responses
-  for (const [k, { logprobs, tokens }] of responses.entries()) {
+  for (const [k, { logprobs, score, tokens }] of responses.entries()) {
+    const own = Verdict.scoreRefusal(score)
+    if (own !== null) return `response ${k}: its score ${own}`
     if ((logprobs === undefined) !== (first.logprobs === undefined))
       return `response ${k} has ${logprobs === undefined ? "no logprobs" : "logprobs"}, unlike response 0; all of a line have them, or none has`
     if (logprobs !== undefined && logprobs.length !== tokens.length)
       return `response ${k} has ${tokens.length} tokens and ${logprobs.length} logprobs; they must be as many`
+    const bad = logprobs === undefined ? null : Received.logprobsRefusal(logprobs)
+    if (bad !== null) return `response ${k}: ${bad}`
   }
   return null
 }
@@ -86,25 +90,52 @@ const entryOf = ({ id, prompt, responses, temperature = 1 }: Line, line: number)
   },
 })
 
-/** The groups of a text of JSON lines; blank lines are passed over. Fails with a `DatasetError` that names the line. @category constructors */
-export const parse = Effect.fn("Offline.parse")(function* (text: string, source: string) {
-  const entries: Array<Entry> = []
-  for (const [i, row] of text.split("\n").entries()) {
-    if (row.trim() === "") continue
-    const fail = (reason: string) => new DatasetError({ source, row: i + 1, line: i + 1, column: null, reason })
-    const json = yield* Effect.try({
-      try: () => Received.parse(row),
-      catch: (cause) => fail(`is not JSON: ${(cause as Error).message}`),
-    })
-    const line = yield* decode(json).pipe(Effect.mapError(({ message }) => fail(message.replaceAll(/\s*\n\s*/g, " "))))
-    const reason = refusal(line)
-    if (reason !== null) return yield* fail(reason)
-    entries.push(entryOf(line, i + 1))
+/** The group of a line, by its number from 1; null where the line is blank. Throws a `DatasetError`. */
+const entryIn = (row: string, source: string, at: number): Entry | null => {
+  if (row.trim() === "") return null
+  const fail = (reason: string) => new DatasetError({ source, row: at, line: at, column: null, reason })
+  let json: unknown
+  try {
+    json = Received.parse(row)
+  } catch (cause) {
+    throw fail(`is not JSON: ${(cause as Error).message}`)
   }
-  if (entries.length === 0)
-    return yield* new DatasetError({ source, row: null, line: null, column: null, reason: "has no groups" })
-  return entries
-})
+  const line = decode(json)
+  if (Result.isFailure(line)) throw fail(line.failure.message.replaceAll(/\s*\n\s*/g, " "))
+  const reason = refusal(line.success)
+  if (reason !== null) throw fail(reason)
+  return entryOf(line.success, at)
+}
+
+/**
+ * The groups of lines of JSON, one after the other, none of which is kept; blank ones are passed over. Fails with a `DatasetError` that
+ * names the line.
+ *
+ * @category constructors
+ */
+export const read = (
+  lines: Iterable<string> | AsyncIterable<string>,
+  source: string,
+): Effect.Effect<ReadonlyArray<Entry>, DatasetError> => {
+  const fail = (reason: string) => new DatasetError({ source, row: null, line: null, column: null, reason })
+  return Effect.tryPromise({
+    try: async () => {
+      const entries: Array<Entry> = []
+      let at = 0
+      for await (const line of lines) {
+        const entry = entryIn(line, source, ++at)
+        if (entry !== null) entries.push(entry)
+      }
+      if (entries.length === 0) throw fail("has no groups")
+      return entries
+    },
+    catch: (cause) => (cause instanceof DatasetError ? cause : fail(`cannot be read (${(cause as Error).message})`)),
+  })
+}
+
+/** The groups of a text of JSON lines, as {@link read} has them. @category constructors */
+export const parse = (text: string, source: string): Effect.Effect<ReadonlyArray<Entry>, DatasetError> =>
+  read(text.split("\n"), source)
 
 /** How many of a step's `prompts` are offline groups, at a ratio in (0, 1): one at least, and one less than all at most. @category draws */
 export const countOf = (ratio: number, prompts: number): number =>

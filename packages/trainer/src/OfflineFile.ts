@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import { RegularFile } from "@lpo/rollout"
-import { DatasetError } from "@lpo/rollout/RolloutError"
+import type { DatasetError } from "@lpo/rollout/RolloutError"
 import { Effect } from "effect"
 import * as Offline from "./Offline.ts"
 
@@ -16,23 +16,41 @@ export interface File {
   readonly sha256: string
 }
 
-/** The groups of a file of JSON lines. Fails with a `DatasetError` that names the line, or why there is no such file. @category constructors */
+const newline = 0x0a
+
+/** The lines of pieces of a file; fails at one that is longer than texts of files are. */
+async function* linesOf(pieces: AsyncIterable<Buffer>, onPiece: (piece: Buffer) => void): AsyncGenerator<string> {
+  let begun: Array<Buffer> = []
+  let length = 0
+  const taken = (last: Buffer): string => {
+    const line = Buffer.concat([...begun, last]).toString("utf8")
+    begun = []
+    length = 0
+    return line
+  }
+  for await (const piece of pieces) {
+    onPiece(piece)
+    let from = 0
+    for (let end = piece.indexOf(newline); end >= 0; end = piece.indexOf(newline, from)) {
+      yield taken(piece.subarray(from, end))
+      from = end + 1
+    }
+    begun.push(piece.subarray(from))
+    length += piece.length - from
+    if (length > RegularFile.maxTextBytes) throw new Error(`a line is longer than ${RegularFile.maxTextBytes} bytes`)
+  }
+  if (length > 0) yield taken(Buffer.alloc(0))
+}
+
+/**
+ * The groups of a file of JSON lines, which is read line by line. Fails with a `DatasetError` that names the line, or why there is no such
+ * file.
+ *
+ * @category constructors
+ */
 export const read = (path: string): Effect.Effect<File, DatasetError> =>
-  Effect.tryPromise({
-    try: () => RegularFile.bytes(path),
-    catch: (cause) =>
-      new DatasetError({
-        source: path,
-        row: null,
-        line: null,
-        column: null,
-        reason: `cannot be read (${(cause as Error).message})`,
-      }),
-  }).pipe(
-    Effect.flatMap((bytes) =>
-      Effect.map(Offline.parse(String(bytes), path), (entries) => ({
-        entries,
-        sha256: createHash("sha256").update(bytes).digest("hex"),
-      })),
-    ),
-  )
+  Effect.suspend(() => {
+    const hash = createHash("sha256")
+    const lines = linesOf(RegularFile.pieces(path), (piece) => void hash.update(piece))
+    return Effect.map(Offline.read(lines, path), (entries) => ({ entries, sha256: hash.digest("hex") }))
+  })

@@ -95,8 +95,8 @@ export const refusal = (group: Group.ScoredGroup): string | null => {
     if (bad >= 0)
       return `${where} has log-prob ${completion.logprobs[bad]} at token ${bad}; it must be finite and not positive`
     const { score, status } = group.verdicts[k]
-    if (status === "ok" && !Number.isFinite(score))
-      return `${where} has reward ${score}; a verifier must give a finite score`
+    const refusal = status === "ok" ? Verdict.scoreRefusal(score) : null
+    if (refusal !== null) return `${where}: the verifier's score ${refusal}`
   }
   return null
 }

@@ -51,6 +51,17 @@ it("reads groups with and without log-probs, and refuses a bad line by its numbe
     [JSON.stringify({ prompt: [0], responses: [] }), /row 2.*responses/],
     [JSON.stringify({ prompt: [0], answers: [right] }), /row 2.*answers/],
     [group({ ...right, score: Number.NaN }), /row 2.*score/],
+    [group({ ...right, score: 1e308 }), /row 2: response 0: its score is 1e\+308; give a number/],
+    [group({ ...right, logprobs: [-1e39, -1] }), /row 2: response 0: its log-prob 0 is -1e\+39, not finite/],
+    [group({ ...right, logprobs: [-1e5, -1] }), /row 2: response 0: its log-prob 0/],
+    [group({ ...right, tokens: [2 ** 31, 1] }), /row 2.*tokens/],
+    [group({ ...right, tokens: [-1, 1] }), /row 2.*tokens/],
+    ['{"__proto__":{"prompt":[0],"responses":[]}}', /row 2.*(__proto__|prompt)/],
+    ['{"prompt":[0],"responses":[{"tokens":[1],"score":"1"}]}', /row 2.*score/],
+    ['{"prompt":"a","responses":[]}', /row 2.*prompt/],
+    ['{"prompt":[0],"temperature":0,"responses":[{"tokens":[1],"score":1}]}', /row 2.*temperature/],
+    [`{"prompt":${"[".repeat(1000)}${"]".repeat(1000)}}`, /row 2: is not JSON: .*nest/],
+    ["null", /row 2/],
   ]
   for (const [line, message] of cases) expect(await refusal(good + line)).toMatch(message)
   expect(await refusal("\n")).toMatch(/has no groups/)
@@ -154,6 +165,11 @@ it("killed and resumed, ends like a run that was not, and learns from the file a
 it("reads a file, and names one that cannot be read", async () => {
   await writeFile(join(root, "a.jsonl"), group(right, wrong))
   expect((await Effect.runPromise(OfflineFile.read(join(root, "a.jsonl")))).entries).toHaveLength(1)
+  // Lines over the edges of what is read at once, without an end of the last.
+  const padded = Array.from({ length: 40 }, (_, i) => group(right, { ...wrong, score: i }) + " ".repeat(50_000))
+  await writeFile(join(root, "long.jsonl"), padded.join("\r\n"))
+  const { entries } = await Effect.runPromise(OfflineFile.read(join(root, "long.jsonl")))
+  expect(entries.map(({ group }) => group.verdicts[1].score)).toEqual(padded.map((_, i) => i))
   const error = await Effect.runPromise(Effect.flip(OfflineFile.read(join(root, "none.jsonl"))))
   expect(error.message).toMatch(/none\.jsonl: cannot be read/)
 })
