@@ -69,12 +69,26 @@ export const run = Effect.fn("Probe.run")(function* (options: Options) {
       Effect.map((groups) => [...groups].sort((a, b) => a.place - b.place)),
     )
   const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "lpo-probe-"))),
-    (path) => Effect.promise(() => rm(path, { recursive: true, force: true })),
+    Effect.tryPromise({
+      try: () => mkdtemp(join(tmpdir(), "lpo-probe-")),
+      catch: (cause) =>
+        new ProbeError({
+          reason: `there is no room for the learner's state in ${tmpdir()} (${(cause as Error).message}); free space, or set TMPDIR`,
+        }),
+    }),
+    // What cannot be removed is left to the system, like all in that folder.
+    (path) => Effect.promise(() => rm(path, { recursive: true, force: true }).catch(() => undefined)),
   )
   yield* learner.save(folder)
   yield* learner.publish
-  const back = Effect.andThen(learner.restore(folder), learner.publish)
+  const back = Effect.andThen(learner.restore(folder), learner.publish).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new ProbeError({
+          reason: `the learner could not be put back where it was (${message}); what it holds is three steps away from the run's policy, so go on with none of it: begin again, or resume from the last checkpoint`,
+        }),
+    ),
+  )
   const first = yield* sample("measure")
   const sequences = first.flatMap(Group.sequences)
   const known = yield* learner.logprobs(sequences)
@@ -114,7 +128,10 @@ export const run = Effect.fn("Probe.run")(function* (options: Options) {
   })
   const tried = []
   for (const rate of rates) {
-    const found = yield* attempt(rate).pipe(Effect.ensuring(Effect.orDie(back)))
+    // Whatever came of the steps, an interrupt among it: a learner that is not back would be trained on from where they led.
+    const found = yield* Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.exit(restore(attempt(rate))), (exit) => Effect.andThen(back, exit)),
+    )
     if (found.z > enough) {
       const measured: Measured = { direction, before: mean(before), ...found }
       return measured

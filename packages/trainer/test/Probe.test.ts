@@ -7,8 +7,10 @@ import { Effect, Layer, Stream } from "effect"
 import { expect, it } from "vitest"
 
 /** Token 1 goes on, 0 ends the response. */
-const make = (options: { readonly start?: number; readonly stale?: boolean; readonly dead?: boolean } = {}) => {
-  const { dead = false, stale = false, start = 0 } = options
+const make = (
+  options: { readonly start?: number; readonly stale?: boolean; readonly dead?: boolean; readonly lost?: boolean } = {},
+) => {
+  const { dead = false, lost = false, stale = false, start = 0 } = options
   const state = { logit: start, gradient: 0, version: 0 }
   const logprob = (token: number, logit: number) => -Math.log1p(Math.exp(token === 1 ? -logit : logit))
   const rowOf = ({ completion }: Sequence.Sequence) =>
@@ -62,7 +64,10 @@ const make = (options: { readonly start?: number; readonly stale?: boolean; read
       }),
     publish: Effect.sync(() => ++state.version),
     save: (folder) => Effect.sync(() => writeFileSync(join(folder, "logit"), String(state.logit))),
-    restore: (folder) => Effect.sync(() => void (state.logit = Number(readFileSync(join(folder, "logit"), "utf8")))),
+    restore: (folder) =>
+      lost
+        ? Effect.fail(new Learner.LearnerError({ operation: "restore", reason: "the server forgot it" }))
+        : Effect.sync(() => void (state.logit = Number(readFileSync(join(folder, "logit"), "utf8")))),
   })
   return { state, layer: Layer.merge(sampler, learner) }
 }
@@ -109,4 +114,14 @@ it("tells a learner that does not learn from a sampler that does not follow", as
 it("asks for prompts whose responses differ in length", async () => {
   const { message } = await Effect.runPromise(Effect.flip(probe(make(), 1)))
   expect(message).toMatch(/all 64 responses have 1 tokens, .* larger --max-tokens, or other prompts/)
+})
+
+it("a learner that cannot be put back is a failure in words, whatever the steps came to", async () => {
+  for (const options of [{ start: -1 }, { start: -1, stale: true }]) {
+    const error = await Effect.runPromise(Effect.flip(probe(make({ ...options, lost: true }))))
+    expect(error._tag).toBe("ProbeError")
+    expect(error.message).toMatch(
+      /could not be put back where it was \(restore: the server forgot it\).*begin again, or resume/,
+    )
+  }
 })

@@ -14,6 +14,7 @@ import * as Preset from "../Preset.ts"
 import * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
 import { open as openTask } from "../tasks/index.ts"
+import { UsageError } from "../Usage.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
 
@@ -25,8 +26,14 @@ export const command: Entry = Command.make(
     const resolved = yield* Overrides.set(yield* Settings.resolve(given, null), pairs)
     yield* Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "polaris-probe-"))),
-        (path) => Effect.promise(() => rm(path, { recursive: true, force: true })),
+        Effect.tryPromise({
+          try: () => mkdtemp(join(tmpdir(), "polaris-probe-")),
+          catch: (cause) =>
+            new UsageError({
+              reason: `there is no room in ${tmpdir()} (${(cause as Error).message}); free space, or set TMPDIR`,
+            }),
+        }),
+        (path) => Effect.promise(() => rm(path, { recursive: true, force: true }).catch(() => undefined)),
       )
       const preset = yield* Preset.load(resolved.preset)
       const domain = yield* openTask(resolved.task.name, resolved.task.parameters)

@@ -58,8 +58,16 @@ const disk = (what: string, folder: string): Effect.Effect<Finding> =>
   Effect.promise(async () => {
     let there = folder
     while (!existsSync(there)) there = join(there, "..")
-    const { bavail, bsize } = await statfs(there)
-    const free = bavail * bsize
+    const found = await statfs(there).catch((cause: Error) => cause)
+    if (found instanceof Error)
+      return {
+        group: "machine",
+        what: `disk for ${what}`,
+        state: "broken",
+        seen: `${folder} cannot be looked at (${found.message})`,
+        fix: "give a folder that you may read",
+      } as const
+    const free = found.bavail * found.bsize
     return {
       group: "machine",
       what: `disk for ${what}`,

@@ -91,7 +91,15 @@ const hub = Effect.gen(function* () {
   )
   const folder = cache ?? join(home ?? join(homedir(), ".cache", "huggingface"), "hub")
   const kept: Finding = yield* Effect.promise(async () => {
-    const names = existsSync(folder) ? await readdir(folder) : []
+    const names = existsSync(folder) ? await readdir(folder).catch((cause: Error) => cause) : []
+    if (names instanceof Error)
+      return {
+        group: "hub",
+        what: "hub's cache",
+        state: "broken",
+        seen: `${folder} cannot be looked at (${names.message})`,
+        fix: "give a folder that you may read, as HF_HUB_CACHE",
+      } as const
     const count = (kind: string): number => names.filter((name) => name.startsWith(`${kind}--`)).length
     return {
       group: "hub",

@@ -166,7 +166,8 @@ class TooLarge extends Error {}
 const unpacked = (source: string, path: string) =>
   Effect.acquireRelease(
     io(source, () => mkdtemp(join(tmpdir(), "lpo-rows-"))),
-    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true })),
+    // What cannot be removed is left to the system, like all in that folder.
+    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }).catch(() => undefined)),
   ).pipe(
     Effect.map((folder) => join(folder, "rows")),
     Effect.tap((to) =>
@@ -181,7 +182,9 @@ const unpacked = (source: string, path: string) =>
             source,
             cause instanceof TooLarge
               ? cause.message
-              : `is no whole gzip file (${(cause as Error).message}); get it again`,
+              : (cause as NodeJS.ErrnoException).syscall === "write"
+                ? `cannot be unpacked to ${to} (${(cause as Error).message}); free space there, or set TMPDIR`
+                : `is no whole gzip file (${(cause as Error).message}); get it again`,
           ),
       }),
     ),
@@ -207,7 +210,8 @@ export const make = Effect.fn("Text.make")(function* (path: string, gzip: boolea
   const isList = head.subarray(mark).find((byte) => !isBlank(byte)) === 0x5b
   const located = (at: number, row: number | null, reason: string) =>
     Effect.map(
-      Effect.promise(() => placeOf(text, at)),
+      // A file that is gone meanwhile has no lines to count.
+      Effect.promise(() => placeOf(text, at).catch(() => ({ line: null, column: null }))),
       (place) => new DatasetError({ source, row, ...place, reason }),
     )
   const { ends, starts } = yield* Effect.tryPromise({
