@@ -148,6 +148,20 @@ it.live("refuses with 429 and Retry-After what it cannot take, and takes it afte
   }).pipe(Effect.scoped),
 )
 
+it.live("bodies count until they are answered: what waits for a verdict holds its memory", () =>
+  Effect.gen(function* () {
+    const { gate, post, state } = yield* start({ maxBodyBytes: 20_000, concurrency: 16 })
+    const heavy = { ...row, task: "gated", response: "x".repeat(15_000) }
+    const held = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(post("/v1/verify", heavy)))
+    yield* until(() => state.waiting === 8)
+    const refused = yield* post("/v1/verify", row)
+    assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "1"])
+    yield* Deferred.succeed(gate, undefined)
+    for (const fiber of held) assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
+    assert.strictEqual((yield* post("/v1/verify", row)).status, 200)
+  }).pipe(Effect.scoped),
+)
+
 it.live("a client that goes away takes its work with it", () =>
   Effect.gen(function* () {
     const { post, state, url } = yield* start({ concurrency: 2 })

@@ -65,9 +65,12 @@ export const readJson = (request: IncomingMessage, limits: Limits): Effect.Effec
     const onData = (chunk: Buffer): void => {
       timer.refresh()
       if (size + chunk.length > limits.bytes) return tooLong()
-      if (!limits.reserve(chunk.length)) return fail(429, "too many bytes of requests are being read; try again later")
       if (size + chunk.length > buffer.length) {
-        const larger = Buffer.allocUnsafe(Math.min(limits.bytes, Math.max(4096, 2 * (size + chunk.length))))
+        // What is held counts, not what has arrived: a buffer that grows has room to spare.
+        const held = Math.min(limits.bytes, Math.max(4096, 2 * (size + chunk.length)))
+        if (!limits.reserve(held - buffer.length))
+          return fail(429, "too many bytes of requests are under way; try again later")
+        const larger = Buffer.allocUnsafe(held)
         buffer.copy(larger, 0, 0, size)
         buffer = larger
       }

@@ -39,7 +39,7 @@ export interface Options {
   readonly concurrency?: number
   /** Items accepted and not yet answered, those that wait included. Default 4096. */
   readonly maxPending?: number
-  /** Largest request body. Default 32 MiB. Of all that are being read, eight times as much. */
+  /** Largest request body. Default 32 MiB. Of all that are not yet answered, eight times as much. */
   readonly maxBodyBytes?: number
   /** Most values in a request body. Default 1,000,000. */
   readonly maxBodyValues?: number
@@ -159,9 +159,9 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     for (const mode of modes) verifiers.set(mode, Tasks.verifier(tasks, mode, deadlines))
     let pending = 0
     let stopping = false
-    /** Bytes of bodies that are being read; bounded, so that memory is. */
-    let reading = 0
-    const maxReading = 8 * maxBodyBytes
+    /** Bytes of bodies that are being read or judged; bounded, so that memory is. */
+    let held = 0
+    const maxHeld = 8 * maxBodyBytes
     const running = new Set<Fiber.Fiber<unknown, unknown>>()
     const load = (by: number) => Effect.suspend(() => Metric.update(pendingItems, (pending += by)))
 
@@ -230,22 +230,21 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
       // Before the body is read: a server at its limit must not take megabytes first.
       if (pending >= maxPending)
         return Effect.succeed(refuse(429, `${pending} items are under way; try again later`, 1))
-      const body = Effect.suspend(() => {
+      return Effect.suspend(() => {
         let mine = 0
         const reserve = (bytes: number): boolean => {
-          if (reading > mine && reading + bytes > maxReading) return false
+          if (held > mine && held + bytes > maxHeld) return false
           mine += bytes
-          reading += bytes
+          held += bytes
           return true
         }
-        return Effect.ensuring(
-          readJson(request, { bytes: maxBodyBytes, values: maxBodyValues, silence, reserve }),
-          Effect.sync(() => (reading -= mine)),
+        return readJson(request, { bytes: maxBodyBytes, values: maxBodyValues, silence, reserve }).pipe(
+          Effect.flatMap((body) => {
+            const parsed = parseWork(path, body, fallback)
+            return Result.isSuccess(parsed) ? work(parsed.success) : Effect.succeed(parsed.failure)
+          }),
+          Effect.ensuring(Effect.sync(() => (held -= mine))),
         )
-      })
-      return Effect.flatMap(body, (body) => {
-        const parsed = parseWork(path, body, fallback)
-        return Result.isSuccess(parsed) ? work(parsed.success) : Effect.succeed(parsed.failure)
       })
     }
 
