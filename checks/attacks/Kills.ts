@@ -1,5 +1,5 @@
 /** SIGKILLs at file operations, and runs that are gone on with after every one. */
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Seed } from "@lpo/rollout"
 import * as Program from "./Program.ts"
@@ -30,7 +30,8 @@ export const attack = async (out: string, kills: number, random: Random, minutes
     const folder = join(out, name)
     for (let lives = 0; ; lives++) {
       const isLast = done >= kills || lives >= 8 || performance.now() >= until
-      const at = isLast ? Number.POSITIVE_INFINITY : random.int(1, operations)
+      // A life that goes on with a run has less to do than a whole one: so that most are killed, before a checkpoint or after.
+      const at = isLast ? Number.POSITIVE_INFINITY : random.int(1, lives === 0 ? operations : operations >> 2)
       const when = moments[random.int(0, moments.length - 1)]
       const ended = await Program.train(out, name, {
         resume: existsSync(join(folder, "config.json")),
@@ -44,6 +45,7 @@ export const attack = async (out: string, kills: number, random: Random, minutes
       else if (Program.outcome(folder) !== expected) wrong.push(`${name}: other weights or rows, after ${when} ${at}`)
       break
     }
+    rmSync(folder, { recursive: true })
   }
   return { kills: done, runs, wrong }
 }

@@ -14,38 +14,65 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** The run `name` in `out`, begun or gone on with. */
+/** Six steps with a checkpoint after every second one: most of its operations on files are those of checkpoints. */
+const short = "--steps 6 --prompts 8 --problems 2 --samples 1 --seed 7 --workers 0 --set train.checkpointEvery=2".split(
+  " ",
+)
+const node = ["--conditions=@lpo/source", "--disable-warning=ExperimentalWarning"]
+
+/** Ends `command`, which runs from the root of the repository. */
+export const end = (
+  command: string,
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> =>
+  new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "ignore", "pipe"],
+    })
+    let stderr = ""
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+    child.on("error", (cause) => resolve({ code: null, signal: null, stderr: cause.message }))
+    child.on("close", (code, signal) => resolve({ code, signal, stderr }))
+  })
+
+/** The words that run the program with `args`; what it compiles is kept in `out`, which halves the start of the next. */
+export const polaris = (args: ReadonlyArray<string>, more: ReadonlyArray<string> = []): ReadonlyArray<string> => [
+  process.execPath,
+  ...node,
+  ...more,
+  join(root, "apps/polaris/src/main.ts"),
+  ...args,
+]
+/** The same as a command and its arguments. */
+export const words = (...given: Parameters<typeof polaris>): readonly [string, ReadonlyArray<string>] => {
+  const [command, ...args] = polaris(...given)
+  return [command, args]
+}
+export const cached = (out: string) => ({ NODE_COMPILE_CACHE: join(out, "compiled") })
+
+/** The run `name` in `out`, begun or gone on with; its operations on files below `out` can be counted and be its end, as `hook.ts` says. */
 export const train = (
   out: string,
   name: string,
-  options: {
-    readonly resume?: boolean
-    readonly env?: Readonly<Record<string, string>>
-    /** Largest file, in KB, as the shell's limit has it. */
-    readonly fileLimit?: number
-  } = {},
+  options: { readonly resume?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Ended> => {
-  const { env = {}, fileLimit, resume = false } = options
-  const short = ["--steps", "12", "--problems", "2", "--samples", "1", "--seed", "7"]
-  const node = ["--conditions=@lpo/source", "--disable-warning=ExperimentalWarning", "--import", hook]
-  const args = [...node, join(root, "apps/polaris/src/main.ts"), "train", "--out", out, "--name", name, ...short]
-  const [command, ...rest] = fileLimit === undefined ? [] : ["bash", "-c", `ulimit -f ${fileLimit}; exec "$0" "$@"`]
-  return new Promise((resolve) => {
-    const own = [...args, ...(resume ? ["--resume"] : [])]
-    const child = spawn(
-      command ?? process.execPath,
-      command === undefined ? own : [...rest, process.execPath, ...own],
-      {
-        cwd: root,
-        env: { ...process.env, ...env, LPO_ATTACK_FOLDER: out },
-        stdio: ["ignore", "ignore", "pipe"],
-      },
-    )
-    let stderr = ""
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
-    child.on("close", (code, signal) => resolve({ code, signal, stderr }))
+  return end(...words(trainArgs(out, name, options.resume), ["--import", hook]), {
+    ...cached(out),
+    ...options.env,
+    LPO_ATTACK_FOLDER: out,
   })
 }
+
+export const trainArgs = (out: string, name: string, resume = false): ReadonlyArray<string> => [
+  "train",
+  `--out=${out}`,
+  `--name=${name}`,
+  ...short,
+  ...(resume ? ["--resume"] : []),
+]
 
 /** What must be the same at the end: the weights, the completions, and the rows of events.jsonl but for their times, bit for bit. */
 export const outcome = (folder: string): string => {

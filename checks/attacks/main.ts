@@ -1,6 +1,6 @@
 /**
  * `npm run checks -- attacks`: the campaign, from a seed. A run under SIGKILLs at file operations, with bits turned over in every
- * file, with files that cannot grow; the reward server under a thousand clients, not all of them honest, while its workers are killed;
+ * file, on full disks; the reward server under a thousand clients, not all of them honest, while its workers are killed;
  * programs that need or return much. Nothing may be lost and nothing may pass in silence. It prints one table; `--part` does a part.
  */
 import { mkdtempSync, rmSync } from "node:fs"
@@ -15,6 +15,7 @@ import * as Kills from "./Kills.ts"
 import * as Program from "./Program.ts"
 import * as Programs from "./Programs.ts"
 import * as Server from "./Server.ts"
+import * as Writes from "./Writes.ts"
 
 const parts = ["kills", "flips", "disk", "server", "programs"] as const
 const { clients, flips, items, kills, minutes, part, seed } = Arguments.read("npm run checks -- attacks", {
@@ -31,6 +32,11 @@ const report = Report.make("attacks")
 const out = mkdtempSync(join(tmpdir(), "lpo-attacks-"))
 const rows: Array<readonly [attack: string, tries: number, outcome: string]> = []
 const whole = join(out, "whole")
+const places = {
+  full: "written to a full disk",
+  "read-only": "written to a folder that is read-only",
+  output: "printed to a full disk",
+} as const
 const ms = (times: Readonly<Record<string, number>>): string =>
   Object.entries(times)
     .map(([name, time]) => `${name} ${time.toFixed(0)}`)
@@ -61,11 +67,24 @@ const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
     }
   },
   disk: async () => {
-    for (const { isSaid, isSame, limit, stderr } of await Disk.attack(out, Program.outcome(whole))) {
-      const outcome = `${isSaid ? "said" : "NOT SAID"}, ${isSame ? "ends bit for bit" : "ends OTHERWISE"}`
-      rows.push([`no file above ${limit} KB, then room again`, 1, outcome])
-      const what = `a disk that takes no file above ${limit} KB is said, and mended`
-      report.add(what, isSaid && isSame, isSaid ? "" : stderr.slice(0, 300))
+    const refusal = await Disk.refusal(out)
+    report.add("there can be a full disk here", refusal === null, refusal ?? "")
+    if (refusal !== null) return void rows.push(["full disks", 0, `bubblewrap makes none here: ${refusal}`])
+    for (const { isSaid, isSame, size, stderr } of await Disk.attack(out, Program.outcome(whole))) {
+      const outcome = `${isSaid ? "said" : "NOT SAID"}, ${isSame ? "then ends bit for bit" : "then ends OTHERWISE"}`
+      rows.push([`a run on a disk of ${size} KiB, then room again`, 1, outcome])
+      report.add(`a disk of ${size} KiB is said, and mended`, isSaid && isSame, isSaid ? "" : stderr.slice(0, 300))
+    }
+    const results = await Writes.attack(out, whole)
+    for (const place of ["full", "read-only", "output"] as const) {
+      const tried = results.filter((result) => result.place === place)
+      const failed = tried.filter(({ fault }) => fault !== null)
+      rows.push([
+        `${tried.map(({ command }) => `\`${command}\``).join(", ")}: ${places[place]}`,
+        tried.length,
+        failed.length === 0 ? "each says so and leaves nothing that looks whole" : `${failed.length} do NOT say so`,
+      ])
+      for (const { command, fault } of tried) report.add(`${command}, ${places[place]}`, fault === null, fault ?? "")
     }
   },
   server: async () => {
@@ -119,7 +138,11 @@ try {
     const { code, stderr } = await Program.train(out, "whole")
     if (code !== 0) throw new Error(`the run that nothing happens to ends with ${code}: ${stderr}`)
   }
-  for (const name of asked) await attacks[name]()
+  for (const name of asked) {
+    const from = performance.now()
+    await attacks[name]()
+    console.log(`${name}: ${((performance.now() - from) / 60_000).toFixed(1)} minutes`)
+  }
 } finally {
   rmSync(out, { recursive: true })
 }

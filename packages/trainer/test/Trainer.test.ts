@@ -325,15 +325,25 @@ it("retention touches only the checkpoints that the run made", async () => {
   const options = { config: config({ steps: 9 }) }
   await Effect.runPromise(run("a", options))
   const checkpoints = join(root, "a", "checkpoints")
-  for (const name of ["step-best", "step-old", "step-000001.bak"]) await mkdir(join(checkpoints, name))
-  await Effect.runPromise(run("a", { ...options, config: config({ steps: 12 }), resume: true }))
-  expect((await readdir(checkpoints)).sort()).toEqual([
-    "step-000001.bak",
-    "step-000009",
-    "step-000012",
+  const theirs = [
     "step-best",
     "step-old",
-  ])
+    "step-000001.bak",
+    "step-000001 copy",
+    "step-000001~",
+    "step-1",
+    "step-",
+    "step-0000001x",
+    "Step-000001",
+    "x-step-000001",
+    "step--00001",
+    "best",
+    ".step-000001",
+    "step-00000a",
+  ]
+  for (const name of theirs) await mkdir(join(checkpoints, name))
+  await Effect.runPromise(run("a", { ...options, config: config({ steps: 12 }), resume: true }))
+  expect((await readdir(checkpoints)).sort()).toEqual([...theirs, "step-000009", "step-000012"].sort())
 })
 
 it("a row that cannot be written ends the run before any checkpoint speaks of it", async () => {

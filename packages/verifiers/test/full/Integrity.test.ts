@@ -7,7 +7,57 @@ import * as Sandboxes from "../helpers/sandboxes.ts"
 
 const { print } = Sandboxes
 
+/** Right programs that leave memory behind or need much of it, in every test again; each prints what it found. */
+const hungry: ReadonlyArray<readonly [name: string, source: string, found: string]> = [
+  [
+    "a sieve",
+    "n = 10**7\ns = bytearray([1]) * (n + 1)\nfor p in range(2, 3163):\n  if s[p]: s[p*p::p] = bytes(len(range(p*p, n+1, p)))\nr = sum(s) - 2",
+    "664579",
+  ],
+  ["a list of whole numbers", "x = list(range(3_000_000))\nr = x[-1]", "2999999"],
+  ["a dictionary", "x = {i: str(i) for i in range(500_000)}\nr = len(x)", "500000"],
+  ["a set", "x = set(range(1_000_000))\nr = len(x)", "1000000"],
+  ["a text that doubles", "x = 'a'\nwhile len(x) < 2**27: x += x\nr = len(x)", "134217728"],
+  ["an array", "from array import array\nx = array('q', bytes(8 * 10**7))\nx[-1] = 7\nr = x[-1]", "7"],
+  ["a table", "x = [[0] * 2000 for _ in range(3000)]\nx[-1][-1] = 5\nr = sum(map(sum, x))", "5"],
+  ["a queue", "from collections import deque\nx = deque(range(2_000_000))\nx.rotate(3)\nr = x[0]", "1999997"],
+  ["circles", "for i in range(300):\n  a = [bytearray(2**20)]\n  a.append(a)\nr = len(a)", "2"],
+  [
+    "frames that hold",
+    "def f(n):\n  x = bytearray(200_000)\n  return len(x) if n == 0 else f(n - 1) + len(x)\nr = f(900)",
+    "180200000",
+  ],
+  ["pieces that are joined", "x = b''.join(bytes(10_000) for _ in range(10_000))\nr = len(x)", "100000000"],
+  [
+    "a text in memory",
+    "from io import StringIO\nx = StringIO()\nfor _ in range(200): x.write('b' * 500_000)\nr = x.tell()",
+    "100000000",
+  ],
+]
+
 Sandboxes.describeEach((made) => {
+  it.live(
+    "right programs that need much memory pass every test",
+    (context) =>
+      Effect.gen(function* () {
+        const sandbox = yield* made((why) => context.skip(why))
+        for (const [name, source, found] of hungry) {
+          const outcomes = yield* sandbox.run({
+            language: "python",
+            source: `${source}\nprint(r, input())`,
+            tests: Array.from({ length: 4 }, (_, i) => print(i)),
+            limits: { seconds: 60, totalSeconds: 600 },
+          })
+          assert.deepStrictEqual(
+            outcomes.map(({ error, stdout }) => error ?? stdout),
+            Array.from({ length: 4 }, (_, i) => `${found} ${i}\n`),
+            name,
+          )
+        }
+      }),
+    1_200_000,
+  )
+
   it.live(
     "gives good programs their verdicts while others hang, two at once",
     (context) =>
