@@ -32,6 +32,8 @@ export const LoggedGroup = Schema.Struct({
   step: Schema.Int,
   problem: Schema.String,
   prompt: Prompt,
+  /** `offline`: somebody else sampled it. Absent: it was sampled in this run. */
+  source: Schema.optionalKey(Schema.Literal("offline")),
   /** `trained`, or why it was not: all rewards equal, fewer than two responses with a verdict, or a policy that has moved too far. */
   outcome: Schema.Literals(["trained", "no-signal", "too-small", "stale"]),
   /** [K], in the order they were sampled. */

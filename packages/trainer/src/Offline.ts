@@ -28,7 +28,7 @@ const Response = Schema.Struct({
   /** Default: a score of 1 and more. */
   correct: Schema.optionalKey(Schema.Boolean),
   logprobs: Schema.optionalKey(Schema.Array(Schema.Finite.pipe(Schema.check(Schema.isLessThanOrEqualTo(0))))),
-  /** For people. */
+  /** For people. Default: how many tokens there are. */
   text: Schema.optionalKey(Schema.String),
 })
 
@@ -74,12 +74,13 @@ const entryOf = ({ id, prompt, responses, temperature = 1 }: Line, line: number)
   line,
   hasLogprobs: responses[0].logprobs !== undefined,
   group: {
-    problem: { id: id ?? `offline-${line}`, task: "offline", prompt: "", answer: null },
+    // For people: texts are made of tokens elsewhere.
+    problem: { id: id ?? `offline-${line}`, task: "offline", prompt: `[${prompt.length} tokens]`, answer: null },
     place: 0,
     promptTokens: Int32Array.from(prompt),
-    completions: responses.map(({ logprobs, text = "", tokens }): Completion.Completion => ({
+    completions: responses.map(({ logprobs, text, tokens }): Completion.Completion => ({
       tokens: Int32Array.from(tokens),
-      text,
+      text: text ?? `[${tokens.length} tokens]`,
       logprobs: logprobs === undefined ? new Float32Array(tokens.length) : Float32Array.from(logprobs),
       finish: "stop",
       policyVersion: 0,

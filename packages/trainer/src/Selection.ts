@@ -11,12 +11,14 @@ import { Advantage, type PolicyGradient, Target } from "@lpo/simplex"
 import { mean } from "./internal/mean.ts"
 import type { Objective, ObjectiveResult } from "./Objective.ts"
 
-/** What became of a sampled group. @category models */
+/** What became of a group. @category models */
 export interface Selected {
   readonly group: Group.ScoredGroup
   /** The part of it that has verdicts: the very group that is trained on. */
   readonly verified: Group.ScoredGroup
   readonly outcome: LoggedGroup.LoggedGroup["outcome"]
+  /** Absent: it was sampled in this run. */
+  readonly source?: "offline"
 }
 
 /** The groups of a step, and counts of what was left out. @category models */
@@ -144,12 +146,13 @@ const episodeOf = ({ forked, stop, turns }: Trajectory.Trajectory) => ({ turns, 
  */
 export const describe = (
   step: number,
-  { group, outcome, verified }: Selected,
+  { group, outcome, source, verified }: Selected,
   result: ObjectiveResult | undefined,
 ): LoggedGroup.LoggedGroup => ({
   step,
   problem: group.problem.id,
   prompt: group.problem.prompt,
+  ...(source === undefined ? {} : { source }),
   outcome,
   completions: group.completions.map((completion, k) => {
     const j = verified.completions.indexOf(completion)

@@ -13,14 +13,14 @@ import * as Group from "@lpo/rollout/Group"
 import * as Problems from "@lpo/rollout/Problems"
 import * as Sampler from "@lpo/rollout/Sampler"
 import * as Terminal from "@lpo/rollout/Terminal"
-import { SmallGroup } from "@lpo/simplex"
 import { Cause, Effect, Result, Schema } from "effect"
 import * as Best from "./Best.ts"
 import * as Filter from "./Filter.ts"
 import * as Health from "./Health.ts"
 import * as Clock from "./internal/clock.ts"
-import { mean } from "./internal/mean.ts"
+import * as Informed from "./internal/informed.ts"
 import * as Measures from "./internal/measures.ts"
+import * as Others from "./internal/others.ts"
 import * as Refusals from "./internal/refusals.ts"
 import * as State from "./internal/state.ts"
 import { Learner, type LearnerError, type LearnerService } from "./Learner.ts"
@@ -153,74 +153,6 @@ export const train: (
     let whole = true
     let lastReport = yield* Clock.now
     const replayOptions = config.replay ?? Replay.defaults
-    /** Earlier groups for the places that are left, with the policy's own log-probs; what has moved too far is not among them. */
-    const replayed = Effect.fn("Trainer.replayed")(function* (step: number, places: number) {
-      if (config.silentGroups !== "replay") return { groups: [], rest: replay, aged: 0, decisions: [] }
-      const count = Math.min(places, Math.floor(replayOptions.ratio * config.promptsPerStep))
-      const { aged, picked, rest } = Replay.pick(replay, count, step, replayOptions, `${config.seed}/replay/${step}`)
-      const all = yield* Update.anchored(
-        picked.map(({ group }) => group),
-        "recompute",
-      )
-      const decisions = all.map((anchored, i) =>
-        Filter.decide(replayOptions, anchored.group, anchored.anchor, step - picked[i].policyStep),
-      )
-      return { groups: all.filter((_, i) => decisions[i].keep), rest, aged, decisions }
-    })
-    /** The step's groups of others, with the policy's own log-probs; they are also the behaviour's where nobody knows those. */
-    const foreign = Effect.fn("Trainer.foreign")(function* (step: number) {
-      if (offline === undefined) return { groups: [], decisions: [] }
-      const drawn = Offline.draw(offline.entries, { count: offlineCount, seed: config.seed, step })
-      const kept = new Set(
-        Selection.select(
-          drawn.map(({ group }) => group),
-          config.objective,
-        ).kept,
-      )
-      const entries = drawn.filter(({ group }) => kept.has(group))
-      const all = (yield* Update.anchored(
-        entries.map(({ group }) => group),
-        "recompute",
-      )).map(({ anchor, group }, i): Update.Anchored => ({
-        anchor,
-        // A copy: the same group may stand twice in a step.
-        group: {
-          ...group,
-          completions: entries[i].hasLogprobs
-            ? group.completions
-            : group.completions.map((completion, k) => ({ ...completion, logprobs: anchor[k] })),
-        },
-      }))
-      const decisions = all.map(({ anchor, group }) => Filter.decide(config.filter, group, anchor, 0))
-      return { groups: all.filter((_, i) => decisions[i].keep), decisions }
-    })
-    /** The groups with what else the objective asks for: log-probs under the reference policy, what the problem was known to earn. */
-    const informed = Effect.fn("Trainer.informed")(function* (groups: ReadonlyArray<Update.Anchored>) {
-      const { baseline, needsReference } = config.objective
-      const batchMean = mean(groups.flatMap(({ group }) => [...Selection.rewards(group)]))
-      const reference = options.reference
-      return yield* Effect.forEach(groups, (anchored) =>
-        Effect.map(
-          needsReference && reference !== undefined ? reference(Group.sequences(anchored.group)) : Effect.succeed(null),
-          (logprobs): Update.Anchored => ({
-            ...anchored,
-            ...(logprobs === null ? {} : { reference: Group.gather(anchored.group, logprobs) }),
-            ...(baseline === undefined ? {} : { baseline: baselines[anchored.group.problem.id]?.value ?? batchMean }),
-          }),
-        ),
-      )
-    })
-    /** The baselines after these groups; each group counts as its mean reward. */
-    const tracked = (groups: ReadonlyArray<Group.ScoredGroup>): typeof baselines => {
-      const { baseline } = config.objective
-      if (baseline === undefined) return baselines
-      const after = { ...baselines }
-      for (const group of groups) {
-        const { id } = group.problem
-        after[id] = SmallGroup.track(after[id], mean([...Selection.rewards(group)]), baseline.decay)
-      }
-      return after
-    }
     /**
      * A step that cannot be taken leaves what it was to be taken on, and a learner that has moved as it was at the last checkpoint.
      * One that has not is that of the last whole step, which is saved.
@@ -270,13 +202,18 @@ export const train: (
         )
         const fresh = sampled.filter((_, i) => decisions[i].keep)
         const left = new Set(sampled.flatMap(({ group }, i) => (decisions[i].keep ? [] : [group])))
-        const others = yield* foreign(step)
+        const others = yield* Others.offline(config, offline?.entries ?? [], offlineCount, step)
         const told = (one: Selection.Selected): Selection.Selected =>
           left.has(one.verified) ? { ...one, outcome: "stale" } : one
-        const again = yield* replayed(step, config.promptsPerStep - offlineCount - fresh.length)
+        const again = yield* Others.replayed(config, replay, step, config.promptsPerStep - offlineCount - fresh.length)
         const moment = { step, steps: config.steps, state: curriculum }
         const { objective, values: scheduled } = Objective.at(config.objective, moment)
-        const groups = yield* informed([...fresh, ...others.groups, ...again.groups])
+        const groups = yield* Informed.informed(
+          config.objective,
+          [...fresh, ...others.groups, ...again.groups],
+          baselines,
+          options.reference,
+        )
         const { gradNorms, results, tokens, version } = yield* Update.run(config, groups, step, objective, {
           gradNorm: Health.largestGradNorm(healthOptions, health),
           onMove: () => void (whole = false),
@@ -329,11 +266,11 @@ export const train: (
           tokensPerSecond: (metrics.responseTokens + tokens) / Math.max(1e-9, elapsed),
         }
         curriculum = Objective.next(config.objective, curriculum, report)
-        baselines = tracked(kept)
+        baselines = Informed.tracked(config.objective, baselines, kept)
         health = Health.next(health, measured, responses)
         lastReport = yield* Clock.now
         yield* run.appendCompletions(
-          Selection.share(all.map(told), config.groupsLogged).map((one) =>
+          Others.share(all.map(told), others.logged, config.groupsLogged).map((one) =>
             Selection.describe(taken, one, results.get(one.verified)),
           ),
         )

@@ -112,7 +112,7 @@ const run = (
       offline: { entries: yield* Offline.parse(text, "data.jsonl"), ratio: 0.25 },
       onStep: ({ step }) => (step === options.dieAt ? Effect.die("killed") : Effect.void),
     })
-    return { logits: [...engine.logits], events: yield* open.events }
+    return { logits: [...engine.logits], events: yield* open.events, groups: yield* open.completions }
   }).pipe(Effect.scoped, Effect.provide(engine.layer))
 }
 
@@ -148,6 +148,30 @@ it("an objective that must know who sampled is refused without log-probs, by the
   const filtered = { filter: { maxAge: 9, minEss: 0, maxLogRatio: 0.1 } }
   const far = await Effect.runPromise(run("far", group(right, wrong), { config: filtered }))
   expect([far.events[0].offline, far.events[0].staleBy.logRatio]).toEqual([0, 1])
+})
+
+it("groups of the file are logged like others, and marked; a step that logs one group logs one of these", async () => {
+  const text = [group(right, wrong), group(bare(right), bare(wrong)), group(wrong, wrong)].join("\n")
+  const { groups } = await Effect.runPromise(run("logged", text, { config: { steps: 3, groupsLogged: 4 } }))
+  for (const step of [1, 2, 3]) {
+    const here = groups.filter((one) => one.step === step)
+    expect(here.map(({ source }) => source ?? "own")).toEqual(["own", "own", "own", "offline"])
+    const [{ completions, outcome, problem, prompt }] = here.slice(-1)
+    expect(prompt).toBe("[1 tokens]")
+    expect(outcome).toBe(problem === "offline-3" ? "no-signal" : "trained")
+    expect(completions.map(({ length, text, verdict }) => [length, text, verdict.score])).toEqual([
+      [2, "[2 tokens]", problem === "offline-3" ? 0 : 1],
+      [2, "[2 tokens]", 0],
+    ])
+    // What it was trained with is there for those that were.
+    for (const { coefficient, policy, target } of completions)
+      expect([target, policy, coefficient].map((v) => v !== undefined)).toEqual(Array(3).fill(outcome === "trained"))
+  }
+  const few = await Effect.runPromise(run("few", text, { config: { groupsLogged: 1 } }))
+  expect(few.groups.map(({ source }) => source)).toEqual(["offline"])
+  const filter = { maxAge: 9, minEss: 0, maxLogRatio: 0.1 }
+  const far = await Effect.runPromise(run("far-logged", group(right, wrong), { config: { filter, groupsLogged: 4 } }))
+  expect(far.groups.at(-1)).toMatchObject({ source: "offline", outcome: "stale" })
 })
 
 it("killed and resumed, ends like a run that was not, and learns from the file alone", async () => {
