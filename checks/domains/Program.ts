@@ -54,7 +54,9 @@ export const inTerminal = (
 }> =>
   new Promise((resolve, reject) => {
     const words = [process.execPath, "--conditions=@lpo/source", main, ...args].map((word) => `'${word}'`)
-    const child = spawn("script", ["--quiet", "--return", "--command", `exec ${words.join(" ")}`, "/dev/null"], {
+    // A terminal of `script` has no size of its own here.
+    const command = `stty columns 120 rows 40; exec ${words.join(" ")}`
+    const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
       stdio: ["ignore", "pipe", "inherit"],
     })
     let [stdout, seen, memory, pid] = ["", "", 0, 0]

@@ -41,6 +41,7 @@ export const clock = (seconds: number): string => {
 /** Where a view writes: standard output, or what stands for it. */
 export interface Output {
   readonly isTTY?: boolean
+  readonly columns?: number
   readonly write: (text: string) => unknown
 }
 
@@ -50,7 +51,8 @@ const lineSeconds = 10
 
 /** A view on standard output; `now` is a clock in seconds. */
 export const make = (output: Output = process.stdout, now: () => number = () => performance.now() / 1000): View => {
-  const live = output.isTTY === true
+  // A terminal that nobody gave a size, as in some containers, has no room for a live block.
+  const live = output.isTTY === true && output.columns !== 0
   const update = createLogUpdate(process.stdout)
   let phase = ""
   let started = 0

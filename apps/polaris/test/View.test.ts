@@ -1,4 +1,4 @@
-/** Progress where there is no terminal: a line for every tenth, or after ten seconds. */
+/** Progress where there is no terminal, or none with a size: a line for every tenth, or after ten seconds. */
 import { expect, it } from "vitest"
 import * as View from "../src/View.ts"
 
@@ -37,4 +37,11 @@ it("begins anew with every phase", () => {
   step(1, 50, 0, "Evaluating")
   step(2, 50, 0, "Evaluating")
   expect(lines.map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual(["Training 2/2", "Evaluating 1/50"])
+})
+
+it("writes lines to a terminal that has no size", () => {
+  const lines: Array<string> = []
+  const view = View.make({ isTTY: true, columns: 0, write: (text) => lines.push(text.trimEnd()) }, () => 0)
+  view.progress({ title: "Training", done: 1, total: 2, detail: [] })
+  expect(lines).toEqual(["Training 1/2 0:00"])
 })
