@@ -7,6 +7,7 @@ import { Effect, Result } from "effect"
 import type { TokenizerFacts } from "../../packages/transformer/test/fixtures.ts"
 import { gap } from "../../packages/transformer/test/fixtures.ts"
 import * as ChatTemplate from "../../packages/transformer/src/tokenizer/ChatTemplate.ts"
+import * as Template from "../../packages/transformer/src/tokenizer/jinja/Template.ts"
 import * as Upstream from "../../packages/transformer/src/tokenizer/Upstream.ts"
 
 /** What became of one comparison: equal, refused by both or by one with a reason, or different without a word. */
@@ -46,6 +47,22 @@ const templates = async (root: string): Promise<Row> => {
     outcomes.push([`${name}: ${chat}`, outcome(text !== undefined, Result.isSuccess(ours), same)])
   }
   return { what: "templates x conversations", outcomes }
+}
+
+/** Every filter, test, method and operator on every kind of value. */
+const constructs = (root: string): Row => {
+  const { cases, variables } = JSON.parse(readFileSync(join(root, "templates", "constructs.json"), "utf8")) as {
+    readonly variables: string
+    readonly cases: ReadonlyArray<Pick<Rendering, "source" | "text">>
+  }
+  const outcomes = cases.map(({ source, text }): readonly [string, Outcome] => {
+    const ours = Result.try(() =>
+      Template.compile(source)(Variables.parseJson(variables) as Readonly<Record<string, unknown>>),
+    )
+    const same = () => Result.isSuccess(ours) && ours.success === text
+    return [source, outcome(text !== undefined, Result.isSuccess(ours), same)]
+  })
+  return { what: "constructs of Jinja", outcomes }
 }
 
 interface Added {
@@ -133,6 +150,7 @@ export const make = async (root: string): Promise<ReadonlyArray<Row>> => {
   }
   return [
     await templates(root),
+    constructs(root),
     await strings(root, tokenizers),
     { what: "configurations", outcomes: opened },
     { what: "PEFT adapters", outcomes: adapted },

@@ -162,8 +162,8 @@ const family = async (root: string, name: string, sharded: boolean) => {
 
 /** The table: what the real libraries make of each, and what this engine does. */
 const table = async (python: string, root: string) => {
-  const made = ["templates.py", "added_tokens.py"].every((name) =>
-    run(python, fileURLToPath(new URL(name, fixtures)), root),
+  const made = [["templates.py"], ["constructs.py", "--grid"], ["added_tokens.py"]].every(([name, ...more]) =>
+    run(python, fileURLToPath(new URL(name, fixtures)), root, ...more),
   )
   const script = fileURLToPath(new URL("comparisons.py", import.meta.url))
   if (!made || !run(python, script, root, fileURLToPath(fixtures))) throw new Error("Python failed")
@@ -171,8 +171,10 @@ const table = async (python: string, root: string) => {
   const rows = await Table.make(root)
   const { alone, different, lines, refused } = Table.print(rows)
   console.log(`\n${lines.join("\n")}\n`)
-  for (const name of refused) console.log(`refused here, by name: ${name}`)
-  for (const name of alone) console.log(`read here alone: ${name}`)
+  for (const [kind, names] of Object.entries({ "refused here, by name": refused, "read here alone": alone })) {
+    for (const name of names.slice(0, 40)) console.log(`${kind}: ${name}`)
+    if (names.length > 40) console.log(`${kind}: ${names.length - 40} more`)
+  }
   for (const name of different) console.log(`SILENT DIFFERENCE: ${name}`)
   report.add(directions[0], different.length === 0, `${different.length} silent differences`)
 }

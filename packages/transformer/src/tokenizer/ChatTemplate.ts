@@ -6,7 +6,7 @@ import type { Problem } from "@lpo/rollout"
 import { Effect } from "effect"
 import { ModelError } from "../TransformerError.ts"
 import * as Guard from "./Guard.ts"
-import * as Jinja from "./Jinja.ts"
+import * as Template from "./jinja/Template.ts"
 import * as Strftime from "./Strftime.ts"
 
 /** @category models */
@@ -41,7 +41,7 @@ export const make = (
       if (source.length > Guard.maxLength.source)
         throw new RangeError(`it has ${source.length} characters, the most is ${Guard.maxLength.source}`)
       // Only whether it parses: what it does is seen in a process that can be stopped.
-      Jinja.compile(source)
+      Template.compile(source)
       // Fixed when the template is read, so that a run does not change with the day.
       const started = Strftime.localDate(new Date())
       return {

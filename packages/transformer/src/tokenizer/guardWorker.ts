@@ -1,6 +1,6 @@
 /** The process of `Guard.ts`: renders one template after the other. */
 import * as Guarded from "@lpo/rollout/Guarded"
-import * as Jinja from "./Jinja.ts"
+import * as Template from "./jinja/Template.ts"
 import * as Strftime from "./Strftime.ts"
 import * as Variables from "./Variables.ts"
 
@@ -14,10 +14,10 @@ export interface Job {
   readonly maxLength: number
 }
 
-const compiled = new Map<string, ReturnType<typeof Jinja.compile>>()
+const compiled = new Map<string, ReturnType<typeof Template.compile>>()
 
 Guarded.serve(() => ({ date, maxLength, source, values }: Job): string => {
-  const template = compiled.get(source) ?? Jinja.compile(source)
+  const template = compiled.get(source) ?? Template.compile(source)
   compiled.clear()
   compiled.set(source, template)
   const variables = Variables.restored(values) as Readonly<Record<string, unknown>>
