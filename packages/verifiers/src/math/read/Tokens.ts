@@ -39,9 +39,7 @@ export interface Reading {
 
 /** Names of `\operatorname` that are commands although no plain word is. */
 const operators = new Set("Re Im arg sgn det lcm circ cup cap in".split(" "))
-const textFunctions = new Set(
-  "sin cos tan cot sec csc arcsin arccos arctan log ln exp cis gcd lcm det mod max min".split(" "),
-)
+const textFunctions = new Set("sin cos tan cot sec csc arcsin arccos arctan log ln exp cis gcd lcm det mod".split(" "))
 
 const numberAt = /(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)/y
 const groupsAt =
@@ -177,13 +175,13 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
     }
     if (bare === ",") return sign(",")
     if (bare === "to") return sign(":")
-    // \\text{A and C}
+    // \text{A and C}
     if (/^[A-J](?:(?:\s*,\s*|\s+and\s+)+[A-J])+$/.test(bare)) {
       for (const token of tokenize(bare, reading, depth + 1)) push(token)
       return
     }
-    const operator = name.startsWith("operatorname") && !Units.isWord(bare)
     const command = aliases[bare] ?? bare
+    const operator = name.startsWith("operatorname") && (plainCommands.has(command) || !Units.isWord(bare))
     // A function without a meaning here, as \operatorname{erf}.
     if (
       operator &&
