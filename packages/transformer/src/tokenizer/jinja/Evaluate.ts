@@ -102,7 +102,8 @@ export const evaluate = (node: Expression, scope: Scope): Value => {
         : binary(node.operator, left, right)
     }
     case "concat":
-      return node.items.map((one) => str(of(one))).join("")
+      // By `+`, which copies nothing until the text is read: a long one ends in an error before it fills the heap.
+      return node.items.reduce((text, one) => text + str(of(one)), "")
     case "compare":
       return compared(of(node.first), node.rest, scope)
     case "condition":
