@@ -14,6 +14,7 @@ const gcd = (a: bigint, b: bigint): bigint => {
 
 /** num / den, reduced; `den` is not 0. @category constructors */
 export const rational = (num: bigint, den: bigint = 1n): Rational => {
+  if (den === 1n) return { num, den }
   const g = gcd(num, den) * (den < 0n ? -1n : 1n)
   return { num: num / g, den: den / g }
 }

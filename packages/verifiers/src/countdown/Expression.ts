@@ -24,8 +24,10 @@ export const maxLength = 1000
 const evaluate = (list: ReadonlyArray<Token>, length: number): Parsed => {
   const numbers: Array<bigint> = []
   let at = 0
-  const is = (kind: Token["kind"], ...texts: ReadonlyArray<string>): boolean =>
-    list[at]?.kind === kind && (texts.length === 0 || texts.includes(list[at].text))
+  const is = (kind: Token["kind"]): boolean => list[at]?.kind === kind
+  /** Whether an operator stands here that is one of two. */
+  const either = (a: string, b: string): boolean =>
+    list[at]?.kind === "operator" && (list[at].text === a || list[at].text === b)
   const unexpected = (): Refusal => {
     const token = list[at]
     return new Refusal(token === undefined ? "expression ends early" : `unexpected "${token.text}" at ${token.at}`)
@@ -39,15 +41,16 @@ const evaluate = (list: ReadonlyArray<Token>, length: number): Parsed => {
   }
   const divide = (v: Rational, w: Rational): Rational => {
     if (w.num === 0n) throw new Refusal("division by zero")
+    if (v.den === 1n && w.den === 1n && v.num % w.num === 0n) return { num: v.num / w.num, den: 1n }
     return rational(v.num * w.den, v.den * w.num)
   }
   /** What stands above or below in a fraction: a group in braces. */
   const part = (): Rational => {
-    if (!is("open", "{")) throw unexpected()
+    if (!(is("open") && list[at].text === "{")) throw unexpected()
     return bracketed()
   }
   const factor = (): Rational => {
-    if (is("operator", "-", "+")) {
+    if (either("-", "+")) {
       const minus = list[at++].text === "-"
       const v = factor()
       return minus ? { num: -v.num, den: v.den } : v
@@ -65,7 +68,7 @@ const evaluate = (list: ReadonlyArray<Token>, length: number): Parsed => {
   }
   const product = (): Rational => {
     let v = factor()
-    while (is("operator", "*", "/")) {
+    while (either("*", "/")) {
       const over = list[at++].text === "/"
       const w = factor()
       v = over ? divide(v, w) : rational(v.num * w.num, v.den * w.den)
@@ -74,10 +77,14 @@ const evaluate = (list: ReadonlyArray<Token>, length: number): Parsed => {
   }
   const sum = (): Rational => {
     let v = product()
-    while (is("operator", "+", "-")) {
-      const sign = list[at++].text === "+" ? 1n : -1n
+    while (either("+", "-")) {
+      const plus = list[at++].text === "+"
       const w = product()
-      v = rational(v.num * w.den + sign * w.num * v.den, v.den * w.den)
+      const num = plus ? w.num : -w.num
+      v =
+        v.den === w.den && v.den === 1n
+          ? { num: v.num + num, den: 1n }
+          : rational(v.num * w.den + num * v.den, v.den * w.den)
     }
     return v
   }

@@ -41,6 +41,12 @@ const lexeme =
 
 const closerOf: Readonly<Record<string, string>> = { "(": ")", "{": "}", "\uff08": "\uff09" }
 
+const afterDigits = (text: string, from: number): number => {
+  let at = from
+  while (text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++
+  return at
+}
+
 /** The tokens; a string is the reason for a refusal. Brackets close what opened them. @category reading */
 export const tokens = (text: string): ReadonlyArray<Token> | string => {
   const out: Array<Token> = []
@@ -52,6 +58,23 @@ export const tokens = (text: string): ReadonlyArray<Token> | string => {
     if (plain === " ") continue
     if (plain === "+" || plain === "-" || plain === "*" || plain === "/") {
       out.push({ kind: "operator", text: plain, at })
+      continue
+    }
+    if (plain === "(") {
+      opened.push(")")
+      out.push({ kind: "open", text: plain, at })
+      continue
+    }
+    if (plain === ")") {
+      if (opened.pop() !== plain) return `"${plain}" at ${at} closes nothing`
+      out.push({ kind: "close", text: plain, at })
+      continue
+    }
+    const end = afterDigits(text, at)
+    if (end > at && text[end] !== ".") {
+      if (plain === "0" && end > at + 1) return `"${text.slice(at, end)}" has a leading zero`
+      out.push({ kind: "number", text: text.slice(at, end), at })
+      lexeme.lastIndex = end
       continue
     }
     lexeme.lastIndex = at
@@ -99,6 +122,7 @@ const boxed = (text: string): string | null => {
 /** Without the dollars, brackets of LaTeX, boxes and backticks around the whole. @category reading */
 export const bare = (text: string): string => {
   for (let rest = text.trim(); ;) {
+    if (!/^[$\\`]/.test(rest)) return rest
     const pair = pairs.find(
       ([open, close]) =>
         rest.length >= open.length + close.length &&

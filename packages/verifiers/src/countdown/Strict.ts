@@ -21,19 +21,33 @@ export interface Judgement {
 const list = (numbers: ReadonlyArray<bigint>): string =>
   numbers.length < 2 ? numbers.join(" ") : [...numbers].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)).join(" ")
 
+/** Whether two lists hold the same numbers, each as often. */
+const same = (some: ReadonlyArray<bigint>, others: ReadonlyArray<bigint>): boolean => {
+  if (some.length !== others.length) return false
+  const left = [...others]
+  for (const n of some) {
+    const at = left.indexOf(n)
+    if (at < 0) return false
+    left.splice(at, 1)
+  }
+  return true
+}
+
 /**
  * Why the problem cannot be judged: a number that is not whole, or that nobody can know exactly; null when it can.
  *
  * @category validation
  */
 export const refusal = ({ nums, target }: Given): string | null => {
-  for (const [name, value] of [...nums.map((n) => ["number", n] as const), ["target", target] as const]) {
+  const inexact = (name: string, value: number | string): string =>
+    `the ${name} ${value} is not exact: a number above 2^53, or one that is no decimal, must be given as text`
+  for (const value of nums) {
+    if (Number.isSafeInteger(value)) continue
     const amount = exact(value)
-    if (amount === null)
-      return `the ${name} ${value} is not exact: a number above 2^53, or one that is no decimal, must be given as text`
-    if (name === "number" && amount.den !== 1n) return `the number ${value} is not whole`
+    if (amount === null) return inexact("number", value)
+    if (amount.den !== 1n) return `the number ${value} is not whole`
   }
-  return null
+  return exact(target) === null ? inexact("target", target) : null
 }
 
 /** Judges the text of an expression; the problem has no `refusal`. Exact, and linear in the length of the text. @category grading */
@@ -42,9 +56,9 @@ export const judge = (given: Given, text: string): Judgement => {
   const found = Expression.readings(text)
   if (typeof found === "string") return wrong(found)
   const target = exact(given.target) as Rational
-  const wanted = list(given.nums.map((n) => (exact(n) as Rational).num))
-  const parsed = found.find(({ numbers }) => list(numbers) === wanted)
-  if (parsed === undefined) return wrong(`uses the numbers ${list(found[0].numbers)}, not ${wanted}`)
+  const wanted = given.nums.map((n) => (exact(n) as Rational).num)
+  const parsed = found.find(({ numbers }) => same(numbers, wanted))
+  if (parsed === undefined) return wrong(`uses the numbers ${list(found[0].numbers)}, not ${list(wanted)}`)
   const key = show(parsed.value)
   const correct = equal(parsed.value, target)
   return { correct, wellFormed: true, key, reason: correct ? `equals ${key}` : `equals ${key}, not ${show(target)}` }
