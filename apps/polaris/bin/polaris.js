@@ -8,5 +8,9 @@ if ((major < 22 || (major === 22 && minor < 19)) && process.argv[2] !== "doctor"
   )
   process.exitCode = 1
 } else {
-  import("../dist/main.js")
+  // What was compiled once starts sooner the next time; older versions of Node cannot keep it.
+  import("node:module").then(({ enableCompileCache }) => {
+    enableCompileCache?.()
+    return import("../dist/main.js")
+  })
 }

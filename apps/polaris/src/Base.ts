@@ -3,7 +3,7 @@
  * comparisons rely on them.
  */
 import { createHash } from "node:crypto"
-import { Evaluator } from "@lpo/eval"
+import * as Evaluator from "@lpo/eval/Evaluator"
 import { Effect, Schema } from "effect"
 import * as Settings from "./Settings.ts"
 

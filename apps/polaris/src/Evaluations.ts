@@ -1,5 +1,5 @@
 /** The evaluations of a run: of the policy before and after training, and in the loop. */
-import { Evaluator } from "@lpo/eval"
+import * as Evaluator from "@lpo/eval/Evaluator"
 import { type Problem, Sampler } from "@lpo/rollout"
 import { Tracker, TrainerError } from "@lpo/trainer"
 import { Effect } from "effect"

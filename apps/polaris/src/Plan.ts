@@ -1,7 +1,7 @@
 /** What a run will do, before it does anything: its settings, what it downloads, its memory and time with the arithmetic. */
 import { existsSync } from "node:fs"
 import { availableParallelism, totalmem } from "node:os"
-import { Benchmark } from "@lpo/eval"
+import * as Benchmark from "@lpo/eval/Benchmark"
 import { Dataset } from "@lpo/rollout"
 import { Checkpoint, Lora, type ModelConfig, Parameters } from "@lpo/transformer"
 import { Noise } from "@lpo/trainer"

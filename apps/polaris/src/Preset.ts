@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Benchmark } from "@lpo/eval"
+import * as Benchmark from "@lpo/eval/Benchmark"
 import { Registry } from "@lpo/trainer"
 import { ModelConfig } from "@lpo/transformer"
 import { Effect, Schema } from "effect"

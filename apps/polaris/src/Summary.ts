@@ -1,6 +1,7 @@
 /** What a run says of itself at its end: a table, warnings, summary.json and the report. */
 import { join } from "node:path"
-import { type Evaluator, Interval, Report } from "@lpo/eval"
+import type * as Evaluator from "@lpo/eval/Evaluator"
+import * as Interval from "@lpo/eval/Interval"
 import type { LoggedGroup } from "@lpo/rollout"
 import { Best, RunStore, type StepReport, TrainerError } from "@lpo/trainer"
 import Table from "cli-table3"
@@ -147,12 +148,13 @@ const bestFacts = (best: Best.Note | null, taken: number, { train }: Settings): 
   }
 }
 
-/** The report of a run as HTML. */
-export const page = (shown: Shown): string => {
+/** The report of a run as HTML. What draws its figures is loaded here: a run needs it once, at its end. */
+export const page = Effect.fn("Summary.page")(function* (shown: Shown) {
+  const { render } = yield* Effect.promise(() => import("@lpo/eval/Report"))
   const { about, base, best, evaluations, events, facts, groups, settings, trained, warnings } = shown
   const { engine, objective, preset, seed, train } = settings
   const taken = events.length < train.steps ? `${events.length} of ${train.steps}` : String(train.steps)
-  return Report.render({
+  return render({
     title: `${preset}, ${objective.name}, seed ${seed}`,
     facts: {
       objective: objective.name,
@@ -174,7 +176,7 @@ export const page = (shown: Shown): string => {
     trained,
     groups,
   })
-}
+})
 
 /** Writes summary.json, trained.json and report.html; gives the lines to print. */
 export const write: (
@@ -219,7 +221,7 @@ export const write: (
     const evaluations = yield* store.evaluations
     const best = yield* bestOf(store)
     const shown = { settings, about: found?.about, base, trained, warnings: warned, events, evaluations, best, facts }
-    yield* store.write("report.html", page({ ...shown, groups: yield* store.completions }))
+    yield* store.write("report.html", yield* page({ ...shown, groups: yield* store.completions }))
     return [
       table(opened.label, base, trained),
       ...suites(outcome),

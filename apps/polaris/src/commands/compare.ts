@@ -1,7 +1,11 @@
 /** `polaris compare`: trained policies, or evaluations, on the problems that they share, with intervals and corrected p-values. */
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
-import { Compare, Evaluator, type Metrics, PassAtK, Samples } from "@lpo/eval"
+import * as Compare from "@lpo/eval/Compare"
+import * as Evaluator from "@lpo/eval/Evaluator"
+import type * as Metrics from "@lpo/eval/Metrics"
+import * as PassAtK from "@lpo/eval/PassAtK"
+import * as Samples from "@lpo/eval/Samples"
 import Table from "cli-table3"
 import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"

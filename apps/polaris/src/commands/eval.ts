@@ -1,7 +1,7 @@
 /** `polaris eval`: what a policy scores on benchmarks, kept response by response, so that it goes on where it stopped. */
 import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { Benchmark } from "@lpo/eval"
+import * as Benchmark from "@lpo/eval/Benchmark"
 import { Dataset } from "@lpo/rollout"
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"

@@ -55,7 +55,7 @@ export const command: Entry = Command.make(
     const settings = yield* Settings.read(run, config)
     const base = yield* evaluationOf(run, Base.file)
     const trained = yield* evaluationOf(run, Base.trainedFile)
-    const text = Summary.page({
+    const text = yield* Summary.page({
       settings,
       about,
       base,

@@ -1,6 +1,6 @@
 /** `polaris train`: evaluate, train, evaluate, report; the same for every engine and task. */
 import { basename, join, resolve } from "node:path"
-import type { Evaluator } from "@lpo/eval"
+import type * as Evaluator from "@lpo/eval/Evaluator"
 import { type Problem, Sampler, Terminal } from "@lpo/rollout"
 import { Checkpoint, Health, Learner, RunStore, Tracker, Trainer } from "@lpo/trainer"
 import { Cause, Clock, Effect, Result } from "effect"

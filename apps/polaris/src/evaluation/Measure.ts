@@ -1,6 +1,9 @@
 /** One set of problems, sampled and judged into a file, problem by problem, so that it goes on where it stopped. */
 import { join } from "node:path"
-import { Evaluator, Interval, Metrics, Samples } from "@lpo/eval"
+import * as Evaluator from "@lpo/eval/Evaluator"
+import * as Interval from "@lpo/eval/Interval"
+import * as Metrics from "@lpo/eval/Metrics"
+import * as Samples from "@lpo/eval/Samples"
 import type { Problem, RolloutError, Sampler } from "@lpo/rollout"
 import { Task, type Verifier } from "@lpo/verifiers"
 import { Effect, type Layer, Stream } from "effect"

@@ -1,5 +1,5 @@
 /** What a policy is evaluated on: named benchmarks, a file of one's own, or what a run held out. */
-import { Benchmark } from "@lpo/eval"
+import * as Benchmark from "@lpo/eval/Benchmark"
 import type { Problem } from "@lpo/rollout"
 import type { Task } from "@lpo/verifiers"
 import { Effect } from "effect"

@@ -1,5 +1,5 @@
 /** Responses that were sampled before, by any program: they are judged as if they had just been sampled. */
-import { Samples } from "@lpo/eval"
+import * as Samples from "@lpo/eval/Samples"
 import { Dataset, type Problem, RolloutError, type Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
 import { Effect, Result, Schema, Stream } from "effect"

@@ -1,5 +1,7 @@
 /** What an evaluation comes to, as a table and as a record. */
-import { type Evaluator, Interval, Metrics } from "@lpo/eval"
+import type * as Evaluator from "@lpo/eval/Evaluator"
+import * as Interval from "@lpo/eval/Interval"
+import * as Metrics from "@lpo/eval/Metrics"
 import Table from "cli-table3"
 
 const three = (value: number): string => value.toFixed(3)
