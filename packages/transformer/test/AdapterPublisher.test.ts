@@ -70,7 +70,8 @@ const serve = async () => {
     request.on("data", (part: Buffer) => parts.push(part))
     request.on("end", () => {
       const text = Buffer.concat(parts).toString()
-      void routes[request.url ?? ""](text === "" ? {} : JSON.parse(text)).then(([status, body]) => {
+      const route = routes[request.url ?? ""] ?? (async () => [404, {}] as const)
+      void route(text === "" ? {} : JSON.parse(text)).then(([status, body]) => {
         response.writeHead(status, { "content-type": "application/json" })
         response.end(JSON.stringify(body))
       })
