@@ -1,3 +1,2 @@
-import { defineConfig } from "vitest/config"
-
-export default defineConfig({ test: { projects: ["packages/*", "apps/*", "docs"] } })
+/** All packages are one project: a worker imports what they share once, whichever package its next file belongs to. */
+export { default } from "./vitest.shared.ts"

@@ -16,6 +16,7 @@ const { suite } = Arguments.read("npm run checks -- node", {
 const dependent = ["Code", "CodeAsserts", "MathPool", "RewardServer", "Check"].map(
   (name) => `packages/verifiers/test/${name}.test.ts`,
 )
+const slow = ["CodeAsserts", "MathPool"].map((name) => `packages/verifiers/test/slow/${name}.test.ts`)
 
 const report = Report.make("node")
 const root = mkdtempSync(join(tmpdir(), "lpo-node-"))
@@ -28,9 +29,11 @@ const test = (major: number): void => {
     PATH: `${dirname(node)}${delimiter}${process.env["PATH"] ?? ""}`,
     XDG_CACHE_HOME: join(root, `cache-${major}`),
   }
-  const args = ["node_modules/vitest/vitest.mjs", "run", "--reporter=dot", ...(suite ? [] : dependent)]
-  const { status } = spawnSync(node, args, { env, stdio: "inherit" })
-  if (status !== 0) throw new Error(`the tests end with ${status} under Node ${major}`)
+  for (const tier of [suite ? [] : dependent, ["--mode", "slow", ...(suite ? [] : slow)]]) {
+    const args = ["node_modules/vitest/vitest.mjs", "run", "--reporter=dot", ...tier]
+    const { status } = spawnSync(node, args, { env, stdio: "inherit" })
+    if (status !== 0) throw new Error(`the tests end with ${status} under Node ${major}`)
+  }
 }
 
 try {

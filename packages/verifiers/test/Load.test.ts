@@ -1,7 +1,7 @@
 /**
  * Mixed verifications with 5 % that hang: every one is accounted for, in order, within its deadline and in bounded memory. 2,000 items, or as many
  * as LPO_LOAD says. Every task of `Tasks.standard` that there are rows for takes part but code, whose programs have a load test of
- * their own (`CodeLoad.test.ts`); child processes are killed at random meanwhile.
+ * their own (`slow/CodeLoad.test.ts`); child processes are killed at random meanwhile.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { Seed } from "@lpo/rollout"

@@ -1,24 +1,11 @@
-/** Comparisons that take long: their deadline, and processes that die under them. */
-import { readFileSync, readdirSync } from "node:fs"
+/** Comparisons that take long, and their deadline. Processes that die under them: `slow/MathPool.test.ts`. */
 import { Mathematics, Task, Tasks, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
+import { identity, item } from "./helpers/comparisons.ts"
 
-/** Equal to `terms`, and too much for the steps that this process gives it. */
-const identity = (terms: number): string =>
-  `${terms}+${Array.from({ length: 5 }, (_, k) => `\\sin(${2 * k + 2}x+2y)-2\\sin(${k + 1}x+y)\\cos(${k + 1}x+y)`).join("+")}`
 /** Millions of terms, were it multiplied out. */
 const monster = `\\sin(${Array.from({ length: 12 }, (_, k) => `(x_${k}+y_${k}+z_${k}+w_${k})^{18}`).join("")})`
-
-const children = (): ReadonlyArray<number> =>
-  readdirSync("/proc/self/task").flatMap((thread) =>
-    readFileSync(`/proc/self/task/${thread}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
-  )
-
-const item = (answer: string, box: string): Verifier.Item => ({
-  problem: { id: "p", task: "math", prompt: "", answer },
-  completion: { text: `\\boxed{${box}}`, finish: "stop" },
-})
 
 it("what takes long here is a timeout, never a zero", () => {
   assert.strictEqual(Mathematics.grade("40", `\\boxed{${identity(40)}}`).status, "timeout")
@@ -55,31 +42,6 @@ it.live("a long comparison costs its deadline at most, and the verdicts beside i
     )
     const again = yield* verifier.verify(item("30", identity(30)).problem, item("30", identity(30)).completion)
     assert.isTrue(again.correct)
-  }).pipe(Effect.scoped),
-)
-
-it.live.skipIf(process.platform !== "linux")("kill -9 of a process loses no verdict", () =>
-  Effect.gen(function* () {
-    const before = new Set(children())
-    const task = yield* Mathematics.task({ deadline: "30 seconds", processes: 2 })
-    const verifier = Verifier.define(task.graders.strict, { deadline: "60 seconds" })
-    let killed = 0
-    const kill = Effect.sync(() => {
-      for (const pid of children())
-        if (!before.has(pid)) {
-          process.kill(pid, "SIGKILL")
-          killed++
-          return
-        }
-    })
-    yield* Effect.forkChild(Effect.repeat(kill, Schedule.spaced("900 millis").pipe(Schedule.upTo({ times: 2 }))))
-    const items = Array.from({ length: 8 }, (_, i) => item(String(i % 2 === 0 ? 30 : 31), identity(30)))
-    const verdicts = yield* Verifier.batch(verifier, items, { concurrency: 8, deadline: "60 seconds" })
-    assert.deepStrictEqual(
-      verdicts.map(({ correct, status }) => `${status} ${correct}`),
-      items.map((_, i) => `ok ${i % 2 === 0}`),
-    )
-    assert.isAbove(killed, 0)
   }).pipe(Effect.scoped),
 )
 

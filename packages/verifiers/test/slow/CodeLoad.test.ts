@@ -1,6 +1,6 @@
-/** 40 mixed verifications, half of them programs that hang, over two processes, while sandbox processes are killed. At full size: `full/CodeLoad.test.ts`. */
+/** 40 mixed verifications, half of them programs that hang, over two processes, while sandbox processes are killed. At full size: `../full/CodeLoad.test.ts`. */
 import { it } from "@effect/vitest"
-import * as CodeLoad from "./helpers/codeLoad.ts"
+import * as CodeLoad from "../helpers/codeLoad.ts"
 
 it.live.runIf(process.platform === "linux")(
   "gives every good program its verdict while half of 40 hang",
