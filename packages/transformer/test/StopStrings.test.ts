@@ -63,6 +63,7 @@ describe.each(kinds)("%s", (name) => {
   let table: StopStrings.Table
   let bytes: TokenBytes.TokenBytes
   const fallbacks = new Set<number>()
+  const byteTokens = new Map<number, number>()
   beforeAll(async () => {
     if (name === "words") tokenizer = words
     else tokenizer = await run(name === "word level" ? loadWith(wordLevel) : HfTokenizer.load(folderOf(name)))
@@ -72,7 +73,11 @@ describe.each(kinds)("%s", (name) => {
     if (name === "tokenizer-mistral") {
       const file = await readFile(join(folderOf(name), "tokenizer.json"), "utf8")
       const { model } = JSON.parse(file) as { model: { vocab: Record<string, number> } }
-      for (const [text, id] of Object.entries(model.vocab)) if (/^<0x[0-9A-F]{2}>$/.test(text)) fallbacks.add(id)
+      for (const [text, id] of Object.entries(model.vocab)) {
+        if (!/^<0x[0-9A-F]{2}>$/.test(text)) continue
+        fallbacks.add(id)
+        byteTokens.set(Number.parseInt(text.slice(3, 5), 16), id)
+      }
       expect(fallbacks.size).toBe(256)
     }
   })
@@ -87,6 +92,10 @@ describe.each(kinds)("%s", (name) => {
             .map((text) =>
               Array.from(Effect.runSync(Effect.orElseSucceed(tokenizer.encode(text), () => new Int32Array(0)))),
             ),
+          // Bytes that are a character, part of one, or none, beside each other.
+          fc
+            .array(fc.constantFrom(0x0a, 0x20, 0x41, 0x80, 0xc3, 0xa9, 0xe6, 0x97, 0xa5, 0xf0), { maxLength: 5 })
+            .map((run) => run.map((byte) => byteTokens.get(byte)).filter((token) => token !== undefined)),
         ),
         { minLength: 1, maxLength: 16 },
       )

@@ -15,6 +15,8 @@ export interface Table {
   readonly bytes: Uint8Array
   readonly ends: Uint32Array
   readonly dropsFirstSpace: boolean
+  /** 1 for tokens that are written as a byte, see `TokenBytes.isByte`. */
+  readonly isByte: Uint8Array
 }
 
 /** @category models */
@@ -32,7 +34,41 @@ export const makeTable = (tokens: TokenBytes, vocabSize: number): Table => {
   for (const [token, part] of parts.entries()) ends[token] = end += part.length
   const bytes = new Uint8Array(new SharedArrayBuffer(end))
   for (const [token, part] of parts.entries()) bytes.set(part, ends[token] - part.length)
-  return { bytes, ends, dropsFirstSpace: tokens.dropsFirstSpace }
+  const isByte = new Uint8Array(new SharedArrayBuffer(vocabSize))
+  for (let token = 0; token < vocabSize; token++) isByte[token] = tokens.isByte(token) ? 1 : 0
+  return { bytes, ends, isByte, dropsFirstSpace: tokens.dropsFirstSpace }
+}
+
+/** Follows a run of bytes: tells after each whether the run can still be UTF-8. */
+class Run {
+  private need = 0
+  private low = 0x80
+  private high = 0xbf
+  private isText = true
+
+  /** A token that is not written as a byte ends the run. */
+  end(): void {
+    this.need = 0
+    this.isText = true
+  }
+
+  takes(byte: number): boolean {
+    if (!this.isText) return false
+    if (this.need > 0) {
+      this.isText = byte >= this.low && byte <= this.high
+      this.need--
+      this.low = 0x80
+      this.high = 0xbf
+      return this.isText
+    }
+    // Table 3-7 of Unicode: the second byte's range rules out longer spellings, surrogates and what lies beyond U+10FFFF.
+    if (byte < 0x80) return true
+    this.need = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
+    this.low = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80
+    this.high = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf
+    this.isText = byte >= 0xc2 && byte <= 0xf4
+    return this.isText
+  }
 }
 
 /** For every prefix of a pattern, the length of the longest one that it ends with, itself aside. */
@@ -53,12 +89,13 @@ const borders = (pattern: Uint8Array): Uint32Array => {
  * @category constructors
  */
 export const matcher = ({ strings, table }: StopStrings, sequences: number) => {
-  const { bytes, dropsFirstSpace, ends } = table
+  const { bytes, dropsFirstSpace, ends, isByte } = table
   const patterns = strings.map((text) => {
     const pattern = new TextEncoder().encode(text)
     return { pattern, border: borders(pattern), matched: new Uint32Array(sequences) }
   })
   const begun = new Uint8Array(sequences)
+  const runs = isByte.includes(1) ? Array.from({ length: sequences }, () => new Run()) : null
   return (sequence: number, token: number): boolean => {
     const end = ends[token] ?? 0
     let start = token > 0 ? (ends[token - 1] ?? 0) : 0
@@ -67,6 +104,12 @@ export const matcher = ({ strings, table }: StopStrings, sequences: number) => {
       begun[sequence] = 1
       if (dropsFirstSpace && bytes[start] === 32) start++
     }
+    if (runs !== null && isByte[token] === 1) {
+      if (!runs[sequence].takes(bytes[end - 1])) {
+        for (const { matched } of patterns) matched[sequence] = 0
+        return false
+      }
+    } else runs?.[sequence].end()
     let found = false
     for (const { border, matched, pattern } of patterns) {
       let k = matched[sequence]

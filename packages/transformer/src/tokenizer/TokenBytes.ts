@@ -14,6 +14,11 @@ export interface TokenBytes {
   readonly of: (token: number) => Uint8Array
   /** Whether `decode` leaves out a space at the very beginning of a text. */
   readonly dropsFirstSpace: boolean
+  /**
+   * Whether a token is written as a byte (`<0x0A>`). A run of such tokens that is no UTF-8 is a replacement character for every
+   * byte, also for those that are characters by themselves.
+   */
+  readonly isByte: (token: number) => boolean
 }
 
 /** What is needed of a tokenizer. */
@@ -75,8 +80,14 @@ export const make = (
 ): TokenBytes | null => {
   if (((model ?? {}) as Step)["end_of_word_suffix"]) return null
   const steps = stepsOf(decoder)
-  const bytes = (dropsFirstSpace: boolean, of: (text: string) => Uint8Array): TokenBytes => ({
+  const written = (text: string): RegExpExecArray | null => /^<0x([0-9A-Fa-f]{2})>$/.exec(text)
+  const bytes = (
+    dropsFirstSpace: boolean,
+    of: (text: string) => Uint8Array,
+    isByte: TokenBytes["isByte"] = () => false,
+  ): TokenBytes => ({
     dropsFirstSpace,
+    isByte,
     of: (token) => {
       const text = textOf(token)
       return text === undefined || isSpecial(text) ? none : of(text)
@@ -87,10 +98,14 @@ export const make = (
   if (decoder === null || decoder === undefined) return bytes(true, (text) => encoder.encode(` ${text}`))
   const found = sentencePiece(steps)
   if (found === null) return null
-  return bytes(found.dropsFirstSpace, (text) => {
-    const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(text)
-    return byte === null
-      ? encoder.encode(text.replaceAll(found.from, found.to))
-      : Uint8Array.of(Number.parseInt(byte[1], 16))
-  })
+  return bytes(
+    found.dropsFirstSpace,
+    (text) => {
+      const byte = written(text)
+      return byte === null
+        ? encoder.encode(text.replaceAll(found.from, found.to))
+        : Uint8Array.of(Number.parseInt(byte[1], 16))
+    },
+    (token) => written(textOf(token) ?? "") !== null,
+  )
 }

@@ -102,6 +102,7 @@ export const words = (vocabulary: ReadonlyArray<string>): TokenizerService => {
     tokenBytes: Effect.succeed({
       of: (token) => new TextEncoder().encode(token === stop ? "" : ` ${vocabulary[token] ?? `<${token}>`}`),
       dropsFirstSpace: true,
+      isByte: () => false,
     }),
   }
 }
