@@ -56,6 +56,14 @@ const choices = (expected: string): ReadonlyArray<string> =>
 const numeric = (expected: string): string | null =>
   /\bint/i.test(expected) ? "give a whole number" : /number/i.test(expected) ? "give a number" : null
 
+/** What keeps a path from being looked at, where the library names a system call; null where it does not. */
+const path = (expected: string): string | null => {
+  const reason = /^Failed to (?:check path existence|stat path): (\w+)/.exec(expected)?.[1]
+  if (reason === undefined) return null
+  if (reason === "PermissionDenied") return "you have no right to look there"
+  return reason === "BadResource" ? "a part of the path is a file where a folder must be" : expected
+}
+
 /** One line for a wrong command line, with the nearest right one. */
 const usage = (
   error: CliError.NonShowHelpErrors,
@@ -76,7 +84,7 @@ const usage = (
       const near = nearest(value, all)
       if (value === "") return `${where} is given without a value`
       if (near !== null) return `${where} is "${value}"${meant(near)}`
-      return `${where} is "${value}"${all.length > 0 ? oneOf(all) : `; ${numeric(expected) ?? expected}`}`
+      return `${where} is "${value}"${all.length > 0 ? oneOf(all) : `; ${numeric(expected) ?? path(expected) ?? expected}`}`
     }
     case "DuplicateOption":
     case "MissingArgument":
