@@ -6,7 +6,19 @@ import { expect, it } from "vitest"
 /** What every room names: errors, and reading and writing. */
 const everywhere = new Set(["TransformerError.ts", "Files.ts"])
 /** From the ground floor up; other files of `src` itself come last. */
-const rooms = ["ops", "model", "tokenizer", "decode", "train", "device", "files", "workers", "policy", "."]
+const rooms = [
+  "ops",
+  "model",
+  "tokenizer/jinja",
+  "tokenizer",
+  "decode",
+  "train",
+  "device",
+  "files",
+  "workers",
+  "policy",
+  ".",
+]
 const source = new URL("../src", import.meta.url).pathname
 
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"))

@@ -3,15 +3,10 @@
  *
  * @module
  */
+import { Float } from "./jinja/Float.ts"
 import * as Strftime from "./Strftime.ts"
 
-/** A number that Python would read as a float, such as `1.0`, which JavaScript cannot tell from `1`. @category models */
-export class Float {
-  readonly value: number
-  constructor(value: number) {
-    this.value = value
-  }
-}
+export { Float }
 
 /** Parses JSON, keeping floats with a whole value as {@link Float}, so that a template prints them as they were written. @category decoding */
 export const parseJson = (text: string): unknown =>

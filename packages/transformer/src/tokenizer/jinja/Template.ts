@@ -3,7 +3,7 @@
  * `generation` statement, and `tojson` as `json.dumps` writes it. A value is what it is in Python: ints of any size, floats, tuples, characters
  * beyond the first plane, filters that give what can be gone through once. What is not there is refused by name.
  */
-import { Float } from "../Variables.ts"
+import { Float } from "./Float.ts"
 import * as Frames from "./Frames.ts"
 import * as Interpreter from "./Interpreter.ts"
 import { tokenize } from "./Lexer.ts"
