@@ -42,13 +42,15 @@ it("Proposition 1: on policy, -K times the reverse coefficients is the advantage
       (rewards) => {
         const k = rewards.length
         const pairs = [
-          [1, Advantage.drGrpo(rewards)],
-          [Advantage.std(rewards), Advantage.grpo(rewards)],
-          [Advantage.mean(rewards), Advantage.maxRl(rewards)],
-          [0.7, Advantage.reinforcePlusPlus(rewards, 0.7)],
+          [1, () => Advantage.drGrpo(rewards)],
+          [Advantage.std(rewards), () => Advantage.grpo(rewards)],
+          // Beside a tiny mean the advantages do not fit float64, and are refused.
+          [Advantage.mean(rewards), () => Advantage.maxRl(rewards)],
+          [0.7, () => Advantage.reinforcePlusPlus(rewards, 0.7)],
         ] as const
-        for (const [tau, a] of pairs) {
+        for (const [tau, advantage] of pairs) {
           if (!(tau > 1e-3)) continue
+          const a = advantage()
           const c = coefficients(Divergence.reverseKl, new Float64Array(k), Target.logGibbs(rewards, tau))
           allClose(
             c.map((v) => -k * v),
