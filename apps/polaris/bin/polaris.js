@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import module from "node:module"
+
 // Written for the Node that it refuses, too. `doctor` works there, and says what else is missing.
 const { version } = process
 const [major, minor] = version.slice(1).split(".").map(Number)
@@ -9,8 +11,6 @@ if ((major < 22 || (major === 22 && minor < 19)) && process.argv[2] !== "doctor"
   process.exitCode = 1
 } else {
   // What was compiled once starts sooner the next time; older versions of Node cannot keep it.
-  import("node:module").then(({ enableCompileCache }) => {
-    enableCompileCache?.()
-    return import("../dist/main.js")
-  })
+  module.enableCompileCache?.()
+  await import("../dist/main.js")
 }
