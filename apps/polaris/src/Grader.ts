@@ -3,6 +3,9 @@
  * which gives a number (the reward; 1 and more is right), true or false, or a verdict, at once or as a promise; or it is a grader.
  */
 import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { registerHooks } from "node:module"
+import { dirname } from "node:path"
 import { pathToFileURL } from "node:url"
 import { inspect } from "node:util"
 import { type Problem, RegularFile, RewardModel, Verdict } from "@lpo/rollout"
@@ -54,6 +57,22 @@ const ofFunction = (name: string, judge: Judge): Verifiers.AnyGrader => ({
     }).pipe(Effect.flatMap((value) => verdictOf(name, value))),
 })
 
+/**
+ * Lets files of a folder be written as modules where the nearest package.json says CommonJS, as `npm init` has it: what has a
+ * line that begins with `import` or `export` is a module.
+ */
+const takeModules = (folder: string): void => {
+  const root = `${pathToFileURL(folder).href.replace(/\/$/, "")}/`
+  registerHooks({
+    load: (url, context, next) => {
+      const isOurs = url.startsWith(root) && !url.slice(root.length).includes("node_modules/")
+      if (!isOurs || context.format?.startsWith("commonjs") !== true) return next(url, context)
+      const isModule = /^(import|export)\b/m.test(readFileSync(new URL(url), "utf8"))
+      return next(url, isModule ? { ...context, format: context.format?.replace("commonjs", "module") } : context)
+    },
+  })
+}
+
 /** The module with its hash; fails where there is none, or where it exports nothing that judges. */
 export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier, "path">) {
   const refused = (reason: string) => new UsageError({ reason: `--verifier ${path}: ${reason}` })
@@ -67,6 +86,7 @@ export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier,
     try: () => RegularFile.bytes(path, RegularFile.maxTextBytes),
     catch: (cause) => refused(`cannot be read (${(cause as Error).message})`),
   })
+  takeModules(dirname(path))
   const module = yield* Effect.tryPromise({
     try: () => import(pathToFileURL(path).href) as Promise<Readonly<Record<string, unknown>>>,
     catch: (cause) => refused(`cannot be loaded (${(cause as Error).message})`),

@@ -38,6 +38,8 @@ const reward = "export default (_answer, response) => Math.min(0.9, response.len
 
 it("trains two steps on rows of one's own, killed after one and resumed, to the same weights", async () => {
   const data = await file("sums.jsonl", jsonLines(sums))
+  // As `npm init --yes` writes it, which calls a module's own syntax an error.
+  await file("package.json", JSON.stringify({ type: "commonjs" }))
   const verifier = await file("reward.ts", `const cap: number = 0.9\n${reward.replace("0.9", "cap")}`)
   const args = ["--data", data, "--task", "math", "--verifier", verifier, "--model", model, ...sizes]
   const whole = await polaris([...args, "--name", "whole"])
