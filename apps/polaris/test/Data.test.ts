@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { copyOf } from "./checkpoint.ts"
 import { refusal, resolve } from "./given.ts"
-import { makeProgram } from "./program.ts"
+import { here, makeProgram } from "./program.ts"
 
 const { end, out, polaris } = makeProgram()
 const folder = await mkdtemp(join(tmpdir(), "lpo-own-"))
@@ -80,6 +80,20 @@ it("trains two steps on rows of one's own, killed after one and resumed, to the 
   expect(resumed.stderr).toBe("")
   expect(resumed.stdout).toMatch(/resuming after step [12] of 2/)
   expect((await weights("killed")).equals(await weights("whole"))).toBe(true)
+  // An evaluation of the run judges as the run did, or not at all.
+  const evaluate = (name: string) =>
+    here(["eval", "--run", join(out, "whole"), "--n", "2", "--out", folder, "--name", name])
+  expect((await evaluate("judged")).stderr).toBe("")
+  const summary = JSON.parse(await readFile(join(folder, "judged", "summary.json"), "utf8")) as unknown
+  expect(JSON.stringify(summary)).toContain('"unjudged":0')
+  const scored = (await readFile(join(folder, "judged", "held-out.samples.jsonl"), "utf8")).trim().split("\n")
+  expect(scored).toHaveLength(2)
+  const before = await readFile(verifier, "utf8")
+  await writeFile(verifier, before.replace("100", "10"))
+  expect((await evaluate("rejudged")).stderr).toMatch(
+    /its verifier .*reward\.ts is not the one that the run was judged by/,
+  )
+  await writeFile(verifier, before)
   // Other rows are another run.
   await file("sums.jsonl", jsonLines(sums.slice(1)))
   const other = await polaris(["--name", "killed", "--resume", "--steps", "3"])

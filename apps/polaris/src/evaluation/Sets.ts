@@ -4,6 +4,7 @@ import type { Problem } from "@lpo/rollout"
 import type { Task } from "@lpo/verifiers"
 import { Effect } from "effect"
 import * as Data from "../Data.ts"
+import * as Grader from "../Grader.ts"
 import * as Problems from "../Problems.ts"
 import * as Settings from "../Settings.ts"
 import { open as openTask, type Reads } from "../tasks/index.ts"
@@ -82,12 +83,17 @@ export const file = Effect.fn("Sets.file")(function* (
   } satisfies Set
 })
 
-/** What a run held out, sampled as the run samples it. */
+/** What a run held out, sampled and judged as in the run. */
 export const heldOut = Effect.fn("Sets.heldOut")(function* (folder: string, reads: Reads, view: View) {
   const settings = yield* settingsOf(folder)
   const domain = yield* openTask(settings.task.name, settings.task.parameters)
-  const task = yield* domain.task(reads)
-  const { data, evaluation, train } = settings
+  const { data, evaluation, train, verifier } = settings
+  const judge = verifier === null ? null : yield* Grader.load(verifier)
+  if (judge !== null && judge.settings.sha256 !== verifier?.sha256)
+    return yield* new UsageError({
+      reason: `--run ${folder}: its verifier ${judge.settings.path} is not the one that the run was judged by; put that one back (sha256 ${verifier?.sha256}), or judge stored responses by --completions`,
+    })
+  const task = Grader.judgedBy(yield* domain.task(reads), judge?.grader ?? null)
   const made = yield* data === null
     ? Problems.generated(task, settings)
     : Effect.flatMap(Problems.open(data, task, view), (files) =>
@@ -101,6 +107,6 @@ export const heldOut = Effect.fn("Sets.heldOut")(function* (folder: string, read
     temperature: evaluation.temperature,
     maxTokens: train.sampling.maxTokens,
     stopStrings: Settings.withStops(settings, domain.stopStrings).train.sampling.stopStrings,
-    from: `held out by ${folder}`,
+    from: `held out by ${folder}${verifier === null ? "" : `, judged by ${verifier.path}`}`,
   } satisfies Set
 })
