@@ -8,95 +8,21 @@
  *   `decimals` places and as many significant digits.
  * - A number in another base keeps its base.
  */
-import * as Ball from "../algebra/Ball.ts"
 import * as Value from "../algebra/Value.ts"
+import { congruences, residue } from "./Congruences.ts"
 import { decide, type Outcome } from "./Equality.ts"
 import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Rational from "../algebra/Rational.ts"
 import * as Region from "./Region.ts"
 import * as Matrices from "./Matrices.ts"
+import { all, type Options, scalars } from "./Scalars.ts"
 import { assignments, chained, congruence, measure, named, relation, several, unqualified } from "./Shapes.ts"
 import * as Syntax from "../read/Syntax.ts"
 import { type Expression } from "../read/Syntax.ts"
 import * as Words from "../read/Words.ts"
 import { spend } from "../algebra/Work.ts"
 
-/** @category models */
-export interface Options {
-  /** Decimal places from which a decimal may stand for 1/3 or a surd; `Infinity`: never. Default 6. */
-  readonly decimals?: number
-  /** `value`: 50 % is 1/2. `unit`: 50 % is 50, and not 1/2. Default `value`. */
-  readonly percent?: "value" | "unit"
-}
-
-/** A decimal by itself: its value, places and significant digits; null for anything else. */
-const decimal = (e: Expression): { value: Rational.Rational; places: number; digits: number } | null => {
-  if (e.tag !== "number" || e.digits === null) return null
-  // The written value is m / 10^places in lowest terms at best; digits give the places.
-  const size = Math.abs(Number(e.value.num) / Number(e.value.den))
-  const magnitude = size === 0 || !Number.isFinite(size) ? 0 : Math.floor(Math.log10(size)) + 1
-  return { value: e.value, places: e.digits - magnitude, digits: e.digits }
-}
-
-const terminates = (value: Rational.Rational): boolean => {
-  let { den } = value
-  for (const p of [2n, 5n]) while (den % p === 0n) den /= p
-  return den === 1n
-}
-
-/** Whether decimal `a` is the number `b`, which no decimal can say, as far as it is written. */
-const stands = (a: Expression, b: Expression, decimals: number): boolean => {
-  const given = decimal(a)
-  if (given === null || Math.min(given.places, given.digits) < decimals || decimal(b) !== null) return false
-  if (Syntax.unknowns(b).length > 0) return false
-  const exact = NormalForm.constantOf(NormalForm.normalForm(b))
-  if (exact !== null && terminates(exact)) return false
-  const value = Value.evaluate(b, new Map(), 320)
-  if (typeof value === "string" || !Ball.isZero(value.im)) return false
-  const negative = given.value.num < 0n
-  const written = Value.difference(Syntax.number(given.value), b)
-  const rest = Value.evaluate(negative ? written : Syntax.negate(written), new Map(), 320)
-  if (typeof rest === "string") return false
-  // Rounded or cut off: from half a unit of the last place below what is meant to a whole one above.
-  const unit = Ball.divide(Ball.one, Ball.integer(10n ** BigInt(given.places)))
-  const [low, high] = [Ball.add(rest.re, Ball.shifted(unit, -1)), Ball.subtract(unit, rest.re)]
-  return !Ball.containsZero(low) && Ball.sign(low) > 0 && !Ball.containsZero(high) && Ball.sign(high) > 0
-}
-
-/** (-8)^{1/3} as the root that is real. */
-const realRoots = (e: Expression): Expression => {
-  if (e.tag === "sum" || e.tag === "product") {
-    const parts = Syntax.children(e)
-    const roots = parts.map(realRoots)
-    if (roots.every((part, i) => part === parts[i])) return e
-    return e.tag === "sum" ? Syntax.sum(roots) : Syntax.product(roots)
-  }
-  if (e.tag !== "power" || Syntax.unknowns(e).length > 0 || !Syntax.isScalar(e)) return e
-  const [base, exponent] = [e.base, e.exponent].map((part) => NormalForm.constantOf(NormalForm.normalForm(part)))
-  if (base === null || exponent === null || base.num >= 0n || exponent.den % 2n === 0n || exponent.den === 1n) return e
-  return Syntax.power(
-    Syntax.call("root", Syntax.integer(Number(exponent.den)), e.base),
-    Syntax.number(Rational.integer(exponent.num)),
-  )
-}
-
-const scalars = (a: Expression, b: Expression, options: Options): Outcome => {
-  const outcome = decide(a, b)
-  if (outcome !== "different") return outcome
-  const [x, y] = [realRoots(a), realRoots(b)]
-  if ((x !== a || y !== b) && decide(x, y) === "equal") return "equal"
-  const { decimals = 6 } = options
-  return stands(a, b, decimals) || stands(b, a, decimals) ? "equal" : "different"
-}
-
-const all = (outcomes: Iterable<Outcome>): Outcome => {
-  let out: Outcome = "equal"
-  for (const outcome of outcomes) {
-    if (outcome === "different") return "different"
-    if (outcome === "unknown") out = "unknown"
-  }
-  return out
-}
+export type { Options } from "./Scalars.ts"
 
 const inOrder = (a: ReadonlyArray<Expression>, b: ReadonlyArray<Expression>, options: Options): Outcome =>
   a.length === b.length ? all(a.map((x, i) => compare(x, b[i], options))) : "different"
@@ -280,37 +206,6 @@ const renamed = (a: Expression, b: Expression): Expression | null => {
   return Syntax.replace(b, Syntax.symbol(y), Syntax.symbol(x))
 }
 
-type Congruence = NonNullable<ReturnType<typeof congruence>>
-
-/** Whether two congruences say the same: their sides differ by a multiple of the modulus. */
-const congruences = (a: Congruence, b: Congruence): Outcome => {
-  const modulus = decide(a.modulus, b.modulus)
-  if (modulus !== "equal") return modulus
-  const isMultiple = (e: Expression): boolean => {
-    const quotient = NormalForm.constantOf(NormalForm.normalForm(Syntax.quotient(e, a.modulus)))
-    return quotient !== null && Rational.isInteger(quotient)
-  }
-  const sides = [a.left, a.right, b.left, b.right]
-  if (!sides.every((side) => side === null || Syntax.isScalar(side))) return "unknown"
-  if (a.left === null || b.left === null) {
-    const left = a.left ?? b.left
-    if (left !== null && left.tag !== "symbol") return "different"
-    return isMultiple(Value.difference(a.right, b.right)) ? "equal" : "different"
-  }
-  const [x, y] = [Value.difference(a.left, a.right), Value.difference(b.left, b.right)]
-  return isMultiple(Value.difference(x, y)) || isMultiple(Syntax.sum([x, y])) ? "equal" : "different"
-}
-
-/** `2 \pmod 5` beside a number, or what `7 \equiv 2 \pmod 5` says: the residue as it is written. */
-const residue = ({ left, modulus, right }: Congruence, other: Expression, options: Options): Outcome => {
-  if (left !== null) {
-    if (Syntax.unknowns(left).length > 0) return "different"
-    const told = congruences({ left: null, right: left, modulus }, { left: null, right, modulus })
-    if (told !== "equal") return told
-  }
-  return compare(right, other, options)
-}
-
 /** The sets that qualifiers name, in order. */
 const setsIn = (e: Expression): Expression =>
   e.tag === "list"
@@ -348,8 +243,11 @@ export const compare = (a: Expression, b: Expression, options: Options = {}, inn
 
   const [congruentA, congruentB] = [congruence(a), congruence(b)]
   if (congruentA !== null && congruentB !== null) return congruences(congruentA, congruentB)
-  if (congruentA !== null) return residue(congruentA, b, options)
-  if (congruentB !== null) return residue(congruentB, a, options)
+  const congruent = congruentA ?? congruentB
+  if (congruent !== null) {
+    const told = residue(congruent)
+    return typeof told === "string" ? told : compare(told, congruentA === null ? a : b, options)
+  }
 
   if ([a, b].some((e) => isRegionOnly(e) || (e.tag === "list" && e.items.some(isRegionOnly)))) {
     const [x, y] = [Region.of(joined(a, b)), Region.of(joined(b, a))]

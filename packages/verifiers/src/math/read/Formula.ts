@@ -1,7 +1,9 @@
 /**
  * Sums, products, powers and the units after them.
  */
-import { accents, Atoms, functions } from "./Atoms.ts"
+import { functions } from "./Applied.ts"
+import { Atoms } from "./Atoms.ts"
+import { accents } from "./Commands.ts"
 import * as Rational from "../algebra/Rational.ts"
 import * as Syntax from "./Syntax.ts"
 import { type Expression } from "./Syntax.ts"
