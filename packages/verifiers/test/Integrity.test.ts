@@ -2,31 +2,12 @@
 import { Code, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Attacks from "./helpers/attacks.ts"
+import { testForgeries } from "./helpers/forgeries.ts"
 import * as Sandboxes from "./helpers/sandboxes.ts"
 
 const { item, print } = Sandboxes
-const forged = Attacks.all.filter(({ language, name }) => language === "python" && name.startsWith("forge an outage"))
-/** One of every five, in the quick suite; all of them: `slow/Forgeries.test.ts`. */
-const forgeries = forged.filter((_, i) => i % 5 === 0)
 Sandboxes.describeEach((made) => {
-  it.live(
-    "takes nothing that a program says for an outage",
-    (context) =>
-      Effect.gen(function* () {
-        const sandbox = yield* made((why) => context.skip(why))
-        assert.isAtLeast(forged.length, 15)
-        for (const { code, name } of forgeries) {
-          const { problem, completion } = item(code)
-          const { reason, score, status } = yield* Verifier.define(Code.graders(sandbox).strict).verify(
-            problem,
-            completion,
-          )
-          assert.deepStrictEqual([status, score], ["ok", 0], `${name}: ${reason}`)
-        }
-      }).pipe(Effect.scoped),
-    120_000,
-  )
+  testForgeries(made, 5)
 
   it.live(
     "counts a program that hangs as wrong, whatever the verifier's deadline",
