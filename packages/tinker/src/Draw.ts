@@ -66,7 +66,7 @@ const ended = (
   const whole = textOf(tokens.length)
   const has = (text: string): boolean => strings.some((string) => text.includes(string))
   if (!has(whole)) return { tokens, logprobs, finish, text: whole }
-  // More tokens never take a string away.
+  // More tokens take no string away, but where tokens written as bytes turn out to be no text.
   let [without, withIt] = [0, tokens.length]
   while (withIt - without > 1) {
     const middle = (without + withIt) >> 1

@@ -14,7 +14,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 figure { margin: 0; min-width: 0; position: relative; } figcaption { font-size: .85rem; color: var(--dim); padding-right: 3rem; }
 figure svg { width: 100%; height: auto; color: var(--fg); overflow: visible; }
 .svg { position: absolute; right: 0; top: 0; font-size: .75rem; }
-.key::before { content: ""; display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 .6em; border-radius: 2px; vertical-align: -.05em; } .key-a::before { background: var(--a); } .key-b::before { background: var(--b); }
+.key { white-space: nowrap; } .key::before { content: ""; display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 .6em; border-radius: 2px; vertical-align: -.05em; } .key-a::before { background: var(--a); } .key-b::before { background: var(--b); }
 table { border-collapse: collapse; width: 100%; margin-top: .6rem; font-variant-numeric: tabular-nums; } caption { text-align: left; color: var(--dim); font-size: .85rem; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; } th { color: var(--dim); font-weight: 500; font-size: .85rem; }
 td.n, th.n { text-align: right; white-space: nowrap; } .good { color: var(--good); } .bad { color: var(--bad); }
