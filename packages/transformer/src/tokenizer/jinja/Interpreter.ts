@@ -136,9 +136,6 @@ const loop = (statement: For, of: Value, scope: Scope, out: Out, depth: number):
   if (items.length === 0) run(otherwise, child(scope, otherwise), out)
 }
 
-/** What a test of `if` and its like gives. */
-const holds = (value: Value): boolean => isTrue(value)
-
 const one = (statement: Statement, scope: Scope, out: Out): Leave | null => {
   switch (statement.kind) {
     case "data":
@@ -156,7 +153,7 @@ const one = (statement: Statement, scope: Scope, out: Out): Leave | null => {
       return null
     }
     case "if": {
-      const found = statement.branches.find(([test]) => holds(evaluate(test, scope)))
+      const found = statement.branches.find(([test]) => isTrue(evaluate(test, scope)))
       return run(found === undefined ? statement.otherwise : found[1], scope, out)
     }
     case "for":
