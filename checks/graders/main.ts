@@ -1,35 +1,37 @@
 /**
- * `npm run checks -- graders [mode ...]`: the reference modes beside the graders that they copy, which are installed on first use. Prints
- * for each mode how many verdicts differ and writes them to `differences.json`.
- *
- * Options: `--scale 0.1` for a tenth of the inputs, `--seed x` for others, `--kind x` for one kind, `--data FOLDER` for the published
- * benchmarks.
+ * `npm run checks -- graders`: the reference modes beside the graders that they copy, which are installed on first use. Prints for each
+ * mode how many verdicts differ and writes them to `differences.json`.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
-import { parseArgs } from "node:util"
 import type { Verdict } from "@lpo/rollout"
 import { Code, Countdown, EmbeddedSandbox, Mathematics, Task } from "@lpo/verifiers"
 import { Effect, Exit, Scope } from "effect"
+import * as Arguments from "../../bench/shared/Arguments.ts"
 import * as Python from "../../bench/shared/Python.ts"
 import * as CodeInputs from "./code.ts"
 import * as CountdownInputs from "./countdown.ts"
 import * as Inputs from "./inputs.ts"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    scale: { type: "string", default: "1" },
-    seed: { type: "string", default: "1" },
-    data: { type: "string", default: `${here}../../../../shared/data` },
-    kind: { type: "string" },
-    venv: { type: "string", default: `${here}.venv` },
-    older: { type: "string", default: `${here}.venv/verl-0.3` },
-  },
+const graders = { ...Mathematics.graders() }
+const countdown = Countdown.graders()
+const names = (all: Task.Graders<never>): ReadonlyArray<string> =>
+  Task.modes(all as never).flatMap((mode) => (mode === "strict" ? [] : [mode.slice("reference:".length)]))
+const countdownModes = names(countdown as never)
+const everyMode = [...names(graders as never), ...countdownModes, "prime_code"]
+
+const options = Arguments.read("npm run checks -- graders", {
+  mode: Arguments.many("only this one", everyMode),
+  scale: Arguments.number("share of the inputs", 1),
+  seed: Arguments.text("names other inputs", "1"),
+  kind: Arguments.text("only inputs of this kind, such as cases or rewritten", null),
+  data: Arguments.text("a folder with benchmarks/ and verifier-cases.jsonl; made-up golds alone otherwise", null),
 })
+const { data, kind, scale, seed } = options
+const modes = options.mode.length > 0 ? options.mode : everyMode
 const python = Python.prepare({
   name: "graders",
   requirements: new URL("requirements.txt", import.meta.url),
@@ -48,31 +50,23 @@ if (!existsSync(older)) {
   install("reasoning-gym==0.1.25")
   install("--target", older, "verl==0.3.0.post1")
 }
-const scale = Number(values.scale)
-const { data, seed } = values
 const size = (count: number): number => Math.max(1, Math.round(count * scale))
 
-const golds = Inputs.publishedGolds(`${data}/benchmarks`)
-if (golds.length === 0) console.log(`SKIPPED: no published golds in ${data}/benchmarks; only made-up ones are used`)
+const golds = data === null ? [] : Inputs.publishedGolds(`${data}/benchmarks`)
+if (golds.length === 0)
+  console.log("SKIPPED published golds: give --data with a folder that has benchmarks/; made-up ones are used")
 const short = golds.filter((gold) => gold.length <= 120)
 const own = ["1", "\\frac{1}{2}", "x^2+2x+1", "\\sqrt{2}", "(1,2)", "3\\pi", "\\text{Evelyn}", "1,2,3", "x=5", "50\\%"]
 const known = short.length === 0 ? own : short
 
 const all: ReadonlyArray<Inputs.Input> = [
-  ...Inputs.cases(`${data}/verifier-cases.jsonl`),
+  ...(data === null ? [] : Inputs.cases(`${data}/verifier-cases.jsonl`)),
   ...Inputs.rewritten(known, size(4000), seed),
   ...Inputs.sweep(Math.max(1, Math.round(6 * scale)), seed),
   ...Inputs.adversarial(size(1500), seed),
   ...Inputs.responses(known, size(1500), seed),
   ...Inputs.notation(size(1500), seed),
-].filter((input) => values.kind === undefined || input.kind === values.kind)
-
-const graders = { ...Mathematics.graders() }
-const countdown = Countdown.graders()
-const names = (all: Task.Graders<never>): ReadonlyArray<string> =>
-  Task.modes(all as never).flatMap((mode) => (mode === "strict" ? [] : [mode.slice("reference:".length)]))
-const countdownModes = names(countdown as never)
-const modes = positionals.length > 0 ? positionals : [...names(graders as never), ...countdownModes, "prime_code"]
+].filter((input) => kind === null || input.kind === kind)
 
 interface Job {
   readonly mode: string

@@ -8,9 +8,11 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { EmbeddedSandbox, NativeSandbox, Sandbox } from "@lpo/verifiers"
 import { Effect } from "effect"
+import * as Arguments from "../../bench/shared/Arguments.ts"
 import * as Report from "../shared/Report.ts"
 import * as Programs from "./Programs.ts"
 
+Arguments.read("npm run checks -- heavy", {})
 const report = Report.make("heavy")
 const limits = { seconds: 300, totalSeconds: 300, memory: 2 ** 30 }
 const tests = [{ kind: "stdin" as const, stdin: "" }]
