@@ -7,6 +7,7 @@
  */
 import type { ModelConfig } from "../model/ModelConfig.ts"
 import type { SamplingLaw } from "./Sampling.ts"
+import type { Team } from "./Team.ts"
 import type { Weights } from "../model/Weights.ts"
 
 /** The model that is decoded. It may change between sessions, followed by a call of `changed`. @category models */
@@ -55,7 +56,8 @@ export interface Session {
 
 /** @category models */
 export interface Decoder {
-  readonly open: (plan: Plan) => Session
+  /** With a team, all of its members open the same plan and go through the same calls. */
+  readonly open: (plan: Plan, team?: Team) => Session
   /** The parameters changed: forget what was made of them. */
   readonly changed: () => void
 }

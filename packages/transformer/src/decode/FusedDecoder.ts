@@ -14,6 +14,7 @@ import * as BlockCache from "./BlockCache.ts"
 import type { Decoder, Model, Plan, Session } from "./Decoder.ts"
 import * as Heap from "../ops/Heap.ts"
 import * as PackedWeights from "./PackedWeights.ts"
+import * as Team from "./Team.ts"
 
 /** Rows of a step that only prefills. */
 const prefillRows = 128
@@ -35,7 +36,13 @@ const allocateOr = (heap: Heap.Heap, bytes: number, undo: () => void): Heap.Area
   }
 }
 
-const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed, plan: Plan): Session => {
+const open = (
+  heap: Heap.Heap,
+  { config }: Model,
+  weights: PackedWeights.Packed,
+  plan: Plan,
+  team: Team.Team,
+): Session => {
   const { height, kernels } = heap
   const { hidden_size: d, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
   const { rms_norm_eps: epsilon, vocab_size: vocabulary } = config
@@ -106,8 +113,24 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
     all[i] = i
   })
 
-  const product = (m: number, p: PackedWeights.Product, from: number, fromStride: number, to: number, stride: number) =>
-    kernels.panelProduct(height, m, p.outputs, p.inputs, from, fromStride, p.weight, p.bias, 0, to, stride)
+  /** The columns of a product that are this member's: how many, their weights, and how far from the first they begin, in bytes. */
+  const ours = ({ inputs, outputs, weight }: PackedWeights.Product) => {
+    const [first, last] = team.share(outputs)
+    return { columns: last - first, skipped: 4 * first, weights: weight + 4 * first * inputs }
+  }
+  const product = (
+    m: number,
+    p: PackedWeights.Product,
+    from: number,
+    fromStride: number,
+    to: number,
+    stride: number,
+  ): void => {
+    const { columns, skipped, weights } = ours(p)
+    const bias = p.bias === 0 ? 0 : p.bias + skipped
+    kernels.panelProduct(height, m, columns, p.inputs, from, fromStride, weights, bias, 0, to + skipped, stride)
+    team.exchange(heap.floats(), to / 4, m, p.outputs, stride)
+  }
   /** The same, onto the residual stream; normed before where there is a gain (an address, or 0). */
   const productAdd = (m: number, p: PackedWeights.Product, from: number, fromStride: number, gain: number): void => {
     if (gain !== 0) {
@@ -115,8 +138,11 @@ const open = (heap: Heap.Heap, { config }: Model, weights: PackedWeights.Packed,
       kernels.decodeNormAdd(m, d, epsilon, at.y, gain, at.x, xStride)
       return
     }
-    if (p.bias !== 0) kernels.addBias(m, p.outputs, p.bias, at.x, xStride)
-    kernels.panelProduct(height, m, p.outputs, p.inputs, from, fromStride, p.weight, at.x, xStride, at.x, xStride)
+    const { columns, skipped, weights } = ours(p)
+    const x = at.x + skipped
+    if (p.bias !== 0) kernels.addBias(m, columns, p.bias + skipped, x, xStride)
+    kernels.panelProduct(height, m, columns, p.inputs, from, fromStride, weights, x, xStride, x, xStride)
+    team.exchange(heap.floats(), at.x / 4, m, p.outputs, xStride)
   }
 
   /** The residual stream after all layers, of m rows whose tokens, slots and positions are in place. */
@@ -235,12 +261,12 @@ export const make = (heap: Heap.Heap, model: Model): Decoder => {
       weights?.free()
       weights = null
     },
-    open: (plan) => {
+    open: (plan, team = Team.alone) => {
       if (weights === null) {
         weights = PackedWeights.make(heap, model.config)
         weights.fill(model.parameters())
       }
-      return open(heap, model, weights, plan)
+      return open(heap, model, weights, plan, team)
     },
   }
 }

@@ -11,6 +11,7 @@ import * as Seed from "@lpo/rollout/Seed"
 import type { Decoder, Draws } from "./Decoder.ts"
 import type { SamplingLaw } from "./Sampling.ts"
 import * as StopStrings from "./StopStrings.ts"
+import type { Team } from "./Team.ts"
 
 /** What is asked of the generator. @category models */
 export interface Request {
@@ -54,7 +55,7 @@ const makeBatch = (total: number): Batch => ({
 })
 
 /**
- * Samples every request's streams; results in the order of requests and streams. Rejects with a `RangeError` when the model's logits
+ * Samples every request's streams; results in the order of requests and streams. With a team every member is asked the same. Rejects with a `RangeError` when the model's logits
  * are not finite.
  *
  * @category sampling
@@ -63,6 +64,7 @@ export const generate = async (
   decoder: Decoder,
   requests: ReadonlyArray<Request>,
   options: Options,
+  team?: Team,
 ): Promise<ReadonlyArray<ReadonlyArray<Sampled>>> => {
   const { maxTokens } = options
   const stops = new Set(options.stops)
@@ -82,7 +84,7 @@ export const generate = async (
   }
   const prompts = asked.map(({ prompt }) => prompt)
   if (total > 0 && maxTokens > 0) {
-    const session = decoder.open({ prompts, samples: asked.map(({ streams }) => streams.length), maxTokens })
+    const session = decoder.open({ prompts, samples: asked.map(({ streams }) => streams.length), maxTokens }, team)
     try {
       let batch = makeBatch(total)
       let next = makeBatch(total)

@@ -14,6 +14,17 @@ export const panel = 16
 /** The next multiple. */
 export const roundUp = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple
 
+/** The most columns that a product of the model has. */
+export const widest = (config: ModelConfig): number => {
+  const heads = config.num_attention_heads + 2 * config.num_key_value_heads
+  return Math.max(
+    roundUp(config.vocab_size, panel),
+    roundUp(config.hidden_size, panel),
+    roundUp(heads * roundUp(headSize(config), 4), panel),
+    2 * roundUp(config.intermediate_size, panel),
+  )
+}
+
 /** A packed map: addresses of weight and bias (0 for none), inputs, and outputs (padded to whole panels). @category models */
 export interface Product {
   readonly weight: number

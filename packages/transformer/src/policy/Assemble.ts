@@ -3,11 +3,8 @@
  * that is not isolated from other origins has none, and one replica in its own thread needs none.
  */
 import type { Sequence } from "@lpo/rollout"
-import * as SamplingParams from "@lpo/rollout/SamplingParams"
 import { Deferred, Effect, type Scope } from "effect"
 import * as Pieces from "../decode/Pieces.ts"
-import type * as Generate from "../decode/Generate.ts"
-import * as StopStrings from "../decode/StopStrings.ts"
 import type * as Engine from "../device/Engine.ts"
 import * as Memory from "../device/Memory.ts"
 import * as Lora from "../model/Lora.ts"
@@ -22,6 +19,7 @@ import * as Pool from "../workers/Pool.ts"
 import type { Job } from "../workers/protocol.ts"
 import * as Replica from "../workers/Replica.ts"
 import { makeRunner } from "../workers/Runner.ts"
+import * as Sampling from "./Sampling.ts"
 import type { PolicyService } from "./Service.ts"
 
 /** @category models */
@@ -117,13 +115,7 @@ export const make = <R>(
     let version = 0
     const sequencesAtOnce = (positions: number): number =>
       onWasm ? Pieces.sequencesAtOnce(config, positions) : Pieces.sequencesOnDevice(config, positions)
-    // Made for the first strings that are asked for; it is work of some tenths of a second with a large vocabulary.
-    const tokenTable = yield* Effect.cached(
-      tokenizer.tokenBytes.pipe(
-        Effect.map((tokens) => StopStrings.makeTable(tokens, config.vocab_size)),
-        Effect.mapError(({ reason }) => new EngineError({ reason: `${reason}; leave stop strings out` })),
-      ),
-    )
+    const generate = yield* Sampling.make({ config, tokenizer, pool, onWasm, sequencesAtOnce, version: () => version })
 
     const accumulateOne = (
       lease: Pool.Lease,
@@ -158,27 +150,7 @@ export const make = <R>(
       changed: () => {
         version++
       },
-      generate: (requests, { logprobsOf = "raw", maxSequences, ...params }) => {
-        const { stopStrings: strings, ...law } = SamplingParams.make(params)
-        const positions = Math.max(0, ...requests.map(({ prompt }) => prompt.length)) + law.maxTokens
-        const total = requests.reduce((sum, { streams }) => sum + streams.length, 0)
-        const atOnce = maxSequences ?? sequencesAtOnce(positions)
-        const rounds = Math.ceil(total / (pool.size * atOnce))
-        const generatePiece = (options: Generate.Options) => (piece: ReadonlyArray<Generate.Request>) =>
-          pool.withWorker((lease) =>
-            lease
-              .run({ kind: "generate", version, requests: piece, options })
-              .pipe(Effect.map((result) => result as ReadonlyArray<ReadonlyArray<Generate.Sampled>>)),
-          )
-        const options: Generate.Options = { ...law, logprobsOf, stops: tokenizer.stops }
-        const complete =
-          strings.length === 0
-            ? Effect.succeed(options)
-            : Effect.map(tokenTable, (table): Generate.Options => ({ ...options, stopStrings: { strings, table } }))
-        return Effect.flatMap(complete, (all) =>
-          Effect.forEach(Pieces.cut(requests, pool.size * rounds), generatePiece(all), { concurrency: pool.size }),
-        ).pipe(Effect.map((sampled) => Pieces.join(requests, sampled)))
-      },
+      generate,
       step: (options, state = optimizer) => {
         const moved = (norm: number): number => {
           gradient.fill(0)

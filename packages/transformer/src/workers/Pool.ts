@@ -1,6 +1,6 @@
 /** A pool of replicas, and the one that needs no other thread. */
 import type { Worker } from "node:worker_threads"
-import { Effect, Semaphore } from "effect"
+import { Effect, Option, Semaphore } from "effect"
 import { EngineError } from "../TransformerError.ts"
 import type { Job, Result } from "./protocol.ts"
 
@@ -14,6 +14,10 @@ export interface Pool {
   readonly size: number
   /** Runs `use` with a worker of its own; waits for one. */
   readonly withWorker: <A, E, R>(use: (lease: Lease) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | EngineError, R>
+  /** Runs `use` with all workers if none is at work, or gives null at once. */
+  readonly withAll: <A, E, R>(
+    use: (leases: ReadonlyArray<Lease>) => Effect.Effect<A, E, R>,
+  ) => Effect.Effect<A | null, E, R>
   /** The thread ids, for tests that kill one. */
   readonly workers: ReadonlyArray<Worker>
 }
@@ -34,5 +38,13 @@ export const inProcess = (run: (job: Job) => Promise<Result>): Pool => {
         Effect.uninterruptible,
       ),
   }
-  return { size: 1, workers: [], withWorker: (use) => lock.withPermits(1)(use(lease)) }
+  return {
+    size: 1,
+    workers: [],
+    withWorker: (use) => lock.withPermits(1)(use(lease)),
+    withAll: (use) =>
+      lock
+        .withPermitsIfAvailable(1)(use([lease]))
+        .pipe(Effect.map(Option.getOrNull)),
+  }
 }

@@ -9,6 +9,7 @@ import type { Sequence } from "@lpo/rollout"
 import * as tf from "@tensorflow/tfjs-core"
 import { backward } from "../model/Backward.ts"
 import * as Generate from "../decode/Generate.ts"
+import * as Team from "../decode/Team.ts"
 import * as Lora from "../model/Lora.ts"
 import type { ModelConfig } from "../model/ModelConfig.ts"
 import * as Engine from "../device/Engine.ts"
@@ -31,9 +32,11 @@ export interface Forward {
 /** @category models */
 export interface Replica {
   readonly changed: () => void
+  /** With a seat, together with the replicas of other threads that are asked the same. */
   readonly generate: (
     requests: ReadonlyArray<Generate.Request>,
     options: Generate.Options,
+    seat?: Team.Seat,
   ) => Promise<ReadonlyArray<ReadonlyArray<Generate.Sampled>>>
   /** The logits of the next token after every token of each sequence, [length, vocabulary]. */
   readonly logits: (sequences: ReadonlyArray<Int32Array>) => Promise<Array<Float32Array>>
@@ -163,9 +166,9 @@ export const make = (config: ModelConfig, values: Float32Array, options: Options
       summed?.dispose()
       summed = null
     },
-    generate: (requests, options) => {
+    generate: (requests, options, seat) => {
       toSample()
-      return Generate.generate(decoder, requests, options)
+      return Generate.generate(decoder, requests, options, seat === undefined ? Team.alone : Team.join(seat))
     },
     logits: async (sequences) => {
       toLearn()

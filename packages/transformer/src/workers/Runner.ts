@@ -1,4 +1,5 @@
 /** Runs jobs on a replica, one after the other: the same code in a worker thread and in the thread of the caller. */
+import * as Team from "../decode/Team.ts"
 import type { Forward, Replica } from "./Replica.ts"
 import * as AdamW from "../train/AdamW.ts"
 import type { Job, Result } from "./protocol.ts"
@@ -6,14 +7,14 @@ import type { Job, Result } from "./protocol.ts"
 export const makeRunner = (replica: Replica): ((job: Job) => Promise<Result>) => {
   let version = 0
   let pending: Forward | null = null
-  return async (job) => {
+  const run = async (job: Job): Promise<Result> => {
     if (job.version !== version) {
       replica.changed()
       version = job.version
     }
     switch (job.kind) {
       case "generate":
-        return replica.generate(job.requests, job.options)
+        return replica.generate(job.requests, job.options, job.seat)
       case "logprobs":
         return replica.logprobs(job.pairs)
       case "forward":
@@ -36,6 +37,14 @@ export const makeRunner = (replica: Replica): ((job: Job) => Promise<Result>) =>
       case "move":
         AdamW.move(job.vectors, ...job.parts, job.pace)
         return null
+    }
+  }
+  return async (job) => {
+    try {
+      return await run(job)
+    } catch (cause) {
+      if (job.kind === "generate" && job.seat !== undefined) Team.leave(job.seat)
+      throw cause
     }
   }
 }

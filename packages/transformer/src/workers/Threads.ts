@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads"
 import { Effect, type Scope } from "effect"
 import { EngineError } from "../TransformerError.ts"
-import type { Pool } from "./Pool.ts"
+import type { Lease, Pool } from "./Pool.ts"
 import type { Answer, Job, Result, Start } from "./protocol.ts"
 
 interface Member {
@@ -98,10 +98,16 @@ export const make = (size: number, start: Start): Effect.Effect<Pool, EngineErro
           member.worker.postMessage(job)
         }),
       )
+    const leaseOf = (member: Member): Lease => ({ run: (job) => run(member, job) })
     return {
       size,
       workers: members.map((m) => m.worker),
-      withWorker: (use) =>
-        Effect.acquireUseRelease(acquire, (member) => use({ run: (job) => run(member, job) }), release),
+      withWorker: (use) => Effect.acquireUseRelease(acquire, (member) => use(leaseOf(member)), release),
+      withAll: (use) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => (idle.length === size && broken === null ? idle.splice(0) : [])),
+          (all) => (all.length === 0 ? Effect.succeed(null) : use(all.map(leaseOf))),
+          (all) => Effect.forEach(all, release, { discard: true }),
+        ),
     }
   })
