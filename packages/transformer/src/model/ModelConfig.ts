@@ -10,6 +10,8 @@ import { Effect, Schema } from "effect"
 import type { Activation } from "../ops/Ops.ts"
 import { ModelError } from "../TransformerError.ts"
 import * as Family from "./Family.ts"
+import * as KnownOptions from "./KnownOptions.ts"
+import * as RopeOptions from "./RopeOptions.ts"
 import * as TextSide from "./TextSide.ts"
 
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 }))
@@ -87,122 +89,12 @@ export const ModelConfig = Schema.Struct({
 /** @category models */
 export type ModelConfig = typeof ModelConfig.Type
 
-/** Options with one value that is implemented; null and absent are fine too. */
-const fixed: Readonly<Record<string, unknown>> = {
-  hidden_act: "silu",
-  hidden_activation: null,
-  attention_dropout: 0,
-  partial_rotary_factor: 1,
-  quantization_config: null,
-  use_mrope: false,
-  is_encoder_decoder: false,
-  rope_interleaved: false,
-}
-
-/** Options that say nothing about the computation. */
-const inert = new Set(
-  (
-    "architectures bos_token_id eos_token_id pad_token_id unk_token_id sep_token_id torch_dtype dtype transformers_version " +
-    "use_cache initializer_range pretraining_tp return_dict output_attentions output_hidden_states torchscript id2label label2id " +
-    "num_labels problem_type is_decoder add_cross_attention chunk_size_feed_forward task_specific_params tokenizer_class prefix " +
-    "name_or_path"
-  ).split(" "),
-)
-
-/** Options that trainers and converters leave behind: what transformers' forward pass never reads, and why; {@link notice} names them. */
-const harmless: Readonly<Record<string, string>> = {
-  is_llama_config: "says where a converter took the model from",
-  unsloth_fixed: "a mark of the trainer",
-  unsloth_version: "a mark of the trainer",
-  neftune_noise_alpha: "noise on embeddings in training by another trainer",
-  gradient_checkpointing: "how another trainer saves memory",
-  attn_implementation: "which kernel computes the same attention",
-  max_length: "a default of generate, which a sampler's options replace",
-  min_length: "a default of generate, which a sampler's options replace",
-  do_sample: "a default of generate, which a sampler's options replace",
-  temperature: "a default of generate, which a sampler's options replace",
-  top_k: "a default of generate, which a sampler's options replace",
-  top_p: "a default of generate, which a sampler's options replace",
-  num_beams: "a default of generate, which a sampler's options replace",
-  repetition_penalty: "a default of generate, which a sampler's options replace",
-  max_new_tokens: "a default of generate, which a sampler's options replace",
-  finetuning_task: "says what the model was trained for",
-  model_name: "a name",
-  cache_implementation: "which cache transformers keeps in generate",
-  use_bfloat16: "says what the weights were stored as",
-}
-
 /** The harmless options of a `config.json` in one line, or null where it has none. @category combinators */
 export const notice = (input: Readonly<Record<string, unknown>>): string | null => {
-  const found = Object.keys(input).filter((key) => Object.hasOwn(harmless, key))
+  const found = Object.keys(input).filter((key) => Object.hasOwn(KnownOptions.harmless, key))
   return found.length === 0
     ? null
-    : `config.json: without effect here: ${found.map((key) => `${key} (${harmless[key]})`).join(", ")}`
-}
-
-const same = (a: unknown, b: unknown): boolean => a === b || (a ?? null) === (b ?? null)
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  value !== null && typeof value === "object" && !Array.isArray(value)
-
-/** `rope_theta` and the scaling, from `rope_scaling` (transformers 4) or `rope_parameters` (5). */
-const readRope = (input: Readonly<Record<string, unknown>>, usual: unknown = 10_000) => {
-  const given = input["rope_parameters"] ?? input["rope_scaling"] ?? null
-  if (given === null) return { theta: input["rope_theta"] ?? usual, scaling: null }
-  if (!isObject(given)) return `rope_scaling is ${JSON.stringify(given)}; give an object with a rope_type`
-  const { partial_rotary_factor, rope_theta, rope_type, type, ...rest } = given
-  const named = rope_type ?? type ?? "default"
-  const kind = typeof named === "string" ? named : JSON.stringify(named)
-  const theta = rope_theta ?? input["rope_theta"] ?? usual
-  if (!same(partial_rotary_factor ?? 1, 1))
-    return `partial_rotary_factor is ${JSON.stringify(partial_rotary_factor)}; only 1 is implemented`
-  if (kind === "default" && Object.keys(rest).length > 0)
-    return `rope_scaling of type default has the option ${Object.keys(rest)[0]}, which is not implemented`
-  if (kind === "default") return { theta, scaling: null }
-  if (!["linear", "dynamic", "llama3", "yarn"].includes(kind))
-    return `rope_scaling type ${JSON.stringify(kind)} is not implemented; the types are default, linear, dynamic, llama3, yarn`
-  const original = ["llama3", "yarn"].includes(kind)
-    ? { original_max_position_embeddings: input["max_position_embeddings"] }
-    : {}
-  // As in transformers, the one at the top counts before the one within.
-  const top = ["llama3", "yarn"].includes(kind) ? input["original_max_position_embeddings"] : null
-  const scaling: Record<string, unknown> = { ...original, ...rest, rope_type: kind }
-  if (typeof top === "number") scaling["original_max_position_embeddings"] = top
-  for (const [key, value] of Object.entries(scaling)) if (value === null) delete scaling[key]
-  return { theta, scaling }
-}
-
-/** Options that only some families have. */
-const owned: Readonly<Record<string, (family: Family.Family) => boolean>> = {
-  no_rope_layers: ({ unturned }) => unturned !== null,
-  no_rope_layer_interval: ({ unturned }) => unturned !== null,
-  query_pre_attn_scalar: ({ gemma }) => gemma,
-  attn_logit_softcapping: ({ gemma }) => gemma,
-  final_logit_softcapping: ({ gemma }) => gemma,
-  rope_local_base_freq: ({ localRope }) => localRope,
-  sliding_window_pattern: ({ slides }) => typeof slides === "object",
-}
-
-/** Options for which null is a value of its own, and not the default. */
-const nullable = new Set(["sliding_window", "attn_logit_softcapping", "final_logit_softcapping"])
-
-/** `rope_parameters` of two kinds of layers, as transformers 5 writes them: those of full layers, and the base of sliding ones. */
-const readLocalRope = (input: Readonly<Record<string, unknown>>) => {
-  const given = input["rope_parameters"]
-  if (!isObject(given) || !("full_attention" in given || "sliding_attention" in given)) return { input }
-  const { full_attention, sliding_attention, ...rest } = given
-  const [stray] = Object.keys(rest)
-  if (stray !== undefined) return `rope_parameters has the kind of layer ${stray}, which is not implemented`
-  const { rope_theta, ...local } = isObject(sliding_attention) ? sliding_attention : {}
-  if (Object.entries(local).some(([key, value]) => !(key === "rope_type" && value === "default")))
-    return `rope_parameters of sliding_attention are ${JSON.stringify(sliding_attention)}; only the type default is implemented`
-  return {
-    input: {
-      ...input,
-      rope_parameters: full_attention ?? null,
-      ...(rope_theta == null ? {} : { rope_local_base_freq: rope_theta }),
-    },
-  }
+    : `config.json: without effect here: ${found.map((key) => `${key} (${KnownOptions.harmless[key]})`).join(", ")}`
 }
 
 /** What transformers makes of options that say it briefly. */
@@ -243,9 +135,9 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
   { ignore = [] }: { readonly ignore?: ReadonlyArray<string> } = {},
 ) {
   const fail = (reason: string) => new ModelError({ reason: `model config: ${reason}` })
-  if (!isObject(raw)) return yield* fail("is not a JSON object")
+  if (!KnownOptions.isObject(raw)) return yield* fail("is not a JSON object")
   const text = TextSide.configOf(raw)
-  const local = readLocalRope(text)
+  const local = RopeOptions.readLocal(text)
   if (typeof local === "string") return yield* fail(local)
   const { input } = local
   const name = Family.names.find((known) => known === input["model_type"])
@@ -259,7 +151,7 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
   if (Array.isArray(architectures) && architectures.length > 0 && !architectures.includes(family.architecture)) {
     return yield* fail(`architectures is ${JSON.stringify(architectures)}; ${name} models are ${family.architecture}`)
   }
-  const rope = readRope(input, family.defaults["rope_theta"])
+  const rope = RopeOptions.read(input, family.defaults["rope_theta"])
   if (typeof rope === "string") return yield* fail(rope)
   const { num_attention_heads: attentionHeads } = input
   const known: Record<string, unknown> = {
@@ -269,16 +161,22 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
     ...family.defaults,
   }
   for (const [key, value] of Object.entries(input)) {
-    if (ignore.includes(key) || inert.has(key) || Object.hasOwn(harmless, key) || key.startsWith("_")) continue
+    if (
+      ignore.includes(key) ||
+      KnownOptions.inert.has(key) ||
+      Object.hasOwn(KnownOptions.harmless, key) ||
+      key.startsWith("_")
+    )
+      continue
     if (["rope_scaling", "rope_parameters", "rope_theta", "original_max_position_embeddings"].includes(key)) continue
-    if (Object.hasOwn(owned, key) && !owned[key](family)) {
+    if (Object.hasOwn(KnownOptions.owned, key) && !KnownOptions.owned[key](family)) {
       if (value === null) continue
       return yield* fail(`${key} is ${JSON.stringify(value)}, which is not implemented for ${name}; leave it out`)
     }
     if (["sliding_window_pattern", "no_rope_layer_interval"].includes(key)) continue
-    const rules = { ...fixed, ...family.fixed }
+    const rules = { ...KnownOptions.fixed, ...family.fixed }
     if (key in rules) {
-      if (value !== null && !same(value, rules[key])) {
+      if (value !== null && !KnownOptions.same(value, rules[key])) {
         return yield* fail(
           `${key} is ${JSON.stringify(value)}, which is not implemented for ${name}; it must be ${JSON.stringify(rules[key])} or absent`,
         )
@@ -290,7 +188,7 @@ export const decode = Effect.fn("ModelConfig.decode")(function* (
         `has the option ${key}, which is not implemented; if it does not change what the model computes, name it in \`ignore\` (--ignore ${key})`,
       )
     }
-    if (value !== null || nullable.has(key)) known[key] = value
+    if (value !== null || KnownOptions.nullable.has(key)) known[key] = value
   }
   spelledOut(known, input, family)
   known["rope_theta"] = rope.theta
