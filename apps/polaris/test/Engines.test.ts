@@ -7,6 +7,7 @@ import { Effect, Stream } from "effect"
 import { afterAll, expect, it } from "vitest"
 import * as Vllm from "../../../packages/rollout/test/openai/vllm.ts"
 import * as Tinker from "../../../packages/tinker/test/double.ts"
+import * as Resolve from "../src/Resolve.ts"
 import * as Settings from "../src/Settings.ts"
 import * as View from "../src/View.ts"
 import * as Tiny from "./checkpoint.ts"
@@ -115,7 +116,7 @@ it("renders chats with the variables of --template in every engine", async () =>
   const { domain, preset } = await Countdown.open()
   const sample = (more: Partial<Settings.Given>) =>
     Effect.gen(function* () {
-      const settings = yield* Settings.resolve({ ...nothing, workers: 0, loraRank: 2, ...more }, null)
+      const settings = yield* Resolve.settings({ ...nothing, workers: 0, loraRank: 2, ...more }, null)
       const { layer } = yield* Settings.engineOf(settings).open(settings.engine.options, {
         seed: "template",
         number: 1,

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { commit } from "../../../packages/transformer/test/hubDouble.ts"
 import * as Opening from "../src/Opening.ts"
+import * as Resolve from "../src/Resolve.ts"
 import * as Settings from "../src/Settings.ts"
 import * as View from "../src/View.ts"
 import * as Tiny from "./checkpoint.ts"
@@ -87,7 +88,7 @@ it("says in one line why a checkpoint cannot be trained, and leaves no run behin
   const refusal = async (model: string, more: Partial<Settings.Given> = {}, env: Record<string, string> = {}) => {
     const given = { ...nothing, model, ...more }
     const program = Effect.gen(function* () {
-      const settings = yield* Settings.resolve(given, null)
+      const settings = yield* Resolve.settings(given, null)
       return yield* Opening.engine(settings, { domain, folder: join(out, "nothing"), given, preset, view: View.make() })
     }).pipe(Effect.scoped)
     const { message } = await Tiny.run(Effect.flip(program), { ...tiny.online, ...env })

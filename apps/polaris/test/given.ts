@@ -1,6 +1,7 @@
 /** Settings as tests ask for them. */
 import { Effect } from "effect"
 import { nothing } from "../src/Given.ts"
+import * as Resolve from "../src/Resolve.ts"
 import * as Settings from "../src/Settings.ts"
 
 export { nothing }
@@ -9,10 +10,10 @@ export { nothing }
 export const resolve = (
   more: Partial<Settings.Given>,
   recorded: Settings.Settings | null = null,
-): Promise<Settings.Settings> => Effect.runPromise(Settings.resolve({ ...nothing, ...more }, recorded))
+): Promise<Settings.Settings> => Effect.runPromise(Resolve.settings({ ...nothing, ...more }, recorded))
 
 /** Why there are none. */
 export const refusal = (more: Partial<Settings.Given>, recorded: Settings.Settings | null = null): Promise<string> =>
   Effect.runPromise(
-    Effect.map(Effect.flip(Settings.resolve({ ...nothing, ...more }, recorded)), ({ message }) => message),
+    Effect.map(Effect.flip(Resolve.settings({ ...nothing, ...more }, recorded)), ({ message }) => message),
   )

@@ -4,6 +4,7 @@ import { Registry } from "@lpo/trainer"
 import { Effect, Schema } from "effect"
 import { nothing } from "../../polaris/src/Given.ts"
 import * as Overrides from "../../polaris/src/Overrides.ts"
+import * as Resolve from "../../polaris/src/Resolve.ts"
 import * as Settings from "../../polaris/src/Settings.ts"
 import { Distortion } from "./Distortion.ts"
 
@@ -73,10 +74,10 @@ const paced = (options: Registry.Settings, steps: number): Registry.Settings =>
 
 /** The settings of a run. Fails with a `UsageError`, as the command line does. @category constructors */
 export const settings = Effect.fn("Arm.settings")(function* ({ arm, learningRate, preset, scale, seed }: Job) {
-  const usual = yield* Settings.resolve({ ...nothing, preset }, null)
+  const usual = yield* Resolve.settings({ ...nothing, preset }, null)
   const { groupSize } = usual.train
   const k = arm.k ?? groupSize
-  const resolved = yield* Settings.resolve(
+  const resolved = yield* Resolve.settings(
     {
       ...nothing,
       preset,

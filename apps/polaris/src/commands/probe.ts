@@ -12,6 +12,7 @@ import * as Options from "../Options.ts"
 import * as Overrides from "../Overrides.ts"
 import * as Preset from "../Preset.ts"
 import * as Problems from "../Problems.ts"
+import * as Resolve from "../Resolve.ts"
 import * as Settings from "../Settings.ts"
 import { open as openTask } from "../tasks/index.ts"
 import { UsageError } from "../Usage.ts"
@@ -23,7 +24,7 @@ export const command: Entry = Command.make(
   { ...Options.given, config: Options.file.config, set: Options.file.set },
   Effect.fn(function* ({ config, set, template, ...asked }) {
     const { given, pairs } = yield* Config.over(asked, config, set, template)
-    const resolved = yield* Overrides.set(yield* Settings.resolve(given, null), pairs)
+    const resolved = yield* Overrides.set(yield* Resolve.settings(given, null), pairs)
     yield* Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(
         Effect.tryPromise({

@@ -17,6 +17,7 @@ import * as Overrides from "../Overrides.ts"
 import * as Plan from "../Plan.ts"
 import * as Place from "../Place.ts"
 import type * as Problems from "../Problems.ts"
+import * as Resolve from "../Resolve.ts"
 import * as Settings from "../Settings.ts"
 import * as Summary from "../Summary.ts"
 import * as Trackers from "../Trackers.ts"
@@ -205,7 +206,7 @@ export const command: Entry = Command.make(
     const recorded = old === null ? null : yield* RunStore.readConfig(old)
     if (old !== null && recorded === null)
       return yield* new UsageError({ reason: `there is nothing to resume in ${old}; give --name and --out of a run` })
-    const resolved = yield* Settings.resolve(
+    const resolved = yield* Resolve.settings(
       given,
       old === null || recorded === null ? null : yield* Settings.read(old, recorded.config),
     )
