@@ -1,7 +1,8 @@
 /**
  * `npm run checks -- packages`: builds and packs every package, installs it alone in an empty project, and runs the example of its
- * README there (the root README shows the same examples), under every supported Node. Under each the code verifier runs programs too, also
- * on a cache that was spoilt; under a Node that is too old it says so in one line.
+ * README there (the root README shows the same examples), under every supported Node. Under each its entry points are imported too, its
+ * programs started, and the code verifier runs programs, also on a cache that was spoilt. Under a Node that is too old each entry point
+ * and each program says so in one line.
  */
 import { spawnSync } from "node:child_process"
 import {
@@ -43,11 +44,6 @@ const judge = (project: string, major: number): void => {
   }
   const right = "ok 1 the test passes\nok 1 the test passes"
   const said = ask()
-  if (major === Nodes.refused) {
-    const needs = /^error 0 .*it needs Node 22\.19 or later, and this is Node 20\.\S+; start it with another Node$/
-    if (!said.split("\n").every((line) => needs.test(line))) throw new Error(`Node ${major}: ${said}`)
-    return
-  }
   if (said !== right) throw new Error(`Node ${major}: ${said}`)
   const folder = join(cache, "lpo-verifiers")
   const files = readdirSync(folder).map((name) => join(folder, name))
@@ -64,15 +60,46 @@ const megabytes = (folder: string): number => {
   return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0) / 1e6
 }
 
-/** Throws why the program does not start in a project under each Node, or does not say which it needs. */
-const start = (project: string, version: string): void => {
-  for (const major of nodes.keys()) {
-    const args = [join("node_modules", ".bin", "polaris"), "--version"]
-    const { stderr, stdout } = spawnSync(nodeOf(major), args, { cwd: project, encoding: "utf8" })
-    const said = `${stdout}${stderr}`.trim()
+/** What a package and each of its programs say, to the letter, under a Node that is too old. */
+const tooOld =
+  /^LPO needs Node 22\.19 or newer, and this is Node 20\.\d+\.\d+; install another Node, then run it again$/
+
+/** Whether a manifest's range takes the Node that is too old for the others. */
+const takesOld = ({ engines }: Packed.Manifest): boolean => engines.node.startsWith(`>=${Nodes.refused}.`)
+
+interface Entry {
+  readonly entry: string
+  readonly name: string
+  readonly message: string
+}
+
+/** Throws which entry point cannot be imported in a project under a Node, or is imported where it should not be. */
+const enter = (project: string, manifest: Packed.Manifest, major: number): void => {
+  const modules = Object.entries(manifest.exports ?? {}).filter(([, file]) => typeof file === "object")
+  const entries = modules.map(([path]) => manifest.name + path.slice(1))
+  const args = ["--disable-warning=ExperimentalWarning", "entries.mjs", ...entries]
+  const failed = JSON.parse(Packed.run(project, nodeOf(major), ...args)) as ReadonlyArray<Entry>
+  const isRefused = major === Nodes.refused && !takesOld(manifest)
+  const isRight = (one: Entry): boolean => isRefused && one.name === "UnsupportedNode" && tooOld.test(one.message)
+  const wrong = failed.filter((one) => !isRight(one)).map(({ entry, message, name }) => `${entry}: ${name}: ${message}`)
+  if (wrong.length > 0) throw new Error(`Node ${major}: ${wrong.join("; ")}`)
+  if (isRefused && failed.length < entries.length)
+    throw new Error(
+      `Node ${major}: ${entries.length - failed.length} of ${entries.length} entry points do not refuse it`,
+    )
+}
+
+/** Throws which program of a package does not start in a project under a Node, or does not say which Node it needs. */
+const start = (project: string, manifest: Packed.Manifest, major: number): void => {
+  for (const name of Object.keys(manifest.bin ?? {})) {
+    const args = [join("node_modules", ".bin", name), "--version"]
+    const { status, stderr, stdout } = spawnSync(nodeOf(major), args, { cwd: project, encoding: "utf8" })
+    const [said, told] = [stdout.trim(), stderr.trim()]
     const isRight =
-      major === Nodes.refused ? /^[^\n]*needs Node 22\.19 or newer[^\n]*$/.test(said) : said === `polaris v${version}`
-    if (!isRight) throw new Error(`Node ${major}: ${said}`)
+      major === Nodes.refused
+        ? status === 1 && said === "" && told.startsWith(`${name}: `) && tooOld.test(told.slice(name.length + 2))
+        : status === 0 && told === "" && said === `${name} v${manifest.version}`
+    if (!isRight) throw new Error(`Node ${major}: ${name} --version ended with ${status}: ${said}${told}`)
   }
 }
 
@@ -87,13 +114,18 @@ const use = (packed: Packed.Packed, packages: ReadonlyMap<string, Packed.Packed>
   const modules = join(project, "node_modules")
   const effect = existsSync(join(modules, "effect")) ? megabytes(join(modules, "effect")) : 0
   sizes.push({ name: manifest.name, seconds, effect, own: megabytes(modules) - effect })
-  if (manifest.exports === undefined) return start(project, manifest.version)
+  copyFileSync("checks/packages/entries.mjs", join(project, "entries.mjs"))
+  for (const major of nodes.keys()) {
+    enter(project, manifest, major)
+    start(project, manifest, major)
+  }
+  if (manifest.exports === undefined) return
   writeFileSync(join(project, "example.ts"), Packed.example(packed))
   for (const major of Nodes.supported)
     Packed.run(project, nodeOf(major), "--disable-warning=ExperimentalWarning", "example.ts")
   if (manifest.name !== "@lpo/verifiers") return
   copyFileSync("checks/packages/code.mjs", join(project, "code.mjs"))
-  for (const major of nodes.keys()) judge(project, major)
+  for (const major of Nodes.supported) judge(project, major)
 }
 
 try {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { Effect, Semaphore, Stream } from "effect"
 
 /** Results kept, per effect under way, while an earlier one is awaited. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { createContext, Script } from "node:vm"
 import { Worker } from "node:worker_threads"
 

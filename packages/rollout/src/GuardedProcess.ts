@@ -5,6 +5,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { type ChildProcess, fork } from "node:child_process"
 import { Effect, Schema } from "effect"
 import type { Answer, Request } from "./Guarded.ts"

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 
 /** Most bytes of a file: servers refuse a request that is larger. @category limits */
 export const maxBytes = 2 ** 24

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { Schema } from "effect"
 
 /** Numbers as they came, null where a server wrote one that JSON does not have. @category models */

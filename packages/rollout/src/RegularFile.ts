@@ -6,6 +6,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { constants } from "node:fs"
 import { type FileHandle, mkdir, open as openFile, rename, rm, stat } from "node:fs/promises"
 import type { Stats } from "node:fs"

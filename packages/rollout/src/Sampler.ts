@@ -6,6 +6,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Completion } from "./Completion.ts"
 import type { Group } from "./Group.ts"

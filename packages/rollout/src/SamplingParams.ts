@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { Schema } from "effect"
 
 /**

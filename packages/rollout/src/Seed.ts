@@ -6,6 +6,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 
 /** A stream of uniform 32-bit draws. @category models */
 export interface Random {

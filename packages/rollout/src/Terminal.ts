@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 
 // Control characters but for tab and newline, those of C1, and what turns the direction of writing.
 // oxlint-disable-next-line no-control-regex -- these are what it is about.

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { Cause, Effect, Schema } from "effect"
 
 /** A tool could not do its work; `reason` is what the policy reads. @category errors */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { Context, Effect, type Semaphore } from "effect"
 
 /** `bounded`: a sandbox at work, which stops a program itself; what a program takes must never become a verdict's deadline. */

@@ -7,6 +7,7 @@
  * @module
  */
 
+import "./SupportedNode.ts"
 import { Schema } from "effect"
 
 /** @category models */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./SupportedNode.ts"
 import { Schema } from "effect"
 
 /**

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 
 /** @category models */
 export interface Refusal {

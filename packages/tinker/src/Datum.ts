@@ -15,6 +15,7 @@
  * @module
  */
 
+import "@lpo/rollout/SupportedNode"
 import type { Sequence } from "@lpo/rollout"
 
 /** Part of a prompt. @category models */

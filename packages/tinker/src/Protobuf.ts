@@ -7,6 +7,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import type { Chunk, Datum, Tensor } from "./Datum.ts"
 

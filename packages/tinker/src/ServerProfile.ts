@@ -7,6 +7,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import type { Form } from "./Datum.ts"
 
 /** @category models */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Schema } from "effect"
 
 /** The server could not be reached, or went silent, for as long as the client tries. @category errors */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Effect, Schema } from "effect"
 
 /** @category models */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import type { Group } from "@lpo/rollout"
 import { OffPolicy } from "@lpo/simplex"
 import { Schema } from "effect"

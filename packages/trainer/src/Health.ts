@@ -6,6 +6,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Schema } from "effect"
 
 /** @category models */

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import type { Sequence } from "@lpo/rollout"
 import { Context, type Effect, Schema } from "effect"
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { type Guarantee, OffPolicy, type PolicyGradient, type Schedule, SimplexError, Target } from "@lpo/simplex"
 
 /** What an objective sees of a group of K responses, response k having T_k tokens. @category models */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Schema } from "effect"
 
 /** The run folder cannot be created, locked, read or written. @category errors */

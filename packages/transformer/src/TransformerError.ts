@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Schema } from "effect"
 
 /** The model, its configuration or a file of it is not usable; `reason` names the value, the rule and the fix. @category errors */

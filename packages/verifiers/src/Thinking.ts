@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 
 /**
  * What a response says: all that follows the last `</think>`, the whole text without one, or null when a `<think>` is never closed.

@@ -12,20 +12,13 @@ import { type Finding, look } from "./Finding.ts"
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
-/** The oldest Node that runs the program. */
-const oldest = [22, 19] as const
-
-const node: Effect.Effect<Finding> = Effect.sync(() => {
-  const [major, minor] = process.versions.node.split(".").map(Number)
-  const isNew = major > oldest[0] || (major === oldest[0] && minor >= oldest[1])
-  return {
-    group: "machine",
-    what: "Node",
-    state: isNew ? "ok" : "broken",
-    seen: process.versions.node,
-    fix: isNew ? null : `install Node ${oldest.join(".")} or later`,
-  }
-})
+const node: Effect.Effect<Finding> = Effect.sync(() => ({
+  group: "machine",
+  what: "Node",
+  state: "ok",
+  seen: process.versions.node,
+  fix: null,
+}))
 
 const memory: Effect.Effect<Finding> = Effect.sync(() => {
   const limit = process.constrainedMemory()
@@ -152,7 +145,7 @@ const sandboxes = Effect.all([
   look(
     { group: "sandbox", what: "embedded sandbox (WebAssembly)" },
     Effect.scoped(Effect.flatMap(EmbeddedSandbox.make({ processes: 1 }), tries)),
-    { state: "broken", fix: "it comes with the program: install the packages again, with Node 22.19 or later" },
+    { state: "broken", fix: "it comes with the program: install the packages again" },
   ),
   look(
     { group: "sandbox", what: "native sandbox (bubblewrap)" },

@@ -1,4 +1,5 @@
 /** Typed arrays in Schemas: arrays of numbers in JSON, typed arrays in memory. A float32 survives the way through JSON to the bit. */
+import "../SupportedNode.ts"
 import { Schema, SchemaTransformation } from "effect"
 
 export const Int32 = Schema.Array(Schema.Int).pipe(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import type { Schema } from "effect"
 import type { Objective } from "../Objective.ts"
 

@@ -10,6 +10,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { OffPolicy, Target } from "@lpo/simplex"
 import { Schema } from "effect"
 import * as Objective from "../Objective.ts"

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Divergence, Temperature } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
 

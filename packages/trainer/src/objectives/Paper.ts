@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 
 const listwise = { name: "lpo", reduction: "mean", clip: 0.2 } as const
 const baseline = { clip: { low: 0.2, high: 0.2 }, aggregation: "sequence-mean" } as const

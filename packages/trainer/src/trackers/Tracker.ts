@@ -5,6 +5,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Clock, Duration, Effect, Fiber, Queue, Result, Schedule, Schema, Scope, Semaphore } from "effect"
 import type { Config, Run } from "../RunStore.ts"
 import type { StepReport } from "../StepReport.ts"

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import type { TokenBytes } from "../tokenizer/TokenBytes.ts"
 
 /** The bytes of all tokens, in shared memory: those of token t end at `ends[t]`, where those of t + 1 begin. @category models */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Float } from "./jinja/Float.ts"
 import * as Strftime from "./Strftime.ts"
 

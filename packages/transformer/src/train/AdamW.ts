@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import type { Learner } from "@lpo/trainer"
 import { room } from "./Shared.ts"
 

@@ -43,14 +43,6 @@ const folderOf = (file: string): string => {
 
 const name = "embedded sandbox"
 
-/** Why this version of Node cannot run the sandbox; null when it can. */
-const nodeRefusal = (version: string): string | null => {
-  const [major, minor] = version.split(".").map(Number)
-  return major > 22 || (major === 22 && minor >= 19)
-    ? null
-    : `it needs Node 22.19 or later, and this is Node ${version}; start it with another Node`
-}
-
 /** MiB of a process beside its WebAssembly memory: Node's own heap, code and buffers. */
 const overheadMiB = 1024
 
@@ -126,13 +118,11 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, never
       pools.set(engine, made)
       return made
     }
-    const refusal = nodeRefusal(process.versions.node)
     return {
       name,
       languages: ["python", "javascript", "typescript"],
-      run: (job, each = keep) => {
-        if (refusal !== null) return Effect.fail(new SandboxError({ sandbox: name, reason: refusal }))
-        return Turn.bounded(
+      run: (job, each = keep) =>
+        Turn.bounded(
           Effect.flatMap(Turn.Turn, (turn) =>
             Effect.tryPromise({
               try: async (signal) => {
@@ -151,8 +141,7 @@ export const make = (options: Options = {}): Effect.Effect<SandboxService, never
               catch: (cause) => new SandboxError({ sandbox: name, reason: (cause as Error).message }),
             }),
           ),
-        )
-      },
+        ),
     }
   })
 

@@ -14,6 +14,7 @@
  *
  * @module
  */
+import "@lpo/rollout/SupportedNode"
 import { Context, type Effect, Schema } from "effect"
 
 /** The languages of programs. @category models */
