@@ -63,14 +63,15 @@ const options = (words: ReadonlyArray<string>): ReadonlyArray<string> =>
 /** What is wrong with a command line of ours; null when nothing is. */
 const refusal = async (program: Program, args: ReadonlyArray<string>): Promise<string | null> => {
   const path: Array<string> = []
-  let text = await help(program, [])
+  const global = await help(program, [])
+  let text = global
   for (const word of args) {
     if (!new RegExp(`^ {2}${word}(?: |$)`, "m").test(/SUBCOMMANDS([\s\S]*?)\n\n/.exec(`${text}\n\n`)?.[1] ?? "")) break
     path.push(word)
     text = await help(program, path)
   }
   if (path.length === 0 && args[0] !== undefined && /^[a-z]/.test(args[0])) return `${program} has no ${args[0]}`
-  const missing = options(args).find((option) => !new RegExp(`${option}[ ,\n]`).test(text))
+  const missing = options(args).find((option) => !new RegExp(`${option}[ ,\n]`).test(text + global))
   if (missing !== undefined) return `${[program, ...path].join(" ")} has no ${missing}`
   const preset = args[1]
   if (program !== "polaris" || path[0] !== "train" || preset === undefined || !/^[a-z]/.test(preset)) return null

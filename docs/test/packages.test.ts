@@ -19,16 +19,24 @@ const manifests = names.map(
   (name) => [name, JSON.parse(readFileSync(join(root, `packages/${name}/package.json`), "utf8")) as Manifest] as const,
 )
 
+const entry = (path: string) => ({
+  "@lpo/source": `./src/${path}.ts`,
+  types: `./dist/${path}.d.ts`,
+  default: `./dist/${path}.js`,
+})
+
+// `CommandLine` is reached by its path alone: it is for programs, and brings the library of command lines along.
 it.each(manifests)("%s", (name, manifest) => {
   const index = readFileSync(join(root, `packages/${name}/src/index.ts`), "utf8")
   const modules = [...index.matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"$/gm)].map(([, module, path]) => [
     `./${module}`,
-    { "@lpo/source": `./src/${path}.ts`, types: `./dist/${path}.d.ts`, default: `./dist/${path}.js` },
+    entry(path),
   ])
   expect(modules.length).toBeGreaterThan(3)
   expect(manifest.exports).toEqual({
-    ".": { "@lpo/source": "./src/index.ts", types: "./dist/index.d.ts", default: "./dist/index.js" },
+    ".": entry("index"),
     ...Object.fromEntries(modules),
+    ...(name === "rollout" ? { "./CommandLine": entry("CommandLine") } : {}),
     ...(name === "transformer" ? { "./kernels.wasm": "./wasm/kernels.wasm" } : {}),
     "./package.json": "./package.json",
   })

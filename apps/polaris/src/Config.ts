@@ -47,14 +47,14 @@ export const Config = Schema.Struct({
   model: text("A folder, or name[@revision] on the hub"),
   "lora-rank": whole("Train an adapter of this rank"),
   "lora-alpha": number("The adapter counts alpha / rank times"),
-  ignore: text("Options of the model's config.json that change nothing, between commas"),
+  ignore: text("Options of the model's config.json that change nothing, comma-separated"),
   template: says(
     Schema.Record(Schema.String, Schema.Unknown),
     "Variables of the model's chat template, such as enable_thinking, and date, the day of strftime_now",
   ),
   server: text("tinker: URL of the server"),
   profile: oneOf(profileNames, "tinker: which server it is"),
-  rollouts: text("hybrid: URLs of servers that sample, between commas"),
+  rollouts: text("hybrid: URLs of servers that sample, comma-separated"),
   "served-name": text("hybrid: what the servers call the model"),
   offline: text("Groups that somebody else sampled: JSON lines beside this file"),
   "offline-ratio": number("Their share of every step's prompts"),
@@ -95,7 +95,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
   const fail = (reason: string) => new UsageError({ reason: `--config ${path}: ${reason}` })
   const source = yield* Effect.tryPromise({
     try: () => RegularFile.bytes(path, RegularFile.maxTextBytes).then(String),
-    catch: (cause) => fail(`cannot be read (${(cause as Error).message})`),
+    catch: (cause) => fail(RegularFile.unread(cause)),
   })
   const json = yield* Effect.try({
     try: (): unknown => Received.parse(source),

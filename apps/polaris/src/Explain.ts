@@ -1,8 +1,7 @@
 /** What a person reads when something goes wrong: one line for what can be expected, the whole trace for a fault of the program. */
 import { Terminal } from "@lpo/rollout"
 import { Cause, Effect } from "effect"
-import { CliError, CliOutput } from "effect/cli"
-import { nearest } from "./Usage.ts"
+import { CliError } from "effect/cli"
 
 /** What libraries call their settings, and the options that set them. */
 const options: ReadonlyArray<readonly [RegExp, option: string]> = [
@@ -47,71 +46,6 @@ export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     for (const line of new Set(cause.reasons.map(lineOf)))
       if (line !== null) process.stderr.write(`polaris: ${Terminal.visible(line)}\n`)
   })
-
-/** The words of an error that list what could have been given. */
-const choices = (expected: string): ReadonlyArray<string> =>
-  [...expected.matchAll(/"([^"]+)"/g)].map(([, name]) => name)
-
-/** What to give where the library speaks of strings that represent numbers; null where it speaks of something else. */
-const numeric = (expected: string): string | null =>
-  /\bint/i.test(expected) ? "give a whole number" : /number/i.test(expected) ? "give a number" : null
-
-/** What keeps a path from being looked at, where the library names a system call; null where it does not. */
-const path = (expected: string): string | null => {
-  const reason = /^Failed to (?:check path existence|stat path): (\w+)/.exec(expected)?.[1]
-  if (reason === undefined) return null
-  if (reason === "PermissionDenied") return "you have no right to look there"
-  return reason === "BadResource" ? "a part of the path is a file where a folder must be" : expected
-}
-
-/** One line for a wrong command line, with the nearest right one. */
-const usage = (
-  error: CliError.NonShowHelpErrors,
-  flags: ReadonlyArray<string>,
-  commands: ReadonlyArray<string>,
-): string => {
-  const meant = (near: string | null): string => (near === null ? "" : `; did you mean ${near}?`)
-  const oneOf = (names: ReadonlyArray<string>): string => `; choose one of: ${names.join(", ")}`
-  switch (error._tag) {
-    case "UnrecognizedOption":
-      return `there is no option ${error.option}${meant(nearest(error.option, flags))}`
-    case "UnknownSubcommand":
-      return `there is no command "${error.subcommand}"${meant(nearest(error.subcommand, commands)) || oneOf(commands)}`
-    case "InvalidValue": {
-      const { expected, kind, option, value } = error
-      const where = kind === "flag" ? `--${option}` : option
-      const all = choices(expected)
-      const near = nearest(value, all)
-      if (value === "") return `${where} is given without a value`
-      if (near !== null) return `${where} is "${value}"${meant(near)}`
-      return `${where} is "${value}"${all.length > 0 ? oneOf(all) : `; ${numeric(expected) ?? path(expected) ?? expected}`}`
-    }
-    case "DuplicateOption":
-    case "MissingArgument":
-    case "MissingOption":
-    case "UnexpectedArgument":
-    case "UserError":
-    case "ValidationError":
-      return error.message
-  }
-}
-
-/** A wrong command line is a line of its own; the help is for those who ask for it. */
-export const presenter = CliOutput.layerPresenter({
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Effect.sync(() => {
-          const { commandPath, errors, helpDoc } = event
-          const flags = [...helpDoc.flags, ...(helpDoc.globalFlags ?? [])].map(
-            ({ name }) => `--${name.replace(/^-+/, "")}`,
-          )
-          const commands = (helpDoc.subcommands ?? []).flatMap((group) => group.commands.map(({ name }) => name))
-          for (const line of new Set(errors.map((error) => usage(error, flags, commands))))
-            process.stderr.write(`polaris: ${Terminal.visible(line)}\n`)
-          process.stderr.write(`${commandPath.join(" ")} --help lists the options\n`)
-        })
-      : CliOutput.defaultPresenter.present(event),
-})
 
 /**
  * A closed pipe (`polaris train | head`) ends the program as Ctrl-C does, without a word: nobody reads any more. A step that is under

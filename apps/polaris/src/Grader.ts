@@ -84,7 +84,7 @@ export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier,
   }
   const text = yield* Effect.tryPromise({
     try: () => RegularFile.bytes(path, RegularFile.maxTextBytes),
-    catch: (cause) => refused(`cannot be read (${(cause as Error).message})`),
+    catch: (cause) => refused(RegularFile.unread(cause)),
   })
   takeModules(dirname(path))
   const module = yield* Effect.tryPromise({

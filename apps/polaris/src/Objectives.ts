@@ -47,7 +47,7 @@ const parseKl = (text: string): Effect.Effect<Readonly<Record<string, unknown>>,
       })
     : Effect.fail(
         new UsageError({
-          reason: `--kl is "${text}"; give PLACE=BETA with a place of ${Object.keys(places).join(", ")} and a coefficient from 0, such as reward=0.001 or k3=0.04; with ,mastered behind it, on mastered prompts only`,
+          reason: `--kl is "${text}"; give PLACE=BETA, such as reward=0.001 or k3=0.04: PLACE is one of ${Object.keys(places).join(", ")}, BETA is 0 or more; ,mastered after it penalises mastered prompts only`,
         }),
       )
 }

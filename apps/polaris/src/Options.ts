@@ -35,7 +35,7 @@ export const given = {
   ),
   kl: optional(
     Flag.String("kl"),
-    "A KL to the policy that training begins with, as PLACE=BETA: reward=0.001, reward-k3, or a term of the loss, k1, k2, k3=0.04; ,mastered behind it is on mastered prompts only. Default none",
+    "Penalty on the KL to the policy that training begins with, as PLACE=BETA: reward or reward-k3 takes it off the reward, k1, k2 or k3 adds it to the loss, such as k3=0.04; k3=0.04,mastered penalises mastered prompts only. Default: none",
   ),
   seed: optional(Flag.Int("seed"), "Names every random stream of the run. Default 1"),
   steps: optional(Flag.Int("steps"), "Training steps. Default: the preset's, 60"),
@@ -47,7 +47,7 @@ export const given = {
   maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the preset's, 10; with --model 256"),
   temperature: optional(
     Flag.Finite("temperature"),
-    "Sampling temperature in training, above 0; ratios and gradients are of that law. Evaluation has its own. Default 1",
+    "Sampling temperature in training, above 0; ratios and gradients use it too. Evaluation has its own. Default 1",
   ),
   learningRate: optional(
     Flag.Finite("learning-rate"),
@@ -90,14 +90,14 @@ export const given = {
     Flag.Int("lora-rank"),
     "Train an adapter of this rank on the model. Default: all parameters; for tinker 32",
   ),
-  loraAlpha: optional(Flag.Finite("lora-alpha"), "The adapter counts alpha / rank times. Default: twice the rank"),
+  loraAlpha: optional(Flag.Finite("lora-alpha"), "The adapter is scaled by alpha / rank. Default: twice the rank"),
   ignore: optional(
     Flag.String("ignore"),
-    "Options of the model's config.json that you know to change nothing, with commas between them. Default: none",
+    "Options of the model's config.json that are not known here and that you know to be harmless, with commas between them. Default: none",
   ),
   template: Flag.String("template").pipe(
     Flag.withDescription(
-      "A variable of the model's chat template, as JSON or else a text: enable_thinking=false, tools=[...]; date=2026-11-28 is the day of strftime_now. Default: none, and the day on which the run begins",
+      "A variable of the model's chat template, as name=value: enable_thinking=false, tools=[...]. The value is JSON, or else text; date=2026-11-28 sets the day of strftime_now. May be repeated. Default: none, and the day on which the run begins",
     ),
     Flag.between(0, 100),
   ),
@@ -105,28 +105,34 @@ export const given = {
   profile: optional(Flag.Literals("profile", profileNames), "tinker: which server it is. Default skyrl-jax"),
   rollouts: optional(
     Flag.String("rollouts"),
-    "hybrid: URLs of vLLM servers that sample, between commas. The key, if any, is LPO_ROLLOUTS_KEY",
+    "hybrid: URLs of vLLM servers that sample, with commas between them. The key, if any, is LPO_ROLLOUTS_KEY",
   ),
-  servedName: optional(Flag.String("served-name"), "hybrid: what the servers call the model. Default: as in --model"),
+  servedName: optional(
+    Flag.String("served-name"),
+    "hybrid: what the servers call the model. Default: as --model has it",
+  ),
   offline: optional(
     Flag.File("offline"),
     "Groups that somebody else sampled, mixed with the run's own: JSON lines of prompts and responses as tokens, with scores and, where they are known, log-probs. Default: none",
   ),
-  offlineRatio: optional(Flag.Finite("offline-ratio"), "Their share of every step's prompts. Default 0.25"),
+  offlineRatio: optional(
+    Flag.Finite("offline-ratio"),
+    "Share of every step's prompts that --offline fills. Default 0.25",
+  ),
   evaluateEvery: optional(
     Flag.Int("evaluate-every"),
     "Training steps between evaluations in the loop, on held-out problems; train.evaluation and train.best have the rest. Default 0, never",
   ),
   tracker: Flag.String("tracker").pipe(
     Flag.withDescription(
-      "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL; may be repeated. Default: none",
+      "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL. May be repeated. Default: none",
     ),
     Flag.between(0, 8),
     Flag.map((all): ReadonlyArray<string> | null => (all.length === 0 ? null : all)),
   ),
   backend: optional(
     Flag.Literals("backend", ["auto", ...Backend.names]),
-    "Where the model runs; auto takes a GPU whose packages are installed, and else wasm. Default auto",
+    "Where the model runs; auto takes a GPU if its packages are installed, and wasm otherwise. Default auto",
   ),
   workers: optional(
     Flag.Int("workers"),
@@ -138,10 +144,12 @@ export const given = {
 export const file = {
   config: optional(
     Flag.File("config"),
-    "A JSON file of options by the same names; run.schema.json describes it. The command line counts more",
+    "A JSON file of options under the same names; run.schema.json describes it. The command line takes precedence",
   ),
   set: Flag.String("set").pipe(
-    Flag.withDescription("A setting without an option, by its path in config.json: train.optimizer.warmupSteps=10"),
+    Flag.withDescription(
+      "A setting that has no option, by its path in config.json: train.optimizer.warmupSteps=10. May be repeated",
+    ),
     Flag.between(0, 100),
   ),
   probe: Flag.Boolean("probe").pipe(
@@ -151,17 +159,17 @@ export const file = {
     Flag.withDefault(false),
   ),
   dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withDescription("Print the settings and what they come to; begin nothing"),
+    Flag.withDescription("Print the settings and what they come to, and stop there"),
     Flag.withDefault(false),
   ),
 }
 
 /** Where the run is, and whether it is a new one. */
 export const place = {
-  out: Flag.Directory("out").pipe(Flag.withDescription("Folder of the runs. Default runs"), Flag.withDefault("runs")),
+  out: Flag.Directory("out").pipe(Flag.withDescription("Folder for runs. Default runs"), Flag.withDefault("runs")),
   name: optional(
     Flag.String("name"),
-    "Name of the run. Default: made of preset, objective, seed and time; with --resume the newest",
+    "Name of the run. Default: made from preset, objective, seed and time; with --resume, the newest run",
   ),
   resume: Flag.Boolean("resume").pipe(
     Flag.withDescription(

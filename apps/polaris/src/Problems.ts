@@ -82,7 +82,7 @@ export const read = Effect.fn("Problems.read")(function* (
         `${heldOut.length.toLocaleString("en")} held out${evaluation === null ? ", chosen by hash" : ` from ${evaluation.rows.source} (${evaluation.settings.format})`}`,
       ...(left.length === 0
         ? []
-        : [`${left.length} rows make no problem and are left out; the first: ${left[0].message}`]),
+        : [`rows left out, because they make no problem: ${left.length}; the first: ${left[0].message}`]),
       ...(shared === 0
         ? []
         : [`warning: ${shared} training problems are among the held-out ones; polaris data overlap lists them`]),

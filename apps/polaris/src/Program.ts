@@ -4,6 +4,7 @@ import * as NodeFileSystem from "@effect/platform-node-shared/NodeFileSystem"
 import * as NodePath from "@effect/platform-node-shared/NodePath"
 import * as NodeStdio from "@effect/platform-node-shared/NodeStdio"
 import * as NodeTerminal from "@effect/platform-node-shared/NodeTerminal"
+import * as CommandLine from "@lpo/rollout/CommandLine"
 import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import * as About from "./About.ts"
@@ -26,5 +27,5 @@ export const run = (args: ReadonlyArray<string>) =>
   About.version.pipe(
     Effect.flatMap((version) => Command.runWith(polaris, { version: version ?? "unknown" })(args)),
     Effect.tapCause(Explain.explain),
-    Effect.provide(Layer.mergeAll(services, Explain.presenter)),
+    Effect.provide(Layer.mergeAll(services, CommandLine.layer("polaris"))),
   )

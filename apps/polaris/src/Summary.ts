@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import type * as Evaluator from "@lpo/eval/Evaluator"
 import * as Interval from "@lpo/eval/Interval"
-import type { LoggedGroup } from "@lpo/rollout"
+import { type LoggedGroup, Terminal } from "@lpo/rollout"
 import { Best, RunStore, type StepReport, TrainerError } from "@lpo/trainer"
 import Table from "cli-table3"
 import { Effect } from "effect"
@@ -213,7 +213,7 @@ export const write: (
     const facts = {
       start: model.kind === "checkpoint" ? model.source : opened.label,
       "parameters trained": opened.trained?.toLocaleString("en") ?? "–",
-      "held-out problems": `${problems} × ${evaluation.samples} samples`,
+      "held-out problems": `${problems} × ${Terminal.counted(evaluation.samples, "sample")}`,
       time: View.clock(seconds),
     }
     yield* store.write(Base.trainedFile, Base.write({ ...trained, asked: evaluation, seconds: 0 }))
@@ -225,7 +225,7 @@ export const write: (
     return [
       table(opened.label, base, trained),
       ...suites(outcome),
-      `${problems} held-out problems, ${evaluation.samples} samples each; 95 % intervals over problems; ${View.clock(seconds)} in all`,
+      `${Terminal.counted(problems, "held-out problem")}, ${Terminal.counted(evaluation.samples, "sample")} each; 95 % intervals over problems; ${View.clock(seconds)} in all`,
       ...warned.map((text) => `warning: ${text}`),
       `run     ${store.folder}`,
       `report  ${join(store.folder, "report.html")}`,

@@ -39,7 +39,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 }
 
 const wandb =
-  "W&B has no kept JavaScript client; give --tracker tensorboard, and import the files by its own tool: wandb sync RUN/tensorboard"
+  "W&B has no maintained JavaScript client; give --tracker tensorboard, and import its files with W&B's own tool: wandb sync RUN/tensorboard"
 
 /** `name` or `name=value` of a tracker, in its parts. */
 const parts = (text: string): readonly [name: string, value: string] => {

@@ -40,7 +40,7 @@ export const urls = (option: string, text: string): Effect.Effect<ReadonlyArray<
     ? Effect.succeed(all)
     : Effect.fail(
         new UsageError({
-          reason: `--${option} has "${bad}"; give base URLs such as http://127.0.0.1:8000, between commas`,
+          reason: `--${option} has "${bad}"; give base URLs such as http://127.0.0.1:8000, comma-separated`,
         }),
       )
 }

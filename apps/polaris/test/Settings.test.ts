@@ -89,8 +89,11 @@ it("refuses by name what cannot be", async () => {
     expect(await refusal({ objective: name, tau: "std" })).toMatch(/no temperature/)
   const cases: ReadonlyArray<readonly [Parameters<typeof refusal>[0], RegExp]> = [
     [{ tau: "cold" }, /--tau is "cold"; give a positive number/],
-    [{ kl: "reward" }, /--kl is "reward"; give PLACE=BETA .*reward=0\.001 or k3=0\.04/],
-    [{ kl: "k4=1" }, /--kl is "k4=1"; give PLACE=BETA with a place of reward, reward-k3, k1, k2, k3/],
+    [{ kl: "reward" }, /--kl is "reward"; give PLACE=BETA, such as reward=0\.001 or k3=0\.04/],
+    [
+      { kl: "k4=1" },
+      /--kl is "k4=1"; give PLACE=BETA, such as .*: PLACE is one of reward, reward-k3, k1, k2, k3, BETA is 0 or more/,
+    ],
     [{ kl: "k3=-1" }, /--kl is "k3=-1"/],
     [{ preset: "countdwn-tiny" }, /there is no preset "countdwn-tiny"; did you mean countdown-tiny\?/],
     [
@@ -191,7 +194,7 @@ it("checks trackers, and lets a resume choose others", async () => {
   expect((await resolve({}, settings)).trackers).toEqual(settings.trackers)
   expect((await resolve({ tracker: ["trackio=http://h"] }, settings)).trackers).toEqual(["trackio=http://h"])
   expect(Settings.mayChange(settings)).toContain("trackers")
-  expect(await refusal({ tracker: ["wandb"] })).toMatch(/no kept JavaScript client; .*wandb sync/)
+  expect(await refusal({ tracker: ["wandb"] })).toMatch(/no maintained JavaScript client; .*wandb sync/)
   expect(await refusal({ tracker: ["tensorbord"] })).toMatch(/did you mean tensorboard\?/)
   expect(await refusal({ tracker: ["mlflow"] })).toMatch(/"" is no address/)
   expect(await refusal({ tracker: ["otlp=ftp://h"] })).toMatch(/neither http nor https/)

@@ -33,6 +33,12 @@ const kindOf = (stats: Stats): string => {
 const refused = (path: string, kind: string, code = "ENOTREG"): Error =>
   Object.assign(new Error(`'${path}' is ${kind}; give a regular file`), { code })
 
+/** Why a file was not read, after its path: `there is no such file`, or what went wrong. @category io */
+export const unread = (cause: unknown): string =>
+  (cause as NodeJS.ErrnoException).code === "ENOENT"
+    ? "there is no such file"
+    : `cannot be read (${(cause as Error).message})`
+
 /**
  * Opens a file to read (`r`), to append to it (`a`) or to write it anew (`w`); never waits for what is at the other end of a pipe.
  *

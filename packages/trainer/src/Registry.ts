@@ -9,7 +9,7 @@
  * @module
  */
 import { Effect, Schema, SchemaAST, SchemaGetter, SchemaIssue } from "effect"
-import { nearest } from "./internal/nearest.ts"
+import { nearest } from "@lpo/rollout/Nearest"
 import type { Objective } from "./Objective.ts"
 import * as Cispo from "./objectives/Cispo.ts"
 import * as Dapo from "./objectives/Dapo.ts"

@@ -33,7 +33,8 @@ export class RowError extends Schema.TaggedError<RowError>()("RowError", {
   reason: Schema.String,
 }) {
   override get message(): string {
-    return `${this.task}, ${this.format}, row ${this.id}: ${this.reason}`
+    const read = this.format === this.task ? this.task : `${this.task}, ${this.format}`
+    return `${read}, row ${this.id}: ${this.reason}`
   }
 }
 

@@ -78,7 +78,7 @@ it("reports bad rows by line, keeps step with the file, and goes on", async () =
   expect(verdicts()[1].reason).toMatch(/^line 2: is not JSON/)
   expect(stderr).toMatch(/rows\.jsonl, line 2: is not JSON/)
   expect(stderr).toMatch(/rows\.jsonl, line 5: Missing key/)
-  expect(stdout).toContain("errors    3, of which 2 lines are no row")
+  expect(stdout).toContain("errors    3, 2 of them on lines that are not rows")
 })
 
 it.each([
@@ -87,10 +87,10 @@ it.each([
     "rows of no task alone",
     [{ ...rows[0], task: "chess" }, "{"],
     1,
-    "none of the 2 rows could be judged; the first says: chess: no task",
+    "no row could be judged; the first says: chess: no task",
   ],
-  ["lines that are no rows", ["{", "[]"], 1, "none of the 2 rows could be judged; the first says: line 1: is not JSON"],
-  ["no rows at all", ["", ""], 1, "rows.jsonl holds no row; give at least one"],
+  ["lines that are no rows", ["{", "[]"], 1, "no row could be judged; the first says: line 1: is not JSON"],
+  ["no rows at all", ["", ""], 1, "rows.jsonl has no rows; give at least one"],
 ])("a file with %s ends as it should, with what there is written", async (_, lines, expected, message) => {
   writeFileSync(file, lines.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n"))
   const { code, stderr } = await cli("check", file, "--out", out)
@@ -152,17 +152,23 @@ it("grades in a reference mode, and does not mix modes or files in one output", 
 })
 
 it.each([
-  [["check", "/nowhere.jsonl", "--out", "/tmp/none"], /nowhere\.jsonl cannot be read: ENOENT/],
+  [["check", "/nowhere.jsonl", "--out", "/tmp/none"], /^lpo-verifiers: \/nowhere\.jsonl: there is no such file\n/],
   [
     ["check", "x", "--out", "y", "--mode", "reference:nobody"],
     /--mode is "reference:nobody"; give strict or one of reference:tinyzero/,
   ],
   [["check", "x", "--out", "y", "--concurrency", "0"], /--concurrency is 0; give 1 or more/],
   [["serve", "--port", "70000"], /--port is 70000; give 0 to 65535/],
+  [["serve", "--port", "eighty"], /^lpo-verifiers: --port is "eighty"; give a (whole )?number\n/],
+  [["serve", "--prot", "80"], /^lpo-verifiers: there is no option --prot; did you mean --port\?\n/],
+  [["chek", "x"], /^lpo-verifiers: there is no command "chek"; did you mean check\?\n/],
+  [["check", "x"], /^lpo-verifiers: --out is missing\n/],
+  [["check"], /^lpo-verifiers: .*file is missing\n/m],
 ])("%j fails with one line", async (args, message) => {
-  const { code, stderr } = await cli(...args)
+  const { code, stderr, stdout } = await cli(...args)
   expect(code).toBe(1)
   expect(stderr).toMatch(message)
+  expect(stdout).toBe("")
 })
 
 it("serves until it is told to stop", async () => {
@@ -264,7 +270,7 @@ it("validates rows to verify and rows of data sets", async () => {
   )
   const { code, stderr, stdout } = await cli("validate", file)
   expect(code).toBe(1)
-  expect(stderr).toBe("lpo-verifiers: 3 of 6 rows are unfit; leave them out\n")
+  expect(stderr).toBe("lpo-verifiers: unfit rows: 3 of 6; leave them out\n")
   expect(stdout).toContain("row 3 is compared as text: \\sum_{k} k")
   expect(stdout).toMatch(/row 4 is no problem: math, answer, row 4: the answer is ""/)
   expect(stdout).toMatch(/row 5 \(b\) is refused: /)

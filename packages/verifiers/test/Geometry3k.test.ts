@@ -166,7 +166,7 @@ it("makes a prompt of text and image parts in the order of the placeholders", ()
       ],
     },
   ])
-  expect(refusal({ ...row, images: [png] })).toBe("it has 2 <image> placeholders and 1 images; give one for each")
+  expect(refusal({ ...row, images: [png] })).toBe("it has 2 <image> placeholders and 1 image; give one for each")
   expect(refusal({ ...row, images: [png, Uint8Array.of(1, 2)] })).toBe("image 1 is neither PNG nor JPEG")
 })
 

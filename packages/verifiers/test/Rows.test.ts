@@ -229,8 +229,8 @@ describe("geometry3k", () => {
       { ...row, images: [Uint8Array.of(71, 73, 70)] },
       "refused: image 0 is neither PNG nor JPEG",
     ],
-    ["an image too many", { ...row, images: [png, png] }, /^refused: it has 1 <image> placeholders and 2 images/],
-    ["no images", { ...row, images: null }, /^refused: it has 1 <image> placeholders and 0 images/],
+    ["an image too many", { ...row, images: [png, png] }, /^refused: it has 1 <image> placeholder and 2 images/],
+    ["no images", { ...row, images: null }, /^refused: it has 1 <image> placeholder and 0 images/],
     ["no answer", { ...row, answer: null }, /^refused: no column "answer"/],
   ])("%s", (_, given, expected) => {
     const found = answerOf(geometry3k, given)
@@ -251,6 +251,6 @@ describe("geometry3k", () => {
         ],
       },
     ])
-    expect(answerOf(fromVerl, { ...given, images: null })).toMatch(/1 <image> placeholders and 0 images/)
+    expect(answerOf(fromVerl, { ...given, images: null })).toMatch(/1 <image> placeholder and 0 images/)
   })
 })

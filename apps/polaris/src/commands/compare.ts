@@ -1,6 +1,7 @@
 /** `polaris compare`: trained policies, or evaluations, on the problems that they share, with intervals and corrected p-values. */
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
+import { Terminal } from "@lpo/rollout"
 import * as Compare from "@lpo/eval/Compare"
 import * as Evaluator from "@lpo/eval/Evaluator"
 import type * as Metrics from "@lpo/eval/Metrics"
@@ -104,7 +105,7 @@ export const command: Entry = Command.make(
       ])
     const left = base.problems.size - shared.length
     process.stdout.write(
-      `base: ${base.name}; ${shared.length} problems in common${left > 0 ? `, ${left} of the base are not in all` : ""}\n${table.toString()}\n` +
+      `base: ${base.name}; ${Terminal.counted(shared.length, "problem")} in common${left > 0 ? `, ${left} of the base are not in all` : ""}\n${table.toString()}\n` +
         "paired by problem: intervals by bootstrap, p by sign-flip permutation, corrected over the whole table; d is Cohen's\n" +
         "one run of each says nothing about other seeds\n",
     )

@@ -35,8 +35,8 @@ export const command: Entry = Command.make(
       Flag.withDefault(false),
     ),
     server: optional("server", "URL of a Tinker server to look at"),
-    rollouts: optional("rollouts", "URLs of servers that sample, between commas"),
-    out: Flag.Directory("out").pipe(Flag.withDescription("Folder of the runs. Default runs"), Flag.withDefault("runs")),
+    rollouts: optional("rollouts", "URLs of servers that sample, comma-separated"),
+    out: Flag.Directory("out").pipe(Flag.withDescription("Folder for runs. Default runs"), Flag.withDefault("runs")),
   },
   Effect.fn(function* ({ json, out, rollouts, server }) {
     const [machine, services] = yield* Effect.all([Machine.all(out), Services.all({ server, rollouts })], {

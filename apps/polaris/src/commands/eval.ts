@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as Benchmark from "@lpo/eval/Benchmark"
-import { Dataset } from "@lpo/rollout"
+import { Dataset, Terminal } from "@lpo/rollout"
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as RegularFile from "@lpo/rollout/RegularFile"
@@ -14,7 +14,7 @@ import * as Table from "../evaluation/Table.ts"
 import { optional } from "../Options.ts"
 import * as Place from "../Place.ts"
 import { ofRows, type Reads } from "../tasks/index.ts"
-import { UsageError, whole } from "../Usage.ts"
+import { find, UsageError, whole } from "../Usage.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
 
@@ -32,7 +32,7 @@ const flags = {
   model: optional(Flag.String("model"), "A checkpoint: a folder, or name[@revision] on the hub"),
   endpoint: optional(
     Flag.String("endpoint"),
-    "URLs of vLLM servers, between commas. The key, if any, is LPO_ROLLOUTS_KEY",
+    "URLs of vLLM servers, comma-separated. The key, if any, is LPO_ROLLOUTS_KEY",
   ),
   servedName: optional(Flag.String("served-name"), "What the servers call the model"),
   run: optional(Flag.Directory("run"), "The folder of a finished run: its trained policy"),
@@ -47,7 +47,10 @@ const flags = {
   n: optional(Flag.Int("n"), "Samples per problem. Default: the benchmark's"),
   temperature: optional(Flag.Finite("temperature"), "Sampling temperature. Default: the benchmark's, 0.6"),
   maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the benchmark's"),
-  problems: optional(Flag.Int("problems"), "Only the first problems. Default: all, which alone is the benchmark"),
+  problems: optional(
+    Flag.Int("problems"),
+    "Only so many problems, the first ones. Default: all; fewer is not the benchmark",
+  ),
   seed: Flag.Int("seed").pipe(
     Flag.withDescription("Names the random streams of samples and intervals. Default 1"),
     Flag.withDefault(1),
@@ -55,10 +58,10 @@ const flags = {
   backend: optional(Flag.String("backend"), "Where --model or --run runs. Default auto"),
   workers: optional(Flag.Int("workers"), "Worker threads of the backend wasm. Default: as many as cores"),
   out: Flag.Directory("out").pipe(
-    Flag.withDescription("Folder of the evaluations. Default evals"),
+    Flag.withDescription("Folder for evaluations. Default evals"),
     Flag.withDefault("evals"),
   ),
-  name: optional(Flag.String("name"), "Name of the evaluation. Default: made of the time"),
+  name: optional(Flag.String("name"), "Name of the evaluation. Default: made from the time"),
   resume: Flag.Boolean("resume").pipe(
     Flag.withDescription("Go on with --name: what it has sampled is not sampled again"),
     Flag.withDefault(false),
@@ -82,12 +85,15 @@ const policyOf = Effect.fn("eval.policyOf")(function* (given: Given, view: View.
   return null
 })
 
+const namesOf = (benchmark: string | null): ReadonlyArray<string> =>
+  benchmark === null ? [] : benchmark.split(",").map((name) => name.trim())
+
 /** The sets that are asked for. */
 const setsOf = Effect.fn("eval.setsOf")(function* (given: Given, reads: Reads, view: View.View) {
   const { benchmark, data, format, run, task } = given
   const one = (set: Sets.Set): ReadonlyArray<Sets.Set> => [set]
   if (benchmark !== null) {
-    const names = benchmark.split(",").map((name) => name.trim())
+    const names = namesOf(benchmark)
     if (data !== null && names.length > 1)
       return yield* new UsageError({
         reason: `--data is a copy of one benchmark, and ${names.length} are named; give one at a time`,
@@ -155,6 +161,8 @@ export const command: Entry = Command.make(
     const view = View.make()
     yield* Effect.addFinalizer(() => Effect.sync(view.done))
     const seed = `eval/${given.seed}`
+    // A wrong name is refused before a model is downloaded.
+    for (const name of namesOf(given.benchmark)) yield* find("benchmark", name, Benchmark.all)
     const policy = yield* policyOf(given, view)
     const found = yield* setsOf(given, policy?.reads ?? given.style, view)
     // A file that is not there is refused before there is a folder for what comes of it.
@@ -181,7 +189,9 @@ export const command: Entry = Command.make(
       given.resume,
     )
     for (const { from, name, problems, samples } of sets)
-      view.print(`${name}: ${problems.length} problems x ${samples} samples, ${from}`)
+      view.print(
+        `${name}: ${Terminal.counted(problems.length, "problem")} x ${Terminal.counted(samples, "sample")}, ${from}`,
+      )
     const results = yield* Effect.forEach(sets, (set) =>
       Measure.evaluate(set, policy, { folder, seed, completions: given.completions, view }),
     )

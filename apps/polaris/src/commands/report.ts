@@ -74,4 +74,4 @@ export const command: Entry = Command.make(
     })
     process.stdout.write(`report  ${path}\n`)
   }),
-).pipe(Command.withDescription("Write the report of a run, also of one that was interrupted or goes on"))
+).pipe(Command.withDescription("Write the report of a run, also of one that was interrupted or is still running"))

@@ -139,7 +139,9 @@ const settle = (trackers: Tracker.Trackers, isDone: boolean, { view }: Job.Job) 
   Effect.map(trackers.settle(isDone), (standings) => {
     for (const { missing, reason, tracker } of standings)
       if (missing > 0)
-        view.print(`tracker ${tracker} lacks ${missing} points (${reason ?? "no answer"}); a resume sends them`)
+        view.print(
+          `tracker ${tracker} lacks ${Terminal.counted(missing, "point")} (${reason ?? "no answer"}); a resume sends them`,
+        )
   })
 
 const run = Effect.fn("train.run")(function* (job: Job.Job) {

@@ -1,8 +1,7 @@
 /** `polaris warm-start`: makes a preset's warm start again from its seed, and compares it with the shipped one. */
 import { Backend } from "@lpo/transformer"
-import { Effect } from "effect"
-import { Command, Flag } from "effect/cli"
-import * as Options from "../Options.ts"
+import { Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import * as Preset from "../Preset.ts"
 import { open as openTask } from "../tasks/index.ts"
 import { UsageError } from "../Usage.ts"
@@ -13,7 +12,13 @@ import type { Entry } from "./Entry.ts"
 export const command: Entry = Command.make(
   "warm-start",
   {
-    preset: Options.preset,
+    preset: Argument.String("preset").pipe(
+      Argument.withDescription(
+        `Whose: ${Preset.names.filter((name) => name.endsWith("-tiny")).join(", ")}. Default countdown-tiny`,
+      ),
+      Argument.optional,
+      Argument.map(Option.getOrNull),
+    ),
     out: Flag.File("out").pipe(
       Flag.withDescription("Where to write the weights. Default warm-start.safetensors"),
       Flag.withDefault("warm-start.safetensors"),

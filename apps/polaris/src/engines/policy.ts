@@ -1,6 +1,6 @@
 /** The model in this process, for the engines that train here: started on a backend, opened, checked, and made a policy. */
 import { basename, join } from "node:path"
-import type { Problem } from "@lpo/rollout"
+import { type Problem, Terminal } from "@lpo/rollout"
 import {
   Backend,
   Checkpoint,
@@ -178,7 +178,10 @@ export const open = Effect.fn("policy.open")(function* (asked: Asked) {
     ...ready.opened,
     policy,
     reference,
-    about: [ready.about, `backend ${running.name} (${running.device}): ${running.reason}; ${workers} workers`],
+    about: [
+      ready.about,
+      `backend ${running.name} (${running.device}): ${running.reason}; ${Terminal.counted(workers, "worker")}`,
+    ],
     record: { backend: running.name, device: running.device, workers },
     memoryMiB,
     trained: policy.values.length,

@@ -34,7 +34,7 @@ withFiles(
     expect(await overlap("math-train.deepscaler.json", "aime24.qwen.jsonl")).toBe("0 of 30")
     const { stdout } = await here(["data", "validate", file("math-train.deepscaler.json"), "--task", "math"])
     expect(stdout).toMatch(/: 7474 rows .* 7470 problems$/m)
-    expect(stdout).toMatch(/^rows without a gold: 4$/m)
+    expect(stdout).toMatch(/^rows without an answer: 4$/m)
   },
 )
 withFiles(["aime.deepscaler.json", "math500.deepscaler.json"], "AIME 1983-2023 has six of MATH500", async () => {

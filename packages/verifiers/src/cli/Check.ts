@@ -179,10 +179,13 @@ export const run = (options: Options): Effect.Effect<Summary, CheckError> =>
     const { concurrency = 16, file, mode, out, tasks } = options
     const started = performance.now()
     const tally: Tally = { ok: 0, correct: 0, errors: 0, timeouts: 0, bad: 0, score: 0, refusal: "", left: new Map() }
-    const total = yield* io(`${file} cannot be read`, async () => {
-      let n = 0
-      for await (const _ of lines(file)) n++
-      return n
+    const total = yield* Effect.tryPromise({
+      try: async () => {
+        let n = 0
+        for await (const _ of lines(file)) n++
+        return n
+      },
+      catch: (cause) => new CheckError({ reason: `${file}: ${RegularFile.unread(cause)}` }),
     })
     if (options.restart === true)
       yield* io(`${out} cannot be removed`, () =>

@@ -1,10 +1,12 @@
 /** The command line, as an effect: `lpo-verifiers serve`, `check` and `validate`. */
+import { readFileSync } from "node:fs"
 import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
 import * as NodeFileSystem from "@effect/platform-node-shared/NodeFileSystem"
 import * as NodePath from "@effect/platform-node-shared/NodePath"
 import * as NodeStdio from "@effect/platform-node-shared/NodeStdio"
 import * as NodeTerminal from "@effect/platform-node-shared/NodeTerminal"
 import { Terminal } from "@lpo/rollout"
+import * as CommandLine from "@lpo/rollout/CommandLine"
 import { SingleBar } from "cli-progress"
 import { type Cause, Console, Effect, Layer, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -26,24 +28,28 @@ class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { reason
 }
 
 const mode = Flag.String("mode").pipe(
-  Flag.withDescription('How to judge: "strict", or "reference:<grader>"'),
+  Flag.withDescription("How to judge: strict, or reference:GRADER. Default strict"),
   Flag.withDefault("strict"),
 )
 const concurrency = Flag.Int("concurrency").pipe(
-  Flag.withDescription("Verifications under way at once"),
+  Flag.withDescription("Verifications under way at once. Default 16"),
   Flag.withDefault(16),
 )
 const deadline = Flag.Finite("deadline").pipe(
-  Flag.withDescription("Seconds until a verdict is a timeout"),
+  Flag.withDescription("Seconds until a verdict is a timeout. Default 30"),
   Flag.withDefault(30),
 )
 
 const percent = Flag.Literals("percent", ["value", "unit"]).pipe(
-  Flag.withDescription("What 50 % is in strict mathematics: the value 0.5, or 50 of a unit that may be left out"),
+  Flag.withDescription(
+    "What 50 % is in strict mathematics: the value 0.5, or 50 of a unit that may be left out. Default value",
+  ),
   Flag.withDefault("value"),
 )
 const decimals = Flag.Int("decimals").pipe(
-  Flag.withDescription("Places from which on a rounded decimal stands for 1/3 or a root in strict mathematics"),
+  Flag.withDescription(
+    "Decimal places that a rounded number needs to stand for 1/3 or a root in strict mathematics. Default 6",
+  ),
   Flag.withDefault(6),
 )
 
@@ -76,6 +82,10 @@ const checked = (
     }
   })
 
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  readonly version: string
+}
+
 let serving = false
 /** Whether a server listens, or did. */
 export const isServing = (): boolean => serving
@@ -83,18 +93,27 @@ export const isServing = (): boolean => serving
 const serve = Command.make(
   "serve",
   {
-    host: Flag.String("host").pipe(Flag.withDescription("Address to listen on"), Flag.withDefault("127.0.0.1")),
-    port: Flag.Int("port").pipe(Flag.withDescription("Port to listen on; 0 picks a free one"), Flag.withDefault(8787)),
+    host: Flag.String("host").pipe(
+      Flag.withDescription("Address to listen on. Default 127.0.0.1"),
+      Flag.withDefault("127.0.0.1"),
+    ),
+    port: Flag.Int("port").pipe(
+      Flag.withDescription("Port to listen on; 0 picks a free one. Default 8787"),
+      Flag.withDefault(8787),
+    ),
     mode,
     concurrency,
     deadline,
     percent,
     decimals,
     maxPending: Flag.Int("max-pending").pipe(
-      Flag.withDescription("Items accepted at once; more are refused with 429"),
+      Flag.withDescription("Items accepted at once; more are refused with 429. Default 4096"),
       Flag.withDefault(4096),
     ),
-    maxBody: Flag.Int("max-body").pipe(Flag.withDescription("Largest request body, MiB"), Flag.withDefault(32)),
+    maxBody: Flag.Int("max-body").pipe(
+      Flag.withDescription("Largest request body, MiB. Default 32"),
+      Flag.withDefault(32),
+    ),
   },
   Effect.fn(function* ({ host, maxBody, maxPending, port, ...flags }) {
     const tasks = yield* tasksOf(flags)
@@ -114,7 +133,7 @@ const serve = Command.make(
     yield* Console.log(`listening on ${server.url} (${[...tasks.keys()].join(", ")}; ${options.mode})`)
     return yield* Effect.never
   }, Effect.scoped),
-).pipe(Command.withDescription("Serve verdicts over HTTP until it is told to stop"))
+).pipe(Command.withDescription("Serve verdicts over HTTP until you stop it"))
 
 const share = (part: number, whole: number): string => (whole === 0 ? "-" : `${((100 * part) / whole).toFixed(1)} %`)
 
@@ -125,7 +144,7 @@ const check = Command.make(
       Argument.withDescription('Rows { "id", "task", "answer", "response", "problem"? }, one JSON object a line'),
     ),
     out: Flag.String("out").pipe(
-      Flag.withDescription("Where the verdicts go; what it already holds is not graded again"),
+      Flag.withDescription("File for the verdicts, one a line; rows that it already has are not graded again"),
     ),
     mode,
     concurrency,
@@ -133,7 +152,7 @@ const check = Command.make(
     percent,
     decimals,
     restart: Flag.Boolean("restart").pipe(
-      Flag.withDescription("Start again, whatever the output file holds"),
+      Flag.withDescription("Start again, whatever --out holds"),
       Flag.withDefault(false),
     ),
   },
@@ -162,33 +181,33 @@ const check = Command.make(
     const rate = rows > resumed ? `, ${((rows - resumed) / seconds).toFixed(0)} a second` : ""
     yield* Console.log(
       [
-        `${rows} rows in ${seconds.toFixed(1)} s${rate}${resumed > 0 ? ` (${resumed} from an earlier run)` : ""}`,
+        `${Terminal.counted(rows, "row")} in ${seconds.toFixed(1)} s${rate}${resumed > 0 ? ` (${resumed} from an earlier run)` : ""}`,
         `correct   ${summary.correct} (${share(summary.correct, ok)} of ${ok} judged), mean score ${ok === 0 ? "-" : meanScore.toFixed(4)}`,
-        `errors    ${errors}${bad > 0 ? `, of which ${bad} lines are no row` : ""}`,
+        `errors    ${errors}${bad > 0 ? `, ${bad} of them on ${bad === 1 ? "a line that is not a row" : "lines that are not rows"}` : ""}`,
         `timeouts  ${timeouts}`,
         ...[...left].map(([task, n]) => `left      ${n} of task ${task}, which has no ${options.mode}`),
       ].join("\n"),
     )
-    if (rows === 0) return yield* new UsageError({ reason: `${file} holds no row; give at least one` })
+    if (rows === 0) return yield* new UsageError({ reason: `${file} has no rows; give at least one` })
     if (ok === 0) {
-      const reason = `none of the ${rows} rows could be judged; the first says: ${refusal}`
+      const reason = `no row could be judged; the first says: ${refusal}`
       return yield* new UsageError({ reason })
     }
   }, Effect.scoped),
-).pipe(Command.withDescription("Grade a JSON-lines file"))
+).pipe(Command.withDescription("Grade the rows of a file of JSON lines"))
 
 const validate = Command.make(
   "validate",
   {
     file: Argument.String("file").pipe(
-      Argument.withDescription("JSON lines or a JSON array: rows to verify, or those of a published data set"),
+      Argument.withDescription("JSON lines or a JSON array: rows to verify, or rows of a published dataset"),
     ),
     task: Flag.String("task").pipe(
-      Flag.withDescription("The task that reads rows which name none"),
+      Flag.withDescription("Task of rows that name none. Default math"),
       Flag.withDefault("math"),
     ),
     format: Flag.String("format").pipe(
-      Flag.withDescription("The reader of that task; without one, the first that reads the row"),
+      Flag.withDescription("Format of the rows, one of the task's. Default: the first that reads the row"),
       Flag.withDefault(""),
     ),
     concurrency,
@@ -207,19 +226,19 @@ const validate = Command.make(
     const { fit, rows, seconds, text } = summary
     yield* Console.log(
       [
-        `${rows} rows in ${seconds.toFixed(1)} s`,
+        `${Terminal.counted(rows, "row")} in ${seconds.toFixed(1)} s`,
         `fit       ${fit} (${share(fit, rows)})`,
         `as text   ${text} (${share(text, rows)})`,
       ].join("\n"),
     )
     if (rows === 0) return yield* new UsageError({ reason: `${file} holds no row; give at least one` })
     const unfit = rows - fit - text
-    if (unfit > 0) return yield* new UsageError({ reason: `${unfit} of ${rows} rows are unfit; leave them out` })
+    if (unfit > 0) return yield* new UsageError({ reason: `unfit rows: ${unfit} of ${rows}; leave them out` })
   }, Effect.scoped),
-).pipe(Command.withDescription("Say which ground truths of a file are unfit to judge by"))
+).pipe(Command.withDescription("Find the ground truths of a file that cannot be judged by"))
 
 const program = Command.make("lpo-verifiers").pipe(
-  Command.withDescription("Verifiable rewards"),
+  Command.withDescription("Grade files of responses, check ground truths, and serve rewards over HTTP"),
   Command.withSubcommands([serve, check, validate]),
 )
 
@@ -234,7 +253,7 @@ const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
 
 /** Runs a command line, without the name of the program. */
 export const run = (args: ReadonlyArray<string>) =>
-  Command.runWith(program, { version: "0.1.0" })(args).pipe(
+  Command.runWith(program, { version })(args).pipe(
     Effect.tapCause((cause) => (cause.reasons.every((r) => r._tag === "Fail") ? explain(cause) : Effect.void)),
-    Effect.provide(services),
+    Effect.provide(Layer.merge(services, CommandLine.layer("lpo-verifiers"))),
   )

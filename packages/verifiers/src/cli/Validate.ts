@@ -8,7 +8,7 @@
 import { createReadStream } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { createInterface } from "node:readline"
-import type { Problem } from "@lpo/rollout"
+import { type Problem, RegularFile } from "@lpo/rollout"
 import { Effect, Result, Schema, Stream } from "effect"
 import { inOrder } from "@lpo/rollout/Concurrent"
 import * as RowJson from "../internal/rowJson.ts"
@@ -163,7 +163,7 @@ export const run = (
     }
     yield* Stream.fromAsyncIterable(
       entries(file),
-      (cause) => new CheckError({ reason: `${file} cannot be read: ${(cause as Error).message}` }),
+      (cause) => new CheckError({ reason: `${file}: ${RegularFile.unread(cause)}` }),
     ).pipe(
       (all) => inOrder(all, examine, concurrency),
       Stream.runForEach((found) =>

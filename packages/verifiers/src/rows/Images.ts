@@ -1,5 +1,5 @@
 /** Images of rows, and the text that their `<image>` placeholders stand in. */
-import { ImageFile, type Problem } from "@lpo/rollout"
+import { ImageFile, type Problem, Terminal } from "@lpo/rollout"
 import { isRecord, refuse, show } from "./Columns.ts"
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
@@ -32,7 +32,9 @@ const imageOf = (image: unknown, at: number): Extract<Problem.Part, { readonly t
 export const weave = (text: string, images: ReadonlyArray<unknown>): Array<Problem.Part> => {
   const texts = text.split("<image>")
   if (texts.length - 1 !== images.length)
-    return refuse(`it has ${texts.length - 1} <image> placeholders and ${images.length} images; give one for each`)
+    return refuse(
+      `it has ${Terminal.counted(texts.length - 1, "<image> placeholder")} and ${Terminal.counted(images.length, "image")}; give one for each`,
+    )
   const parts: Array<Problem.Part> = []
   const say = (text: string): void => {
     if (text.trim() !== "") parts.push({ type: "text", text: text.trim() })

@@ -1,7 +1,7 @@
 /** `polaris data download`: a dataset of the hub into the hub's cache. */
 import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
-import { Dataset } from "@lpo/rollout"
+import { Dataset, Terminal } from "@lpo/rollout"
 import * as View from "../../View.ts"
 import { UsageError } from "../../Usage.ts"
 import * as Shared from "./shared.ts"
@@ -23,7 +23,7 @@ export const command = Command.make(
         }),
     })
     view.done()
-    yield* Shared.print(`${rows.source}: ${rows.length} rows, sha256 ${rows.fingerprint.sha256}`)
+    yield* Shared.print(`${rows.source}: ${Terminal.counted(rows.length, "row")}, sha256 ${rows.fingerprint.sha256}`)
     for (const file of rows.files) yield* Shared.print(`  ${file}`)
   }, Effect.scoped),
 ).pipe(Command.withDescription("Download a dataset of the hub, and pin it to a commit"))

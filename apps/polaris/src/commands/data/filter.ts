@@ -59,7 +59,7 @@ export const command = Command.make(
       Flag.map(Option.getOrNull),
     ),
     without: Flag.String("without").pipe(
-      Flag.withDescription("Leave out questions of these datasets, between commas"),
+      Flag.withDescription("Leave out questions of these datasets, comma-separated"),
       Flag.optional,
       Flag.map(Option.getOrNull),
     ),
@@ -104,4 +104,4 @@ export const command = Command.make(
         `${left.unknown} without a pass rate (${rates === null ? "left out" : "kept"})`,
     )
   }, Effect.scoped),
-).pipe(Command.withDescription("Keep rows by their pass rate, and without those of benchmarks"))
+).pipe(Command.withDescription("Keep rows by their pass rate, and leave out questions of benchmarks"))

@@ -1,4 +1,5 @@
 /** `polaris data generate`: rows of a task that makes its own problems. */
+import { Terminal } from "@lpo/rollout"
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Countdown } from "@lpo/verifiers"
@@ -49,7 +50,9 @@ export const command = Command.make(
       Flag.withDefault("1"),
     ),
     side: Flag.Literals("side", ["train", "held-out"]).pipe(
-      Flag.withDescription("No problem, in whatever form, is on both sides. Default train"),
+      Flag.withDescription(
+        "Rows to train on, or held-out rows; no problem, in whatever form, is on both sides. Default train",
+      ),
       Flag.withDefault("train" as const),
     ),
     out: Shared.out,
@@ -72,7 +75,9 @@ export const command = Command.make(
         ? Countdown.generate(draw, { from: recipe }).map(({ answer }) => answer)
         : (yield* ofPreset(preset, images))(draw)
     yield* Shared.writing(flags.out, (write) => Effect.forEach(rows, write, { discard: true }))
-    yield* Shared.print(`${flags.out}: ${rows.length} rows (${preset ?? recipe}, ${side}, seed ${seed})`)
+    yield* Shared.print(
+      `${flags.out}: ${Terminal.counted(rows.length, "row")} (${preset ?? recipe}, ${side}, seed ${seed})`,
+    )
   }),
 ).pipe(
   Command.withDescription("Generate rows that have solutions: Countdown by a recipe, or the problems of a tiny preset"),

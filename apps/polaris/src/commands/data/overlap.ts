@@ -46,6 +46,6 @@ export const command = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Find questions of benchmarks in training data, compared without white space, punctuation and case",
+    "Find questions of benchmarks in training data; white space, punctuation and case do not count",
   ),
 )

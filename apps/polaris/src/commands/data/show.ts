@@ -1,4 +1,5 @@
 /** `polaris data show`: a row as the model will see it. */
+import { Terminal } from "@lpo/rollout"
 import { Effect, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Tokens from "../../data/Tokens.ts"
@@ -32,12 +33,12 @@ export const command = Command.make(
       }
     } else {
       const tokens = yield* Tokens.encode(tokenizer, prompt)
-      yield* Shared.print(`--- prompt, ${tokens.length} tokens`)
+      yield* Shared.print(`--- prompt, ${Terminal.counted(tokens.length, "token")}`)
       yield* Shared.print(tokenizer.decode(tokens))
     }
     yield* Shared.print(`--- answer\n${Shared.json(answer)}`)
     if (meta !== undefined) yield* Shared.print(`--- meta\n${Shared.json(meta)}`)
     const refusal = yield* task.validate(made.success)
-    yield* Shared.print(`--- ${refusal === null ? "fit: the gold accepts itself" : `unfit: ${refusal}`}`)
+    yield* Shared.print(`--- ${refusal === null ? "fit: the row's own answer is accepted" : `unfit: ${refusal}`}`)
   }, Effect.scoped),
 ).pipe(Command.withDescription("Show a row as the model will see it, with its tokens counted"))

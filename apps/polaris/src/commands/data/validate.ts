@@ -1,5 +1,6 @@
 /** `polaris data validate`: rows that make no problem, golds that refuse themselves, duplicates, prompts that are too long. */
 import { createHash } from "node:crypto"
+import { Terminal } from "@lpo/rollout"
 import { Effect, Option, Result, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Question from "../../data/Question.ts"
@@ -49,20 +50,21 @@ export const command = Command.make(
         if (Result.isFailure(made)) {
           const { reason } = made.failure
           const kind = /no answer|answer is (?:""|null|\[\])|must be a text or a number/.test(reason)
-            ? "rows without a gold"
+            ? "rows without an answer"
             : "rows that make no problem"
           return note(kind, (yield* rows.error(index, reason)).message)
         }
         problems++
         const problem = made.success
         const refusal = yield* task.validate(problem)
-        if (refusal !== null) note("golds that their own verifier refuses", `row ${row}: ${refusal}`)
+        if (refusal !== null) note("answers that their own verifier refuses", `row ${row}: ${refusal}`)
         const key = createHash("sha256").update(Question.normal(problem.prompt, Question.spaceless)).digest("base64")
         const answer = Shared.json(problem.answer)
         const before = seen.get(key)
         if (before === undefined) seen.set(key, { row, answer })
         else if (before.answer === answer) note("duplicates", `row ${row} asks what row ${before.row} asks`)
-        else note("duplicates with another gold", `row ${row} says ${answer}, row ${before.row} says ${before.answer}`)
+        else
+          note("duplicates with another answer", `row ${row} says ${answer}, row ${before.row} says ${before.answer}`)
         const length =
           tokenizer === null
             ? Question.characters(problem.prompt)
@@ -72,7 +74,7 @@ export const command = Command.make(
       }),
     )
     yield* Shared.print(
-      `${rows.source}: ${rows.length} rows (${rows.format}), read as ${format} of the task ${task.name}: ${problems} problems`,
+      `${rows.source}: ${Terminal.counted(rows.length, "row")} (${rows.format}), read as ${format} of the task ${task.name}: ${Terminal.counted(problems, "problem")}`,
     )
     yield* Shared.print(`sha256 ${rows.fingerprint.sha256}`)
     for (const [kind, { count, lines }] of faults) {
@@ -87,4 +89,6 @@ export const command = Command.make(
       })
     yield* Shared.print("nothing to complain of")
   }, Effect.scoped),
-).pipe(Command.withDescription("Look for rows that cannot be trained on: broken, without a gold, repeated, too long"))
+).pipe(
+  Command.withDescription("Look for rows that cannot be trained on: broken, without an answer, repeated, too long"),
+)

@@ -1,6 +1,15 @@
 /**
+ * What somebody probably meant.
+ *
+ * @module
+ */
+import "./SupportedNode.ts"
+
+/**
  * Of the names that one may write, the one that was probably meant: fewest letters added, dropped, changed or swapped, and at most
  * two in five, or one. Null where none is that near.
+ *
+ * @category text
  */
 export const nearest = (word: string, known: ReadonlyArray<string>): string | null => {
   const distances = known.map((k) => distance(word.toLowerCase(), k.toLowerCase()))
