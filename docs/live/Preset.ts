@@ -9,8 +9,6 @@ const { parameters } = preset.task
 const space: Countdown.Space = { ...parameters, operators: ["+", "-", "*"] }
 const options: Countdown.Options = { from: space, operators: space.operators, style: "words", extract: "whole" }
 
-export const { learningRate } = preset.train
-
 export const tokenizer = Tokenizer.words(Countdown.words(space))
 
 export const modelConfig = ModelConfig.decode({ ...preset.model.shape, vocab_size: tokenizer.vocabSize })

@@ -35,6 +35,14 @@ const charts = () => ({
     start: true,
     height: 260,
   }),
+  solvedRate: Chart.make({
+    title: "Puzzles solved",
+    about: "Share of puzzles with a right answer among the eight.",
+    rolling: 10,
+    format: percent,
+    start: false,
+    height: 150,
+  }),
   entropy: Chart.make({
     title: "Entropy",
     about: "How undecided the model is, nats per token.",
@@ -48,14 +56,6 @@ const charts = () => ({
     about: "How far the model is from its target after the step, nats.",
     rolling: 5,
     format: two,
-    start: false,
-    height: 150,
-  }),
-  ess: Chart.make({
-    title: "Effective sample size",
-    about: "How many of the eight answers still count, as a share.",
-    rolling: 5,
-    format: percent,
     start: false,
     height: 150,
   }),
@@ -180,7 +180,7 @@ export const mount = (root: HTMLElement): (() => void) => {
     controls.show(setup, { running, begun: false })
   }
   addEventListener("hashchange", onHash)
-  const { entropy, ess, passRate, targetKl } = drawn
+  const { entropy, passRate, solvedRate, targetKl } = drawn
   root.classList.add("lpo-live")
   root.replaceChildren(
     html(
@@ -192,7 +192,7 @@ export const mount = (root: HTMLElement): (() => void) => {
         { className: "sight" },
         status,
         passRate.element,
-        html("div", { className: "small" }, entropy.element, targetKl.element, ess.element),
+        html("div", { className: "small" }, solvedRate.element, entropy.element, targetKl.element),
         explorer.element,
       ),
     ),
