@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs"
 import { defineConfig } from "vitepress"
 import { defaultClientConditions, defaultServerConditions } from "vite"
+import { dialog } from "./dialog.ts"
 import { figures } from "./figures.ts"
 import { math } from "./math.ts"
 import { guides, reference } from "./navigation.ts"
@@ -52,6 +53,7 @@ export default defineConfig({
     ssr: { resolve: conditions(defaultServerConditions) },
     // Of the training page; it loads its backend when it starts.
     worker: { format: "es" },
+    plugins: [dialog],
   },
   buildEnd: writeText,
   themeConfig: {

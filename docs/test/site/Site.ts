@@ -1,10 +1,11 @@
 /** The site as `npm run docs` built it, served under a path of its own, and a real browser to open it with. */
 import { existsSync, readFileSync } from "node:fs"
 import { createServer } from "node:http"
+import { createRequire } from "node:module"
 import { extname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { fileURLToPath } from "node:url"
-import { type Browser, chromium } from "playwright-core"
+import { type Browser, chromium, type Page } from "playwright-core"
 import { afterAll, beforeAll, expect } from "vitest"
 
 export const folder = fileURLToPath(new URL("../../site", import.meta.url))
@@ -71,4 +72,30 @@ export const open = () => {
       return started
     },
   }
+}
+
+interface Violation {
+  readonly id: string
+  readonly impact: string
+  readonly nodes: ReadonlyArray<{ readonly target: ReadonlyArray<string> }>
+}
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
+
+/** What keeps somebody from using a page as it now is: the serious and the critical faults that axe finds, and where. */
+export const faults = async (page: Page): Promise<ReadonlyArray<string>> => {
+  await page.evaluate(readFileSync(axe, "utf8"))
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run: () => Promise<{ violations: ReadonlyArray<Violation> }> } }
+    return (await axe.run()).violations
+  })
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .slice(0, 3)
+          .map(({ target }) => target.join(" "))
+          .join(", ")}`,
+    )
 }

@@ -1,6 +1,4 @@
 /** Every guide, and a page of each other kind, in a real browser: they fit the window, weigh little, and can be used by everybody. */
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import type { Page } from "playwright-core"
 import { describe, expect, it } from "vitest"
 import { topics } from "../../.vitepress/guides.ts"
@@ -99,29 +97,15 @@ describe.skipIf(Site.missing)("in Chromium", () => {
   })
 
   it.each(["light", "dark"] as const)("axe finds no serious fault, %s", { timeout: 180_000 }, async (colorScheme) => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
     const context = await site.browser().newContext({ colorScheme, viewport: { width: 1280, height: 900 } })
     const page = await context.newPage()
     const faults: Array<string> = []
-    const check = async (name: string): Promise<void> => {
-      await page.evaluate(axe)
-      const found = await page.evaluate(async () => {
-        const { violations } = await (globalThis as unknown as { axe: { run: () => Promise<AxeResult> } }).axe.run()
-        return violations.map(({ id, impact, nodes }) => ({
-          id,
-          impact,
-          at: nodes.map(({ target }) => target.join(" ")),
-        }))
-      })
-      for (const { at, id, impact } of found)
-        if (impact === "serious" || impact === "critical") faults.push(`${name}: ${id}: ${at.slice(0, 3).join(", ")}`)
-    }
     for (const name of kinds) {
       await open(page, name)
       expect(await page.evaluate(() => document.documentElement.classList.contains("dark"))).toBe(
         colorScheme === "dark",
       )
-      await check(name)
+      faults.push(...(await Site.faults(page)).map((fault) => `${name}: ${fault}`))
     }
     await context.close()
     expect(faults).toEqual([])
@@ -138,11 +122,3 @@ describe.skipIf(Site.missing)("in Chromium", () => {
     await page.close()
   })
 })
-
-interface AxeResult {
-  readonly violations: ReadonlyArray<{
-    readonly id: string
-    readonly impact: string
-    readonly nodes: ReadonlyArray<{ readonly target: ReadonlyArray<string> }>
-  }>
-}
