@@ -46,6 +46,14 @@ it("reviews every row where strict differs from the graders' accuracy", () => {
   for (const row of rows) if (row.acc !== row.scores["strict"]) expect(row.review, row.name).not.toBe("all agree")
 })
 
+it("takes degrees, units, names, roots and decimals for what they say", () => {
+  const pairs = read("geometry3k-further.json") as Array<{ gold: string; answer: string; right: boolean }>
+  for (const { answer, gold, right } of pairs) {
+    const { correct, reason, status } = graders.strict.grade(gold, `<think>t</think> \\boxed{${answer}}`)
+    expect([status, correct], `${answer} for ${gold}: ${reason}`).toEqual(["ok", right])
+  }
+})
+
 it("agrees with mathruler on mutated answers", () => {
   for (const [given, gold, right] of mutated) expect(Prm800k.equal(given, gold), `${given} against ${gold}`).toBe(right)
 })

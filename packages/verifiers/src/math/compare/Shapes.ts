@@ -28,6 +28,9 @@ export const measure = (
 
 const upper = (e: Expression): boolean => e.tag === "symbol" && /^[A-Z](?:_.*)?'*$/.test(e.name)
 
+const isAngle = (e: Expression): boolean =>
+  e.tag === "symbol" && /^(?:[A-Z]|angle .*|alpha|beta|gamma|theta|phi)$/.test(e.name)
+
 /** Whether a side names what the other side says: `x`, `AC`, `\angle ABC`, `f(x)`, `\text{Area}`, `(x, y)`. */
 const isName = (e: Expression): boolean => {
   switch (e.tag) {
@@ -38,6 +41,7 @@ const isName = (e: Expression): boolean => {
     case "call":
       return (
         e.name === "apply" ||
+        (/^(?:sin|cos|tan|cot|sec|csc)$/.test(e.name) && isAngle(e.args[0])) ||
         (e.name === "abs" && isName(e.args[0]) && (e.args[0].tag === "product" || upper(e.args[0])))
       )
     case "product":
@@ -87,7 +91,8 @@ export const named = (e: Expression): Named | null => {
     // y = x = 7 is about both.
     const last = all.at(-1)
     const closes = last !== undefined && Syntax.unknowns(last).length === 0
-    const values = closes && all.length > 1 ? all.filter((v) => v.tag !== "symbol" || v === last) : all
+    const isOther = (v: Expression): boolean => v.tag === "symbol" || (v.tag === "product" && isName(v))
+    const values = closes && all.length > 1 ? all.filter((v) => v === last || !isOther(v)) : all
     const names = Syntax.unknowns(first)
     if (first.tag !== "call" && values.some((v) => Syntax.unknowns(v).some((n) => names.includes(n)))) return null
     if (values.slice(1).some((v) => decide(values[0], v) !== "equal")) return null
@@ -240,7 +245,7 @@ export const congruence = (
 export const unqualified = (e: Expression): Expression => {
   // What is in a set of named members is one of them.
   if (e.tag === "relation" && e.relations.length === 1 && e.relations[0] === "in" && e.sides[1].tag === "set")
-    return e.sides[0].tag === "symbol" ? e.sides[1] : e
+    return e.sides[0].tag === "symbol" || (e.sides[0].tag === "tuple" && isName(e.sides[0])) ? e.sides[1] : e
   if (e.tag !== "list") return e
   const isQualifier = (item: Expression): item is Syntax.Tagged<"relation"> =>
     item.tag === "relation" &&

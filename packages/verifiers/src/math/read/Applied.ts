@@ -1,6 +1,7 @@
 /**
  * Names and functions with what they are applied to: `\sin^2 x`, `f(2x)`, `P(A|B)`, `C_5^2`.
  */
+import * as Rational from "../algebra/Rational.ts"
 import { Reading } from "./Reading.ts"
 import * as Syntax from "./Syntax.ts"
 import { type Expression } from "./Syntax.ts"
@@ -8,12 +9,45 @@ import { Unreadable } from "./Tokens.ts"
 
 /** Functions that are written before their argument. @category vocabulary */
 export const functions = new Set(
-  "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth ln log exp det gcd lcm max min abs Re Im arg sgn cis floor ceil".split(
+  "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh sinh cosh tanh coth ln log exp det gcd lcm max min abs Re Im arg sgn cis floor ceil".split(
     " ",
   ),
 )
 const trigonometric = new Set("sin cos tan cot sec csc cis".split(" "))
-const inverse: Readonly<Record<string, string>> = { sin: "arcsin", cos: "arccos", tan: "arctan" }
+const inverse: Readonly<Record<string, string>> = {
+  sin: "arcsin",
+  cos: "arccos",
+  tan: "arctan",
+  cot: "arccot",
+  sec: "arcsec",
+  csc: "arccsc",
+  sinh: "arsinh",
+  cosh: "arcosh",
+  tanh: "artanh",
+}
+
+/** Inverses of secants as those of the reciprocal, of hyperbolic functions as logarithms; any other function as it is. */
+const inverseOf = (name: string, x: Expression): Expression => {
+  const ln = (e: Expression): Expression => Syntax.call("log", { tag: "constant", name: "e" }, e)
+  const half = Syntax.number(Rational.make(1n, 2n))
+  const one = Syntax.integer(1)
+  const root = (sign: Expression): Expression =>
+    Syntax.power(Syntax.sum([Syntax.power(x, Syntax.integer(2)), sign]), half)
+  switch (name) {
+    case "arcsec":
+      return Syntax.call("arccos", Syntax.power(x, Syntax.minusOne))
+    case "arccsc":
+      return Syntax.call("arcsin", Syntax.power(x, Syntax.minusOne))
+    case "arsinh":
+      return ln(Syntax.sum([x, root(one)]))
+    case "arcosh":
+      return ln(Syntax.sum([x, root(Syntax.minusOne)]))
+    case "artanh":
+      return Syntax.product([half, ln(Syntax.quotient(Syntax.sum([one, x]), Syntax.sum([one, Syntax.negate(x)])))])
+    default:
+      return Syntax.call(name, x)
+  }
+}
 
 /** Heads that are always functions before brackets. */
 const alwaysFunction = /^(?:[fghFGH]|phi|varphi|Phi|psi|Psi|Gamma|zeta|sigma|tau|mathcal .|operator .*|O)(?:_.*)?'*$|'/
@@ -168,13 +202,13 @@ export abstract class Applied extends Reading {
     if (argument.tag === "list") argument = { tag: "tuple", open: "(", close: ")", items: argument.items }
     if (name === "exp") return Syntax.power({ tag: "constant", name: "e" }, argument)
     const inverted = exponent?.tag === "number" && exponent.value.num === -1n && exponent.value.den === 1n
+    const undoes = inverted && Object.hasOwn(inverse, name)
     const called =
       name === "ln"
         ? Syntax.call("log", { tag: "constant", name: "e" }, argument)
         : name === "log"
           ? Syntax.call("log", subscript ?? Syntax.integer(10), argument)
-          : Syntax.call(inverted && Object.hasOwn(inverse, name) ? inverse[name] : name, argument)
-    if (exponent === null || (inverted && Object.hasOwn(inverse, name))) return called
-    return Syntax.power(called, exponent)
+          : inverseOf(undoes ? inverse[name] : name, argument)
+    return exponent === null || undoes ? called : Syntax.power(called, exponent)
   }
 }

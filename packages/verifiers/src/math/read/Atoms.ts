@@ -6,6 +6,19 @@ import * as Syntax from "./Syntax.ts"
 import { type Expression } from "./Syntax.ts"
 import { type Token, Unreadable } from "./Tokens.ts"
 
+/**
+ * What `{x | x > 2}` says: its condition, with the set that x is taken from; of `{2n + 1 | n \in Z}` the members too. A condition with
+ * "or" stands alone.
+ */
+const described = (member: Expression, condition: Expression): Expression => {
+  const isLetters = (e: Expression): boolean =>
+    e.tag === "symbol" || (e.tag === "constant" && e.name !== "pi") || (e.tag === "tuple" && e.items.every(isLetters))
+  const conditions = condition.tag === "list" ? condition.items : [condition]
+  if (isLetters(member) || (condition.tag === "list" && condition.joiner === "or")) return condition
+  const items = member.tag === "relation" ? [...conditions, member] : [member, ...conditions]
+  return { tag: "list", joiner: ",", items }
+}
+
 /** @category reading */
 export abstract class Atoms extends Commands {
   /** What `^`, `_`, `\frac` and `\sqrt` take: a group, or one token, of a number one digit. */
@@ -105,7 +118,7 @@ export abstract class Atoms extends Commands {
           this.at++
           const condition = this.list()
           this.expect("\\}")
-          return condition
+          return described(first, condition)
         }
         this.expect("\\}")
         return { tag: "set", items: first.tag === "list" ? first.items : [first] }

@@ -26,6 +26,20 @@ export const ascii = (text: string): string => {
 
 const announcement =
   /^\s*(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|ans|result|solution)(?:\s+is\b\s*:?|\s*[:=])\s*(?=\S)/i
+/** What says no more than that a number follows. */
+const introduction =
+  /^\s*(?:\\(?:text(?:bf|rm|it)?|mathrm|mbox)\s*\{\s*)?(?:(?:a\s+)?total\s+of|total\s*[:=]|there\s+(?:is|are)|exactly|approximately|approx\.?|about|roughly|around|only)(?=[\s}$\\0-9]|\})/i
+const introduced = (text: string): string => {
+  const found = introduction.exec(text)
+  if (found === null) return text
+  const rest = text.slice(found[0].length)
+  const group = found[0].includes("{")
+  // In a text command of its own, or with its number.
+  const own = /^\s*:?\s*\}\s*(?=\S)/.exec(rest)
+  if (group && own !== null) return rest.slice(own[0].length)
+  if (!/^\s*:?\s*[$\\]*[-0-9.]/.test(rest)) return text
+  return group ? `\\text{${rest.trimStart()}` : rest
+}
 const textAnnouncement =
   /^\s*\\(?:text(?:bf|rm|it)?|mathrm|mathbf|mbox)\s*\{\s*(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|ans|result|solution)(?:\s+is)?\s*[:=]?\s*\}\s*[:=]?\s*(?=\S)/i
 const innerAnnouncement =
@@ -41,6 +55,8 @@ const rowSpace = /\\\\\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm|in|pc|mu)\s*\]/g
 
 /** `\\overset{!}{=}`, `\\stackrel{?}{=}`: a sign with a mark above it. */
 const marked = /\\(?:overset|underset|stackrel)\s*\{[^{}]*\}\s*\{\s*(=|\\approx|\\equiv|[0-9.]+)\s*\}/g
+/** An arc with its bow above. */
+const bow = /\\(?:overset|stackrel)\s*\{\s*\\(?:frown|smallfrown)\s*\}/g
 /** Half days: 9:30 am, 4 p.m., and hours alone with one. */
 const halfDay =
   /(?<![0-9:.])([0-9]{1,2})(:[0-5][0-9])?(?:\s|~|\\[ ,;])*(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:([ap])\.\s*m\.|([AP])\.?M\.?|(?<=\{\s*|:[0-9]{2}[^0-9]*)([ap])m)(?![a-zA-Z])\s*\}?/g
@@ -55,6 +71,16 @@ const halved = (
 const membership = /\(\s*((?:[a-zA-Z]\s*,\s*)*[a-zA-Z]\s*\\in\s*\\mathbb\s*\{?[RZNQC]\}?[^()]*)\)\s*$/
 const modulo =
   /\(\s*(?:\\(?:bmod|mod)(?![a-zA-Z])|\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}|mod(?![a-zA-Z]))\s*([^()]*)\)/g
+/**
+ * `]0, 1[`: an interval whose ends are outside, as the French write it. Where a bracket turns away it stands at an end of what is
+ * written, not beside the degree of a root.
+ */
+const turnedInterval =
+  /(?<=^|[=\s,;{]|\\(?:left|in|cup|cap))(\]|\[)(\s*[^[\](),;\s][^[\](),;]*[,;][^[\](),;]*[^[\](),;\s]\s*)(\]|\[)(?=\s*(?:$|[},;.$]|\\(?:cup|cap|setminus|text|\))|∪|or\b|and\b))/g
+const facing = (whole: string, open: string, inner: string, close: string): string =>
+  open === "]" || close === "[" ? `${open === "]" ? "(" : "["}${inner}${close === "[" ? ")" : "]"}` : whole
+/** `(1010)_2`: digits in brackets and their base. */
+const bracketedDigits = /\(\s*([0-9]+|[0-9A-F]*[A-F][0-9A-F]*)\s*\)(?=\s*_)/g
 /** `^5C_2`, `{}_5C_2`, `_5P_2`. */
 const prefixed =
   /(?<![a-zA-Z0-9)}\]])(?:\{\s*\})?[_^]\s*\{?\s*([0-9]+|[a-z])\s*\}?\s*([CP])_\s*\{?\s*([0-9]+|[a-z])(?:\s*\}|(?![0-9a-zA-Z]))/g
@@ -65,6 +91,10 @@ const held =
   /\\(?:color|hspace\*?|vspace\*?|tag\*?|label|fontsize|selectfont)\s*\{[^{}]*\}|\\[hv]?phantom\s*(?:\{[^{}]*\}|\\?[^\s\\{}])/g
 /** ... and what they show. */
 const shown = /\\(?:textcolor|colorbox)\s*\{[^{}]*\}|\\fcolorbox\s*\{[^{}]*\}\s*\{[^{}]*\}/g
+/** Braces around nothing, where they do not hold what a command or a script asks for. */
+const nothing = /(?<![\\a-zA-Z_^}\]])\{\s*\}|\^\s*\{\s*\}(?!_)/g
+/** What ends a proof, and a tick. */
+const endings = /(?:\\(?:blacksquare|square|Box|qed|checkmark)(?![a-zA-Z])\s*)+$|^(?:\s*\\checkmark(?![a-zA-Z]))+/
 const framing =
   /\\(?:underline|underbar|framebox|ensuremath|mathop|mathord|mathstrut|displaylimits|notag|nonumber)(?![a-zA-Z])/g
 const primes = /\^\s*(?:\{\s*((?:\\prime\s*)+)\}|(\\prime(?![a-zA-Z])))/g
@@ -119,6 +149,8 @@ export const clean = (answer: string): string => {
       .replaceAll(held, " ")
       .replaceAll(shown, " ")
       .replaceAll(framing, " ")
+      .replace(endings, "")
+      .replaceAll(bow, String.raw`\overarc`)
       .replaceAll(marked, " $1 ")
       .replaceAll(primes, (_, many: string | undefined) =>
         "'".repeat((many ?? "p").split("\\").length - (many === undefined ? 0 : 1)),
@@ -129,10 +161,13 @@ export const clean = (answer: string): string => {
   text = text.replace(/^\s*([0-9]+)(?:st|nd|rd|th)\s*$/, "$1")
   if (text.includes("mod")) text = text.replaceAll(modulo, "\\pmod{$1}")
   if (/[CP]\s*_/.test(text)) text = text.replaceAll(prefixed, choosing)
+  if (/\]\s*\S[^\]]*\]|\[[^\]]*\[|\][^[]*\[/.test(text)) text = text.replaceAll(turnedInterval, facing)
+  if (/\)\s*_/.test(text)) text = text.replaceAll(bracketedDigits, "$1")
+  if (text.includes("{")) text = text.replaceAll(nothing, " ")
   text = text
     .replace(membership, ", $1")
     .replaceAll(/(?<![a-zA-Z\\])sqrt\s*([0-9]+(?:\.[0-9]+)?)/g, "\\sqrt{$1}")
     .replace(/^\s*<([^<>]*,[^<>]*)>\s*$/, "\\langle $1\\rangle ")
   text = unboxed(text).replace(escapedDollars, "$1")
-  return unqualified(text.replace(announcement, "").replace(leading, "$1"))
+  return unqualified(introduced(text.replace(announcement, "")).replace(leading, "$1"))
 }

@@ -151,6 +151,39 @@ export abstract class Commands extends Applied {
     return Syntax.call(name, Syntax.replace(body, variable, bound), bound, first, to)
   }
 
+  /** A condition, without the word before it ("if", "for", "when"); as words where it is no formula: "otherwise", "n is even". */
+  protected condition(): Expression {
+    const start = this.at
+    let end = start
+    const ends = (at: number): boolean =>
+      this.tokens[at] === undefined || this.sign(at) === "\\\\" || this.command(at) === "end cases"
+    while (!ends(end)) end++
+    for (let at = start; at < end; at++) {
+      const token = this.tokens[at]
+      if (token.kind === "text" || token.kind === "word")
+        this.tokens[at] = { ...token, text: token.text.replace(/^[\s,]*(?:if|for|when|where|is|are)(?![a-zA-Z])/i, "") }
+    }
+    const isBlank = (at: number): boolean => {
+      const token = this.tokens[at]
+      return (token?.kind === "text" || token?.kind === "word") && token.text.trim() === ""
+    }
+    while (isBlank(this.at)) this.at++
+    const depth = this.depth
+    try {
+      const read = this.clause()
+      if (ends(this.at) || (/^[,.]$/.test(this.sign() ?? "") && ends(this.at + 1))) return read
+    } catch (cause) {
+      if (!(cause instanceof Unreadable)) throw cause
+    }
+    this.depth = depth
+    this.at = end
+    const words = this.tokens.slice(start, end).map((token) => {
+      if (token.kind === "sign") return /^[.,]$/.test(token.sign) ? "" : token.sign
+      return token.kind === "symbol" || token.kind === "command" ? token.name : token.text
+    })
+    return { tag: "text", text: words.join(" ").replaceAll(/\s+/g, " ").trim() }
+  }
+
   protected matrix(kind: string): Expression {
     if (!matrices.has(kind) && kind !== "vmatrix" && kind !== "cases")
       throw new Unreadable(`\\begin{${kind}} is not supported`)
@@ -164,7 +197,10 @@ export abstract class Commands extends Applied {
         if (this.command() !== `end ${kind}`) rows.push([])
       } else if (!this.take("&")) {
         if (this.command() === "hline" || (kind === "cases" && (this.sign() === "," || this.sign() === "."))) this.at++
-        else rows[rows.length - 1].push(this.clause())
+        else {
+          const row = rows[rows.length - 1]
+          row.push(kind === "cases" && row.length > 0 ? this.condition() : this.clause())
+        }
       }
       spend(5)
     }

@@ -103,6 +103,9 @@ class Parser extends Formula {
     }
     const run = this.letters()
     if (run !== null) return run
+    // All numbers but some: \\mathbb{R} - \\{3\\}.
+    if (token?.kind === "symbol" && token.name.startsWith("set ") && this.sign(this.at + 1) === "-")
+      this.tokens[this.at + 1] = { kind: "command", name: "setminus", space: true }
     const items = [this.operand()]
     let op: "cup" | "cap" | "setminus" | null = null
     for (let c = this.command(); c === "cup" || c === "cap" || c === "setminus"; c = this.command()) {

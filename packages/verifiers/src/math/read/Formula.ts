@@ -9,6 +9,7 @@ import * as Syntax from "./Syntax.ts"
 import { type Expression } from "./Syntax.ts"
 import { Unreadable } from "./Tokens.ts"
 import * as Units from "./Units.ts"
+import * as Words from "./Words.ts"
 import { spend } from "../algebra/Work.ts"
 
 const powersOfTen = new Map([
@@ -43,6 +44,7 @@ export abstract class Formula extends Atoms {
     const outer = this.unit
     this.unit = null
     const value = this.scaled(this.sum())
+    this.again(value)
     const trailing = this.trailingUnit()
     // Reading the sum may have set it.
     const unit = this.unit as string | null
@@ -51,6 +53,17 @@ export abstract class Formula extends Atoms {
       throw new Unreadable(`two units, ${unit} and ${trailing}`)
     const name = trailing ?? unit
     return name === null || name === "" ? value : { tag: "quantity", value, unit: name }
+  }
+
+  /** Steps over the value said again in words, as in `7 (seven)`. */
+  protected again(value: Expression): void {
+    const token = this.tokens[this.at]
+    const [, words] = token?.kind === "text" ? (/^\s*\(([^()]+)\)\s*$/.exec(token.text) ?? []) : []
+    const said = words === undefined ? null : Words.meaning(words)
+    if (said?.tag !== "number") return
+    if (value.tag !== "number" || Rational.compare(value.value, said.value) !== 0)
+      throw new Unreadable(`"${words}" says another number`)
+    this.at++
   }
 
   /** `5 million`. */
@@ -268,6 +281,10 @@ export abstract class Formula extends Atoms {
       else if (this.command() === "degree") {
         this.at++
         base = this.degrees(base)
+      } else if (this.sign() === "'" && this.afterNumber()) {
+        // Minutes and seconds of arc, feet and inches.
+        this.at++
+        this.unit = this.take("'") ? "''" : "'"
       } else if (this.sign() === "^") {
         this.at++
         if (this.isDegree()) {
@@ -307,7 +324,24 @@ export abstract class Formula extends Atoms {
     this.at += 3
     return true
   }
-  protected degrees(value: Expression): Expression {
+  /** Minutes and seconds of arc after degrees, as in `30^\\circ 15' 20''`: the whole in degrees. */
+  protected withMinutes(degrees: Expression): Expression {
+    const terms = [degrees]
+    for (const [marks, parts] of [
+      [1, 60n],
+      [2, 3600n],
+    ] as const) {
+      const token = this.tokens[this.at]
+      if (token?.kind !== "number" || token.text.length > 2) continue
+      const count = [1, 2, 3].findIndex((i) => this.sign(this.at + i) !== "'")
+      if (count !== marks) continue
+      this.at += 1 + marks
+      terms.push(Syntax.product([Syntax.number(token.value), Syntax.number(Rational.make(1n, parts))]))
+    }
+    return Syntax.sum(terms)
+  }
+  protected degrees(written: Expression): Expression {
+    const value = this.withMinutes(written)
     if (this.inTrigonometry > 0) return Syntax.product([value, Syntax.pi, Syntax.number(Rational.make(1n, 180n))])
     this.unit = "degree"
     return value

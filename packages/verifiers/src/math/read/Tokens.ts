@@ -47,7 +47,7 @@ const groupsAt =
 const dotsAt = /\s*(?:\.\.\.|\\[lc]?dots(?![a-zA-Z]))/y
 const plainGroupsAt = /(?:,[0-9]{3})+(?![0-9])/y
 const exponentAt = /[eE](?:[+-]?[0-9]+)(?![0-9.]|\\?[a-zA-Z({])/y
-const recurringAt = /\\(?:overline|bar)\s*\{([0-9]+)\}|\\dot\s*\{?([0-9])\}?/y
+const recurringAt = /\\(?:overline|bar)\s*\{([0-9]+)\}|\\dot\s*\{?([0-9])\}?|\(([0-9]+)\)(?!\s*[\^!])/y
 const basedAt = /[0-9A-F]*[A-F][0-9A-F]*(?=\s*_\s*\{?(?:\\text\{)?(?:1[1-6]|sixteen|twelve|eleven))/y
 const wordAt = /[a-zA-Z]+/y
 /** Words in other scripts: units, mostly. */
@@ -107,8 +107,11 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
     let digits = first
     i += first.length
     let value: Rational.Rational | null = null
+    const before = out.at(-1)
+    // \log_2 128, 2^3 125: a script ends with its digits.
+    const script = before?.kind === "sign" && /^[_^]$/.test(before.sign)
     const groups =
-      /^[0-9]{1,3}$/.test(first) && first !== "0"
+      /^[0-9]{1,3}$/.test(first) && first !== "0" && !script
         ? (at(groupsAt, text, i) ?? (reading.thousands && brackets === 0 ? at(plainGroupsAt, text, i) : null))
         : null
     if (groups !== null) {
@@ -126,7 +129,7 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
     const scientific = reading.scientific && recurring === null ? at(exponentAt, text, i) : null
     if (recurring !== null) {
       i += recurring[0].length
-      const period = recurring[1] ?? recurring[2]
+      const period = recurring[1] ?? recurring[2] ?? recurring[3]
       const places = digits.length - digits.indexOf(".") - 1
       const tail = Rational.make(BigInt(period), 10n ** BigInt(places) * (10n ** BigInt(period.length) - 1n))
       value = Rational.add(Rational.fromDecimal(digits), tail)
@@ -175,9 +178,9 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
     }
     if (bare === ",") return sign(",")
     if (bare === "to") return sign(":")
-    // \text{A and C}
-    if (/^[A-J](?:(?:\s*,\s*|\s+and\s+)+[A-J])+$/.test(bare)) {
-      for (const token of tokenize(bare, reading, depth + 1)) push(token)
+    // \text{A and C}, \text{I and III only}
+    if (/^(?:[A-J]|[IVX]{1,4})(?:(?:\s*,\s*|\s+and\s+)+(?:[A-J]|[IVX]{1,4}))+(?:\s+only)?$/.test(bare)) {
+      for (const token of tokenize(bare.replace(/\s+only$/, ""), reading, depth + 1)) push(token)
       return
     }
     const command = aliases[bare] ?? bare

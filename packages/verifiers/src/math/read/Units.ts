@@ -2,6 +2,7 @@
  * Units of measurement, currencies and the things that are counted: `cm^2` and "square centimetres" are one unit. Nothing is
  * converted, so 120 cm is not 1.2 m.
  */
+import * as Words from "./Words.ts"
 
 const names: Readonly<Record<string, ReadonlyArray<string>>> = {
   cm: ["cm", "centimeter", "centimetre", "厘米", "см"],
@@ -69,13 +70,21 @@ const words = new Set(
 )
 /** What no unit consists of: words that change or deny the number before them. */
 const never = new Set(
-  "not no nor or and less more than fewer plus minus times divided if unless except least most over under about approximately roughly undefined where when for with without hundred thousand million billion trillion dozen half halves third thirds quarter quarters double twice pair pairs equal equals is are but both either neither pi mod choose only base wrong false impossible incorrect remainder".split(
+  "not no nor or and less more than fewer plus minus times divided if unless except least most over under above below about approximately roughly undefined where when for with without double doubled twice thrice tripled halved pair pairs equal equals is are but both either neither pi mod modulo choose factorial only base wrong false impossible incorrect invalid rejected excluded excluding unknown maybe perhaps possibly probably remainder".split(
     " ",
   ),
 )
+/** Number words, as in seven tenths, and "hundred": they make another number of the one before them. */
+const isAmount = (word: string): boolean => Words.isAmount(word) || Words.isLarge(singular(word))
+/** Symbols of the metric system with their prefix, whose capitals count: `MHz` is no `mHz`. */
+const metric =
+  /^(?:[kMGTPmunpcdh](?:m|s|g|Hz|W|J|N|Pa|V|A|K|eV|L|mol|F|C|T|H|Wb|Bq|Gy|Sv|cal|bar|B|b)|Nm|Wh|kWh|MWh|GWh)$/
 const fillers = new Set(["a", "an", "the", "of", "in", "total"])
+/** Short ones in the plural. */
+const abbreviated = new Set("hrs yrs lbs yds fts cms kms mms kgs gms ins".split(" "))
 
-const singular = (word: string): string => (word.length > 3 && /[^s]s$/.test(word) ? word.slice(0, -1) : word)
+const singular = (word: string): string =>
+  (word.length > 3 || abbreviated.has(word)) && /[^s]s$/.test(word) ? word.slice(0, -1) : word
 
 /** Whether a plain word after a number is a unit rather than a product of letters. @category units */
 export const isWord = (word: string): boolean =>
@@ -124,18 +133,21 @@ export const canonical = (text: string): string | null => {
     const [, word, exponent] = /^([\p{L}\p{M}'-]+)(?:\^(-?[0-9]+))?$/u.exec(part) ?? []
     if (word === undefined) return null
     const lower = word.toLowerCase()
-    if (never.has(lower)) return null
+    if (never.has(lower) || isAmount(lower)) return null
     if (lower === "square" || lower === "sq" || lower === "cubic" || lower === "cu") {
       power = lower.startsWith("sq") ? "^2" : "^3"
       continue
     }
     if (lower === "squared" || lower === "cubed") {
+      // Seven squared is no seven.
+      if (parts.length === 0) return null
       parts.push(lower === "squared" ? "^2" : "^3")
       continue
     }
     if (fillers.has(lower) && clean.includes(" ") && lower !== "in") continue
     const unit =
       byName.get(word) ??
+      (metric.test(word) ? word : null) ??
       byName.get(singular(word)) ??
       byName.get(lower) ??
       byName.get(singular(lower)) ??

@@ -147,7 +147,7 @@ export const letters = new Set(
 )
 /** Plain words that mean what the command of that name means. */
 export const plainCommands = new Set(
-  "sqrt sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth cis log ln exp max min gcd lcm mod floor ceil pi theta alpha beta lambda omega cdot times infty abs".split(
+  "sqrt sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh sinh cosh tanh coth cis log ln exp max min gcd lcm mod floor ceil pi theta alpha beta lambda omega cdot times infty abs".split(
     " ",
   ),
 )
@@ -203,6 +203,17 @@ export const aliases: Readonly<Record<string, string>> = {
   ctgh: "coth",
   arctg: "arctan",
   arcctg: "arccot",
+  asec: "arcsec",
+  acsc: "arccsc",
+  arcsinh: "arsinh",
+  arccosh: "arcosh",
+  arctanh: "artanh",
+  asinh: "arsinh",
+  acosh: "arcosh",
+  atanh: "artanh",
+  arsh: "arsinh",
+  arch: "arcosh",
+  arth: "artanh",
   acot: "arccot",
   cotg: "cot",
   bmod: "mod",

@@ -85,28 +85,95 @@ const units =
     " ",
   )
 const tens = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ")
+const scales = new Map([
+  ["hundred", 100],
+  ["thousand", 1000],
+  ["million", 1e6],
+  ["billion", 1e9],
+  ["trillion", 1e12],
+])
+const parts = new Map(
+  "half third quarter fifth sixth seventh eighth ninth tenth eleventh twelfth"
+    .split(" ")
+    .map((name, i) => [name, i + 2] as const),
+)
+parts.set("fourth", 4)
+for (const [name, n] of [
+  ["hundredth", 100],
+  ["thousandth", 1000],
+  ["millionth", 1e6],
+] as const)
+  parts.set(name, n)
+
+/** Whether a word is an amount: a number word, a scale, a part as in two thirds. @category reading */
+export const isAmount = (word: string): boolean => units.includes(word) || isLarge(word)
+
+/** The same without the numbers below ten: "three zeros" are digits that are counted. @category reading */
+export const isLarge = (word: string): boolean =>
+  units.indexOf(word) > 9 ||
+  tens.includes(word) ||
+  scales.has(word) ||
+  parts.has(word) ||
+  /^(?:dozen|gross|halve)$/.test(word)
+
+/** The whole number that words say, as "one hundred and twenty-one"; null for other words. */
+const wholeOf = (words: ReadonlyArray<string>): number | null => {
+  let [total, group] = [0, 0]
+  /** The smallest scale so far; what follows is smaller. */
+  let scale = Number.POSITIVE_INFINITY
+  let last = ""
+  for (const [i, word] of words.entries()) {
+    const [unit, ten, by] = [units.indexOf(word), tens.indexOf(word), scales.get(word)]
+    if (unit >= 0) {
+      if (units.includes(last) || (tens.includes(last) && (unit === 0 || unit > 9))) return null
+      group += unit
+    } else if (ten >= 0) {
+      if (units.includes(last) || tens.includes(last)) return null
+      group += 20 + 10 * ten
+    } else if (by === 100) {
+      if ((group === 0 && i > 0) || group > 9) return null
+      group = 100 * (group || 1)
+    } else if (by !== undefined) {
+      if (group === 0 || by >= scale) return null
+      total += group * by
+      ;[group, scale] = [0, by]
+    } else if (word !== "and" || i === 0 || i === words.length - 1 || !scales.has(last)) return null
+    last = word
+  }
+  return words.length === 0 || last === "and" ? null : total + group
+}
+
+/** The number that words say: "twelve", "one hundred and twenty", "two thirds", "one and a half"; null for other words. */
+const amount = (text: string): Rational.Rational | null => {
+  const words = text.replace(/^an? (?=\S)/, "one ").split(/[ -]+/)
+  const whole = wholeOf(words)
+  if (whole !== null) return Rational.integer(whole)
+  const last = words.at(-1) ?? ""
+  const part = parts.get(last) ?? parts.get(last === "halves" ? "half" : last.replace(/s$/, ""))
+  if (part === undefined || words.length < 2) return null
+  const join = words.lastIndexOf("and")
+  const [before, count] = [words.slice(0, Math.max(0, join)), words.slice(join + 1, -1)]
+  const first = join < 0 ? 0 : wholeOf(before)
+  const number = wholeOf(count.map((word) => (/^an?$/.test(word) ? "one" : word)))
+  // One half, two halves: "twenty third" is an ordinal.
+  if (first === null || number === null || number === 0 || (number === 1) === last.endsWith("s")) return null
+  return Rational.add(Rational.integer(first), Rational.make(BigInt(number), BigInt(part)))
+}
+
 const nothing =
   /^(?:(?:there (?:is|are) )?no (?:real |integer |positive |such |valid |possible )*(?:solution|root|value|answer)s?(?: exists?)?|none|(?:the )?(?:empty|null) set)$/i
 const everything =
   /^(?:(?:the set of )?all (?:the )?real(?: number| value)?s?(?:(?: of)? [a-z])?|(?:the )?real numbers|any real(?: number)?|all reals)$/i
+
+const integers = /^(?:(?:the set of )?all (?:the )?integers?|any integer|the integers)$/i
 
 /** What words say as mathematics: a number, no solution, all real numbers; null for other words. @category reading */
 export const meaning = (words: string): Expression | null => {
   const text = bare(words)
   if (nothing.test(text)) return { tag: "set", items: [] }
   if (everything.test(text)) return Syntax.symbol("set R")
-  const number = (n: number): Expression => Syntax.number(Rational.integer(n))
-  const lower = text.toLowerCase()
-  if (units.includes(lower)) return number(units.indexOf(lower))
-  const [ten, unit, ...more] = lower.split(/[ -]/)
-  const at = tens.indexOf(ten)
-  if (
-    at >= 0 &&
-    more.length === 0 &&
-    (unit === undefined || units.indexOf(unit) > 0) &&
-    units.indexOf(unit ?? "one") < 10
-  )
-    return number(20 + 10 * at + (unit === undefined ? 0 : units.indexOf(unit)))
-  if (/^(?:one |a )?hundred$/.test(lower)) return number(100)
-  return null
+  if (integers.test(text)) return Syntax.symbol("set Z")
+  const [, minus, size = ""] = /^(negative |minus )?(.*)$/i.exec(text) ?? []
+  const said = amount(size.toLowerCase())
+  return said === null ? null : Syntax.number(minus === undefined ? said : Rational.negate(said))
 }
