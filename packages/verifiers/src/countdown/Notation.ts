@@ -13,6 +13,9 @@ export interface Token {
 
 const operators: Readonly<Record<string, string>> = {
   "\u2212": "-",
+  "\u2010": "-",
+  "\u2011": "-",
+  "\u2012": "-",
   "\u2013": "-",
   "\ufe63": "-",
   "\uff0d": "-",
@@ -24,6 +27,8 @@ const operators: Readonly<Record<string, string>> = {
   "\u2217": "*",
   "\u2715": "*",
   "\u2716": "*",
+  "\u2a2f": "*",
+  "\u2022": "*",
   "\uff0a": "*",
   "\\times": "*",
   "\\cdot": "*",
@@ -37,9 +42,9 @@ const operators: Readonly<Record<string, string>> = {
 
 /** What a token may be; the groups are, in order: a space, a decimal, a number, an operator, an opening and a closing bracket, a fraction. */
 const lexeme =
-  /(\s+|\\[,;:! ]|\\q?quad(?![a-zA-Z])|\\(?:left|right)(?=\s*[()])|\\displaystyle(?![a-zA-Z]))|([0-9]+\.[0-9]+)|([0-9]+)|([-+*/\u2212\u2013\ufe63\uff0d\uff0b\u00d7\u00b7\u22c5\u2219\u2217\u2715\u2716\uff0a\u00f7\u2215\u2044\uff0f]|\\(?:times|cdot|ast|div)(?![a-zA-Z]))|([({\uff08])|([)}\uff09])|(\\[dtc]?frac(?![a-zA-Z]))/uy
+  /(\s+|[\u200b-\u200d\u2060]|\ufe0e|\ufe0f|\\[,;:! ]|\\q?quad(?![a-zA-Z])|\\(?:left|right|[bB]igg?[lr]?)(?=\s*[()[\]])|\\displaystyle(?![a-zA-Z]))|([0-9]+\.[0-9]+)|([0-9]+)|([-+*/\u2010-\u2013\u2212\ufe63\uff0d\uff0b\u00d7\u00b7\u2022\u22c5\u2219\u2217\u2715\u2716\u2a2f\uff0a\u00f7\u2215\u2044\uff0f]|\\(?:times|cdot|ast|div)(?![a-zA-Z]))|([({[\uff08])|([)}\]\uff09])|(\\[dtc]?frac(?![a-zA-Z]))/uy
 
-const closerOf: Readonly<Record<string, string>> = { "(": ")", "{": "}", "\uff08": "\uff09" }
+const closerOf: Readonly<Record<string, string>> = { "(": ")", "{": "}", "[": "]", "\uff08": "\uff09" }
 
 const afterDigits = (text: string, from: number): number => {
   let at = from
@@ -48,7 +53,8 @@ const afterDigits = (text: string, from: number): number => {
 }
 
 /** The tokens; a string is the reason for a refusal. Brackets close what opened them. @category reading */
-export const tokens = (text: string): ReadonlyArray<Token> | string => {
+export const tokens = (written: string): ReadonlyArray<Token> | string => {
+  const text = written.replaceAll(/[\uff10-\uff19]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
   const out: Array<Token> = []
   const opened: Array<string> = []
   for (let at = 0; at < text.length; at = lexeme.lastIndex) {
@@ -103,6 +109,7 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
   ["$", "$"],
   ["\\(", "\\)"],
   ["\\[", "\\]"],
+  ["**", "**"],
   ["```", "```"],
   ["`", "`"],
 ]
@@ -119,10 +126,10 @@ const boxed = (text: string): string | null => {
   return depth === 1 ? text.slice(open.length, -1) : null
 }
 
-/** Without the dollars, brackets of LaTeX, boxes and backticks around the whole. @category reading */
+/** Without the dollars, brackets of LaTeX, boxes, backticks and marks for bold around the whole. @category reading */
 export const bare = (text: string): string => {
   for (let rest = text.trim(); ;) {
-    if (!/^[$\\`]/.test(rest)) return rest
+    if (!/^[$\\`*]/.test(rest)) return rest
     const pair = pairs.find(
       ([open, close]) =>
         rest.length >= open.length + close.length &&

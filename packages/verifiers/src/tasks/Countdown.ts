@@ -138,10 +138,10 @@ export const grade = (answer: Answer, response: string, options: Options = {}): 
   if (text === null) return wrong(Thinking.refusal)
   let extracted = text.trim()
   if (extract === "answer-tag") {
-    const close = text.lastIndexOf(answerEnd)
-    const open = close < 0 ? -1 : text.lastIndexOf("<answer>", close)
+    const last = text.lastIndexOf(answerEnd)
+    const open = last < 0 ? -1 : text.lastIndexOf("<answer>", last)
     if (open < 0) return wrong("no <answer>...</answer> in the response")
-    extracted = text.slice(open + "<answer>".length, close).trim()
+    extracted = text.slice(open + "<answer>".length, text.indexOf(answerEnd, open)).trim()
   }
   const { correct, key, reason, wellFormed } = Strict.judge(answer, extracted)
   const score = correct ? 1 : wellFormed ? formatScore : 0
