@@ -70,6 +70,22 @@ layer(EmbeddedSandbox.layer({ processes: 1 }), { timeout: "120 seconds", exclude
       }),
     )
 
+    it.effect("compares every value of the further table", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const { values } = JSON.parse(readFileSync(new URL("../cases/code-further.json", import.meta.url), "utf8")) as {
+          readonly values: ReadonlyArray<readonly [returned: string, expected: string, passes: boolean]>
+        }
+        const program = `L = [${values.map(([returned]) => `lambda: (${returned})`).join(", ")}]\ndef f(i): return L[i]()`
+        const tests = values.map(([, expected], i) => [String(i), expected] as const)
+        const judged = yield* Code.Judge.judge(sandbox, truth(tests, { fn_name: "f" }), fence(program), {
+          limits: { totalSeconds: 60 },
+        })
+        for (const [i, [returned, expected, passes]] of values.entries())
+          assert.strictEqual(judged.tests[i].passed, passes, `${returned} for ${expected}`)
+      }),
+    )
+
     it.effect("gives programs that do the same one key, and others another", () =>
       Effect.gen(function* () {
         const answer = truth([

@@ -34,9 +34,16 @@ it.each(huge)("%s for 42 is wrong and judged", (_, text) => {
 it("the published list has ten attacks and more for each way to hurt", () => {
   const attacks = JSON.parse(readFileSync(new URL("../cases/attacks.json", import.meta.url), "utf8")) as ReadonlyArray<{
     readonly tries: string
+    readonly language: string
     readonly outcome: object
   }>
-  for (const tries of ["an outage to be masked for", "more memory than its limit", "to freeze the process that judges"])
-    assert.isAtLeast(attacks.filter((attack) => attack.tries === tries).length, 10, tries)
+  for (const tries of [
+    "an outage to be masked for",
+    "more memory than its limit",
+    "to freeze the process that judges",
+    "memory that the tests after it would lack",
+  ])
+    for (const language of ["python", "javascript"])
+      assert.isAtLeast(attacks.filter((a) => a.tries === tries && a.language === language).length, 10, tries)
   for (const { outcome } of attacks) assert.hasAllKeys(outcome, ["embedded", "native"])
 })

@@ -48,10 +48,13 @@ const opening = (line: string): { readonly mark: string; readonly info: string; 
   return { mark: inner[1], info: inner[2], indent: 0 }
 }
 
-/** What stands after a fence that closes: nothing, a tag, or, where the writer forgot to close, the next fence's language. */
-const closing = (line: string, mark: string): string | null => {
+/**
+ * What stands after a fence that closes: nothing, a tag, or, where the writer forgot to close, the next fence's language. One that is
+ * indented by four blanks more than the fence that opened belongs to the program: it stands in a text of it.
+ */
+const closing = (line: string, mark: string, indent: number): string | null => {
   const trimmed = line.replace(/^[ \t>]*/, "")
-  if (!trimmed.startsWith(mark)) return null
+  if (!trimmed.startsWith(mark) || line.length - trimmed.length > indent + 3) return null
   const rest = trimmed.slice(mark.length)
   return rest.startsWith(mark[0]) && rest.replaceAll(mark[0], "").trim() !== ""
     ? null
@@ -72,12 +75,14 @@ const blocks = (text: string): ReadonlyArray<Block> => {
     readonly language: string
     readonly indent: number
     readonly lines: Array<string>
+    /** How many lines stand before the first fence that is indented too far to close it. */
+    inner: number | null
   }
   const start = (line: string): Open | null => {
     const found = opening(line)
     return found === null
       ? null
-      : { mark: found.mark, language: languageOf(found.info), indent: found.indent, lines: [] }
+      : { mark: found.mark, language: languageOf(found.info), indent: found.indent, lines: [], inner: null }
   }
   const close = ({ language, lines }: Open) => out.push({ language, code: lines.join("\n") })
   let open: Open | null = null
@@ -86,15 +91,23 @@ const blocks = (text: string): ReadonlyArray<Block> => {
       open = start(line)
       continue
     }
-    const rest = closing(line, open.mark)
-    if (rest === null) open.lines.push(dedent(line, open.indent))
-    else {
+    const rest = closing(line, open.mark, open.indent)
+    // The program's last line, and the fence right after it.
+    const end = rest === null ? /^(.*[^`\s])```[ \t]*$/.exec(line) : null
+    if (end !== null && open.mark === fence) {
+      open.lines.push(dedent(end[1], open.indent))
+      close(open)
+      open = null
+    } else if (rest === null) {
+      if (line.trim() === open.mark) open.inner ??= open.lines.length
+      open.lines.push(dedent(line, open.indent))
+    } else {
       close(open)
       open = known.has(languageOf(rest)) && !rest.startsWith("<") ? start(line) : null
     }
   }
-  // A response that was cut, or that ends with its program.
-  if (open !== null) close(open)
+  // A response that was cut, that ends with its program, or that closed it by a fence out of line.
+  if (open !== null) close({ ...open, lines: open.lines.slice(0, open.inner ?? undefined) })
   return out
 }
 

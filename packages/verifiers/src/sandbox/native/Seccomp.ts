@@ -3,7 +3,8 @@
  *
  * It refuses what a program that computes has no use for: new processes (threads may be made), sockets, tracing, mounts, namespaces,
  * kernel modules, keys, io_uring, and memory that no limit on the process counts: System V's shared memory, semaphores and queues,
- * POSIX queues, descriptors on their way between sockets; and what reaches into another process: its descriptors, its pages, its limits.
+ * POSIX queues, descriptors on their way between sockets, rings of asynchronous input, rules of Landlock; and what reaches into another
+ * process: its descriptors, its pages, its limits.
  * Everything else goes through: the namespaces of bubblewrap are the wall, this is a second one. On processors that it has no numbers
  * for there is none.
  */
@@ -27,11 +28,12 @@ const architectures: Readonly<Record<string, Numbers>> = {
     // fork, vfork, socket, ptrace, process_vm_*, mount, umount2, pivot_root, chroot, unshare, setns, bpf, perf_event_open,
     // userfaultfd, add_key, request_key, keyctl, kexec_load, *_module, *_handle*, memfd_create, mknod*, reboot, swapon, acct,
     // personality, iopl, ioperm; shm*, sem*, msg*, mq_*, sendmsg, sendmmsg, memfd_secret;
-    // pidfd_getfd, process_madvise, process_mrelease, kcmp, move_pages, migrate_pages, sched_set*, setpriority, ioprio_set
+    // pidfd_getfd, process_madvise, process_mrelease, kcmp, move_pages, migrate_pages, sched_set*, setpriority, ioprio_set;
+    // io_setup, landlock_*
     denied: [
       57, 58, 41, 101, 310, 311, 165, 166, 155, 161, 272, 308, 321, 298, 323, 248, 249, 250, 246, 175, 176, 313, 303,
       304, 319, 133, 259, 169, 167, 163, 135, 172, 173, 29, 30, 31, 67, 64, 65, 66, 220, 68, 69, 70, 71, 240, 241, 242,
-      243, 244, 245, 46, 307, 447, 438, 440, 448, 312, 279, 256, 142, 144, 203, 314, 141, 251,
+      243, 244, 245, 46, 307, 447, 438, 440, 448, 312, 279, 256, 142, 144, 203, 314, 141, 251, 206, 444, 445, 446,
     ],
   },
   arm64: {
@@ -41,7 +43,7 @@ const architectures: Readonly<Record<string, Numbers>> = {
     denied: [
       198, 117, 270, 271, 40, 39, 41, 51, 97, 268, 280, 241, 282, 217, 218, 219, 104, 105, 106, 273, 264, 265, 279, 33,
       142, 224, 89, 92, 186, 187, 188, 189, 190, 191, 192, 193, 194, 195, 196, 197, 180, 181, 182, 183, 184, 185, 211,
-      269, 447, 438, 440, 448, 272, 239, 238, 118, 119, 122, 274, 140, 30,
+      269, 447, 438, 440, 448, 272, 239, 238, 118, 119, 122, 274, 140, 30, 0, 444, 445, 446,
     ],
   },
 }

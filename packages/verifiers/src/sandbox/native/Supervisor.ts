@@ -65,7 +65,7 @@ def _supervise(filter):
         os.close(3)
         os.closerange(5, 128)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        bounds = {"CORE": 0, "FSIZE": 0, "NOFILE": 64, "AS": memory, "CPU": seconds}
+        bounds = {"CORE": 0, "FSIZE": 0, "NOFILE": 64, "SIGPENDING": 64, "AS": memory, "CPU": seconds}
         for name, bound in bounds.items():
             resource.setrlimit(getattr(resource, "RLIMIT_" + name), (bound, bound))
         if filter and prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
