@@ -1,8 +1,8 @@
 /** Where a run is: its folder, the link `latest`, and the command that goes on with it. */
 import { randomBytes } from "node:crypto"
-import { readdir, realpath, rename, rm, symlink } from "node:fs/promises"
+import { realpath, rename, rm, symlink } from "node:fs/promises"
 import { basename, dirname, join, relative } from "node:path"
-import { TrainerError } from "@lpo/trainer"
+import { Checkpoint, TrainerError } from "@lpo/trainer"
 import { Clock, Effect } from "effect"
 import { UsageError } from "./Usage.ts"
 
@@ -51,30 +51,20 @@ export const pointLatest = (folder: string) =>
       new TrainerError.RunError({ folder, reason: `the link latest cannot be set (${(cause as Error).message})` }),
   })
 
-/** The newest checkpoint's name; null where there is none. */
-const newest = (folder: string): Effect.Effect<string | null> =>
-  Effect.promise(() =>
-    readdir(join(folder, "checkpoints")).then(
-      (names) =>
-        names
-          .filter((name) => /^step-\d+$/.test(name))
-          .sort()
-          .at(-1) ?? null,
-      () => null,
-    ),
-  )
-
 /** How the program was called: by a script of npm, or by its name. */
 const called: Readonly<Record<string, string>> = { start: "npm start --", polaris: "npm run polaris -- train" }
 
 /** What an interrupted run has saved, and the command that goes on. */
 export const stopped = (folder: string): Effect.Effect<string> =>
-  Effect.map(newest(folder), (name) => {
-    const saved =
-      name === null
-        ? "no step was finished, so nothing is saved but its settings"
-        : `saved as ${join(folder, "checkpoints", name)}`
-    const out = dirname(folder) === "runs" ? "" : ` --out ${dirname(folder)}`
-    const command = called[process.env["npm_lifecycle_event"] ?? ""] ?? "polaris train"
-    return `stopped; ${saved}\ngo on with: ${command} --resume${out} --name ${basename(folder)}`
-  })
+  Effect.map(
+    Effect.promise(() => Checkpoint.newest(join(folder, "checkpoints"))),
+    (name) => {
+      const saved =
+        name === null
+          ? "there is no checkpoint, so nothing is saved but its settings"
+          : `saved as ${join(folder, "checkpoints", name)}`
+      const out = dirname(folder) === "runs" ? "" : ` --out ${dirname(folder)}`
+      const command = called[process.env["npm_lifecycle_event"] ?? ""] ?? "polaris train"
+      return `stopped; ${saved}\ngo on with: ${command} --resume${out} --name ${basename(folder)}`
+    },
+  )

@@ -8,7 +8,7 @@
  * @module
  */
 import { createHash } from "node:crypto"
-import { readdir, rename, rm, writeFile } from "node:fs/promises"
+import { lstat, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { RegularFile } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
@@ -49,6 +49,46 @@ export interface Checkpoint {
 }
 
 const made = /^step-\d{6,}$/
+
+const stepOf = (entry: string): number => Number(entry.slice("step-".length))
+/** Names of checkpoints by their steps. */
+const inOrder = (entries: ReadonlyArray<string>): Array<string> =>
+  entries.filter((entry) => made.test(entry)).sort((a, b) => stepOf(a) - stepOf(b))
+
+/** Whether a checkpoint was written there to its end. */
+const isComplete = (path: string): Promise<boolean> =>
+  lstat(join(path, "manifest.json")).then(
+    (found) => found.isFile(),
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return false
+      throw cause
+    },
+  )
+
+/** Gives what is at a path the first free name after it; nothing where there is nothing. */
+const setAside = async (path: string): Promise<void> => {
+  const isThere = (at: string): Promise<boolean> =>
+    lstat(at).then(
+      () => true,
+      (cause: NodeJS.ErrnoException) => {
+        if (cause.code === "ENOENT") return false
+        throw cause
+      },
+    )
+  if (!(await isThere(path))) return
+  let n = 1
+  while (await isThere(`${path}.aside-${n}`)) n++
+  await rename(path, `${path}.aside-${n}`)
+}
+
+/** The newest complete checkpoint's name, its checksums not looked at; null when there is none. @category io */
+export const newest = async (folder: string): Promise<string | null> => {
+  const entries = await readdir(folder).catch(() => [])
+  for (const entry of inOrder(entries).reverse())
+    if (await isComplete(join(folder, entry)).catch(() => false)) return entry
+  return null
+}
+
 /** The folder's name after so many steps. @category io */
 export const name = (step: number): string => `step-${String(step).padStart(6, "0")}`
 
@@ -91,11 +131,15 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
       files[file] = await Durable.sha256(join(temporary, file))
     }
     await Durable.writeAtomic(join(temporary, "manifest.json"), textOf({ step, logs, files }))
-    await rm(path, { recursive: true, force: true })
+    // What has a checkpoint's name and is none is somebody else's: it steps aside.
+    if (await isComplete(path)) await rm(path, { recursive: true })
+    else await setAside(path)
     await rename(temporary, path)
     await Durable.sync(folder)
-    // Only what was made here: a copy that somebody put beside them is theirs.
-    const old = (await readdir(folder)).filter((f) => made.test(f)).sort()
+    // Only what was made here, up to this step: a folder that somebody put beside them is theirs.
+    const old: Array<string> = []
+    for (const f of inOrder(await readdir(folder)))
+      if (stepOf(f) <= step && (await isComplete(join(folder, f)))) old.push(f)
     for (const f of old.slice(0, Math.max(0, old.length - keep)))
       if (typeof options.best !== "number" || f !== name(options.best))
         await rm(join(folder, f), { recursive: true, force: true })
@@ -122,10 +166,7 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
         }),
     })
   const entries = yield* read(folder, () => readdir(folder).catch(absent<Array<string>>([])))
-  for (const entry of entries
-    .filter((e) => made.test(e))
-    .sort()
-    .reverse()) {
+  for (const entry of inOrder(entries).reverse()) {
     const path = join(folder, entry)
     const fail = (reason: string) =>
       new CheckpointError({ path, reason: `${reason}; remove that folder to resume from the checkpoint before it` })

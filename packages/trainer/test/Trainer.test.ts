@@ -346,6 +346,26 @@ it("retention touches only the checkpoints that the run made", async () => {
   expect((await readdir(checkpoints)).sort()).toEqual([...theirs, "step-000009", "step-000012"].sort())
 })
 
+it("what has a checkpoint's name and is none is left as it is, and no checkpoint gives way to it", async () => {
+  const options = { config: config({ steps: 9 }) }
+  await Effect.runPromise(run("a", options))
+  const checkpoints = join(root, "a", "checkpoints")
+  const theirs = ["step-000001", "step-000010", "step-000012", "step-000099", "step-999999", "step-1000000"]
+  for (const name of theirs) {
+    await mkdir(join(checkpoints, name))
+    await writeFile(join(checkpoints, name, "notes.txt"), name)
+  }
+  expect(await Checkpoint.newest(checkpoints)).toBe("step-000009")
+  await Effect.runPromise(run("a", { ...options, config: config({ steps: 12 }), resume: true }))
+  // The one whose name a checkpoint takes steps aside.
+  const kept = theirs.map((name) => (name === "step-000012" ? `${name}.aside-1` : name))
+  expect((await readdir(checkpoints)).sort()).toEqual([...kept, "step-000009", "step-000012"].sort())
+  for (const [i, name] of kept.entries())
+    expect(await readFile(join(checkpoints, name, "notes.txt"), "utf8")).toBe(theirs[i])
+  expect(await Checkpoint.newest(checkpoints)).toBe("step-000012")
+  expect((await Effect.runPromise(Checkpoint.latest(checkpoints)))?.step).toBe(12)
+})
+
 it("a row that cannot be written ends the run before any checkpoint speaks of it", async () => {
   const log = join(root, "a", "events.jsonl")
   const fail = ({ step }: StepReport.StepReport) =>
