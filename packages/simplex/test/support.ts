@@ -3,6 +3,8 @@ import { Divergence } from "@lpo/simplex"
 import fc from "fast-check"
 
 export const RUNS = { numRuns: 1000 }
+/** For what is tried with every divergence: the quick suite takes 200 groups for each of them, `full/Sizes` 1000. */
+export const EACH = { numRuns: process.env["LPO_MODE"] === "full" ? 1000 : 200 }
 
 export const finite = (bound: number) => fc.double({ min: -bound, max: bound, noNaN: true })
 export const vector = (k: number, bound: number) =>
