@@ -33,7 +33,7 @@ it.live("the embedded sandbox contains them, and the next program is unaffected"
     const sandbox = yield* EmbeddedSandbox.make({ processes: 1 })
     const target = yield* Attacks.host
     for (const attack of attacks) {
-      const { breaches, name, status } = yield* Attacks.run(sandbox, target, attack, 0.5)
+      const { breaches, name, status } = yield* Attacks.run(sandbox, target, attack, 0.3)
       assert.deepStrictEqual(breaches, [], `${name} (${status})`)
     }
   }).pipe(Effect.scoped),
@@ -45,7 +45,7 @@ it.live("the native sandbox contains them where the machine has one", (context) 
     if (Result.isFailure(made)) return context.skip(`no native sandbox here: ${made.failure.message}`)
     const target = yield* Attacks.host
     for (const attack of attacks.filter(({ language }) => language === "python").slice(0, 6)) {
-      const { breaches, name, status } = yield* Attacks.run(made.success, target, attack, 0.5)
+      const { breaches, name, status } = yield* Attacks.run(made.success, target, attack, 0.3)
       assert.deepStrictEqual(breaches, [], `${name} (${status})`)
     }
   }).pipe(Effect.scoped),

@@ -5,6 +5,7 @@ import { assert, it, layer } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import fc from "fast-check"
 import { describe, expect } from "vitest"
+import { times } from "./helpers/size.ts"
 
 interface Row {
   readonly name: string
@@ -425,7 +426,7 @@ it("values: JSON read back is itself, and a change of one leaf is seen", () => {
       expect(Code.Value.equal(x, y, Code.Value.python)).toBe(Code.Value.equal(y, x, Code.Value.python))
       if (Code.Value.equal(x, y, Code.Value.python)) expect(Code.Value.canonical(x)).toBe(Code.Value.canonical(y))
     }),
-    { numRuns: 2000 },
+    { numRuns: times(500, 2000) },
   )
 })
 
@@ -440,6 +441,6 @@ it("outputs: reflexive, and stable under white space at the ends of lines, in bo
         expect(compare(a.replaceAll("\n", " \n\n "), b)).toBe(compare(a, b))
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: times(500, 2000) },
   )
 })

@@ -15,7 +15,7 @@ Sandboxes.describeEach((made) => {
       Effect.gen(function* () {
         const sandbox = yield* made((why) => context.skip(why))
         const { problem, completion } = item("while True: pass")
-        const grader = Code.graders(sandbox, { limits: { seconds: 0.5 } }).strict
+        const grader = Code.graders(sandbox, { limits: { seconds: 0.3 } }).strict
         const { score, status } = yield* Verifier.define(grader, { deadline: "1 millis" }).verify(problem, completion)
         assert.deepStrictEqual([status, score], ["ok", 0])
       }).pipe(Effect.scoped),
@@ -27,7 +27,7 @@ Sandboxes.describeEach((made) => {
     (context) =>
       Effect.gen(function* () {
         const sandbox = yield* made((why) => context.skip(why))
-        yield* Sandboxes.whileOthersHang(sandbox, 6)
+        yield* Sandboxes.whileOthersHang(sandbox, 4)
       }).pipe(Effect.scoped),
     120_000,
   )

@@ -4,6 +4,7 @@ import fc from "fast-check"
 import { expect } from "vitest"
 import { judge } from "../src/math/compare/Strict.ts"
 import { corpus } from "./mathCorpus.ts"
+import { anyText } from "./helpers/texts.ts"
 
 const pieces =
   "0 1 7 48 1000 , . ; : + - * / ^ _ ( ) [ ] { } | & % ' ! < > = \\ \\\\ \\frac \\dfrac \\sqrt \\sqrt[ \\pi \\infty \\pm \\mp \\cup \\cap \\in \\le \\ne \\text{ \\mathrm{ \\boxed{ \\left \\right \\circ ^{ _{ \\{ \\} \\begin{pmatrix} \\end{pmatrix} \\sin \\log_ \\ln \\binom \\overline{ \\cdot \\times \\$ $ x y i e n AB cm degrees or and million e9 1e5 x= f(x) \n π − ½ ² 9^9 99999999 .5 ! \\% <think> </think>".split(
@@ -29,7 +30,7 @@ export const text = fc.oneof(
   { weight: 3, arbitrary: mutated },
   { weight: 3, arbitrary: fc.array(fc.constantFrom(...pieces), { maxLength: 25 }).map((p) => p.join("")) },
   { weight: 1, arbitrary: fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((p) => p.join(" ")) },
-  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
+  { weight: 1, arbitrary: anyText(40) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...pieces), fc.nat(300)).map(([p, n]) => p.repeat(n)) },
 )
 

@@ -4,6 +4,7 @@ import type { Verdict } from "@lpo/rollout"
 import fc from "fast-check"
 import { expect } from "vitest"
 import { read } from "./mathCorpus.ts"
+import { anyText } from "./helpers/texts.ts"
 
 /** [given, gold, what the graders of `letters` say]. */
 export type Mutated = readonly [string, string, string]
@@ -43,7 +44,7 @@ export const text: fc.Arbitrary<string> = fc.oneof(
     const [from, to] = [a % (given.length + 1), b % (given.length + 1)].toSorted((x, y) => x - y)
     return given.slice(0, from) + given.slice(to)
   }),
-  fc.string({ unit: "binary", maxLength: 40 }),
+  anyText(40),
 )
 
 /** Every extractor and every grader on one text, the gold being another: no exception, a finite score, an answer that is text. */

@@ -2,6 +2,7 @@
 import { Countdown, Geometry3k } from "@lpo/verifiers"
 import fc from "fast-check"
 import { expect } from "vitest"
+import { anyText } from "./texts.ts"
 
 const countdownPieces =
   "0 1 9 55 36 7 19 65 + - * / ( ) ** // . , ! # % ^ \n \t \r sqrt pi x = <answer> </answer> Assistant: 9**9**9 \u2212 \u0664 \u00a0 \u2028 {".split(
@@ -12,7 +13,7 @@ const countdownText = fc.oneof(
   fc
     .array(fc.constantFrom(...countdownPieces), { maxLength: 20 })
     .map((parts) => `<answer>${parts.join(" ")}</answer>`),
-  fc.string({ unit: "binary", maxLength: 60 }),
+  anyText(60),
 )
 
 const geometryPieces =
@@ -22,7 +23,7 @@ const geometryPieces =
 const geometryText = fc.oneof(
   fc.array(fc.constantFrom(...geometryPieces), { maxLength: 30 }).map((p) => p.join("")),
   fc.array(fc.constantFrom(...geometryPieces), { maxLength: 12 }).map((p) => `<think></think>\\boxed{${p.join(" ")}}`),
-  fc.string({ unit: "binary", maxLength: 40 }),
+  anyText(40),
 )
 
 /** Judges `runs` texts in every mode: no exception, no hang, always a finite score. */

@@ -42,7 +42,7 @@ export const whileOthersHang = (sandbox: Sandbox.SandboxService, count: number):
   Effect.gen(function* () {
     const tasks = Tasks.make([
       { name: "code", graders: Code.graders(sandbox, { limits: { seconds: 30, totalSeconds: 60 } }) },
-      { name: "short", graders: Code.graders(sandbox, { limits: { seconds: 0.5 } }) },
+      { name: "short", graders: Code.graders(sandbox, { limits: { seconds: 0.3 } }) },
     ])
     const items = Array.from({ length: count }, (_, i) => {
       const one = item(i % 2 === 0 ? "while True: pass" : "print(2 * int(input()))", { inputs: ["4"], outputs: ["8"] })
