@@ -1,6 +1,6 @@
 /** The presets that start from nothing: their problems, their demonstrations, and the warm starts that they ship. */
 import { Evaluator } from "@lpo/eval"
-import { ModelFiles, Policy, TransformerSampler } from "@lpo/transformer"
+import { Backend, ModelFiles, Policy, TransformerSampler } from "@lpo/transformer"
 import { Geometry3k, Mathematics, Verifier } from "@lpo/verifiers"
 import { Effect, Layer } from "effect"
 import { expect, it } from "vitest"
@@ -112,7 +112,8 @@ it.each(["math-tiny", "geometry-tiny"])("%s starts from what it ships", async (n
   const evaluation = await Effect.gen(function* () {
     const config = yield* WarmStart.modelConfig(model, tiny)
     const values = yield* ModelFiles.readModel(config, WarmStart.shipped(name))
-    const policy = yield* Policy.make(config, tiny.tokenizer, values)
+    yield* Backend.start("wasm")
+    const policy = yield* Policy.make(config, tiny.tokenizer, values, { workers: 0 })
     const task = yield* domain.task("words")
     const { maxTokens } = preset.train
     return yield* Evaluator.evaluate(draw("held-out").slice(0, 40), { samples: 8, maxTokens, seed: "test" }).pipe(

@@ -1,6 +1,6 @@
 /**
  * The checks of all backends, on those that every machine has; `npm run checks -- webgpu` and `tfjs-node` run them on others. Those of
- * the families have tests of their own on WASM, and on the CPU in `slow/Backends.test.ts`.
+ * the families have tests of their own on WASM; on the CPU `slow/Backends.test.ts` runs the others.
  */
 import { Backend } from "@lpo/transformer"
 import { Effect } from "effect"
@@ -10,7 +10,7 @@ import { checks } from "./backend/checks.ts"
 const isOf = (name: string, model: string): boolean => name.startsWith(`${model}:`)
 const suites = [
   { name: "wasm", some: checks.filter((check) => isOf(check.name, "larger") || !check.name.includes(":")) },
-  { name: "cpu", some: checks.filter((check) => isOf(check.name, "llama") || !check.name.includes(":")) },
+  { name: "cpu", some: checks.filter((check) => isOf(check.name, "llama")) },
 ] as const
 
 describe.each(suites)("$name", ({ name, some }) => {

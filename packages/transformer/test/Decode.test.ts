@@ -6,6 +6,7 @@ import fc from "fast-check"
 import { beforeAll, expect, it } from "vitest"
 import type { Model } from "../src/decode/Decoder.ts"
 import type * as Generate from "../src/decode/Generate.ts"
+import { times } from "./counts.ts"
 import { bounds } from "./rounding.ts"
 import { families, replica, tokenizer, values } from "./tiny.ts"
 
@@ -68,7 +69,7 @@ it("records the log-probs of the full forward pass, for all families, ragged pro
       }
       p.dispose()
     }),
-    { seed, numRuns: 60 },
+    { seed, numRuns: times(25, 60) },
   ))
 
 it("draws what the decoder of stock operations draws, under every law", async () => {
@@ -121,7 +122,7 @@ it("draws what the decoder of stock operations draws, under every law", async ()
         }
       }
     }),
-    { seed, numRuns: 60 },
+    { seed, numRuns: times(25, 60) },
   )
 })
 
@@ -139,7 +140,7 @@ it("gives every sample the bits it has alone, whatever shares its batch, history
       }
       p.dispose()
     }),
-    { seed, numRuns: 25 },
+    { seed, numRuns: times(12, 25) },
   ))
 
 it("computes what samples of a prompt have in common once", async () => {

@@ -10,10 +10,11 @@ import { make as fused } from "../src/ops/Fused.ts"
 import * as Heap from "../src/ops/Heap.ts"
 import * as KernelFile from "../src/device/KernelFile.ts"
 import type { Ops } from "../src/ops/Ops.ts"
+import { times } from "./counts.ts"
 
 beforeAll(() => Effect.runPromise(Backend.start("wasm")))
 
-const numRuns = 150
+const numRuns = times(60, 150)
 const matrix = (name: string, rows: number, columns: number): tf.Tensor2D => {
   const random = Seed.stream(name)
   return tf.tensor2d(Float32Array.from({ length: rows * columns }, random.normal), [rows, columns])
@@ -99,7 +100,7 @@ it("sums of gradients: products, vectors, rows", () =>
       expect(sums[0]).toEqual(sums[1])
       inScope(() => agree({ sum: tf.tensor1d(sums[1]) }, { sum: tf.tensor1d(sums[2]) }))
     }),
-    { numRuns: 60 },
+    { numRuns: times(25, 60) },
   ))
 
 it("rmsNorm", () => {
@@ -171,7 +172,7 @@ it("attention: ragged segments with and without prefix, windows, grouped heads f
         })
       },
     ),
-    { numRuns: 60 },
+    { numRuns: times(25, 60) },
   )
 })
 

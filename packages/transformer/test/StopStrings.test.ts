@@ -9,6 +9,7 @@ import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
 import { beforeAll, describe, expect, it } from "vitest"
 import * as TokenBytes from "../src/tokenizer/TokenBytes.ts"
+import { times } from "./counts.ts"
 import { folderOf, openFixture } from "./fixtures.ts"
 import { config, tokenizer as digits, values } from "./tiny.ts"
 
@@ -129,11 +130,12 @@ describe.each(kinds)("%s", (name) => {
         // A space that is a byte of no UTF-8 is no space any more.
         expect(tokenizer.decode(tokens)).toBe(bytes.dropsFirstSpace && text.startsWith(" ") ? text.slice(1) : text)
       }),
-      { numRuns: 500 },
+      { numRuns: times(200, 500) },
     )
   })
 
   it("finds a string at the very token that completes it", () => {
+    const runs = times(400, 1000)
     let found = 0
     let within = 0
     fc.assert(
@@ -171,9 +173,9 @@ describe.each(kinds)("%s", (name) => {
           if (cut !== text) within++
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs },
     )
-    expect(found).toBeGreaterThan(300)
+    expect(found).toBeGreaterThan(0.3 * runs)
     // Tokens that go on behind the string.
     if (!name.startsWith("word")) expect(within).toBeGreaterThan(0)
   })
