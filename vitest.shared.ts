@@ -22,6 +22,7 @@ export default defineConfig(({ mode }) => ({
     isolate: false,
     // Processes that tests start compile what they load once for all of them.
     env: { LPO_MODE: mode, NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
+    globalSetup: [fileURLToPath(new URL("packages/transformer/test/kernels.ts", import.meta.url))],
     // Of the packages that need one; a file of another package passes it by.
     setupFiles: [fileURLToPath(new URL("packages/transformer/test/setup.ts", import.meta.url))],
     testTimeout: mode === "full" ? 3_600_000 : mode === "slow" ? 180_000 : 60_000,

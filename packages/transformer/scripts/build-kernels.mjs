@@ -3,7 +3,6 @@ import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import asc from "assemblyscript/asc"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..")
 const sources = readdirSync(join(root, "assembly"))
@@ -17,6 +16,7 @@ const out = join(root, "wasm", "kernels.wasm")
 const stampFile = join(root, "wasm", "sources.sha256")
 
 if (!existsSync(out) || !existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
+  const { default: asc } = await import("assemblyscript/asc")
   mkdirSync(dirname(out), { recursive: true })
   const flags = [
     "--runtime",
