@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- smollm2`: a real model, SmolLM2-135M-Instruct, opened, sampled, stopped and trained. Its weights come from a Python
- * package, dequantised by transformers.
+ * `npm run checks -- smollm2`: a real model, SmolLM2-135M-Instruct, opened, sampled, stopped and trained, also by a run that is killed and
+ * gone on with. Its weights come from a Python package, dequantised by transformers.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -14,6 +14,7 @@ import * as Arguments from "../../bench/shared/Arguments.ts"
 import { gap } from "../../packages/transformer/test/fixtures.ts"
 import * as Report from "../shared/Report.ts"
 import * as SmolLm2 from "../shared/SmolLm2.ts"
+import * as Killed from "./Killed.ts"
 
 Arguments.read("npm run checks -- smollm2", {})
 const report = Report.make("smollm2")
@@ -98,13 +99,18 @@ const train = (folder: string, out: string): void => {
 const root = mkdtempSync(join(tmpdir(), "lpo-smollm2-"))
 try {
   const folder = join(root, "model")
-  const made = Report.unlessSkipped("smollm2", ["prompts, log-probs, greedy texts and stops", "polaris train"], () => {
-    SmolLm2.make(folder)
-    return folder
-  })
+  const made = Report.unlessSkipped(
+    "smollm2",
+    ["prompts, log-probs, greedy texts and stops", "polaris train", "a run that is killed"],
+    () => {
+      SmolLm2.make(folder)
+      return folder
+    },
+  )
   if (made !== null) {
     await Effect.runPromise(compare(made))
     train(made, join(root, "runs"))
+    await Killed.check(report, made, root)
     report.end({})
   }
 } finally {
