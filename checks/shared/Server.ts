@@ -42,7 +42,7 @@ export interface Server {
   readonly kill: () => Promise<void>
 }
 
-/** Starts a server; resolves when it answers, in at most ten minutes. */
+/** Starts a server; resolves when it answers, in at most twenty minutes: on a busy machine vLLM takes ten. */
 export const start = async ({ args, command, env, folder, health, port }: Options): Promise<Server> => {
   const log = join(folder, "server.log")
   const output = openSync(log, "a")
@@ -67,7 +67,7 @@ export const start = async ({ args, command, env, folder, health, port }: Option
       ({ ok }) => ok,
       () => false,
     )
-  const deadline = Date.now() + 600_000
+  const deadline = Date.now() + 1_200_000
   while (Date.now() < deadline && child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
     if (await healthy()) return { url, kill }
     await setTimeout(500)
