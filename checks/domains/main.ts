@@ -1,9 +1,9 @@
 /**
  * `npm run checks -- domains --data FOLDER`: MATH through `polaris train math` with a tiny random Qwen3, on the embedded engine, on a
  * real SkyRL on the CPU, and trained here with rollouts on a real vLLM: two steps, evaluated before and after, killed and resumed; then
- * two steps of each preset that reads text on the engine that it names, and the preset `polaris` at its size on a double of a Tinker
- * server (`--engine double`, which needs no FOLDER). FOLDER has `math-train.deepscaler.json` and `math500.deepscaler.json` as DeepScaleR
- * publishes them.
+ * two steps of each preset that reads text on the engine that it names. Two parts need no FOLDER: a small model that solves some of its
+ * problems, trained on SkyRL (`--engine learning`), and the preset `polaris` at its size on a double of a Tinker server (`--engine double`).
+ * FOLDER has `math-train.deepscaler.json` and `math500.deepscaler.json` as DeepScaleR publishes them.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -13,11 +13,12 @@ import * as Report from "../shared/Report.ts"
 import { freePort } from "../shared/Server.ts"
 import * as Skyrl from "../skyrl/server.ts"
 import * as Vllm from "../vllm/server.ts"
+import * as Learning from "./Learning.ts"
 import * as Polaris from "./Polaris.ts"
 import { polaris, record, sha256 } from "./Program.ts"
 import * as Rows from "./Rows.ts"
 
-const engines = ["embedded", "skyrl", "vllm", "double"] as const
+const engines = ["embedded", "skyrl", "learning", "vllm", "double"] as const
 const { data, engine } = Arguments.read("npm run checks -- domains", {
   data: Arguments.text("The folder of the rows of MATH", null),
   engine: Arguments.oneOf("Only this one", engines, null),
@@ -133,8 +134,12 @@ const vllm = async (folder: string, python: string) => {
 const wanted = (name: (typeof engines)[number]): boolean => engine === null || engine === name
 try {
   if (wanted("double")) await Polaris.check(report, root)
+  if (wanted("learning")) {
+    const python = Report.unlessSkipped("domains", ["a model that solves some, on SkyRL: no server"], Skyrl.prepare)
+    if (python !== null) await Learning.check(report, root, python)
+  }
   const folder =
-    engine === "double"
+    engine === "double" || engine === "learning"
       ? null
       : Report.unlessSkipped("domains", ["MATH on every engine: no rows"], () => {
           const found = data === null ? null : resolve(data)
