@@ -93,7 +93,7 @@ export const given = {
   loraAlpha: optional(Flag.Finite("lora-alpha"), "The adapter is scaled by alpha / rank. Default: twice the rank"),
   ignore: optional(
     Flag.String("ignore"),
-    "Options of the model's config.json that are not known here and that you know to be harmless, with commas between them. Default: none",
+    "Options of the model's config.json that are not known here and that you know to be harmless, comma-separated. Default: none",
   ),
   template: Flag.String("template").pipe(
     Flag.withDescription(
@@ -105,7 +105,7 @@ export const given = {
   profile: optional(Flag.Literals("profile", profileNames), "tinker: which server it is. Default skyrl-jax"),
   rollouts: optional(
     Flag.String("rollouts"),
-    "hybrid: URLs of vLLM servers that sample, with commas between them. The key, if any, is LPO_ROLLOUTS_KEY",
+    "hybrid: URLs of vLLM servers that sample, comma-separated. The key, if any, is LPO_ROLLOUTS_KEY",
   ),
   servedName: optional(
     Flag.String("served-name"),

@@ -55,26 +55,21 @@ const stepOf = (entry: string): number => Number(entry.slice("step-".length))
 const inOrder = (entries: ReadonlyArray<string>): Array<string> =>
   entries.filter((entry) => made.test(entry)).sort((a, b) => stepOf(a) - stepOf(b))
 
-/** Whether a checkpoint was written there to its end. */
+/** A value for what is not there; any other failure stays one. */
+const absent =
+  <A>(value: A, codes: ReadonlyArray<string> = ["ENOENT"]) =>
+  (cause: NodeJS.ErrnoException): A => {
+    if (codes.includes(cause.code ?? "")) return value
+    throw cause
+  }
+
+/** Whether a checkpoint was written there to its end; a file that has its name is none. */
 const isComplete = (path: string): Promise<boolean> =>
-  lstat(join(path, "manifest.json")).then(
-    (found) => found.isFile(),
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return false
-      throw cause
-    },
-  )
+  lstat(join(path, "manifest.json")).then((found) => found.isFile(), absent(false, ["ENOENT", "ENOTDIR"]))
 
 /** Gives what is at a path the first free name after it; nothing where there is nothing. */
 const setAside = async (path: string): Promise<void> => {
-  const isThere = (at: string): Promise<boolean> =>
-    lstat(at).then(
-      () => true,
-      (cause: NodeJS.ErrnoException) => {
-        if (cause.code === "ENOENT") return false
-        throw cause
-      },
-    )
+  const isThere = (at: string): Promise<boolean> => lstat(at).then(() => true, absent(false))
   if (!(await isThere(path))) return
   let n = 1
   while (await isThere(`${path}.aside-${n}`)) n++
@@ -149,13 +144,6 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
 
 /** The newest complete checkpoint, its checksums verified; null when there is none. @category io */
 export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) {
-  // Only a folder that is not there means that there is none: anything else would restart a run that has one.
-  const absent =
-    <A>(value: A) =>
-    (cause: NodeJS.ErrnoException): A => {
-      if (cause.code === "ENOENT") return value
-      throw cause
-    }
   const read = <A>(path: string, run: () => Promise<A>) =>
     Effect.tryPromise({
       try: run,
@@ -165,6 +153,7 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
           reason: `cannot be read (${(cause as Error).message}); check the path, your permissions and the disk, then resume`,
         }),
     })
+  // Only a folder that is not there means that there is none: anything else would restart a run that has one.
   const entries = yield* read(folder, () => readdir(folder).catch(absent<Array<string>>([])))
   for (const entry of inOrder(entries).reverse()) {
     const path = join(folder, entry)

@@ -21,7 +21,7 @@ import type { Entry } from "./Entry.ts"
 const flags = {
   benchmark: optional(
     Flag.String("benchmark"),
-    `Benchmarks, with commas between them: ${Object.keys(Benchmark.all).join(", ")}. Default with --run: what the run held out`,
+    `Benchmarks, comma-separated: ${Object.keys(Benchmark.all).join(", ")}. Default with --run: what the run held out`,
   ),
   data: optional(
     Flag.String("data"),

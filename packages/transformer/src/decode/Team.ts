@@ -4,6 +4,7 @@
  * shared memory. All else every member does by itself, so that all of them go through the same steps and draw the same tokens. An
  * entry of a product is the same chain of sums whoever computes it: the bits are those of one thread.
  */
+import { panel, roundUp } from "./PackedWeights.ts"
 
 /** A member's place: a job to all members of a team has the same memory and a rank each. @category models */
 export interface Seat {
@@ -15,7 +16,7 @@ export interface Seat {
 
 /** @category models */
 export interface Team {
-  /** The columns that this member computes of a product of so many, a multiple of 16: from the first to the last, not included. */
+  /** The columns that this member computes of a product of so many, which are whole panels: from the first to the last, not included. */
   readonly share: (columns: number) => readonly [number, number]
   /**
    * Gets the columns of the others, and gives them the own ones, of `rows` rows at `floats[at]`, `stride` apart. Throws an `Error` when
@@ -23,9 +24,6 @@ export interface Team {
    */
   readonly exchange: (floats: Float32Array, at: number, rows: number, columns: number, stride: number) => void
 }
-
-/** Columns that are computed together, see `PackedWeights.panel`. */
-const panel = 16
 
 /** Why members fail whom another one has left. */
 export const left = "another thread that computes the same tokens has failed"
@@ -39,7 +37,7 @@ const [arrivals, departures] = [0, 1]
 
 /** Memory of a team whose products have at most so many columns. @category constructors */
 export const memory = (columns: number): SharedArrayBuffer =>
-  new SharedArrayBuffer(4 * (words + 2 * Math.max(2 ** 18, Math.ceil(columns / panel) * panel)))
+  new SharedArrayBuffer(4 * (words + 2 * Math.max(2 ** 18, roundUp(columns, panel))))
 
 /** Makes memory ready for a team, when no member of another is at work. */
 export const clear = (memory: SharedArrayBuffer): void => {

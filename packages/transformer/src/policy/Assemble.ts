@@ -19,7 +19,7 @@ import * as Pool from "../workers/Pool.ts"
 import type { Job } from "../workers/protocol.ts"
 import * as Replica from "../workers/Replica.ts"
 import { makeRunner } from "../workers/Runner.ts"
-import * as Sampling from "./Sampling.ts"
+import * as Dispatch from "./Dispatch.ts"
 import type { PolicyService } from "./Service.ts"
 
 /** @category models */
@@ -115,7 +115,7 @@ export const make = <R>(
     let version = 0
     const sequencesAtOnce = (positions: number): number =>
       onWasm ? Pieces.sequencesAtOnce(config, positions) : Pieces.sequencesOnDevice(config, positions)
-    const generate = yield* Sampling.make({ config, tokenizer, pool, onWasm, sequencesAtOnce, version: () => version })
+    const generate = yield* Dispatch.make({ config, tokenizer, pool, onWasm, sequencesAtOnce, version: () => version })
 
     const accumulateOne = (
       lease: Pool.Lease,

@@ -231,7 +231,7 @@ const validate = Command.make(
         `as text   ${text} (${share(text, rows)})`,
       ].join("\n"),
     )
-    if (rows === 0) return yield* new UsageError({ reason: `${file} holds no row; give at least one` })
+    if (rows === 0) return yield* new UsageError({ reason: `${file} has no rows; give at least one` })
     const unfit = rows - fit - text
     if (unfit > 0) return yield* new UsageError({ reason: `unfit rows: ${unfit} of ${rows}; leave them out` })
   }, Effect.scoped),
