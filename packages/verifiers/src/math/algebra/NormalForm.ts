@@ -4,6 +4,7 @@
  * Two forms are equal when the cross products are. Where all atoms are independent (unknowns, prime roots, i, and one of pi
  * and e) the forms decide both ways; else unequal forms prove nothing, and the values must be looked at.
  */
+import * as Exact from "./Exact.ts"
 import * as Polynomial from "./Polynomial.ts"
 import * as Rational from "./Rational.ts"
 import * as Syntax from "../read/Syntax.ts"
@@ -67,47 +68,14 @@ export const subtract = (a: NormalForm, b: NormalForm): NormalForm =>
 export const divide = (a: NormalForm, b: NormalForm): NormalForm =>
   fraction(Polynomial.multiply(a.num, b.den), Polynomial.multiply(a.den, b.num))
 
-/** The prime factors of n > 0 that trial division finds, and a cofactor that is 1 or has none below 2000. */
-const factor = (n: bigint): { readonly primes: Map<bigint, number>; readonly rest: bigint } => {
-  const primes = new Map<bigint, number>()
-  let rest = n
-  for (let p = 2n; p < 2000n && p * p <= rest; p += p === 2n ? 1n : 2n) {
-    spend(1)
-    for (; rest % p === 0n; rest /= p) primes.set(p, (primes.get(p) ?? 0) + 1)
-  }
-  // A cofactor below 2000^2 is prime.
-  if (rest > 1n && rest < 4_000_000n) {
-    primes.set(rest, (primes.get(rest) ?? 0) + 1)
-    rest = 1n
-  }
-  return { primes, rest }
-}
-
-/** A whole square root, or null. */
-const squareRoot = (n: bigint): bigint | null => {
-  let x = BigInt(Math.floor(Math.sqrt(Number(n))))
-  if (n > 1n << 1000n) return null
-  for (let i = 0; i < 60; i++) {
-    spend(1)
-    if (x === 0n) break
-    const next = (x + n / x) >> 1n
-    if (next === x || next === x + 1n || next === x - 1n) {
-      for (const y of [next - 1n, next, next + 1n]) if (y * y === n) return y
-      return null
-    }
-    x = next
-  }
-  return x * x === n ? x : null
-}
-
 /** n^e for a whole n > 0: prime roots, and `#` of a composite that could not be taken apart. */
 const integerPower = (n: bigint, e: Rational.Rational): Polynomial.Polynomial => {
-  const { primes, rest } = factor(n)
+  const { primes, rest } = Exact.factor(n)
   let out = Polynomial.one
   for (const [prime, count] of primes)
     out = Polynomial.multiply(out, Polynomial.atom(`#${prime}`, Rational.multiply(Rational.integer(count), e)))
   if (rest === 1n) return out
-  const root = squareRoot(rest)
+  const root = Exact.squareRoot(rest)
   if (root !== null && root < 4_000_000n)
     return Polynomial.multiply(out, Polynomial.atom(`#${root}`, Rational.multiply(Rational.integer(2), e)))
   return Polynomial.multiply(out, Polynomial.atom(`(${rest})`, e))
@@ -199,73 +167,6 @@ const power = (base: NormalForm, exponent: NormalForm): NormalForm => {
   return e.num > 0n ? fraction(num, den) : fraction(den, num)
 }
 
-/** The product of the whole numbers from `low` to `high`, halves first: long numbers are multiplied late. */
-const span = (low: bigint, high: bigint): bigint => {
-  if (high - low < 8n) {
-    let out = 1n
-    for (let i = low; i <= high; i++) out *= i
-    return out
-  }
-  const middle = (low + high) >> 1n
-  return span(low, middle) * span(middle + 1n, high)
-}
-const factorial = (n: bigint): bigint => {
-  spend(Number(n))
-  return span(2n, n)
-}
-/** Largest number whose factorial is written out. */
-const maxFactorial = 2500n
-
-/** The value of a function of whole or rational numbers where it is one; null elsewhere. @category arithmetic */
-export const exact = (name: string, args: ReadonlyArray<Rational.Rational>): Rational.Rational | null => {
-  const [a, b] = args
-  const whole = args.every(Rational.isInteger)
-  switch (name) {
-    case "abs":
-      return args.length === 1 ? { num: a.num < 0n ? -a.num : a.num, den: a.den } : null
-    case "floor":
-      return Rational.integer(a.num >= 0n ? a.num / a.den : -((-a.num + a.den - 1n) / a.den))
-    case "ceil":
-      return Rational.integer(a.num <= 0n ? -(-a.num / a.den) : (a.num + a.den - 1n) / a.den)
-    case "factorial":
-      return whole && a.num >= 0n && a.num <= maxFactorial ? Rational.integer(factorial(a.num)) : null
-    case "double factorial": {
-      if (!whole || a.num < -1n || a.num > maxFactorial) return null
-      let out = 1n
-      for (let k = a.num; k > 1n; k -= 2n) out *= k
-      return Rational.integer(out)
-    }
-    case "binom": {
-      if (!whole || args.length !== 2 || a.num < 0n || a.num > 10_000n || b.num < 0n) return null
-      if (b.num > a.num) return Rational.zero
-      const k = b.num < a.num - b.num ? b.num : a.num - b.num
-      spend(2 * Number(k))
-      return k > maxFactorial ? null : Rational.integer(span(a.num - k + 1n, a.num) / factorial(k))
-    }
-    case "mod":
-      return args.length === 2 && whole && b.num > 0n ? Rational.integer(((a.num % b.num) + b.num) % b.num) : null
-    case "gcd":
-    case "lcm": {
-      if (!whole || args.length < 2) return null
-      let out = args[0].num < 0n ? -args[0].num : args[0].num
-      for (const { num } of args.slice(1)) {
-        let [x, y] = [out, num < 0n ? -num : num]
-        while (y !== 0n) {
-          spend(1)
-          ;[x, y] = [y, x % y]
-        }
-        out = name === "gcd" ? x : x === 0n ? 0n : (out / x) * (num < 0n ? -num : num)
-      }
-      return Rational.integer(out)
-    }
-    case "max":
-    case "min":
-      return args.reduce((x, y) => (Rational.compare(x, y) < 0 === (name === "max") ? y : x))
-    default:
-      return null
-  }
-}
-
 const isUnordered = (name: string): boolean => /^(?:gcd|lcm|max|min)$/.test(name)
 
 const called = (name: string, given: ReadonlyArray<NormalForm>): NormalForm => {
@@ -301,7 +202,7 @@ const called = (name: string, given: ReadonlyArray<NormalForm>): NormalForm => {
     if (name === "cross" && x === y) return of(Polynomial.zero)
   }
   const values = args.map(constantOf)
-  const value = values.every((v) => v !== null) ? exact(name, values) : null
+  const value = values.every((v) => v !== null) ? Exact.exact(name, values) : null
   return value === null ? opaque(name, ...args) : rational(value)
 }
 

@@ -8,12 +8,13 @@
  *   `decimals` places and as many significant digits.
  * - A number in another base keeps its base.
  */
-import * as Value from "../algebra/Value.ts"
+import { inRadians, isLetter, joined, letter, renamed, setsIn, ticked } from "./Aligned.ts"
 import { congruences, residue } from "./Congruences.ts"
-import { decide, type Outcome } from "./Equality.ts"
+import { type Outcome } from "./Equality.ts"
 import * as NormalForm from "../algebra/NormalForm.ts"
 import * as Rational from "../algebra/Rational.ts"
 import * as Region from "./Region.ts"
+import { isRatio, ratios } from "./Ratios.ts"
 import * as Matrices from "./Matrices.ts"
 import { all, type Options, scalars } from "./Scalars.ts"
 import { assignments, chained, congruence, measure, named, relation, several, unqualified } from "./Shapes.ts"
@@ -36,8 +37,6 @@ const exactText = (e: Expression): string | null => {
   if (!Syntax.isScalar(e)) return null
   return NormalForm.format(NormalForm.normalForm(e))
 }
-
-const isLetter = (e: Expression): boolean => e.tag === "symbol" && /^[A-Z]$/.test(e.name)
 
 const anyOrder = (a: ReadonlyArray<Expression>, b: ReadonlyArray<Expression>, options: Options): Outcome => {
   if (a.length !== b.length || a.length > maxItems) return "different"
@@ -145,78 +144,6 @@ const worded = (a: Expression, b: Expression, options: Options): Outcome => {
   const [x, y] = [meant(a, b), meant(b, a)]
   return x.tag === "text" || y.tag === "text" ? "different" : compare(x, y, options)
 }
-const letter = (name: string): Expression =>
-  name === "e" || name === "i" ? { tag: "constant", name } : Syntax.symbol(name)
-
-/** The choices of a question with several, as `A, C` and `AC` name them in alphabetical order; null for anything else. */
-const ticked = (e: Expression): string | null => {
-  const parts =
-    e.tag === "list" ? e.items.map((item) => (isLetter(item) ? Words.spelled(item) : null)) : [Words.spelled(e)]
-  const text = parts.map((part) => part?.text ?? "?").join("")
-  return /^(?=..)A?B?C?D?E?F?G?H?$/.test(text) ? text : null
-}
-
-/** A ratio is what is proportional to it, or the quotient of two; a clock time is itself. */
-const ratios = (a: Expression, b: Expression): Outcome => {
-  const parts = (e: Expression): ReadonlyArray<Expression> | null =>
-    e.tag === "call" && (e.name === "ratio" || e.name === "clock") ? e.args : null
-  const [x, y] = [parts(a), parts(b)]
-  const isClock = (e: Expression): boolean => e.tag === "call" && e.name === "clock"
-  if (x !== null && y !== null) {
-    if (x.length !== y.length) return "different"
-    if (isClock(a) && isClock(b)) return inOrder(x, y, {})
-    if ([x, y].some((side) => side.every((part) => decide(part, Syntax.integer(0)) === "equal"))) return "different"
-    const crossed = (i: number, j: number): Outcome =>
-      decide(Syntax.product([x[i], y[j]]), Syntax.product([x[j], y[i]]))
-    return all(x.flatMap((_, j) => x.slice(0, j).map((_, i) => crossed(i, j))))
-  }
-  const [ratio, other] = x === null ? [y, a] : [x, b]
-  if (ratio === null || ratio.length !== 2 || isClock(a) || isClock(b) || !Syntax.isScalar(other)) return "different"
-  return decide(Syntax.quotient(ratio[0], ratio[1]), other)
-}
-const isRatio = (e: Expression): boolean => e.tag === "call" && (e.name === "ratio" || e.name === "clock")
-
-/** Intervals side by side as their union, where the other side is one. */
-const joined = (e: Expression, other: Expression): Expression =>
-  other.tag === "setop" && other.op === "cup" && e.tag === "list" && e.items.every((item) => item.tag === "tuple")
-    ? { tag: "setop", op: "cup", items: e.items }
-    : e
-
-/** Degrees in radians, where the other side has pi in it and no unit. */
-const inRadians = (e: Expression, other: Expression): Expression | null =>
-  e.tag === "quantity" &&
-  e.unit === "degree" &&
-  Syntax.isScalar(other) &&
-  Syntax.some(other, (part) => part.tag === "constant" && part.name === "pi")
-    ? Syntax.product([e.value, Syntax.pi, Syntax.number(Rational.make(1n, 180n))])
-    : null
-
-/** What counts through all whole numbers has any name: 3k + 1, 2 k pi. */
-const renamed = (a: Expression, b: Expression): Expression | null => {
-  const [[x, ...more], [y, ...others]] = [Syntax.unknowns(a), Syntax.unknowns(b)]
-  if (more.length > 0 || others.length > 0 || x === undefined || y === undefined || x === y) return null
-  if (!/^[klmn]$/.test(x) || !/^[klmn]$/.test(y)) return null
-  const at = (n: number): Expression => Syntax.replace(b, Syntax.symbol(y), Syntax.integer(n))
-  const [zero, one, two] = [at(0), at(1), at(2)]
-  // Linear, with a step that is not 1 and either a start or pi in it.
-  const step = Value.difference(one, zero)
-  if (decide(step, Value.difference(two, one)) !== "equal" || decide(step, Syntax.integer(1)) === "equal") return null
-  const turns = Syntax.some(b, (e) => e.tag === "constant" && e.name === "pi")
-  if (!turns && decide(zero, Syntax.integer(0)) === "equal") return null
-  return Syntax.replace(b, Syntax.symbol(y), Syntax.symbol(x))
-}
-
-/** The sets that qualifiers name, in order. */
-const setsIn = (e: Expression): Expression =>
-  e.tag === "list"
-    ? {
-        tag: "set",
-        items: e.items.flatMap((item) =>
-          item.tag === "relation" && item.relations[0] === "in" && unqualified(e) !== e ? [item.sides[1]] : [],
-        ),
-      }
-    : e
-
 /**
  * Compares two answers as expressions; `inner`: as members of a list or set, where a set of one is not its member. Throws
  * `WorkExceeded`, and `NormalForm.Undefined` for a division by zero.
