@@ -7,16 +7,16 @@
  *
  * @module
  */
-import { Cause, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import type { Completion } from "./Completion.ts"
 import * as Environment from "./Environment.ts"
 import type { Group } from "./Group.ts"
 import * as Line from "./internal/Line.ts"
+import * as Play from "./internal/Play.ts"
 import { SamplerError } from "./RolloutError.ts"
 import * as Sampler from "./Sampler.ts"
 import * as SamplingParams from "./SamplingParams.ts"
 import * as Seed from "./Seed.ts"
-import * as Verdict from "./Verdict.ts"
 
 /** Groups of continuations of one state: local simplices. @category models */
 export interface Steps {
@@ -50,147 +50,14 @@ export const refusal = ({ maxTurns, steps = null }: Options): string | null => {
   return null
 }
 
-/** How an action is sampled. */
-type Law = Parameters<Sampler.Turns["sample"]>[1]
-
-const isUnderWay = ({ stop }: Line.Line): boolean => stop === null
-
 const make = (
   environment: Environment.EnvironmentService,
   turns: Sampler.Turns,
   options: Options,
   wanted: Sampler.SampleOptions,
 ) => {
-  const { answerSeconds = 60, episodeSeconds = Infinity, maxTurns } = options
   const sampling = SamplingParams.make(wanted)
-  const logprobs = wanted.logprobsOf === undefined ? {} : { logprobsOf: wanted.logprobsOf }
-
-  /** What the environment answers; whatever goes wrong in it is the line's failure, and the answer null. */
-  const ask = <A>(line: Line.Line, effect: Effect.Effect<A, Environment.EnvironmentError, Scope.Scope>) =>
-    effect.pipe(
-      Scope.provide(line.scope),
-      Effect.timeoutOrElse({
-        duration: `${answerSeconds} seconds`,
-        orElse: () =>
-          Effect.fail(
-            new Environment.EnvironmentError({
-              environment: environment.name,
-              reason: `gave no answer within ${answerSeconds} seconds`,
-            }),
-          ),
-      }),
-      Effect.catchCause((cause) => {
-        if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        const error = Cause.squash(cause)
-        return Effect.sync((): null => {
-          Line.fail(line, error instanceof Error ? error.message : String(error))
-          return null
-        })
-      }),
-    )
-
-  /** Gives back what ended lines hold. */
-  const release = (lines: ReadonlyArray<Line.Line>) =>
-    Effect.forEach(
-      lines.filter((line) => !isUnderWay(line)),
-      ({ scope }) => Scope.close(scope, Exit.void),
-      { discard: true },
-    )
-
-  const open = Effect.fn("Episodes.open")(function* (asked: Sampler.Asked, k: number, scope: Scope.Scope) {
-    const line = Line.make({
-      row: asked.problem,
-      seed: `${asked.stream}/environment`,
-      stream: `${asked.stream}/${k}`,
-      scope: yield* Scope.fork(scope),
-    })
-    line.episode = yield* ask(line, environment.open(line.row, line.seed))
-    if (line.episode !== null) yield* Line.read(turns, line, line.episode.observation)
-    return line
-  })
-
-  /** An action of each line that has room for one; the others end. */
-  const act = Effect.fn("Episodes.act")(function* (lines: ReadonlyArray<Line.Line>) {
-    const batches = new Map<string, { readonly law: Law; readonly lines: Array<Line.Line> }>()
-    for (const line of lines) {
-      const { budget = Infinity, stopStrings = sampling.stopStrings } = line.observation ?? {}
-      const maxTokens = Math.min(sampling.maxTokens, budget)
-      const length = line.prompt.length + line.tail.length
-      if (length === 0)
-        Line.fail(line, `problem ${line.row.id}: the first observation is empty; give at least one token`)
-      else if (length + maxTokens > (turns.positions ?? Infinity)) {
-        if (line.turns > 0) line.stop = "context-full"
-        else
-          Line.fail(
-            line,
-            `problem ${line.row.id}: the first observation takes ${length} tokens and an action ${maxTokens}, the model has ${turns.positions} positions; lower maxTokens`,
-          )
-      }
-      if (!isUnderWay(line)) continue
-      const key = JSON.stringify([maxTokens, stopStrings])
-      const batch = batches.get(key) ?? { law: { ...sampling, ...logprobs, maxTokens, stopStrings }, lines: [] }
-      batch.lines.push(line)
-      batches.set(key, batch)
-    }
-    const answers: Array<readonly [Line.Line, Completion]> = []
-    for (const { law, lines } of batches.values()) {
-      const asked = lines.map((line) => ({
-        prompt: Line.context(line),
-        stream: `${line.stream}/turn-${line.turns}`,
-      }))
-      const sampled = yield* turns.sample(asked, law)
-      const other = sampled.find(({ policyVersion }) => policyVersion !== turns.policyVersion)
-      if (other !== undefined)
-        return yield* new SamplerError({
-          problem: null,
-          reason: `a turn was sampled by policy ${other.policyVersion}, and the episode began with ${turns.policyVersion}; one policy must sample all turns`,
-          retryable: false,
-        })
-      for (const [i, line] of lines.entries()) answers.push([line, sampled[i]])
-    }
-    return answers
-  })
-
-  /** Takes an action in a line, and reads what the environment answers. */
-  const take = Effect.fn("Episodes.take")(function* (line: Line.Line, answer: Completion, started: number) {
-    const { episode } = line
-    if (episode === null) return
-    Line.say(line, answer)
-    const action: Environment.Action = { text: answer.text, tokens: answer.tokens, finish: answer.finish }
-    line.actions = [...line.actions, action]
-    const result = yield* ask(line, episode.step(action))
-    if (result === null) return
-    line.reward += result.reward ?? 0
-    const metrics = { ...line.metrics }
-    for (const [name, value] of Object.entries(result.metrics ?? {})) metrics[name] = (metrics[name] ?? 0) + value
-    line.metrics = metrics
-    line.correct = result.correct ?? line.reward >= 1
-    const refusal = Verdict.scoreRefusal(line.reward)
-    if (refusal !== null)
-      return Line.fail(line, `${environment.name} gave a reward of ${result.reward}; the sum ${refusal}`)
-    if (result.done !== "no") line.stop = result.stop ?? (answer.finish === "length" ? "length" : result.done)
-    else if (line.turns >= maxTurns) line.stop = "turn-limit"
-    else if (result.observation === undefined)
-      Line.fail(line, `${environment.name} goes on without an observation; give one, or say that it is done`)
-    else if ((performance.now() - started) / 1000 > episodeSeconds) line.stop = "wall-clock"
-    else yield* Line.read(turns, line, result.observation)
-  })
-
-  /** Takes an action in each of these, at once. */
-  const takeAll = (answers: ReadonlyArray<readonly [Line.Line, Completion]>, started: number) =>
-    Effect.forEach(answers, ([line, answer]) => take(line, answer, started), {
-      concurrency: "unbounded",
-      discard: true,
-    }).pipe(Effect.andThen(release(answers.map(([line]) => line))))
-
-  const play = Effect.fn("Episodes.play")(function* (lines: ReadonlyArray<Line.Line>, started: number) {
-    yield* release(lines)
-    for (let going = lines.filter(isUnderWay); going.length > 0; going = going.filter(isUnderWay)) {
-      const answers = yield* act(going)
-      yield* takeAll(answers, started)
-      yield* release(going)
-    }
-  })
+  const { act, fork, open, play, takeAll } = Play.make(environment, turns, options, wanted)
 
   const groupOf = (asked: Sampler.Asked, prompt: Int32Array, lines: ReadonlyArray<Line.Line>): Group => ({
     problem: asked.problem,
@@ -202,7 +69,7 @@ const make = (
   const sameStart = (lines: ReadonlyArray<Line.Line>): Int32Array => {
     const first = lines.find(({ prompt }) => prompt.length > 0)?.prompt ?? new Int32Array(1)
     for (const line of lines)
-      if (isUnderWay(line) && line.prompt.join() !== first.join())
+      if (Line.isUnderWay(line) && line.prompt.join() !== first.join())
         Line.fail(line, `${environment.name} opened problem ${line.row.id} in two different states from one seed`)
     return first
   }
@@ -228,15 +95,6 @@ const make = (
       yield* play(members.flat(), started)
       return asked.map((one, i) => groupOf(one, prompts[i], members[i]))
     }).pipe(Effect.scoped)
-
-  /** A copy of a line's state that draws from another stream. */
-  const fork = Effect.fn("Episodes.fork")(function* (line: Line.Line, stream: string, scope: Scope.Scope) {
-    const { actions, episode, observation, row, seed } = line
-    const to = Line.branch(line, { stream, scope: yield* Scope.fork(scope) }, null)
-    if (episode === null || observation === null) return to
-    to.episode = yield* ask(to, Environment.fork(environment, episode, { row, seed, actions, observation }))
-    return to
-  })
 
   /** The rollouts of a continuation as one line: the action, and the mean of what they earned. */
   const estimate = (first: Line.Line, rollouts: ReadonlyArray<Line.Line>): Line.Line => {
@@ -273,7 +131,7 @@ const make = (
       const groups = asked.map((): Array<Group> => [])
       for (let level = 0; level < depth; level++) {
         const at = (i: number): string => `${asked[i].stream}/level-${level}`
-        const going = trunks.flatMap((trunk, i) => (isUnderWay(trunk) ? [i] : []))
+        const going = trunks.flatMap((trunk, i) => (Line.isUnderWay(trunk) ? [i] : []))
         // What each member says first: one action, whatever is then made of it.
         const firsts = new Map(
           going.map((i) => [
@@ -297,7 +155,7 @@ const make = (
             )
             Line.say(member, answer)
             played.set(member, copies)
-            for (const copy of copies) if (isUnderWay(copy)) begun.push([copy, answer])
+            for (const copy of copies) if (Line.isUnderWay(copy)) begun.push([copy, answer])
           }
         yield* takeAll(begun, started)
         yield* play([...played.values()].flat(), started)

@@ -61,6 +61,9 @@ export const make = (start: Pick<Line, "row" | "scope" | "seed" | "stream">): Li
   failure: null,
 })
 
+/** Whether its episode goes on. */
+export const isUnderWay = ({ stop }: Line): boolean => stop === null
+
 /** The tokens before the next action. */
 export const context = ({ prompt, tail }: Line): Int32Array => {
   // Long ones are too much for the arguments of a call.
