@@ -28,7 +28,7 @@ const base = process.env["LPO_DOCS_BASE"] ?? "./"
 export default defineConfig({
   lang: "en",
   title: "LPO",
-  description: "Listwise Policy Optimization in TypeScript: train language models with rewards that are checked",
+  description: "Listwise Policy Optimization in TypeScript: train language models with verifiable rewards",
   base,
   outDir: "./site",
   cacheDir: "./node_modules/.cache/vitepress",
