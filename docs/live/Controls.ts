@@ -1,4 +1,4 @@
-/** The knobs: what acts at once, and what begins anew. */
+/** The controls: what acts at once, and what starts the training over. */
 import { choose, html } from "../figures/Dom.ts"
 import * as State from "./State.ts"
 
@@ -90,7 +90,7 @@ export const make = ({ change, restart, toggle }: Options): Controls => {
     ),
     html("p", {
       className: "note",
-      textContent: "Objective, divergence, τ and learning rate act while it trains. Another seed starts over.",
+      textContent: "You can change objective, divergence, τ and learning rate during training. A new seed starts over.",
     }),
     share,
   )
@@ -99,7 +99,7 @@ export const make = ({ change, restart, toggle }: Options): Controls => {
     element,
     show: (next, { begun, running }) => {
       setup = next
-      go.textContent = running ? "Pause" : begun ? "Go on" : "Start"
+      go.textContent = running ? "Pause" : begun ? "Resume" : "Start"
       again.disabled = !begun
       a.show(next.a)
       compare.checked = next.b !== null

@@ -11,7 +11,7 @@ export interface Explorer {
 
 const outcomes: Readonly<Record<LoggedGroup["outcome"], string>> = {
   trained: "Trained on.",
-  "no-signal": "All eight earned the same, so there is nothing to choose between them: no push.",
+  "no-signal": "All eight earned the same reward, so there is nothing to choose between them: no push.",
   "too-small": "Too few answers have a verdict: not trained on.",
   stale: "The policy has moved too far since these were sampled: not trained on.",
 }

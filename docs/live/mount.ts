@@ -102,10 +102,10 @@ export const mount = (root: HTMLElement): (() => void) => {
       running = false
       failed = true
       for (const one of lanes) one.pause()
-      // A lane that never took a step may have no loop to go on with.
+      // A lane that never took a step may have no loop to resume.
       if (lanes[lane]?.reports.length === 0) close()
       controls.show(setup, { running, begun: lanes.length > 0 })
-      say(`It stopped: ${news.reason}`)
+      say(`Training stopped: ${news.reason}`)
     }
     if (news.kind === "state" && !news.running && !running) {
       paused.add(lane)
@@ -155,8 +155,8 @@ export const mount = (root: HTMLElement): (() => void) => {
     const before = setup
     setup = next
     history.replaceState(null, "", State.toHash(setup))
-    const anew = before.seed !== next.seed || (before.b === null) !== (next.b === null)
-    if (anew) restart()
+    const startsOver = before.seed !== next.seed || (before.b === null) !== (next.b === null)
+    if (startsOver) restart()
     else
       for (const [i, choice] of choices().entries()) {
         const knobs = State.knobs(choice, next.learningRate)

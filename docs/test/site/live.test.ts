@@ -54,7 +54,7 @@ it.skipIf(Site.missing)("trains, holds and goes on under another divergence", { 
   await lane.getByLabel("τ is").press("Tab")
   expect(new URL(page.url()).hash).toBe("#a=lpo,reverse-kl,0.5&lr=0.0004&seed=7")
   expect(await steps(page)).toBe(held)
-  await button(page, "Go on").click()
+  await button(page, "Resume").click()
   await atLeast(page, held + 2)
   expect(await page.locator("circle.change").count()).toBeGreaterThan(0)
   // While it trains, too.
