@@ -1,4 +1,4 @@
-/** Where a run comes from: what was asked, when, with which versions, on which machine. Recorded beside the settings, never compared. */
+/** The origin of a run: its command line, time, versions and machine. Recorded next to the settings, never compared. */
 import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { arch, availableParallelism, cpus, platform, totalmem } from "node:os"
@@ -29,7 +29,7 @@ const sourceCommit: Effect.Effect<string | null> = Effect.callback((resume) => {
 /** This program's version. */
 export const version = versionOf(fileURLToPath(new URL("../package.json", import.meta.url)))
 
-/** `engine` is what the engine tells of itself. */
+/** `engine` is the engine's description of itself. */
 export const make = Effect.fn("About.make")(function* (engine: Readonly<Record<string, unknown>>) {
   const versions = yield* Effect.forEach([...packages.map((name) => `@lpo/${name}`), "effect"], (name) =>
     Effect.map(

@@ -26,12 +26,12 @@ export const write = (base: Base): string => {
   return `${JSON.stringify({ ...contents, sha256 })}\n`
 }
 
-/** Fails with why the text is not as it was written. */
+/** Fails with the reason if the text is not as it was written. */
 export const read = (text: string): Effect.Effect<Base, string> =>
   Schema.decodeUnknownEffect(Schema.fromJsonString(Base))(text).pipe(
     Effect.mapError(({ message }) => `is damaged: ${message}`),
     Effect.filterOrFail(
       (base) => write(base) === text,
-      () => "is damaged: it does not agree with its own checksum",
+      () => "is damaged: it does not match its own checksum",
     ),
   )

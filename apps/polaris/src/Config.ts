@@ -1,6 +1,6 @@
 /**
  * A file of options, `--config run.json`: what the command line can say, by the same names, and `set` for settings without an option.
- * The command line counts more than the file.
+ * The command line takes precedence over the file.
  */
 import { dirname, isAbsolute, join } from "node:path"
 import { Received, RegularFile } from "@lpo/rollout"
@@ -25,29 +25,29 @@ const oneOf = <const L extends ReadonlyArray<string>>(names: L, description: str
 export const Config = Schema.Struct({
   $schema: text("This file's schema, for editors"),
   preset: oneOf(Preset.names, "What to train"),
-  engine: oneOf(Object.keys(engines), "What samples and learns"),
+  engine: oneOf(Object.keys(engines), "Where sampling and training run"),
   objective: oneOf(Registry.names, "The objective that turns a scored group into token weights"),
   tau: says(Schema.Union([Schema.String, Schema.Finite]), "Temperature of the target"),
-  kl: text("A KL to the policy that training begins with, as PLACE=BETA"),
-  seed: whole("Names every random stream of the run"),
+  kl: text("Penalty on the KL to the policy that training starts from, as PLACE=BETA"),
+  seed: whole("Seed of every random stream of the run"),
   steps: whole("Training steps"),
   k: whole("Group size: responses per prompt"),
   prompts: whole("Prompts per step"),
-  "max-tokens": whole("Longest response, tokens"),
+  "max-tokens": whole("Longest response, in tokens"),
   temperature: number("Sampling temperature in training; evaluation has its own"),
   "learning-rate": number("Peak learning rate of AdamW"),
   problems: whole("Held-out problems to evaluate on"),
   samples: whole("Samples per held-out problem"),
-  data: text("Problems to train on: a file beside this one, or a name on the hub"),
-  "eval-data": text("Held-out problems, as data has them"),
+  data: text("Problems to train on: a file, relative to this one, or a name on the hub"),
+  "eval-data": text("Held-out problems, given like data"),
   task: oneOf(Object.keys(tasks), "How rows are read and answers judged"),
-  format: text("The format of the rows"),
-  "bad-rows": oneOf(["fail", "leave-out"], "What happens to a row that makes no problem"),
-  verifier: text("A module that judges, beside this file, or the URL of a reward model"),
+  format: text("Format of the rows"),
+  "bad-rows": oneOf(["fail", "leave-out"], "What to do with a row that cannot be turned into a problem"),
+  verifier: text("A module that judges, relative to this file, or the URL of a reward model"),
   model: text("A folder, or name[@revision] on the hub"),
   "lora-rank": whole("Train an adapter of this rank"),
-  "lora-alpha": number("The adapter counts alpha / rank times"),
-  ignore: text("Options of the model's config.json that change nothing, comma-separated"),
+  "lora-alpha": number("The adapter is scaled by alpha / rank"),
+  ignore: text("Options in the model's config.json that are known to be harmless, comma-separated"),
   template: says(
     Schema.Record(Schema.String, Schema.Unknown),
     "Variables of the model's chat template, such as enable_thinking, and date, the day of strftime_now",
@@ -55,16 +55,16 @@ export const Config = Schema.Struct({
   server: text("tinker: URL of the server"),
   profile: oneOf(profileNames, "tinker: which server it is"),
   rollouts: text("hybrid: URLs of servers that sample, comma-separated"),
-  "served-name": text("hybrid: what the servers call the model"),
-  offline: text("Groups that somebody else sampled: JSON lines beside this file"),
-  "offline-ratio": number("Their share of every step's prompts"),
-  "evaluate-every": whole("Training steps between evaluations in the loop; 0 is never"),
+  "served-name": text("hybrid: the model's name on the servers"),
+  offline: text("Groups sampled elsewhere: a file of JSON lines, relative to this one"),
+  "offline-ratio": number("Share of each step's prompts that comes from offline"),
+  "evaluate-every": whole("Training steps between evaluations during training; 0 is never"),
   tracker: says(
     Schema.Union([Schema.String, Schema.Array(Schema.String)]),
-    "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL, or a list of them",
+    "Also send the curves to a tracker: tensorboard, mlflow=URL, trackio=URL or otlp=URL, or a list of them",
   ),
   backend: oneOf(["auto", ...Backend.names], "Where the model runs"),
-  workers: whole("Worker threads of the backend wasm"),
+  workers: whole("Worker threads of the wasm backend"),
   set: says(
     Schema.Record(Schema.String, Schema.Unknown),
     "Settings without an option, by their path in config.json, such as train.optimizer.warmupSteps",
@@ -72,7 +72,7 @@ export const Config = Schema.Struct({
 })
 export interface Config extends Schema.Schema.Type<typeof Config> {}
 
-/** The JSON Schema of such a file. */
+/** The JSON Schema of a file of options. */
 export const jsonSchema = (): unknown => {
   const { definitions, schema } = Schema.toJsonSchemaDocument(Config)
   return {
@@ -84,13 +84,13 @@ export const jsonSchema = (): unknown => {
   }
 }
 
-/** How an option of `Given` is called. */
+/** The name of an option of `Given` on the command line. */
 export const nameOf = (key: string): string =>
   key === "groupSize" ? "k" : key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 const decode = Schema.decodeUnknownEffect(Config, { errors: "all", onExcessProperty: "error" })
 
-/** Reads such a file; paths in it are taken from its folder. Fails with a `UsageError` that names the key and the nearest right one. */
+/** Reads a file of options; relative paths in it start at its folder. Fails with a `UsageError` that names the key and the nearest right one. */
 const read = Effect.fn("Config.read")(function* (path: string) {
   const fail = (reason: string) => new UsageError({ reason: `--config ${path}: ${reason}` })
   const source = yield* Effect.tryPromise({
@@ -102,7 +102,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
     catch: (cause) => fail(`is not JSON: ${(cause as Error).message}`),
   })
   if (typeof json !== "object" || json === null || Array.isArray(json))
-    return yield* fail('is no object; give one, such as { "preset": "countdown-tiny" }')
+    return yield* fail('is not an object; give one, such as { "preset": "countdown-tiny" }')
   const names = Object.keys(Config.fields)
   const stray = Object.keys(json).find((key) => !names.includes(key))
   if (stray !== undefined) {
@@ -129,7 +129,7 @@ const read = Effect.fn("Config.read")(function* (path: string) {
   return out
 })
 
-/** A pair of `--option key=value`; the value is JSON, or else a text. */
+/** A pair of `--option key=value`; the value is JSON, or else text. */
 const pair =
   (option: string, example: string, parse: (text: string) => unknown) =>
   (given: string): Effect.Effect<readonly [string, unknown], UsageError> => {

@@ -9,16 +9,16 @@ import { ofRows, tasks } from "./tasks/index.ts"
 import { find, UsageError } from "./Usage.ts"
 import type { View } from "./View.ts"
 
-/** The part of a dataset that counts; all of it where it says nothing. */
+/** The part of a dataset that is used; all of it if nothing is set. */
 const Part = Schema.Struct({
-  /** First and last row, from 1, both of them counted. */
+  /** First and last row, both included, from 1. */
   rows: Schema.optionalKey(Schema.Tuple([Schema.Int, Schema.Int])),
-  /** What columns must say. */
+  /** The values that columns must have. */
   where: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
 })
 type Part = typeof Part.Type
 
-/** A dataset as a preset names it. */
+/** A dataset in a preset. */
 export const Named = Schema.Struct({
   /** A file, or `name[@revision][:[config/]split]` on the hub. */
   source: Schema.String,
@@ -49,11 +49,11 @@ export const Data = Schema.Struct({
 })
 export interface Data extends Schema.Schema.Type<typeof Data> {}
 
-/** A module that judges, and what it said when the run began. */
+/** A module that judges, and its hash when the run started. */
 export const Verifier = Schema.Struct({ path: Schema.String, sha256: Schema.NullOr(Schema.String) })
 export interface Verifier extends Schema.Schema.Type<typeof Verifier> {}
 
-/** What the command line says of data; null where it says nothing. */
+/** The options on data; null for those not given. */
 export interface Given {
   readonly data: string | null
   readonly evalData: string | null
@@ -69,10 +69,10 @@ interface Base {
   readonly verifier: Verifier | null
 }
 
-/** Share of the rows that are held out where no other file is. */
+/** Share of the rows that is held out if no file of held-out problems is given. */
 const heldOutShare = 0.1
 
-/** A run may go on from another folder. */
+/** A run may be resumed from another folder. */
 const named = (source: string): string => (Dataset.isFile(source) ? absolute(source) : source)
 
 const sourceOf = (base: Source | null, source: string | null, format: string | null): Source | null =>
@@ -90,7 +90,7 @@ const ofPreset = ({ format, rows, source, where }: Named): Source => ({
   ...(where === undefined ? {} : { where }),
 })
 
-/** The data that a preset names. */
+/** The data of a preset. */
 export const preset = (train: Named, evaluation: Named | null, badRows: Data["badRows"]): Data => ({
   train: ofPreset(train),
   evaluation: evaluation === null ? null : ofPreset(evaluation),
@@ -117,7 +117,7 @@ export const resolve = Effect.fn("Data.resolve")(function* (base: Base, given: G
       reason:
         train === null
           ? "the preset own has no problems; give --data and --task"
-          : `nothing says how answers are judged; give --task ${ofRows.join("|")}, or --verifier with a module of yours`,
+          : `it is not known how to judge the answers; give --task ${ofRows.join("|")}, or --verifier with a module of yours`,
     })
   const data: Data | null =
     train === null
@@ -131,10 +131,10 @@ export const resolve = Effect.fn("Data.resolve")(function* (base: Base, given: G
   return { task, data, verifier }
 })
 
-/** The rows on which a reader is tried. */
+/** How many rows a reader is tried on. */
 const tried = 50
 
-/** The reader that takes most of the first rows, the first of several; fails with what each says of the first row. */
+/** The reader that takes most of the first rows, the first of several; fails with what each says about the first row. */
 const detect = Effect.fn("Data.detect")(function* (rows: Dataset.Rows, { fromRow, name }: Task.AnyTask) {
   const first = yield* rows.stream.pipe(Stream.take(tried), Stream.runCollect)
   const values = first.flatMap(({ value }) => (value._tag === "Success" ? [value.success] : []))
@@ -149,7 +149,7 @@ const detect = Effect.fn("Data.detect")(function* (rows: Dataset.Rows, { fromRow
     return `${format}: ${result._tag === "Failure" ? result.failure.reason : "reads it"}`
   })
   return yield* new UsageError({
-    reason: `${rows.source}: the task ${name} makes no problem of its first rows${values.length === 0 ? "" : ` (${says.join("; ")})`}`,
+    reason: `${rows.source}: the task ${name} cannot turn its first rows into problems${values.length === 0 ? "" : ` (${says.join("; ")})`}`,
   })
 })
 
@@ -159,7 +159,7 @@ export interface Opened {
   readonly settings: Source
 }
 
-/** Opens a dataset and finds its reader; the rows are there as long as the scope. */
+/** Opens a dataset and finds its reader; the rows stay available until the scope closes. */
 export const open = Effect.fn("Data.open")(function* (given: Source, task: Task.AnyTask, view: View) {
   const { source } = given
   const rows = yield* Dataset.open(source, {
@@ -181,7 +181,7 @@ export const open = Effect.fn("Data.open")(function* (given: Source, task: Task.
   return opened
 })
 
-/** 48 bits of a hash: equal problems are on one side, whichever rows they stand in. */
+/** 48 bits of a hash: equal problems are on the same side, whichever rows they come from. */
 export const hashOf = (problem: Problem.Problem): number =>
   createHash("sha256").update(normal(problem.prompt)).digest().readUIntBE(0, 6)
 
@@ -191,7 +191,7 @@ export const problems = Effect.fn("Data.problems")(function* ({ rows, settings }
   return yield* made.at(Array.from({ length: made.length }, (_, place) => place))
 })
 
-/** Whether a row belongs to the part; one that cannot be read may, so that it is named. */
+/** Whether a row belongs to the part; one that cannot be read may, so it gets reported. */
 const wantedOf =
   ({ rows, where = {} }: Part) =>
   (row: unknown, index: number): boolean =>
@@ -206,11 +206,11 @@ const wantedOf =
 export interface Sides {
   readonly training: Dataset.FromRows
   readonly heldOut: Dataset.FromRows
-  /** Training problems that are among the held-out ones too. */
+  /** Training problems that are also held out. */
   readonly shared: number
 }
 
-/** The sides of a dataset: two files, or one whose rows are parted by hash. */
+/** The sides of a dataset: two files, or one whose rows are split by hash. */
 export const sides = Effect.fn("Data.sides")(function* (
   data: Data,
   task: Task.AnyTask,
@@ -252,7 +252,7 @@ export const sides = Effect.fn("Data.sides")(function* (
       row: null,
       line: null,
       column: null,
-      reason: "has one problem, so that none can be held out; give more, or --eval-data",
+      reason: "has only one problem, so none can be held out; give more, or --eval-data",
     })
   const sorted = [...found].sort((a, b) => a - b)
   const last = sorted[Math.min(found.size - 2, Math.max(0, Math.ceil(data.heldOutShare * found.size) - 1))]

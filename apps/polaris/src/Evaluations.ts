@@ -24,25 +24,25 @@ export const fitting = Effect.fn("Evaluations.fitting")(function* ({ problems: {
     })
   if (why.length > 0)
     view.print(
-      `${why.length} of ${heldOut.length} held-out problems cannot be sampled and are left out; the first: ${why[0]}`,
+      `${why.length} of ${heldOut.length} held-out problems cannot be sampled and are skipped; the first: ${why[0]}`,
     )
   return heldOut.filter((_, i) => reasons[i] === null)
 })
 
-/** Every problem, as the settings say. */
+/** Evaluates on every problem, as set. */
 export const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>, job: Job.Job) =>
   Effect.gen(function* () {
     const { settings, view } = job
     const { samples, temperature } = settings.evaluation
     const { maxTokens, stopStrings } = settings.train.sampling
-    // The clock of the time left begins with the first problem, not with the first one that is done.
+    // The clock for the time left starts with the first problem, not with the first that is done.
     view.progress({ title, done: 0, total: heldOut.length, detail: [] })
     const evaluation = yield* Evaluator.evaluate(heldOut, {
       samples,
       temperature,
       maxTokens,
       stopStrings,
-      // The same stream before and after, so that the two are compared on the same draws.
+      // The same stream before and after: both are compared on the same draws.
       seed: `${Settings.seedOf(settings)}/evaluation`,
       onProgress: (done, total) => Effect.sync(() => view.progress({ title, done, total, detail: [] })),
     })
@@ -50,7 +50,7 @@ export const evaluate = (title: string, heldOut: ReadonlyArray<Problem.Problem>,
     return evaluation
   }).pipe(Job.inEpisodes(job, { steps: null }))
 
-/** The evaluation of the policy before training: the run's own, unless what is asked for has changed. */
+/** The evaluation of the policy before training: the recorded one, unless the settings have changed. */
 export const evaluateBase = Effect.fn("Evaluations.evaluateBase")(function* (
   heldOut: ReadonlyArray<Problem.Problem>,
   job: Job.Job,
@@ -63,7 +63,7 @@ export const evaluateBase = Effect.fn("Evaluations.evaluateBase")(function* (
         (reason) =>
           new TrainerError.RunError({
             folder: store.folder,
-            reason: `${Base.file} ${reason}; remove it, and it is made again`,
+            reason: `${Base.file} ${reason}; remove it, and it will be evaluated again`,
           }),
       ),
     )

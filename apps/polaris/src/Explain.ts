@@ -1,9 +1,9 @@
-/** What a person reads when something goes wrong: one line for what can be expected, the whole trace for a fault of the program. */
+/** What you read when something goes wrong: one line for an expected failure, the whole trace for a bug in the program. */
 import { Terminal } from "@lpo/rollout"
 import { Cause, Effect } from "effect"
 import { CliError } from "effect/cli"
 
-/** What libraries call their settings, and the options that set them. */
+/** The libraries' names for settings, and the options that set them. */
 const options: ReadonlyArray<readonly [RegExp, option: string]> = [
   [/\bmaxTokens\b/, "--max-tokens"],
   [/\bgroupSize\b/, "--k"],
@@ -14,7 +14,7 @@ const options: ReadonlyArray<readonly [RegExp, option: string]> = [
   [/the profile of the server/, "--profile"],
 ]
 
-/** The message, with the options that set what it speaks of. */
+/** The message, with the options that set what it mentions. */
 export const hinted = (message: string): string => {
   const named = options.flatMap(([pattern, option]) =>
     pattern.test(message) && !message.includes(option) ? [option] : [],
@@ -35,7 +35,7 @@ const lineOf = (reason: Cause.Reason<unknown>): string | null => {
     case "Die": {
       const { defect } = reason
       const trace = defect instanceof Error ? (defect.stack ?? defect.message) : String(defect)
-      return `a fault of this program, please report it: ${trace}`
+      return `a bug in this program, please report it: ${trace}`
     }
   }
 }
@@ -48,8 +48,8 @@ export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   })
 
 /**
- * A closed pipe (`polaris train | head`) ends the program as Ctrl-C does, without a word: nobody reads any more. A step that is under
- * way is finished and saved.
+ * A closed pipe (`polaris train | head`) ends the program as Ctrl-C does, without a word: its reader is gone. A step in progress
+ * is finished and saved.
  */
 export const closedPipe = (): void =>
   Terminal.watchOutput("polaris", () => {
@@ -60,17 +60,17 @@ export const closedPipe = (): void =>
 /** A terminal that is closed ends the program as Ctrl-C does, with a checkpoint. */
 export const hangUp = (): void => void process.on("SIGHUP", () => process.emit("SIGINT"))
 
-/** Between signals that are one: npm hands on what the terminal has sent already. */
+/** Signals closer together than this count as one: npm forwards what the terminal has already sent. */
 const sameSignalMs = 1000
 
-/** Who asks twice does not want to wait for the step under way: the program ends at once, and the run goes on from its last checkpoint. */
+/** A second Ctrl-C does not wait for the step in progress: the program ends at once, and the run resumes from its last checkpoint. */
 export const secondSignal = (): void => {
   let first: number | null = null
   const signalled = () => {
     const now = performance.now()
     first ??= now
     if (now - first < sameSignalMs) return
-    process.stderr.write("polaris: stopped at once; a resume goes on from the last checkpoint\n", () =>
+    process.stderr.write("polaris: stopped at once; --resume continues from the last checkpoint\n", () =>
       process.exit(130),
     )
   }
@@ -78,5 +78,5 @@ export const secondSignal = (): void => {
 }
 
 let quiet = false
-/** Whether nobody reads any more. */
+/** Whether the reader is gone. */
 export const isQuiet = (): boolean => quiet

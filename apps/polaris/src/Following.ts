@@ -1,11 +1,11 @@
-/** The proof that the sampler follows the learner, as the program runs it: on a few problems, with the run's own sampling. */
+/** The proof that the sampler follows the learner, on a few problems, with the run's own sampling. */
 import type { Problem } from "@lpo/rollout"
 import { Probe } from "@lpo/trainer"
 import { Effect } from "effect"
 import * as Settings from "./Settings.ts"
 import type { View } from "./View.ts"
 
-/** Problems that are sampled from. */
+/** How many problems are sampled. */
 const few = 4
 
 export const prove = Effect.fn("Following.prove")(function* (

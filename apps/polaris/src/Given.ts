@@ -1,4 +1,4 @@
-/** A command line that says nothing, for programs and tests to add to. */
+/** A command line without options, for programs and tests to add to. */
 import type { Given } from "./Settings.ts"
 
 export const nothing: Given = {

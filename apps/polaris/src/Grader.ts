@@ -1,6 +1,6 @@
 /**
- * A verifier of a person's own: the URL of a reward model, or a module whose default export judges. It is a function of the answer, the response and the problem,
- * which gives a number (the reward; 1 and more is right), true or false, or a verdict, at once or as a promise; or it is a grader.
+ * A verifier of your own: the URL of a reward model, or a module whose default export judges. It is a function of the answer, the response and the problem,
+ * and returns a number (the reward; 1 or more is right), true or false, or a verdict, directly or as a promise; or it is a grader.
  */
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -28,7 +28,7 @@ const isGrader = (value: unknown): value is Verifiers.AnyGrader =>
   typeof value.grade === "function" &&
   "answer" in value
 
-/** A verdict of what a function gave. */
+/** The verdict for what a function returned. */
 const verdictOf = (name: string, value: unknown): Effect.Effect<Verdict.Verdict, VerifierError.VerifierError> => {
   if (typeof value === "boolean") return Effect.succeed(Verdict.judged({ correct: value }))
   if (typeof value === "number") return Effect.succeed(Verdict.judged({ correct: value >= 1, score: value }))
@@ -37,7 +37,7 @@ const verdictOf = (name: string, value: unknown): Effect.Effect<Verdict.Verdict,
       ({ message }) =>
         new VerifierError.VerifierError({
           verifier: name,
-          reason: `gave ${inspect(value, { depth: 2, breakLength: Infinity }).slice(0, 300)}; give a number, true, false or a verdict (${message})`,
+          reason: `returned ${inspect(value, { depth: 2, breakLength: Infinity }).slice(0, 300)}; return a number, true, false or a verdict (${message})`,
         }),
     ),
   )
@@ -58,8 +58,8 @@ const ofFunction = (name: string, judge: Judge): Verifiers.AnyGrader => ({
 })
 
 /**
- * Lets files of a folder be written as modules where the nearest package.json says CommonJS, as `npm init` has it: what has a
- * line that begins with `import` or `export` is a module.
+ * Lets files of a folder be written as modules where the nearest package.json says CommonJS, as `npm init` writes it: a file with a
+ * line that starts with `import` or `export` is a module.
  */
 const takeModules = (folder: string): void => {
   const root = `${pathToFileURL(folder).href.replace(/\/$/, "")}/`
@@ -73,12 +73,12 @@ const takeModules = (folder: string): void => {
   })
 }
 
-/** The module with its hash; fails where there is none, or where it exports nothing that judges. */
+/** The module with its hash; fails if there is none, or if it exports nothing that judges. */
 export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier, "path">) {
   const refused = (reason: string) => new UsageError({ reason: `--verifier ${path}: ${reason}` })
   if (/^https?:/.test(path)) {
     if (!URL.canParse(path) || new URL(path).username + new URL(path).password !== "")
-      return yield* refused(`is no address; give one such as http://127.0.0.1:8080/score, and its key as ${key}`)
+      return yield* refused(`is not an address; give one such as http://127.0.0.1:8080/score, and its key as ${key}`)
     const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
     return { grader: RewardModel.grader({ url: path, key: secret }), settings: { path, sha256: null } }
   }
@@ -94,7 +94,9 @@ export const load = Effect.fn("Grader.load")(function* ({ path }: Pick<Verifier,
   const given = module["default"]
   const grader = isGrader(given) ? given : typeof given === "function" ? ofFunction(path, given as Judge) : null
   if (grader === null)
-    return yield* refused("exports no grader; export default a function of (answer, response, problem), or a grader")
+    return yield* refused(
+      "does not export a grader; export default a function of (answer, response, problem), or a grader",
+    )
   const settings: Verifier = { path, sha256: createHash("sha256").update(text).digest("hex") }
   return { grader, settings }
 })

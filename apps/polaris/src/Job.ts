@@ -27,7 +27,7 @@ export interface Job {
   readonly episodes: Multiturn | undefined
   readonly problems: Problems.Problems
   readonly offline: ReadonlyArray<Offline.Entry> | null
-  /** Named benchmarks, evaluated besides. */
+  /** Named benchmarks, evaluated as well. */
   readonly sets: ReadonlyArray<Sets.Set>
   readonly view: View.View
   readonly started: number
@@ -35,7 +35,7 @@ export interface Job {
   readonly probe: boolean
 }
 
-/** With the engine's sampler turned into one of episodes, where the task has several turns. */
+/** Its sampler samples whole episodes if the task has several turns. */
 export const inEpisodes =
   ({ episodes }: Job, options: Partial<Episodes.Options> = {}) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Sampler.Sampler> =>
@@ -45,10 +45,10 @@ export const inEpisodes =
         : Episodes.sampler(inner, episodes.environment, { ...episodes.options, ...options }),
     )
 
-/** Seconds on a clock that only goes forward. */
+/** Seconds on a monotonic clock. */
 export const seconds = (): number => performance.now() / 1000
 
-/** Opens engine and run, the engine first for a new run: what cannot be leaves no folder behind. */
+/** Opens engine and run, for a new run the engine first: a run that cannot start leaves no folder behind. */
 export const open = Effect.fn("Job.open")(function* (
   asked: Settings.Settings,
   given: Settings.Given,
@@ -79,7 +79,7 @@ export const open = Effect.fn("Job.open")(function* (
   const opened = yield* Opening.engine(settings, { domain, folder, given, preset, view })
   if (domain.episodes !== undefined && opened.reads !== "words")
     return yield* new UsageError({
-      reason: `the task ${domain.name} is played in the words of its own small model; leave --model out, or give a checkpoint of such a model`,
+      reason: `the task ${domain.name} uses the words of its own small model; leave --model out, or give a checkpoint of such a model`,
     })
   const task = Grader.judgedBy(yield* domain.task(opened.reads), judge?.grader ?? null)
   const problems = yield* settings.data === null || files === null

@@ -1,4 +1,4 @@
-/** What a run starts from: a preset's own small model, taught by demonstrations, or a checkpoint in Hugging Face's format. */
+/** What a run starts from: a preset's own small model, trained on demonstrations, or a checkpoint in Hugging Face's format. */
 import { existsSync } from "node:fs"
 import { Lora, ModelConfig, Variables } from "@lpo/transformer"
 import { Effect, Schema, Struct } from "effect"
@@ -16,7 +16,7 @@ const Stage = Schema.Struct({
   correctShare: Schema.Finite,
 })
 
-/** A model of the preset's own. Its vocabulary is that of the task's words. */
+/** A preset's own model. Its vocabulary is the task's words. */
 export const WarmStart = Schema.Struct({
   kind: Schema.Literal("warm-start"),
   shape: ModelConfig.ModelConfig.mapFields(Struct.omit(["vocab_size"])),
@@ -30,13 +30,13 @@ export const Checkpoint = Schema.Struct({
   source: Schema.String,
   /** Null: the hub's `main`. */
   revision: Schema.NullOr(Schema.String),
-  /** The commit that the run began with; null where it did not come from the hub. */
+  /** The commit that the run started with; null if the model is not from the hub. */
   commit: Schema.NullOr(Schema.String),
   /** Null: every parameter is trained, or the server decides. */
   lora: Schema.NullOr(Lora.LoraConfig),
   /** Options of its config.json that are known to change nothing. */
   ignore: Schema.optionalKey(Schema.Array(Schema.String)),
-  /** Variables of its chat template, and `date`, the moment of `strftime_now`: that of the run's beginning unless given. */
+  /** Variables of its chat template, and `date`, the time that `strftime_now` shows: the start of the run unless given. */
   template: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
 })
 export interface Checkpoint extends Schema.Schema.Type<typeof Checkpoint> {}
@@ -44,13 +44,13 @@ export interface Checkpoint extends Schema.Schema.Type<typeof Checkpoint> {}
 export const Model = Schema.Union([WarmStart, Checkpoint])
 export type Model = typeof Model.Type
 
-/** What the command line says of the model; null where it says nothing. */
+/** The options on the model; null for those not given. */
 export interface Given {
   /** A folder, or `name[@revision]` on the hub. */
   readonly model: string | null
   readonly loraRank: number | null
   readonly loraAlpha: number | null
-  /** Keys, with commas between them. */
+  /** Keys, comma-separated. */
   readonly ignore?: string | null
   /** Variables of the chat template. */
   readonly template?: Template | null
@@ -59,26 +59,26 @@ export interface Given {
 /** Variables of a chat template by name. */
 export type Template = Readonly<Record<string, unknown>>
 
-/** The model of a run that begins: the date of its prompts is fixed, so that a run which goes on another day asks the same. */
+/** The model of a new run: the date in its prompts is fixed, so resuming it on another day asks the same. */
 export const dated = (model: Model, at: Date): Model =>
   model.kind === "checkpoint" ? { ...model, template: { date: Variables.date(at), ...model.template } } : model
 
-/** A folder as it stands, or a name on the hub and what follows its last @. */
+/** A folder as given, or a name on the hub and what follows its last @. */
 export const parse = (text: string) => {
   const at = existsSync(text) || /^[./~]/.test(text) ? -1 : text.lastIndexOf("@")
   const [source, revision] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)]
   return source === "" || revision === ""
     ? Effect.fail(
-        new UsageError({ reason: `--model is "${text}"; give a folder, or name or name@revision of the hub` }),
+        new UsageError({ reason: `--model is "${text}"; give a folder, or name or name@revision on the hub` }),
       )
     : Effect.succeed({ source, revision })
 }
 
-/** Names that a rendering sets itself, and a date that can be read. */
+/** Checks that the names are not set by the rendering itself, and that the date can be read. */
 const checked = Effect.fn("Model.checked")(function* (template: Template) {
   const own = ["messages", "add_generation_prompt"].find((name) => Object.hasOwn(template, name))
   if (own !== undefined)
-    return yield* new UsageError({ reason: `--template sets ${own}, which the prompt itself gives; leave it out` })
+    return yield* new UsageError({ reason: `--template sets ${own}, which comes from the prompt itself; leave it out` })
   if (!Object.hasOwn(template, "date")) return
   const refusal = Variables.dateRefusal(String(template["date"]))
   if (refusal !== null) return yield* new UsageError({ reason: `--template: ${refusal}` })
@@ -107,7 +107,7 @@ export const resolve = Effect.fn("Model.resolve")(function* (base: Model | null,
     const stray = Object.entries(options).find(([, value]) => value !== null)?.[0] ?? null
     if (stray === null) return start
     return yield* new UsageError({
-      reason: `${stray} is given without --model; the preset's model is trained in full`,
+      reason: `${stray} is given without --model, but the preset's model is trained in full; leave it out, or give --model`,
     })
   }
   const rank = loraRank === null ? start.lora?.rank : yield* whole("lora-rank", loraRank, 1, 4096)

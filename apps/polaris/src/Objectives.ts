@@ -4,7 +4,7 @@ import { Effect, Schema } from "effect"
 import { UsageError } from "./Usage.ts"
 
 export const Settings = Schema.Struct({
-  /** As it was asked for: `lpo-fwd` stands for `lpo` under forward KL. */
+  /** The name that was given: `lpo-fwd` is `lpo` under forward KL. */
   name: Schema.Literals(Registry.names),
   /** What it is made of. */
   options: Registry.Settings,
@@ -18,7 +18,7 @@ export const make = ({ options }: Settings): Objective.Objective => Registry.mak
 export const tauOf = ({ options }: Settings): string =>
   !("tau" in options) ? "–" : typeof options.tau === "object" ? JSON.stringify(options.tau) : String(options.tau)
 
-/** As it is recorded: a number where it is one. Fails where it is no temperature. */
+/** As recorded: a number if it is one. Fails if it is not a temperature. */
 const parseTau = (text: string): Effect.Effect<number | string, UsageError> =>
   Registry.temperature(text) === null
     ? Effect.fail(
@@ -28,7 +28,7 @@ const parseTau = (text: string): Effect.Effect<number | string, UsageError> =>
       )
     : Effect.succeed(Number.isFinite(Number(text)) ? Number(text) : text)
 
-/** Places of a KL to the policy that training begins with, by the names of `--kl`. */
+/** Places of a KL to the policy that training starts from, by their names in `--kl`. */
 const places = {
   reward: { in: "reward", estimator: "k1" },
   "reward-k3": { in: "reward", estimator: "k3" },
@@ -47,12 +47,12 @@ const parseKl = (text: string): Effect.Effect<Readonly<Record<string, unknown>>,
       })
     : Effect.fail(
         new UsageError({
-          reason: `--kl is "${text}"; give PLACE=BETA, such as reward=0.001 or k3=0.04: PLACE is one of ${Object.keys(places).join(", ")}, BETA is 0 or more; ,mastered after it penalises mastered prompts only`,
+          reason: `--kl is "${text}"; give PLACE=BETA, such as reward=0.001 or k3=0.04: PLACE is one of ${Object.keys(places).join(", ")}, BETA is 0 or more; add ,mastered to penalise mastered prompts only`,
         }),
       )
 }
 
-/** An objective and what the command line changes; `base` is null for a new run. */
+/** An objective with the changes of the command line; `base` is null for a new run. */
 export const resolve = Effect.fn("Objectives.resolve")(function* (
   base: Settings | null,
   given: { readonly objective: Registry.Name | null; readonly tau: string | null; readonly kl?: string | null },
@@ -60,7 +60,7 @@ export const resolve = Effect.fn("Objectives.resolve")(function* (
   const name = given.objective ?? base?.name ?? "lpo-fwd"
   if (!Registry.hasTemperature(name) && given.tau !== null) {
     return yield* new UsageError({
-      reason: `--tau is "${given.tau}", and ${name} has no temperature to choose; leave it out, or choose an objective with a target: ${Registry.names.filter(Registry.hasTemperature).join(", ")}`,
+      reason: `--tau is "${given.tau}", but ${name} has no temperature; leave it out, or choose an objective with a target: ${Registry.names.filter(Registry.hasTemperature).join(", ")}`,
     })
   }
   const asked = given.kl ?? null

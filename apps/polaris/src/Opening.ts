@@ -1,4 +1,4 @@
-/** The engine of some settings, opened with what of them it sees. */
+/** Opens the engine that the settings choose, with the part of them that it sees. */
 import { resolve } from "node:path"
 import type * as Preset from "./Preset.ts"
 import * as Settings from "./Settings.ts"

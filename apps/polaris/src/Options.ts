@@ -1,4 +1,4 @@
-/** The options of `train`. None has a default of its own here: what is not given is the preset's, or that of the run that goes on. */
+/** The options of `train`. None sets a default here: what you do not give comes from the preset, or from the run that is resumed. */
 import { Registry } from "@lpo/trainer"
 import { Backend } from "@lpo/transformer"
 import { Option } from "effect"
@@ -8,7 +8,7 @@ import { profileNames } from "./engines/tinker.ts"
 import * as Preset from "./Preset.ts"
 import { tasks } from "./tasks/index.ts"
 
-/** With a description, and null where it is not given. */
+/** A flag with a description; null if it is not given. */
 export const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | null> =>
   flag.pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
 
@@ -18,12 +18,12 @@ export const preset = Argument.String("preset").pipe(
   Argument.map(Option.getOrNull),
 )
 
-/** As `Settings.Given` has them. */
+/** The fields of `Settings.Given`. */
 export const given = {
   preset,
   engine: optional(
     Flag.Literals("engine", Object.keys(engines)),
-    "What samples and learns: embedded here; tinker on a server; hybrid learns here, with rollouts on vLLM. Default: the preset's, embedded",
+    "Where sampling and training run: embedded in this process; tinker on a server; hybrid trains here and samples on vLLM. Default: the preset's, embedded",
   ),
   objective: optional(
     Flag.Literals("objective", Registry.names),
@@ -35,16 +35,19 @@ export const given = {
   ),
   kl: optional(
     Flag.String("kl"),
-    "Penalty on the KL to the policy that training begins with, as PLACE=BETA: reward or reward-k3 takes it off the reward, k1, k2 or k3 adds it to the loss, such as k3=0.04; k3=0.04,mastered penalises mastered prompts only. Default: none",
+    "Penalty on the KL to the policy that training starts from, as PLACE=BETA: reward or reward-k3 subtracts it from the reward; k1, k2 or k3 adds it to the loss, such as k3=0.04. k3=0.04,mastered penalises mastered prompts only. Default: none",
   ),
-  seed: optional(Flag.Int("seed"), "Names every random stream of the run. Default 1"),
+  seed: optional(Flag.Int("seed"), "Seed of every random stream of the run. Default 1"),
   steps: optional(Flag.Int("steps"), "Training steps. Default: the preset's, 60"),
   groupSize: optional(
     Flag.Int("k"),
     "Group size K: responses per prompt, 1 to 1024; 1 needs --objective lpo-single. Default: the preset's, 8",
   ),
   prompts: optional(Flag.Int("prompts"), "Prompts per step. Default: the preset's, 64; with --model 8"),
-  maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the preset's, 10; with --model 256"),
+  maxTokens: optional(
+    Flag.Int("max-tokens"),
+    "Longest response, in tokens. Default: the preset's, 10; with --model 256",
+  ),
   temperature: optional(
     Flag.Finite("temperature"),
     "Sampling temperature in training, above 0; ratios and gradients use it too. Evaluation has its own. Default 1",
@@ -64,7 +67,7 @@ export const given = {
   ),
   evalData: optional(
     Flag.String("eval-data"),
-    "Held-out problems, as --data has them. Default: a tenth of --data, chosen by hash",
+    "Held-out problems, given like --data. Default: a tenth of --data, chosen by hash",
   ),
   task: optional(
     Flag.Literals("task", Object.keys(tasks)),
@@ -72,11 +75,11 @@ export const given = {
   ),
   format: optional(
     Flag.String("format"),
-    "The format of the rows, where the task reads several. Default: the one that fits the first rows",
+    "Format of the rows, if the task reads more than one. Default: the one that fits the first rows",
   ),
   badRows: optional(
     Flag.Literals("bad-rows", ["fail", "leave-out"]),
-    "What happens to a row that makes no problem: the run does not begin, or goes on without it. Default fail",
+    "What to do with a row that cannot be turned into a problem: fail stops before training, leave-out skips it. Default fail",
   ),
   verifier: optional(
     Flag.String("verifier"),
@@ -93,11 +96,11 @@ export const given = {
   loraAlpha: optional(Flag.Finite("lora-alpha"), "The adapter is scaled by alpha / rank. Default: twice the rank"),
   ignore: optional(
     Flag.String("ignore"),
-    "Options of the model's config.json that are not known here and that you know to be harmless, comma-separated. Default: none",
+    "Options in the model's config.json that this program does not know and you know to be harmless, comma-separated. Default: none",
   ),
   template: Flag.String("template").pipe(
     Flag.withDescription(
-      "A variable of the model's chat template, as name=value: enable_thinking=false, tools=[...]. The value is JSON, or else text; date=2026-11-28 sets the day of strftime_now. May be repeated. Default: none, and the day on which the run begins",
+      "A variable of the model's chat template, as name=value: enable_thinking=false, tools=[...]. The value is JSON, or else text; date=2026-11-28 sets the day of strftime_now. May be repeated. Default: none, and the day on which the run starts",
     ),
     Flag.between(0, 100),
   ),
@@ -109,38 +112,38 @@ export const given = {
   ),
   servedName: optional(
     Flag.String("served-name"),
-    "hybrid: what the servers call the model. Default: as --model has it",
+    "hybrid: the model's name on the servers. Default: the value of --model",
   ),
   offline: optional(
     Flag.File("offline"),
-    "Groups that somebody else sampled, mixed with the run's own: JSON lines of prompts and responses as tokens, with scores and, where they are known, log-probs. Default: none",
+    "Groups sampled elsewhere, mixed with the run's own: JSON lines of prompts and responses as tokens, with scores and, if known, log-probs. Default: none",
   ),
   offlineRatio: optional(
     Flag.Finite("offline-ratio"),
-    "Share of every step's prompts that --offline fills. Default 0.25",
+    "Share of each step's prompts that comes from --offline. Default 0.25",
   ),
   evaluateEvery: optional(
     Flag.Int("evaluate-every"),
-    "Training steps between evaluations in the loop, on held-out problems; train.evaluation and train.best have the rest. Default 0, never",
+    "Training steps between evaluations on held-out problems during training; for more, set train.evaluation and train.best. Default 0, never",
   ),
   tracker: Flag.String("tracker").pipe(
     Flag.withDescription(
-      "Draw the curves elsewhere too: tensorboard, mlflow=URL, trackio=URL or otlp=URL. May be repeated. Default: none",
+      "Also send the curves to a tracker: tensorboard, mlflow=URL, trackio=URL or otlp=URL. May be repeated. Default: none",
     ),
     Flag.between(0, 8),
     Flag.map((all): ReadonlyArray<string> | null => (all.length === 0 ? null : all)),
   ),
   backend: optional(
     Flag.Literals("backend", ["auto", ...Backend.names]),
-    "Where the model runs; auto takes a GPU if its packages are installed, and wasm otherwise. Default auto",
+    "Where the model runs; auto uses a GPU if its packages are installed, and wasm otherwise. Default auto",
   ),
   workers: optional(
     Flag.Int("workers"),
-    "Worker threads of the backend wasm; results do not depend on it. Default: as many as cores; 0 works in the main thread",
+    "Worker threads of the wasm backend; they do not change the results. Default: one per core; 0 uses the main thread",
   ),
 }
 
-/** A file of options, and what the settings come to. */
+/** A file of options, single settings, and checks before the run starts. */
 export const file = {
   config: optional(
     Flag.File("config"),
@@ -154,12 +157,12 @@ export const file = {
   ),
   probe: Flag.Boolean("probe").pipe(
     Flag.withDescription(
-      "Prove first that the sampler follows the learner: three steps on the length of responses, which are undone",
+      "First prove that the sampler follows the learner: three steps that reward response length, then undone",
     ),
     Flag.withDefault(false),
   ),
   dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withDescription("Print the settings and what they come to, and stop there"),
+    Flag.withDescription("Print the settings and the estimated memory and time, then stop"),
     Flag.withDefault(false),
   ),
 }
@@ -173,7 +176,7 @@ export const place = {
   ),
   resume: Flag.Boolean("resume").pipe(
     Flag.withDescription(
-      "Go on with a run that was stopped, with its own settings; --steps, --problems, --samples and the servers may change. Default: begin a new one",
+      "Resume a stopped run with its own settings; you may change --steps, --problems, --samples and the servers. Default: start a new run",
     ),
     Flag.withDefault(false),
   ),

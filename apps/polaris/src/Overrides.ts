@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import * as Settings from "./Settings.ts"
 import { nearest, UsageError } from "./Usage.ts"
 
-/** Settings that an option of the command line gives, with its checks. */
+/** Settings that have an option on the command line, with its checks. */
 const optioned: Readonly<Record<string, string>> = {
   preset: "--preset",
   seed: "--seed",
@@ -31,7 +31,7 @@ const pathsOf = (value: unknown, before = ""): ReadonlyArray<string> =>
     ? Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, before === "" ? key : `${before}.${key}`))
     : [before]
 
-/** Whether there is something at the path: a value, or a group of values none of which has an option of its own. */
+/** Whether there is something at the path: a value, or a group of values without options. */
 const isThere = (paths: ReadonlyArray<string>, path: string): boolean =>
   paths.includes(path) ||
   (paths.some((known) => known.startsWith(`${path}.`)) &&
@@ -40,7 +40,7 @@ const isThere = (paths: ReadonlyArray<string>, path: string): boolean =>
 const put = (value: unknown, [key, ...rest]: ReadonlyArray<string>, to: unknown): unknown =>
   key === undefined ? to : isRecord(value) ? { ...value, [key]: put(value[key], rest, to) } : value
 
-/** Why a best policy cannot be known by what the settings say; null when it can. */
+/** Why the settings cannot tell which policy is best; null if they can. */
 const bestRefusal = ({ train: { best, evaluation } }: Settings.Settings): string | null => {
   if (best === null) return null
   const [side, ...name] = best.metric.split("/")
@@ -53,13 +53,13 @@ const bestRefusal = ({ train: { best, evaluation } }: Settings.Settings): string
     : `train.best.metric is "${best.metric}"; give eval/pass_at_1, another number of evaluations.jsonl, or train/ and a number of events.jsonl`
 }
 
-/** Why the engine cannot train on what is sampled so; null when it can. */
+/** Why the engine cannot train at this sampling temperature; null if it can. */
 const temperatureRefusal = (settings: Settings.Settings): string | null => {
   const { name, options } = settings.engine
   const { temperature } = settings.train.sampling
   return temperature === 1 || Settings.engineOf(settings).adapted(options).tempers
     ? null
-    : `--temperature is ${temperature}, and the engine ${name} gives log-probs at temperature 1 alone, so that ratios would be biased; leave it out, or train with --engine embedded or hybrid`
+    : `--temperature is ${temperature}, but the engine ${name} gives log-probs only at temperature 1, so ratios would be biased; leave it out, or train with --engine embedded or hybrid`
 }
 
 /** The settings with values at paths. Fails with a `UsageError` that names the path and the nearest right one. */
@@ -72,7 +72,7 @@ export const set = Effect.fn("Overrides.set")(function* (
   for (const [path, value] of pairs) {
     const option = Object.hasOwn(optioned, path) ? optioned[path] : undefined
     if (option !== undefined)
-      return yield* new UsageError({ reason: `--set ${path} has an option of its own; give ${option}` })
+      return yield* new UsageError({ reason: `--set ${path} has its own option; give ${option}` })
     if (!isThere(paths, path)) {
       const last = (text: string): string => text.split(".").at(-1) ?? text
       const near = nearest(path, paths) ?? paths.find((known) => last(known) === last(path))

@@ -1,4 +1,4 @@
-/** Where a run is: its folder, the link `latest`, and the command that goes on with it. */
+/** Where a run is: its folder, the link `latest`, and the command that resumes it. */
 import { randomBytes } from "node:crypto"
 import { realpath, rename, rm, symlink } from "node:fs/promises"
 import { basename, dirname, join, relative } from "node:path"
@@ -6,7 +6,7 @@ import { Checkpoint, TrainerError } from "@lpo/trainer"
 import { Clock, Effect } from "effect"
 import { UsageError } from "./Usage.ts"
 
-/** The time to the second, and four letters that tell apart runs which begin in the same one. */
+/** The time to the second, and four letters that tell apart runs started in the same second. */
 const stamp = Effect.map(Clock.currentTimeMillis, (millis) => {
   const time = new Date(millis).toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")
   return `${time}-${randomBytes(2).toString("hex")}`
@@ -21,7 +21,7 @@ const real = (folder: string): Effect.Effect<string> =>
     ),
   )
 
-/** The folder that the command line names: an old run's with `resume`, else a new one's, which begins with `what`. */
+/** The folder that the command line names: an old run's with `resume`, else a new one's, whose name starts with `what`. */
 export const folderOf = Effect.fn("Place.folderOf")(function* (options: {
   readonly out: string
   readonly name: string | null
@@ -51,20 +51,20 @@ export const pointLatest = (folder: string) =>
       new TrainerError.RunError({ folder, reason: `the link latest cannot be set (${(cause as Error).message})` }),
   })
 
-/** How the program was called: by a script of npm, or by its name. */
+/** How the program was started: by an npm script, or by its name. */
 const called: Readonly<Record<string, string>> = { start: "npm start --", polaris: "npm run polaris -- train" }
 
-/** What an interrupted run has saved, and the command that goes on. */
+/** What an interrupted run has saved, and the command that resumes it. */
 export const stopped = (folder: string): Effect.Effect<string> =>
   Effect.map(
     Effect.promise(() => Checkpoint.newest(join(folder, "checkpoints"))),
     (name) => {
       const saved =
         name === null
-          ? "there is no checkpoint, so nothing is saved but its settings"
+          ? "there is no checkpoint yet, so only the settings are saved"
           : `saved as ${join(folder, "checkpoints", name)}`
       const out = dirname(folder) === "runs" ? "" : ` --out ${dirname(folder)}`
       const command = called[process.env["npm_lifecycle_event"] ?? ""] ?? "polaris train"
-      return `stopped; ${saved}\ngo on with: ${command} --resume${out} --name ${basename(folder)}`
+      return `stopped; ${saved}\nresume with: ${command} --resume${out} --name ${basename(folder)}`
     },
   )

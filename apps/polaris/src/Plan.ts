@@ -1,4 +1,4 @@
-/** What a run will do, before it does anything: its settings, what it downloads, its memory and time with the arithmetic. */
+/** The plan of a run, before it starts: its settings, downloads, memory and time, with the arithmetic. */
 import { existsSync } from "node:fs"
 import { availableParallelism, totalmem } from "node:os"
 import * as Benchmark from "@lpo/eval/Benchmark"
@@ -19,7 +19,7 @@ const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 /**
  * Floating-point operations a second: of a core by the WASM kernels; of a data-centre GPU that learns, at a fifth of its bfloat16
- * peak, and of one that samples long responses, which waits for its memory (docs/guides/polaris.md says where that is from).
+ * peak, and of one that samples long responses, which waits for its memory (docs/guides/polaris.md has the source).
  */
 const coreRate = 2.5e10
 const gpuRate = { learning: 2e14, sampling: 6e13 }
@@ -33,7 +33,7 @@ const duration = (seconds: number): string =>
 
 const noServer = "http://SERVER"
 
-/** A dry run needs no server: where none is given, a name stands for it. */
+/** A dry run needs no server: this name takes its place if none is given. */
 export const placeheld = Effect.fn("Plan.placeheld")(function* (given: Given) {
   const preset = yield* Preset.load(given.preset ?? (given.data === null ? "countdown-tiny" : "own"))
   const engine = given.engine ?? preset.engine
@@ -60,7 +60,7 @@ const shapeOf = Effect.fn("Plan.shapeOf")(function* ({ model, preset: name }: Se
   return (yield* Checkpoint.readConfig(folder, ignore === undefined ? {} : { ignore })).config
 })
 
-/** What comes from the hub, with its size where it is known. */
+/** What is downloaded from the hub, with its size if known. */
 const downloads = (settings: Settings, preset: Preset.Preset, parameters: number | null): ReadonlyArray<string> => {
   const { data, engine, evaluation, model } = settings
   const sizes = new Map(
@@ -96,7 +96,7 @@ const serverMemory = (config: ModelConfig.ModelConfig, rank: number, positions: 
   const cache = 4 * config.num_hidden_layers * config.num_key_value_heads * head
   return (
     `on the server at least 2 bytes x ${millions(parameters)} parameters + 16 x ${millions(adapter)} of the adapter = ${gib(2 * parameters + 16 * adapter)}, ` +
-    `and ${count(cache)} bytes x ${count(positions)} positions = ${gib(cache * positions)} of keys and values for every response under way`
+    `and ${count(cache)} bytes x ${count(positions)} positions = ${gib(cache * positions)} of keys and values for every response in progress`
   )
 }
 
@@ -109,14 +109,14 @@ const localMemory = (fit: Fit.Fit, lora: boolean): string => {
   )
 }
 
-/** Memory of the policy that training begins with, which an objective with a KL to it keeps. */
+/** Memory of the policy that training starts from, kept for objectives with a KL to it. */
 const referenceMemory = (here: boolean, parameters: number, lora: boolean): string =>
   here
-    ? `reference the policy that training begins with stays for the KL, on workers of its own: 4 bytes x ${millions(parameters)} parameters = ${gib(4 * parameters)} in each` +
+    ? `reference the policy that training starts from is kept for the KL, on its own workers: 4 bytes x ${millions(parameters)} parameters = ${gib(4 * parameters)} in each` +
       (lora ? ", none outside" : `, and ${gib(4 * parameters)} outside`)
-    : "reference the base model stays for the KL, as a second adapter on the server that is never trained"
+    : "reference the base model is kept for the KL, as a second adapter on the server that is never trained"
 
-/** Lines about memory and time, and why the run cannot be. */
+/** Lines about memory and time, and why the run is impossible. */
 const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens: number, judged: number) => {
   const { engine, evaluation, model, train } = settings
   const lora = model.kind === "checkpoint" ? model.lora : null
@@ -163,7 +163,7 @@ const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens:
     : fit.refusal !== null
       ? `${fit.refusal}; or ${elsewhere}`
       : total > totalmem()
-        ? `it takes ${gib(total)}, and this machine has ${gib(totalmem())}; train an adapter with --lora-rank, take a smaller --model, or ${elsewhere}`
+        ? `it takes ${gib(total)}, but this machine has ${gib(totalmem())}; train an adapter with --lora-rank, choose a smaller --model, or ${elsewhere}`
         : null
   return {
     lines: [
@@ -175,7 +175,7 @@ const arithmetic = (settings: Settings, config: ModelConfig.ModelConfig, tokens:
   }
 }
 
-/** Lines for people: the settings as config.json will have them, then the arithmetic. Fails where the run cannot be. */
+/** Lines for people: the settings as config.json will record them, then the arithmetic. Fails if the run is impossible. */
 export const show = Effect.fn("Plan.show")(function* (settings: Settings, print: (line: string) => void) {
   const { engine, evaluation, model, task, train } = settings
   const { groupSize, promptsPerStep, sampling, steps } = train
@@ -194,9 +194,7 @@ export const show = Effect.fn("Plan.show")(function* (settings: Settings, print:
     config === null ? null : arithmetic(settings, config, responses * sampling.maxTokens, judged * sampling.maxTokens)
   const unknown =
     model.kind === "checkpoint"
-      ? [
-          "memory    not known before the model's config.json is there; it is looked at before the weights are downloaded",
-        ]
+      ? ["memory    unknown until the model's config.json is downloaded; it is checked before the weights are"]
       : []
   const lines = [
     JSON.stringify(settings, null, 2),
@@ -216,8 +214,8 @@ export const show = Effect.fn("Plan.show")(function* (settings: Settings, print:
     task.name !== "geometry3k" || model.kind !== "checkpoint"
       ? null
       : engine.name !== "tinker"
-        ? `the engine ${engine.name} trains models that read text, and the rows of geometry3k have images; train on a server: --engine tinker --server URL`
+        ? `the engine ${engine.name} trains text models only, but the rows of geometry3k have images; train on a server: --engine tinker --server URL`
         : imagesRefusal(String(engine.options["profile"]))
   const refusal = images ?? sums?.refusal ?? null
-  if (refusal !== null) return yield* new UsageError({ reason: `this cannot be trained so: ${refusal}` })
+  if (refusal !== null) return yield* new UsageError({ reason: `this run cannot be trained: ${refusal}` })
 })

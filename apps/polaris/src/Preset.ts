@@ -1,5 +1,5 @@
 /**
- * Presets: data that says which task a run trains and everything that no option of the command line says. A preset is a file of
+ * Presets: the task that a run trains, and everything that the command line does not set. A preset is a file of
  * `presets/`; nothing else lists it.
  */
 import { readdirSync, readFileSync } from "node:fs"
@@ -13,7 +13,7 @@ import * as Data from "./Data.ts"
 import { Model } from "./Model.ts"
 import { find, UsageError } from "./Usage.ts"
 
-/** A benchmark of `@lpo/eval` by name, and how often each of its problems is sampled. */
+/** A benchmark of `@lpo/eval` by name, and the samples per problem. */
 export const Suite = Schema.Struct({
   name: Schema.Literals(Object.keys(Benchmark.all)),
   samples: Schema.Int,
@@ -22,12 +22,12 @@ export const Suite = Schema.Struct({
 
 export const Preset = Schema.Struct({
   name: Schema.NonEmptyString,
-  /** One line for people. */
+  /** A one-line description. */
   about: Schema.String,
   /** The task decodes its parameters itself. */
   task: Schema.Struct({ name: Schema.String, parameters: Schema.Record(Schema.String, Schema.Unknown) }),
   engine: Schema.String,
-  /** The rows that it trains on; without, the task makes its own problems or `--data` gives them. */
+  /** The rows to train on; without it, the task makes its own problems or `--data` gives them. */
   data: Schema.optionalKey(
     Schema.Struct({
       train: Data.Named,
@@ -36,9 +36,9 @@ export const Preset = Schema.Struct({
       badRows: Schema.Literals(["fail", "leave-out"]),
     }),
   ),
-  /** Null: `--model` names one. */
+  /** Null: `--model` gives one. */
   model: Schema.NullOr(Model),
-  /** What the model's config.json says, for the arithmetic before anything is downloaded. */
+  /** The shape in the model's config.json, for the arithmetic before anything is downloaded. */
   shape: Schema.optionalKey(ModelConfig.ModelConfig),
   train: Schema.Struct({
     steps: Schema.Int,
@@ -63,10 +63,10 @@ export const Preset = Schema.Struct({
     samples: Schema.Int,
     /** Default 1. */
     temperature: Schema.optionalKey(Schema.Finite),
-    /** Evaluated besides, before and after. */
+    /** Also evaluated before and after training. */
     benchmarks: Schema.optionalKey(Schema.Array(Suite)),
   }),
-  /** What is otherwise with `--model`: a larger model starts from more and takes longer. Default: nothing is. */
+  /** What changes with `--model`: a larger model knows more at the start and takes longer. Default: nothing. */
   withModel: Schema.optionalKey(
     Schema.Struct({
       promptsPerStep: Schema.Int,
@@ -93,7 +93,7 @@ const files = Object.fromEntries(
 
 export const names: ReadonlyArray<string> = Object.keys(files)
 
-/** A preset by name. Fails with a `UsageError` that has the nearest name, or the file and the key that do not decode. */
+/** A preset by name. Fails with a `UsageError` with the nearest name, or with the file and the key that do not decode. */
 export const load = Effect.fn("Preset.load")(function* (name: string) {
   const file = yield* find("preset", name, files)
   return yield* decode(readFileSync(file, "utf8")).pipe(

@@ -1,4 +1,4 @@
-/** The problems of a run: what it trains on, and what it is judged by. */
+/** The problems of a run: those for training, and those for evaluation. */
 import { type Problem, Seed } from "@lpo/rollout"
 import type { Trainer } from "@lpo/trainer"
 import type { Task } from "@lpo/verifiers"
@@ -8,10 +8,10 @@ import type { Settings } from "./Settings.ts"
 import { UsageError } from "./Usage.ts"
 import type { View } from "./View.ts"
 
-/** The problems of a run, and lines about them for people. */
+/** The problems of a run, and lines about them to print. */
 export interface Problems {
   readonly training: Trainer.Options["problems"]
-  /** As many as are asked for. */
+  /** As many as the settings say. */
   readonly heldOut: ReadonlyArray<Problem.Problem>
   readonly about: ReadonlyArray<string>
 }
@@ -22,7 +22,7 @@ export interface Files {
   readonly evaluation: Data.Opened | null
 }
 
-/** Opens the datasets of a run; they are there as long as the scope. */
+/** Opens the datasets of a run; they close with the scope. */
 export const open = Effect.fn("Problems.open")(function* (data: Data.Data, task: Task.AnyTask, view: View) {
   const { evaluation } = data
   const files: Files = {
@@ -64,7 +64,7 @@ export const read = Effect.fn("Problems.read")(function* (
       error.row === null
         ? error
         : new UsageError({
-            reason: `${error.message}; mend the row, or go on without such rows by --bad-rows leave-out`,
+            reason: `${error.message}; fix the row, or skip such rows with --bad-rows leave-out`,
           }),
     ),
   )
@@ -82,10 +82,10 @@ export const read = Effect.fn("Problems.read")(function* (
         `${heldOut.length.toLocaleString("en")} held out${evaluation === null ? ", chosen by hash" : ` from ${evaluation.rows.source} (${evaluation.settings.format})`}`,
       ...(left.length === 0
         ? []
-        : [`rows left out, because they make no problem: ${left.length}; the first: ${left[0].message}`]),
+        : [`rows skipped, because they cannot be turned into problems: ${left.length}; the first: ${left[0].message}`]),
       ...(shared === 0
         ? []
-        : [`warning: ${shared} training problems are among the held-out ones; polaris data overlap lists them`]),
+        : [`warning: ${shared} training problems are also held out; polaris data overlap lists them`]),
     ],
   }
   return made

@@ -1,4 +1,4 @@
-/** The command line of polaris, as an effect: what it says goes to the standard streams, and its exit says how it went. */
+/** The command line of polaris, as an effect: it prints to the standard streams, and its exit tells how it went. */
 import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
 import * as NodeFileSystem from "@effect/platform-node-shared/NodeFileSystem"
 import * as NodePath from "@effect/platform-node-shared/NodePath"
@@ -11,7 +11,7 @@ import * as About from "./About.ts"
 import { commands } from "./commands/index.ts"
 import * as Explain from "./Explain.ts"
 
-/** What the command line asks of the platform. The package that bundles these brings a database client along. */
+/** The services that the command line needs from the platform. The package that bundles them comes with a database client. */
 const services = Layer.provideMerge(
   NodeChildProcessSpawner.layer,
   Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeTerminal.layer),

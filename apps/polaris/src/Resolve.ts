@@ -1,4 +1,4 @@
-/** Settings from a preset, or from a run that goes on, and from what the command line changes. */
+/** Settings from a preset, or from a run that is resumed, with the changes of the command line. */
 import { Replay, TrainConfig } from "@lpo/trainer"
 import { resolve as resolvePath } from "node:path"
 import { Effect } from "effect"
@@ -11,7 +11,7 @@ import type { Given, Sampling, Settings } from "./Settings.ts"
 import * as Trackers from "./Trackers.ts"
 import { find, positive, UsageError, whole } from "./Usage.ts"
 
-/** Options of a model that engine trains itself; a server's adapter is the engine's matter. */
+/** Options of a model that the engine trains itself; the engine decides about an adapter on a server. */
 const modelFlags = (engine: Engine, given: Given): Model.Given =>
   engine.takes.includes("loraAlpha") ? given : { ...given, loraRank: null, loraAlpha: null }
 
@@ -64,7 +64,7 @@ const fresh = Effect.fn("Resolve.fresh")(function* (given: Given) {
     evaluation: {
       ...lengths.evaluation,
       temperature: preset.evaluation.temperature ?? 1,
-      // They belong to the preset's own data: who brings rows says what is held out.
+      // They belong to the preset's own data: if you bring rows, you say what is held out.
       benchmarks: given.data === null && given.evalData === null ? (preset.evaluation.benchmarks ?? []) : [],
     },
     trackers: [],
@@ -85,7 +85,7 @@ const lengthsOf = ({ evaluation, model: own, train, withModel }: Preset.Preset, 
     learningRate: adapter ? (train.adapterLearningRate ?? train.learningRate) : train.learningRate,
     evaluation: { problems: evaluation.problems, samples: evaluation.samples },
   }
-  // A preset that names a checkpoint has its figures for checkpoints.
+  // A preset with a checkpoint has its own figures for checkpoints.
   if (withModel === undefined || own?.kind === "checkpoint" || model.kind === "warm-start") return mine
   const { adapterLearningRate, learningRate, problems, samples } = withModel
   return {
@@ -105,7 +105,7 @@ const sampling = (maxTokens: number, stopStrings: ReadonlyArray<string>): typeof
   stopStrings,
 })
 
-/** How an option of a number changes the settings. */
+/** How a numeric option changes the settings. */
 type Change = (settings: Settings, value: number) => Settings
 const inTrain =
   (key: "steps" | "promptsPerStep" | "groupSize"): Change =>
@@ -121,7 +121,7 @@ const inEvaluation =
   })
 
 const million = 1_000_000
-/** The options of whole numbers: how each is written, its range, and where it goes. */
+/** The options with whole numbers: how each is written, its range, and where it goes. */
 const wholes: ReadonlyArray<readonly [keyof Given, option: string, low: number, high: number, change: Change]> = [
   ["seed", "seed", 0, Number.MAX_SAFE_INTEGER, (settings, seed) => ({ ...settings, seed })],
   ["steps", "steps", 1, million, inTrain("steps")],
@@ -152,7 +152,7 @@ const wholes: ReadonlyArray<readonly [keyof Given, option: string, low: number, 
 ]
 
 /**
- * The settings of a run: `recorded` are those of a run that goes on, null for a new one. Fails with a `UsageError` that names the
+ * The settings of a run: `recorded` are those of a run that is resumed, null for a new one. Fails with a `UsageError` that has the
  * value, the rule and the fix.
  */
 export const settings = Effect.fn("Resolve.settings")(function* (given: Given, recorded: Settings | null) {
@@ -206,7 +206,7 @@ export const settings = Effect.fn("Resolve.settings")(function* (given: Given, r
   const { leastGroup } = Objectives.make(settings.objective)
   if (settings.train.groupSize < leastGroup)
     return yield* new UsageError({
-      reason: `--k is ${settings.train.groupSize}, and ${settings.objective.name} learns from groups of ${leastGroup} or more; give that, or an objective of single responses such as lpo-single`,
+      reason: `--k is ${settings.train.groupSize}, but ${settings.objective.name} needs groups of ${leastGroup} or more; give that, or an objective on single responses such as lpo-single`,
     })
   return settings
 })

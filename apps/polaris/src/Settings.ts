@@ -1,6 +1,6 @@
 /**
- * The settings of a run: a preset with what the command line changes, every value spelled out. They are what config.json records, and
- * what a run that goes on takes from it.
+ * The settings of a run: a preset with the changes of the command line, every value spelled out. config.json records them, and
+ * a resumed run takes them from there.
  */
 import { Best, Filter, Health, Noise, Registry, Replay, type RunStore, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
@@ -12,7 +12,7 @@ import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
 import { UsageError } from "./Usage.ts"
 
-/** The command line; null where it says nothing, and the preset or the run that goes on counts. */
+/** The command line; null for an option that is not given, where the preset or the resumed run decides. */
 export interface Given extends Flags, Model.Given, Data.Given {
   readonly preset: string | null
   readonly engine: string | null
@@ -34,7 +34,7 @@ export interface Given extends Flags, Model.Given, Data.Given {
   readonly tracker: ReadonlyArray<string> | null
 }
 
-/** Responses that are trained on are drawn from the whole of the policy's distribution: no token is left out. */
+/** Responses for training are drawn from the policy's full distribution: no token is excluded. */
 export const Sampling = Schema.Struct({
   ...SamplingParams.SamplingParams.fields,
   temperature: Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0))),
@@ -60,7 +60,7 @@ export const Evaluation = Schema.Struct({
   problems: Schema.Int,
   samples: Schema.Int,
   temperature: Schema.Finite,
-  /** Named benchmarks, evaluated besides. */
+  /** Named benchmarks, evaluated as well. */
   benchmarks: Schema.Array(Preset.Suite),
 })
 export interface Evaluation extends Schema.Schema.Type<typeof Evaluation> {}
@@ -80,12 +80,12 @@ export const Settings = Schema.Struct({
     options: Schema.Record(Schema.String, Schema.Unknown),
   }),
   model: Model.Model,
-  /** Groups that somebody else sampled, mixed with the run's own; null: none. */
+  /** Groups sampled elsewhere, mixed with the run's own; null: none. */
   offline: Schema.NullOr(
     Schema.Struct({
       path: Schema.String,
       sha256: Schema.NullOr(Schema.String),
-      /** Share of every step's prompts. */
+      /** Share of each step's prompts. */
       ratio: Schema.Finite,
     }),
   ),
@@ -99,7 +99,7 @@ export const Settings = Schema.Struct({
     optimizer: Optimizer,
     silentGroups: Schema.Literals(["drop", "resample", "replay"]),
     resampleRounds: Schema.Int,
-    /** Null: groups are trained on however far the policy has moved. */
+    /** Null: every group is trained on, however far the policy has moved. */
     filter: Schema.NullOr(Filter.Options),
     /** On the verdicts of training; null: none. */
     noise: Schema.NullOr(Noise.Options),
@@ -112,12 +112,12 @@ export const Settings = Schema.Struct({
     verifySeconds: Schema.Finite,
     groupsLogged: Schema.Int,
     health: Health.Options,
-    /** Within the loop, on draws of its own; `every` 0 is never. */
+    /** During training, on its own draws; `every` 0 is never. */
     evaluation: Schema.Struct({ every: Schema.Int, problems: Schema.Int, samples: Schema.Int }),
     best: Schema.NullOr(Best.Options),
   }),
   evaluation: Evaluation,
-  /** As `--tracker` has them. */
+  /** Written as for `--tracker`. */
   trackers: Schema.Array(Schema.String),
 })
 export interface Settings extends Schema.Schema.Type<typeof Settings> {}
@@ -125,7 +125,7 @@ export interface Settings extends Schema.Schema.Type<typeof Settings> {}
 /** Settings from JSON; fails with everything that is wrong. */
 export const decode = Schema.decodeUnknownEffect(Settings, { errors: "all", onExcessProperty: "error" })
 
-/** Settings as a run recorded them. Fails with a `UsageError` that names the file and the key. */
+/** Settings as a run recorded them. Fails with a `UsageError` with the file and the key. */
 export const read = (folder: string, config: RunStore.Config) =>
   decode(config).pipe(
     Effect.mapError(
@@ -136,7 +136,7 @@ export const read = (folder: string, config: RunStore.Config) =>
 
 export const engineOf = ({ engine }: Pick<Settings, "engine">): Engine => engines[engine.name]
 
-/** Keys that a run which goes on may change: how long, how it is judged, what is logged, and where its servers are. */
+/** Keys that a resumed run may change: how long, how it is judged, what is logged, and where its servers are. */
 export const mayChange = (settings: Settings): ReadonlyArray<string> => [
   "train.steps",
   "evaluation",

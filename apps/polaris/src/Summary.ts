@@ -1,4 +1,4 @@
-/** What a run says of itself at its end: a table, warnings, summary.json and the report. */
+/** The results of a run at its end: a table, warnings, summary.json and the report. */
 import { join } from "node:path"
 import type * as Evaluator from "@lpo/eval/Evaluator"
 import * as Interval from "@lpo/eval/Interval"
@@ -21,15 +21,15 @@ export interface Outcome {
   /** Named benchmarks, in the same order. */
   readonly sets: { readonly base: ReadonlyArray<Result>; readonly trained: ReadonlyArray<Result> }
   readonly problems: number
-  /** Of all the lives of the run. */
+  /** Over all resumes of the run. */
   readonly seconds: number
 }
 
 const mean = (xs: ReadonlyArray<number>): number => xs.reduce((sum, x) => sum + x, 0) / xs.length
 
-const advice = "take a lower --learning-rate, or look at the groups in the report"
+const advice = "lower --learning-rate, or look at the groups in the report"
 
-/** What went wrong although the run came to its end; none is the usual case. */
+/** What went wrong although the run finished; usually none. */
 export const warnings = (
   base: Readonly<Record<string, Interval.Estimate>>,
   trained: Readonly<Record<string, Interval.Estimate>>,
@@ -40,7 +40,7 @@ export const warnings = (
   const last = ks.at(-1)
   if (last !== undefined && base[last].mean > 0 && trained[last].mean === 0)
     out.push(
-      `the policy collapsed: no held-out problem is solved any more, and pass@${last} was ${base[last].mean.toFixed(3)}; ${advice}`,
+      `the policy collapsed: it no longer solves any held-out problem, and pass@${last} was ${base[last].mean.toFixed(3)}; ${advice}`,
     )
   else {
     const worse = ks.find((k) => trained[k].high < base[k].low)
@@ -56,7 +56,7 @@ export const warnings = (
     out.push(`the reward fell to almost nothing, from ${first.toFixed(3)} to ${end.toFixed(3)}; ${advice}`)
   if (events.length > 0 && events.every(({ targetKl }) => targetKl === null))
     out.push(
-      "nothing was learned: in every group of every step all rewards were equal, so that no group had a signal; take easier problems, a better model or a larger --k",
+      "nothing was learned: in every group of every step all rewards were equal, so no group had a signal; try easier problems, a better model or a larger --k",
     )
   const alarms = new Map<string, number>()
   for (const { metric } of events.flatMap((event) => event.alarms)) alarms.set(metric, (alarms.get(metric) ?? 0) + 1)
@@ -70,7 +70,7 @@ export const warnings = (
 const estimate = ({ high, low, mean }: Interval.Estimate): string =>
   `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`
 
-/** The mean score over problems, for rewards that are more than right or wrong. */
+/** The mean score over problems, for rewards other than right or wrong. */
 const reward = ({ problems }: Evaluator.Evaluation): Interval.Estimate | null => {
   const scores = problems.flatMap(({ samples }) => {
     const judged = samples.filter(({ status }) => status === "ok")
@@ -115,7 +115,7 @@ const suites = ({ base, opened, problems, sets, settings, trained }: Outcome): R
   return [out.toString()]
 }
 
-/** What the report of a run shows; of one that has not ended some is null. */
+/** The content of a run's report; parts are null if the run has not ended. */
 export interface Shown {
   readonly settings: Settings
   readonly about: unknown
@@ -124,13 +124,13 @@ export interface Shown {
   readonly warnings: ReadonlyArray<string>
   readonly events: ReadonlyArray<StepReport.StepReport>
   readonly evaluations: ReadonlyArray<RunStore.Evaluated>
-  /** What best.json says; null where there is none. */
+  /** The content of best.json; null if there is none. */
   readonly best: Best.Note | null
   readonly groups: ReadonlyArray<LoggedGroup.LoggedGroup>
   readonly facts: Readonly<Record<string, string>>
 }
 
-/** What the run's best.json says; null where there is none. */
+/** Reads the run's best.json; null if there is none. */
 export const bestOf = Effect.fn("Summary.bestOf")(function* ({ folder, read }: RunStore.Run) {
   const text = yield* read(Best.file)
   if (text === null) return null
@@ -144,11 +144,11 @@ const bestFacts = (best: Best.Note | null, taken: number, { train }: Settings): 
   const isOver = taken < train.steps && train.best?.patience !== null
   return {
     "best policy": `step ${step}, ${metric} ${value.toFixed(3)}`,
-    ...(isOver ? { ended: `after step ${taken} of ${train.steps}: not better since step ${step}` } : {}),
+    ...(isOver ? { ended: `after step ${taken} of ${train.steps}: no better since step ${step}` } : {}),
   }
 }
 
-/** The report of a run as HTML. What draws its figures is loaded here: a run needs it once, at its end. */
+/** The report of a run as HTML. The plotting code is loaded here: a run needs it once, at its end. */
 export const page = Effect.fn("Summary.page")(function* (shown: Shown) {
   const { render } = yield* Effect.promise(() => import("@lpo/eval/Report"))
   const { about, base, best, evaluations, events, facts, groups, settings, trained, warnings } = shown
@@ -163,7 +163,7 @@ export const page = Effect.fn("Summary.page")(function* (shown: Shown) {
       "group size K": String(train.groupSize),
       steps: taken,
       engine: engine.name,
-      // Only of a run that has come to its end is it known why.
+      // Only a run that has ended has a reason for it.
       ...bestFacts(best, trained === null ? train.steps : events.length, settings),
       ...facts,
     },
@@ -178,7 +178,7 @@ export const page = Effect.fn("Summary.page")(function* (shown: Shown) {
   })
 })
 
-/** Writes summary.json, trained.json and report.html; gives the lines to print. */
+/** Writes summary.json, trained.json and report.html; returns the lines to print. */
 export const write: (
   store: RunStore.Run,
   outcome: Outcome,

@@ -1,11 +1,11 @@
-/** Programs that draw a run's curves, as `--tracker` names them; keys come from the environment, since a run records its settings. */
+/** The trackers of `--tracker`, which draw a run's curves; keys come from the environment, because a run records its settings. */
 import { Mlflow, OpenTelemetry, TensorBoard, type Tracker, Trackio } from "@lpo/trainer"
 import { Effect, Layer } from "effect"
 import { find, UsageError } from "./Usage.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A header of HTTP for a name and password, or for a token; none for neither. */
+/** The HTTP header for a name and password, or for a token; none for neither. */
 const mlflowHeaders = (env: Environment): Readonly<Record<string, string>> => {
   const { MLFLOW_TRACKING_PASSWORD: password, MLFLOW_TRACKING_TOKEN: token, MLFLOW_TRACKING_USERNAME: user } = env
   if (token !== undefined) return { authorization: `Bearer ${token}` }
@@ -13,7 +13,7 @@ const mlflowHeaders = (env: Environment): Readonly<Record<string, string>> => {
   return { authorization: `Basic ${Buffer.from(`${user}:${password ?? ""}`).toString("base64")}` }
 }
 
-/** As OpenTelemetry has it: `name=value` between commas. */
+/** OpenTelemetry's format: `name=value`, comma-separated. */
 const otlpHeaders = (env: Environment): Readonly<Record<string, string>> =>
   Object.fromEntries(
     (env["OTEL_EXPORTER_OTLP_HEADERS"] ?? "").split(",").flatMap((pair) => {
@@ -22,7 +22,7 @@ const otlpHeaders = (env: Environment): Readonly<Record<string, string>> =>
     }),
   )
 
-/** How each is made of what stands behind its "=", null for nothing. */
+/** How each is made from the value after its "=", null for none. */
 interface Kind {
   readonly needs: "url" | "nothing"
   readonly make: (value: string, env: Environment) => Tracker.Tracker
@@ -41,13 +41,13 @@ const kinds: Readonly<Record<string, Kind>> = {
 const wandb =
   "W&B has no maintained JavaScript client; give --tracker tensorboard, and import its files with W&B's own tool: wandb sync RUN/tensorboard"
 
-/** `name` or `name=value` of a tracker, in its parts. */
+/** The parts of a tracker's `name` or `name=value`. */
 const parts = (text: string): readonly [name: string, value: string] => {
   const at = text.indexOf("=")
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** Fails with a `UsageError` that says what is wrong with a tracker. */
+/** Fails with a `UsageError` if something is wrong with a tracker. */
 export const check = Effect.fn("Trackers.check")(function* (texts: ReadonlyArray<string>) {
   for (const text of texts) {
     const [name, value] = parts(text)
@@ -61,14 +61,14 @@ export const check = Effect.fn("Trackers.check")(function* (texts: ReadonlyArray
   return texts
 })
 
-/** The trackers of checked texts. */
+/** Makes the trackers from checked texts. */
 export const make = (texts: ReadonlyArray<string>, env: Environment = process.env): ReadonlyArray<Tracker.Tracker> =>
   texts.map((text) => {
     const [name, value] = parts(text)
     return kinds[name].make(value, env)
   })
 
-/** Spans and logs of the program, where OTLP is asked for. */
+/** Spans and logs of the program, if OTLP is on. */
 export const spans = (
   texts: ReadonlyArray<string>,
   run: string,

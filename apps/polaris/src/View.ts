@@ -1,4 +1,4 @@
-/** What a person sees while a run goes: a live block in a terminal, plain lines elsewhere. */
+/** The display of a run in progress: a live block in a terminal, plain lines elsewhere. */
 import { styleText } from "node:util"
 import { Terminal } from "@lpo/rollout"
 import { createLogUpdate } from "log-update"
@@ -7,7 +7,7 @@ import { createLogUpdate } from "log-update"
 export interface View {
   /** A line that stays. */
   readonly print: (line: string) => void
-  /** The state of the present phase; replaces the one before in a terminal, and is thinned out elsewhere. */
+  /** The state of the current phase; replaces the previous one in a terminal, and is thinned out elsewhere. */
   readonly progress: (state: {
     readonly title: string
     readonly done: number
@@ -38,7 +38,7 @@ export const clock = (seconds: number): string => {
   return minutes < 60 ? `${minutes}:${two(s % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`
 }
 
-/** Where a view writes: standard output, or what stands for it. */
+/** Where a view writes: standard output, or a substitute. */
 export interface Output {
   readonly isTTY?: boolean
   readonly columns?: number
@@ -51,7 +51,7 @@ const lineSeconds = 10
 
 /** A view on standard output; `now` is a clock in seconds. */
 export const make = (output: Output = process.stdout, now: () => number = () => performance.now() / 1000): View => {
-  // A terminal that nobody gave a size, as in some containers, has no room for a live block.
+  // A terminal without a size, as in some containers, has no room for a live block.
   const live = output.isTTY === true && output.columns !== 0
   const update = createLogUpdate(process.stdout)
   let phase = ""

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import type * as Model from "./Model.ts"
 import type { Tiny } from "./tasks/index.ts"
 
-/** Where the warm start of a preset is shipped. */
+/** The path of a preset's shipped warm start. */
 export const shipped = (preset: string): string =>
   fileURLToPath(new URL(`../assets/${preset}.safetensors`, import.meta.url))
 
@@ -14,7 +14,7 @@ export const shipped = (preset: string): string =>
 export const modelConfig = ({ shape }: Model.WarmStart, { tokenizer }: Tiny) =>
   ModelConfig.decode({ ...shape, vocab_size: tokenizer.vocabSize })
 
-/** Trains the warm start from nothing; the policy lives as long as the scope. */
+/** Trains the warm start from scratch; the policy closes with the scope. */
 export const make = Effect.fn("WarmStart.make")(function* (
   model: Model.WarmStart,
   tiny: Tiny,

@@ -58,10 +58,10 @@ it("pairs by problem, over the problems that all have, and corrects the p-values
   const other = await ended("other", [judged("q", [true, true])])
   expect(await polaris("compare", a, other)).toMatch(/they share no problem/)
   await mkdir(join(folder, "begun"))
-  expect(await polaris("compare", a, join(folder, "begun"))).toMatch(/trained\.json is not there, so the run has not/)
+  expect(await polaris("compare", a, join(folder, "begun"))).toMatch(/trained\.json is missing, so the run has not/)
   const damaged = join(b, Base.trainedFile)
   await writeFile(damaged, (await readFile(damaged, "utf8")).replace('"correct":true', '"correct":false'))
-  expect(await polaris("compare", a, b)).toMatch(/trained\.json is damaged: it does not agree with its own checksum/)
+  expect(await polaris("compare", a, b)).toMatch(/trained\.json is damaged: it does not match its own checksum/)
 })
 
 it("writes the report of a run that was interrupted", async () => {
@@ -75,7 +75,7 @@ it("writes the report of a run that was interrupted", async () => {
   expect(await polaris("report", path)).toMatch(/report {2}.*report\.html/)
   const page = await readFile(join(path, "report.html"), "utf8")
   expect(page).toContain("<dt>steps</dt><dd>0 of 9</dd>")
-  expect(page).toContain("No step was taken yet.")
+  expect(page).toContain("No steps have been taken yet.")
   expect(page).toContain("before: 0.5 at k 1, 1 at k 2")
   expect(await polaris("report", folder)).toMatch(/there is no run in/)
 })
@@ -95,7 +95,7 @@ it("says which policy was the best, and why the run ended before its last step",
   await polaris("report", path)
   const page = await readFile(join(path, "report.html"), "utf8")
   expect(page).toContain("<dt>best policy</dt><dd>step 2, eval/pass_at_1 0.750</dd>")
-  expect(page).toContain("<dt>ended</dt><dd>after step 0 of 9: not better since step 2</dd>")
+  expect(page).toContain("<dt>ended</dt><dd>after step 0 of 9: no better since step 2</dd>")
   expect(page).toContain("pass@1: 0.75 at step 2, 0.5 at step 4")
   // Without a last evaluation the run has not come to its end.
   await rm(join(path, Base.trainedFile))

@@ -97,14 +97,14 @@ it("names the key that is wrong, and the nearest right one", async () => {
   )
   expect(await why(await file('{"steps": "many"}'))).toMatch(/run\.json: Expected .*steps/)
   expect(await why(await file('{"objective": "ppo"}'))).toMatch(/objective/)
-  expect(await why(await file("[]"))).toMatch(/is no object/)
+  expect(await why(await file("[]"))).toMatch(/is not an object/)
   expect(await why(await file("{"))).toMatch(/is not JSON/)
   expect(await why(join(folder, "none.json"))).toMatch(/none\.json: there is no such file/)
   expect(await why(null, ["train.maxLag"])).toMatch(/--set is "train\.maxLag"; give key=value/)
   expect(await whySet("train.maxLagg", 1)).toMatch(/there is no such setting; did you mean train\.maxLag\?/)
   expect(await whySet("warmupSteps", 1)).toMatch(/did you mean train\.optimizer\.warmupSteps\?/)
   expect(await whySet("train.maxLag", "no")).toMatch(/--set train\.maxLag is "no": .*maxLag/)
-  expect(await whySet("train.steps", 3)).toMatch(/has an option of its own; give --steps/)
+  expect(await whySet("train.steps", 3)).toMatch(/has its own option; give --steps/)
 })
 
 it("prints the plan of a dry run, and begins nothing", async () => {
@@ -130,9 +130,9 @@ it("prints the plan of a dry run, and begins nothing", async () => {
   const kl = ["--dry-run", "--kl", "k3=0.04,mastered"]
   const near = await polaris(["math", ...kl])
   expect(near.stdout).toMatch(/"estimator": "k3",\s+"aggregation": "sequence-mean",\s+"beta": 0.04,\s+"on": "mastered"/)
-  expect(near.stdout).toMatch(/reference the base model stays for the KL, as a second adapter on the server/)
+  expect(near.stdout).toMatch(/reference the base model is kept for the KL, as a second adapter on the server/)
   expect((await polaris(["math", ...kl, "--engine", "embedded"])).stdout).toMatch(
-    /reference .* on workers of its own: 4 bytes x [\d,]+ M parameters = [\d.]+ GiB in each, and [\d.]+ GiB outside/,
+    /reference .* on its own workers: 4 bytes x [\d,]+ M parameters = [\d.]+ GiB in each, and [\d.]+ GiB outside/,
   )
   const hub = await polaris(["--dry-run", "--data", "own/rows", "--task", "math", "--model", "own/model"])
   expect(hub.stdout).toMatch(/download {2}the model own\/model; the dataset own\/rows; unless/)

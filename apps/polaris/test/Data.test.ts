@@ -53,7 +53,7 @@ it("judges by the task on other held-out rows, and warns of those that are train
   ])
   expect(result.stderr).toBe("")
   expect(result.stdout).toMatch(/20 problems to train on .*; 2 held out from .*held\.jsonl \(answer\)/)
-  expect(result.stdout).toMatch(/warning: 1 training problems are among the held-out ones/)
+  expect(result.stdout).toMatch(/warning: 1 training problems are also held out/)
   expect((await json("held", "summary.json"))["problems"]).toBe(2)
 })
 
@@ -67,18 +67,18 @@ it("says in one line what is wrong with rows, readers and verifiers, and leaves 
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
     [
       ["--data", bad, "--task", "math"],
-      /bad\.jsonl, row 21: there is no answer: .*; mend the row, or .*--bad-rows leave-out/,
+      /bad\.jsonl, row 21: there is no answer: .*; fix the row, or .*--bad-rows leave-out/,
     ],
     [
       ["--data", strange, "--task", "math"],
-      /the task math makes no problem of its first rows \(answer: no column "problem"/,
+      /the task math cannot turn its first rows into problems \(answer: no column "problem"/,
     ],
     [
       ["--data", good, "--task", "math", "--format", "polars"],
       /there is no format of the task math "polars"; did you mean polaris\?/,
     ],
     [["--data", good, "--task", "math", "--verifier", throws], /throws\.ts: cannot be loaded \(no luck\)/],
-    [["--data", good, "--verifier", empty], /empty\.ts: exports no grader; export default a function/],
+    [["--data", good, "--verifier", empty], /empty\.ts: does not export a grader; export default a function/],
     [["--data", join(folder, "none.jsonl"), "--task", "math"], /none\.jsonl: there is no such file/],
     [["--data", good, "--task", "math", "--problems", "3"], /--problems is 3, and 2 are held out/],
   ]

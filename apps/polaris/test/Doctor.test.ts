@@ -35,7 +35,7 @@ it("looks at the servers that are given, with their keys, and never shows one", 
   expect(of(`rollout server ${rollouts}`)?.state).toBe("ok")
   expect(of(`rollout server ${rollouts}`)?.seen).toMatch(/--served-name: base, mine/)
   expect(of(`rollout server ${dead}`)?.state).toBe("broken")
-  expect(of(`rollout server ${dead}`)?.fix).toMatch(/what comes before \/v1/)
+  expect(of(`rollout server ${dead}`)?.fix).toMatch(/the part before \/v1/)
   expect(of("hub")).toMatchObject({ state: "absent", seen: "HF_HUB_OFFLINE is set" })
   expect(asked).toContain("Bearer very-secret")
   expect(JSON.stringify(found)).not.toContain("very-secret")

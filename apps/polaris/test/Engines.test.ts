@@ -33,7 +33,7 @@ it("trains on a Tinker server, goes on there, and refuses a server of another ki
     expect(wrong).toMatchObject({ code: 1 })
     expect(wrong.stderr).toMatch(/^polaris: profile twinkle, form B': .*choose the profile .*\(here: --profile\)\n$/)
     const keyless = await polaris([...args, "--steps", "3", "--name", "wrong", "--profile", "hosted"])
-    expect(keyless.stderr).toMatch(/asks for a key; set TINKER_API_KEY in the environment/)
+    expect(keyless.stderr).toMatch(/requires a key; set TINKER_API_KEY in the environment/)
     expect(await readdir(out)).not.toContain("wrong")
 
     const first = await polaris([...args, "--steps", "3", "--name", "tinker"])

@@ -46,13 +46,13 @@ it("an evaluation cut off after some problems ends in the same samples and figur
   await truncate(path, Math.floor((await readFile(path)).length / 2))
   await rm(join(folder, "cut", "summary.json"))
   const again = await evaluate(...args, "--name", "cut", "--resume")
-  expect(again).toMatch(/data: \d of 8 problems are there already/)
+  expect(again).toMatch(/data: \d of 8 problems are done already/)
   expect(await lines("cut", "data.samples.jsonl")).toEqual(await lines("whole", "data.samples.jsonl"))
   const { about: _a, ...first } = (await json("whole", "summary.json")) as Record<string, unknown>
   const { about: _b, ...second } = (await json("cut", "summary.json")) as Record<string, unknown>
   expect(second).toEqual(first)
-  expect(await evaluate(...args, "--name", "cut")).toMatch(/exists already; go on with it by --resume/)
-  expect(await evaluate(...rest, "--n", "2", "--name", "cut", "--resume")).toMatch(/was begun with other options/)
+  expect(await evaluate(...args, "--name", "cut")).toMatch(/exists already; resume it with --resume/)
+  expect(await evaluate(...rest, "--n", "2", "--name", "cut", "--resume")).toMatch(/was started with other options/)
   expect(await evaluate(...args, "--name", "none", "--resume")).toMatch(/there is no evaluation in .*none/)
 })
 
@@ -65,9 +65,9 @@ it("says of stored responses what is wrong with their file, and begins no evalua
   expect(empty).toMatch(/2 of 2 problems have no response/)
   expect(empty).not.toMatch(/NaN/)
   const one = { problem: "1", responses: ["\\boxed{0}"] }
-  expect(await odd("odd-twice", one, one)).toMatch(/odd-twice\.jsonl, row 2.*: is the second row of problem "1"/)
+  expect(await odd("odd-twice", one, one)).toMatch(/odd-twice\.jsonl, row 2.*: is the second row for problem "1"/)
   expect(await odd("odd-text", { problem: "1", responses: "x" })).toMatch(
-    /odd-text\.jsonl, row 1.*: is no row of responses \(.*\); give \{"problem": ID, "responses": \[TEXT, \.\.\.\]\}/,
+    /odd-text\.jsonl, row 1.*: is not a row of responses \(.*\); give \{"problem": ID, "responses": \[TEXT, \.\.\.\]\}/,
   )
   const none = [...args, "odd-none", "--completions", join(folder, "none.jsonl")]
   for (let i = 0; i < 2; i++) expect(await evaluate(...none)).toMatch(/there is no such file/)
@@ -97,7 +97,7 @@ it("judges stored responses as they stand, counts what has none, and reads its o
   expect(await lines("own", "data.samples.jsonl")).toEqual(await lines("stored", "data.samples.jsonl"))
   const strange = await file("strange.jsonl", [{ problem: "99", responses: ["x"] }])
   expect(await evaluate(...args, "--completions", strange, "--name", "strange")).toMatch(
-    /strange\.jsonl, row 1: names problem "99", which is not among the 8 problems/,
+    /strange\.jsonl, row 1: has problem "99", which is not among the 8 problems/,
   )
 })
 
@@ -115,16 +115,13 @@ it("names what is asked for and cannot be", async () => {
     [["--benchmark", "math500"], /nothing to evaluate is given; give one of --model, --endpoint, --run and --compl/],
     [["--benchmark", "math500", "--model", model, "--run", "x"], /--model and --run are given; give one of/],
     [["--completions", data], /no problems are given; give --benchmark, or --data with --task/],
-    [["--completions", data, "--data", data], /say how its answers are judged by --task/],
+    [["--completions", data, "--data", data], /give --task, which decides how answers are judged/],
     [["--completions", data, "--benchmark", "math50"], /there is no benchmark "math50"; did you mean math500\?/],
-    [
-      ["--completions", data, "--benchmark", "amc83"],
-      /amc83 has no place on the hub; give a copy of its file by --data/,
-    ],
-    [["--completions", data, "--benchmark", "math500", "--data", data], /makes 8 problems, and math500 has 500/],
+    [["--completions", data, "--benchmark", "amc83"], /amc83 is not on the hub; give a copy of its file with --data/],
+    [["--completions", data, "--benchmark", "math500", "--data", data], /makes 8 problems, but math500 has 500/],
     [
       ["--completions", data, "--benchmark", "aime24,amc23", "--data", data],
-      /a copy of one benchmark, and 2 are named/,
+      /a copy of one benchmark, and 2 are given/,
     ],
     [["--endpoint", "gpu:8000", "--benchmark", "math500", "--served-name", "m"], /--endpoint has "gpu:8000"/],
     [["--endpoint", "http://127.0.0.1:9", "--benchmark", "math500"], /give --served-name/],

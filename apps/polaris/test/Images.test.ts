@@ -52,7 +52,7 @@ it("sends the images of the rows, and trains on them", async () => {
       key,
     )
     expect(jax.stderr).toMatch(
-      /the profile skyrl-jax does not show it to the model; take a server that does: --profile hosted or skyrl-fsdp/,
+      /the profile skyrl-jax does not show it to the model; use a server that does: --profile hosted or skyrl-fsdp/,
     )
     const done = await polaris([...args.split(" "), "--profile", "hosted", "--name", "images"], undefined, key)
     expect(done).toMatchObject({ code: 0, stderr: "" })

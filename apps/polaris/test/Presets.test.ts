@@ -80,13 +80,13 @@ it("does the sums of a plan", async () => {
 it("refuses with advice what cannot fit", async () => {
   const here = await plan({ preset: "math", engine: "embedded" })
   expect(here.why).toMatch(
-    /^this cannot be trained so: 1,720,574,976 parameters need .* GiB to train in full, and a WASM heap ends at 4 GiB/,
+    /^this run cannot be trained: 1,720,574,976 parameters need .* GiB to train in full, and a WASM heap ends at 4 GiB/,
   )
   expect(here.why).toMatch(/or train on a server: --engine tinker --server URL$/)
   const adapter = await plan({ preset: "math", engine: "embedded", loraRank: 8 })
   expect(adapter.why).toMatch(/need .* GiB to train an adapter/)
   const images = await plan({ preset: "geometry3k", engine: "embedded" })
-  expect(images.why).toMatch(/the engine embedded trains models that read text.*--engine tinker/)
+  expect(images.why).toMatch(/the engine embedded trains text models only.*--engine tinker/)
   const unseen = await plan({ preset: "geometry3k" })
   expect(unseen.why).toMatch(/the profile skyrl-jax does not show it to the model; .*--profile hosted or skyrl-fsdp$/)
   const long = await plan({ preset: "math", maxTokens: 40_000 })
@@ -95,7 +95,7 @@ it("refuses with advice what cannot fit", async () => {
   )
   const unknown = await plan({ data: "own/rows", task: "math", model: "own/model" })
   expect(unknown).toMatchObject({ why: null })
-  expect(unknown.text).toMatch(/memory +not known before the model's config\.json is there/)
+  expect(unknown.text).toMatch(/memory +unknown until the model's config\.json is downloaded/)
 })
 
 it("leaves out the preset's benchmarks where a person brings rows", async () => {

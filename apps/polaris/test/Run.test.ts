@@ -63,13 +63,13 @@ it("explains what it cannot do in one line, without a trace", async () => {
   await writeFile(join(out, "file"), "")
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
     [["--tau", "cold"], /--tau is "cold"; give a positive number/],
-    [["--k", "1"], /--k is 1, and lpo-fwd learns from groups of 2/],
+    [["--k", "1"], /--k is 1, but lpo-fwd needs groups of 2/],
     [["--objective", "ppo"], /--objective/],
-    [[...short, "--name", "whole"], /exists already; go on with it by --resume/],
+    [[...short, "--name", "whole"], /exists already; resume it with --resume/],
     [["--name", "whole", "--resume", "--seed", "8"], /was started with seed 7, and now it is 8/],
     [["--name", "nobody", "--resume"], /nothing to resume/],
     [["--name", "file"], /config\.json cannot be read \(ENOTDIR/],
-    [["--objective", "grpo", "--tau", "1"], /grpo has no temperature to choose/],
+    [["--objective", "grpo", "--tau", "1"], /grpo has no temperature/],
     [["--seeds", "1"], /^polaris: there is no option --seeds; did you mean --seed\?\n/],
     [["--objective", "foo"], /^polaris: --objective is "foo"; choose one of: lpo-fwd, .*grpo/],
     [["--steps", "many"], /^polaris: --steps is "many"; give a (whole )?number\n/],

@@ -84,7 +84,7 @@ it("takes what a run recorded, and lays the command line over it", async () => {
 
 it("refuses by name what cannot be", async () => {
   const tau = await refusal({ objective: "grpo", tau: "1" })
-  expect(tau).toMatch(/^--tau is "1", and grpo has no temperature to choose; leave it out, or .*lpo-fwd/)
+  expect(tau).toMatch(/^--tau is "1", but grpo has no temperature; leave it out, or .*lpo-fwd/)
   for (const name of Registry.names.filter((n) => !Registry.hasTemperature(n)))
     expect(await refusal({ objective: name, tau: "std" })).toMatch(/no temperature/)
   const cases: ReadonlyArray<readonly [Parameters<typeof refusal>[0], RegExp]> = [
@@ -101,24 +101,24 @@ it("refuses by name what cannot be", async () => {
       /there is no preset "poker"; choose one of: code, code-tiny, countdown, countdown-step-tiny, countdown-tiny, /,
     ],
     [{ groupSize: 0 }, /--k is 0; give a whole number from 1 to 1024/],
-    [{ groupSize: 1 }, /--k is 1, and lpo-fwd learns from groups of 2 or more; .*lpo-single/],
+    [{ groupSize: 1 }, /--k is 1, but lpo-fwd needs groups of 2 or more; .*lpo-single/],
     [{ steps: 0 }, /--steps is 0/],
     [{ learningRate: -1 }, /--learning-rate is -1; give a positive number/],
     [{ loraRank: 4 }, /--lora-rank is given without --model/],
-    [{ model: "a@" }, /--model is "a@"; give a folder, or name or name@revision of the hub/],
+    [{ model: "a@" }, /--model is "a@"; give a folder, or name or name@revision on the hub/],
     [{ model: "a/b", loraAlpha: 8 }, /--lora-alpha is given without --lora-rank/],
     [{ model: "a/b", loraRank: 0 }, /--lora-rank is 0; give a whole number from 1/],
-    [{ server: "http://a" }, /--server is given, and the engine embedded takes no such option/],
-    [{ rollouts: "http://a" }, /--rollouts is given, and the engine embedded takes no such option/],
-    [{ engine: "tinker" }, /give its name or a folder with its tokenizer by --model/],
+    [{ server: "http://a" }, /--server is given, but the engine embedded does not take it/],
+    [{ rollouts: "http://a" }, /--rollouts is given, but the engine embedded does not take it/],
+    [{ engine: "tinker" }, /give --model with its name or a folder with its tokenizer/],
     [{ engine: "tinker", model: "a/b" }, /needs a server; give its URL, such as --server/],
     [{ engine: "tinker", model: "a/b", server: "gpu:8000" }, /--server is "gpu:8000"; give its URL/],
     [
       { engine: "tinker", model: "a/b", server: "http://a", loraAlpha: 3 },
-      /--lora-alpha is given, and the engine tinker/,
+      /--lora-alpha is given, but the engine tinker/,
     ],
     [{ engine: "hybrid", model: "a/b" }, /trains an adapter .*give --model and --lora-rank/],
-    [{ engine: "hybrid", model: "a/b", loraRank: 2 }, /needs servers that sample; give --rollouts/],
+    [{ engine: "hybrid", model: "a/b", loraRank: 2 }, /needs servers for sampling; give --rollouts/],
     [{ engine: "hybrid", model: "a/b", loraRank: 2, rollouts: "http://a,b" }, /--rollouts has "b"; give base URLs/],
   ]
   for (const [given, message] of cases) expect(await refusal(given)).toMatch(message)
@@ -153,7 +153,7 @@ it("samples in training at a temperature of its own, where the engine knows the 
   expect(await set(settings, "train.sampling.topK", 20)).toMatch(/--set train\.sampling\.topK is 20/)
   const tinker = await resolve({ engine: "tinker", model: "a/b", server: "http://gpu", temperature: 0.8 })
   expect(await set(tinker, "train.maxLag", 0)).toMatch(
-    /--temperature is 0\.8, and the engine tinker gives log-probs at temperature 1 alone/,
+    /--temperature is 0\.8, but the engine tinker gives log-probs only at temperature 1/,
   )
 })
 

@@ -1,4 +1,4 @@
-/** A command of the program: its options are its own, its failures are explained in one place. */
+/** A command of the program: with its own options; failures are explained in one place. */
 import type { Command } from "effect/cli"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the options are existential.

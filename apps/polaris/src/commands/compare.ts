@@ -34,7 +34,7 @@ const sideOf = Effect.fn("compare.sideOf")(function* (path: string) {
   const found = yield* evaluationOf(path, Base.trainedFile)
   if (found === null)
     return yield* new UsageError({
-      reason: `${join(path, Base.trainedFile)} is not there, so the run has not ended; let it end by polaris train --resume`,
+      reason: `${join(path, Base.trainedFile)} is missing, so the run has not ended; finish it with polaris train --resume`,
     })
   return { name: path, problems: byProblem(found.problems) } satisfies Side
 })
@@ -52,7 +52,7 @@ export const command: Entry = Command.make(
       Argument.between(0, 32),
     ),
     seed: Flag.Int("seed").pipe(
-      Flag.withDescription("Names the random streams of intervals and tests. Default 1"),
+      Flag.withDescription("Seed of the intervals and tests. Default 1"),
       Flag.withDefault(1),
     ),
   },
@@ -65,7 +65,7 @@ export const command: Entry = Command.make(
     const [base, ...others] = sides
     const shared = [...base.problems.keys()].filter((id) => others.every(({ problems }) => problems.has(id)))
     if (shared.length === 0)
-      return yield* new UsageError({ reason: "they share no problem; compare evaluations of one benchmark" })
+      return yield* new UsageError({ reason: "they share no problems; compare evaluations of the same benchmark" })
     /** pass@k by problem; of those with k verdicts on every side. */
     const counts = sides.map(({ problems }) =>
       Evaluator.counts(shared.map((id) => problems.get(id) ?? { problem: id, samples: [] })),
@@ -107,7 +107,7 @@ export const command: Entry = Command.make(
     process.stdout.write(
       `base: ${base.name}; ${Terminal.counted(shared.length, "problem")} in common${left > 0 ? `, ${left} of the base are not in all` : ""}\n${table.toString()}\n` +
         "paired by problem: intervals by bootstrap, p by sign-flip permutation, corrected over the whole table; d is Cohen's\n" +
-        "one run of each says nothing about other seeds\n",
+        "one run each says nothing about other seeds\n",
     )
   }),
 ).pipe(

@@ -1,4 +1,4 @@
-/** `polaris doctor`: what runs on this machine, and how to get the rest. */
+/** `polaris doctor`: what works on this machine, and how to get the rest. */
 import { styleText } from "node:util"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -34,7 +34,7 @@ export const command: Entry = Command.make(
       Flag.withDescription("Print a list of { group, what, state, seen, fix } as JSON"),
       Flag.withDefault(false),
     ),
-    server: optional("server", "URL of a Tinker server to look at"),
+    server: optional("server", "URL of a Tinker server to check"),
     rollouts: optional("rollouts", "URLs of servers that sample, comma-separated"),
     out: Flag.Directory("out").pipe(Flag.withDescription("Folder for runs. Default runs"), Flag.withDefault("runs")),
   },
@@ -46,11 +46,9 @@ export const command: Entry = Command.make(
     const text = json ? JSON.stringify(found, null, 2) : lines(found).join("\n")
     yield* Effect.sync(() => process.stdout.write(`${text}\n`))
     const broken = found.filter(({ state }) => state === "broken").map(({ what }) => what)
-    if (broken.length > 0) return yield* new UsageError({ reason: `not as it must be: ${broken.join(", ")}` })
+    if (broken.length > 0) return yield* new UsageError({ reason: `does not work: ${broken.join(", ")}` })
   }),
 ).pipe(
-  Command.withDescription("Say what runs here, and how to get the rest; works without a network"),
-  Command.withExamples([
-    { command: "polaris doctor --server http://gpu:8000", description: "With a look at a server" },
-  ]),
+  Command.withDescription("Show what works here, and how to get the rest; works without a network"),
+  Command.withExamples([{ command: "polaris doctor --server http://gpu:8000", description: "Also check a server" }]),
 )

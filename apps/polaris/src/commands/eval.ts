@@ -1,4 +1,4 @@
-/** `polaris eval`: what a policy scores on benchmarks, kept response by response, so that it goes on where it stopped. */
+/** `polaris eval`: a policy's scores on benchmarks, kept response by response, so it can resume where it stopped. */
 import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as Benchmark from "@lpo/eval/Benchmark"
@@ -21,56 +21,56 @@ import type { Entry } from "./Entry.ts"
 const flags = {
   benchmark: optional(
     Flag.String("benchmark"),
-    `Benchmarks, comma-separated: ${Object.keys(Benchmark.all).join(", ")}. Default with --run: what the run held out`,
+    `Benchmarks, comma-separated: ${Object.keys(Benchmark.all).join(", ")}. Default with --run: the problems that the run held out`,
   ),
   data: optional(
     Flag.String("data"),
-    "A copy of the one benchmark that is named, or with --task a file of problems of your own",
+    "A copy of the one benchmark in --benchmark, or with --task a file of your own problems",
   ),
   task: optional(Flag.Literals("task", ofRows), "How rows of --data are read and answers judged"),
-  format: optional(Flag.String("format"), "The format of the rows. Default: the one that fits the first rows"),
+  format: optional(Flag.String("format"), "Format of the rows. Default: the one that fits the first rows"),
   model: optional(Flag.String("model"), "A checkpoint: a folder, or name[@revision] on the hub"),
   endpoint: optional(
     Flag.String("endpoint"),
     "URLs of vLLM servers, comma-separated. The key, if any, is LPO_ROLLOUTS_KEY",
   ),
-  servedName: optional(Flag.String("served-name"), "What the servers call the model"),
+  servedName: optional(Flag.String("served-name"), "The model's name on the servers"),
   run: optional(Flag.Directory("run"), "The folder of a finished run: its trained policy"),
   completions: optional(
     Flag.File("completions"),
-    'Responses that were sampled before: JSON lines of {"problem": id or place, "responses": [text, ...]}',
+    'Responses that you have already sampled: JSON lines of {"problem": id or place, "responses": [text, ...]}',
   ),
   style: Flag.Literals("style", ["chat", "text"]).pipe(
-    Flag.withDescription("How servers are asked: chat, or text for a base model. Default chat"),
+    Flag.withDescription("How to prompt servers: chat, or text for a base model. Default chat"),
     Flag.withDefault("chat"),
   ),
   n: optional(Flag.Int("n"), "Samples per problem. Default: the benchmark's"),
   temperature: optional(Flag.Finite("temperature"), "Sampling temperature. Default: the benchmark's, 0.6"),
-  maxTokens: optional(Flag.Int("max-tokens"), "Longest response, tokens. Default: the benchmark's"),
+  maxTokens: optional(Flag.Int("max-tokens"), "Longest response, in tokens. Default: the benchmark's"),
   problems: optional(
     Flag.Int("problems"),
-    "Only so many problems, the first ones. Default: all; fewer is not the benchmark",
+    "Use only the first N problems. Default: all; with fewer, it is not the benchmark",
   ),
   seed: Flag.Int("seed").pipe(
-    Flag.withDescription("Names the random streams of samples and intervals. Default 1"),
+    Flag.withDescription("Seed of the samples and intervals. Default 1"),
     Flag.withDefault(1),
   ),
   backend: optional(Flag.String("backend"), "Where --model or --run runs. Default auto"),
-  workers: optional(Flag.Int("workers"), "Worker threads of the backend wasm. Default: as many as cores"),
+  workers: optional(Flag.Int("workers"), "Worker threads of the wasm backend. Default: one per core"),
   out: Flag.Directory("out").pipe(
     Flag.withDescription("Folder for evaluations. Default evals"),
     Flag.withDefault("evals"),
   ),
   name: optional(Flag.String("name"), "Name of the evaluation. Default: made from the time"),
   resume: Flag.Boolean("resume").pipe(
-    Flag.withDescription("Go on with --name: what it has sampled is not sampled again"),
+    Flag.withDescription("Resume the evaluation --name: what it has sampled is not sampled again"),
     Flag.withDefault(false),
   ),
 }
 
 type Given = { readonly [K in keyof typeof flags]: Command.Command.Config.Infer<typeof flags>[K] }
 
-/** The one policy that is asked for. */
+/** The one policy to evaluate. */
 const policyOf = Effect.fn("eval.policyOf")(function* (given: Given, view: View.View) {
   const { completions, endpoint, model, run } = given
   const named = { model, endpoint, run, completions }
@@ -88,7 +88,7 @@ const policyOf = Effect.fn("eval.policyOf")(function* (given: Given, view: View.
 const namesOf = (benchmark: string | null): ReadonlyArray<string> =>
   benchmark === null ? [] : benchmark.split(",").map((name) => name.trim())
 
-/** The sets that are asked for. */
+/** The sets to evaluate on. */
 const setsOf = Effect.fn("eval.setsOf")(function* (given: Given, reads: Reads, view: View.View) {
   const { benchmark, data, format, run, task } = given
   const one = (set: Sets.Set): ReadonlyArray<Sets.Set> => [set]
@@ -96,21 +96,23 @@ const setsOf = Effect.fn("eval.setsOf")(function* (given: Given, reads: Reads, v
     const names = namesOf(benchmark)
     if (data !== null && names.length > 1)
       return yield* new UsageError({
-        reason: `--data is a copy of one benchmark, and ${names.length} are named; give one at a time`,
+        reason: `--data is a copy of one benchmark, and ${names.length} are given; give one at a time`,
       })
     const all: ReadonlyArray<Sets.Set> = yield* Effect.forEach(names, (name) => Sets.benchmark(name, data, reads, view))
     return all
   }
   if (data !== null) {
     if (task === null)
-      return yield* new UsageError({ reason: "--data is given; say how its answers are judged by --task" })
+      return yield* new UsageError({
+        reason: "--data is given without --task; give --task, which decides how answers are judged",
+      })
     return one(yield* Sets.file(data, task, format, reads, view))
   }
   if (run !== null) return one(yield* Sets.heldOut(run, reads, view))
   return yield* new UsageError({ reason: "no problems are given; give --benchmark, or --data with --task" })
 })
 
-/** The set with what the command line changes. */
+/** The set with the changes of the command line. */
 const adjusted = Effect.fn("eval.adjusted")(function* (set: Sets.Set, given: Given) {
   const samples = given.n === null ? set.samples : yield* whole("n", given.n, 1, 10_000)
   const maxTokens = given.maxTokens === null ? set.maxTokens : yield* whole("max-tokens", given.maxTokens, 1, 1_000_000)
@@ -128,7 +130,7 @@ const io = <A>(path: string, use: () => Promise<A>) =>
     catch: (cause) => new UsageError({ reason: `${path}: ${(cause as Error).message}` }),
   })
 
-/** Records what is asked for; going on with something else is refused, because it would mix two evaluations. */
+/** Records the options; resuming with others is refused, because it would mix two evaluations. */
 const claim = Effect.fn("eval.claim")(function* (folder: string, asked: unknown, resume: boolean) {
   const path = join(folder, "config.json")
   const text = `${JSON.stringify(asked, null, 2)}\n`
@@ -142,11 +144,11 @@ const claim = Effect.fn("eval.claim")(function* (folder: string, asked: unknown,
     return yield* new UsageError({ reason: `there is no evaluation in ${folder}; leave --resume out` })
   if (before !== null && !resume)
     return yield* new UsageError({
-      reason: `${folder} exists already; go on with it by --resume, or choose another --name`,
+      reason: `${folder} exists already; resume it with --resume, or choose another --name`,
     })
   if (before !== null && before !== text)
     return yield* new UsageError({
-      reason: `${folder} was begun with other options or other problems (see its config.json); give the same, or another --name`,
+      reason: `${folder} was started with other options or problems (see its config.json); give the same, or choose another --name`,
     })
   yield* io(folder, async () => {
     await RegularFile.makeFolder(folder)
@@ -165,11 +167,11 @@ export const command: Entry = Command.make(
     for (const name of namesOf(given.benchmark)) yield* find("benchmark", name, Benchmark.all)
     const policy = yield* policyOf(given, view)
     const found = yield* setsOf(given, policy?.reads ?? given.style, view)
-    // A file that is not there is refused before there is a folder for what comes of it.
+    // A missing file is refused before a folder is made for the results.
     if (given.completions !== null) yield* Effect.scoped(Dataset.open(given.completions))
     const sets = yield* Effect.forEach(found, (set) => adjusted(set, given))
     if (given.resume && given.name === null)
-      return yield* new UsageError({ reason: "--resume goes on with an evaluation by its name; give --name" })
+      return yield* new UsageError({ reason: "--resume needs the name of the evaluation; give --name" })
     const folder = yield* Place.folderOf({ out: given.out, name: given.name, resume: false, what: "eval" })
     yield* claim(
       folder,
@@ -207,7 +209,7 @@ export const command: Entry = Command.make(
     view.print(`samples and summary.json  ${dirname(path)}`)
   }, Effect.scoped),
 ).pipe(
-  Command.withDescription("Evaluate a policy on benchmarks, keep every response, and go on where it stopped"),
+  Command.withDescription("Evaluate a policy on benchmarks, keep every response, and resume where it stopped"),
   Command.withExamples([
     {
       command: "polaris eval --benchmark math500,aime24 --model Qwen/Qwen3-0.6B --n 4",
@@ -220,7 +222,7 @@ export const command: Entry = Command.make(
     },
     {
       command: "polaris eval --benchmark math500 --completions mine.jsonl",
-      description: "Responses that were sampled before",
+      description: "Responses that you have already sampled",
     },
   ]),
 )

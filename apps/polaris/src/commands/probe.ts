@@ -1,4 +1,4 @@
-/** `polaris probe`: does the sampler follow the learner? With the options of `train`, and nothing is kept. */
+/** `polaris probe`: does the sampler follow the learner? It takes the options of `train` and keeps nothing. */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -57,7 +57,7 @@ export const command: Entry = Command.make(
   Command.withExamples([
     {
       command: "polaris probe --engine tinker --server http://gpu:8000 --model Qwen/Qwen3-0.6B",
-      description: "Of a server, before a long run on it",
+      description: "Check a server before a long run on it",
     },
   ]),
 )

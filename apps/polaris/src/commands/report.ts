@@ -1,4 +1,4 @@
-/** `polaris report`: the report of a run that ended, was interrupted, or goes on at this moment. */
+/** `polaris report`: the report of a run that ended, was interrupted, or is still running. */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { RegularFile } from "@lpo/rollout"
@@ -22,7 +22,7 @@ const textOf = (path: string) =>
     catch: (cause) => new UsageError({ reason: `${path} cannot be read (${(cause as Error).message})` }),
   })
 
-/** An evaluation of a run; null where it was not made yet. */
+/** An evaluation of a run; null if it has not been made yet. */
 export const evaluationOf = Effect.fn("report.evaluationOf")(function* (folder: string, file: string) {
   const path = join(folder, file)
   const text = yield* textOf(path)
@@ -30,7 +30,7 @@ export const evaluationOf = Effect.fn("report.evaluationOf")(function* (folder: 
   return yield* Base.read(text).pipe(Effect.mapError((reason) => new UsageError({ reason: `${path} ${reason}` })))
 })
 
-/** What the run's best.json says; null where there is none. */
+/** Reads the run's best.json; null if there is none. */
 const bestOf = Effect.fn("report.bestOf")(function* (folder: string) {
   const text = yield* textOf(join(folder, Best.file))
   if (text === null) return null
@@ -74,4 +74,4 @@ export const command: Entry = Command.make(
     })
     process.stdout.write(`report  ${path}\n`)
   }),
-).pipe(Command.withDescription("Write the report of a run, also of one that was interrupted or is still running"))
+).pipe(Command.withDescription("Write the report of a run, even one that was interrupted or is still running"))

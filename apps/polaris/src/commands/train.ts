@@ -27,16 +27,14 @@ import type { Entry } from "./Entry.ts"
 
 const number = (x: number | null, digits = 3): string => (x === null ? "–" : x.toFixed(digits))
 
-/** Puts the best policy in the place of the last one, where the settings say by what it is known. */
+/** Replaces the last policy with the best one, if the settings say how to find it. */
 const restoreBest = Effect.fn("train.restoreBest")(function* (taken: number, { settings, store, view }: Job.Job) {
   const best = settings.train.best === null ? null : yield* Summary.bestOf(store)
   if (best === null) return
   const { metric, step, value } = best
   if (taken < settings.train.steps)
-    view.print(`ended after step ${taken} of ${settings.train.steps}: ${metric} has not got better since step ${step}`)
-  view.print(
-    `the best policy is that of step ${step}: ${metric} ${number(value)}; it is the one that is evaluated and saved`,
-  )
+    view.print(`ended after step ${taken} of ${settings.train.steps}: ${metric} has not improved since step ${step}`)
+  view.print(`the best policy is from step ${step}: ${metric} ${number(value)}; it is the one evaluated and saved`)
   if (step === taken) return
   const learner = yield* Learner.Learner
   yield* learner.restore(join(store.checkpoints, Checkpoint.name(step)))
@@ -53,7 +51,7 @@ const train = (
   const { offline, opened, settings, store, view } = job
   const { every } = settings.train.evaluation
   const alarmed = new Set<string>()
-  // Policies are judged by whole episodes, whatever they are trained on.
+  // Policies are judged on whole episodes, whatever they are trained on.
   const judge = (engine: Sampler.SamplerService) =>
     Evaluations.watch(watched, job).pipe(
       Job.inEpisodes(job, { steps: null }),
@@ -79,7 +77,7 @@ const train = (
               ? ""
               : best.step === step
                 ? ", the best so far"
-                : `; the best is ${number(best.value)}, step ${best.step}`
+                : `; the best is ${number(best.value)}, at step ${best.step}`
           view.print(`evaluation after step ${step}: ${metric} ${number(values[metric] ?? null)}${stands}`)
         }),
       onStep: (report) =>
@@ -119,7 +117,7 @@ const train = (
   return Effect.flatMap(Sampler.Sampler, loop)
 }
 
-/** What draws the curves elsewhere; none can stop the run. */
+/** The trackers; none of them can stop the run. */
 const track = ({ settings, store }: Job.Job) =>
   Tracker.open({
     run: store,
@@ -129,18 +127,18 @@ const track = ({ settings, store }: Job.Job) =>
     onTrouble: ({ message }) =>
       Effect.sync(() =>
         process.stderr.write(
-          `polaris: ${message}; the run goes on, events.jsonl has everything, and the tracker is asked again\n`,
+          `polaris: ${message}; the run continues, events.jsonl has everything, and the tracker is retried\n`,
         ),
       ),
   })
 
-/** Says of each tracker what it lacks at the end. */
+/** Says what each tracker lacks at the end. */
 const settle = (trackers: Tracker.Trackers, isDone: boolean, { view }: Job.Job) =>
   Effect.map(trackers.settle(isDone), (standings) => {
     for (const { missing, reason, tracker } of standings)
       if (missing > 0)
         view.print(
-          `tracker ${tracker} lacks ${Terminal.counted(missing, "point")} (${reason ?? "no answer"}); a resume sends them`,
+          `tracker ${tracker} lacks ${Terminal.counted(missing, "point")} (${reason ?? "no answer"}); --resume sends them`,
         )
   })
 
@@ -218,7 +216,7 @@ export const command: Entry = Command.make(
     const folder = old ?? (yield* Place.folderOf({ out, name, resume, what }))
     if (old === null && (yield* RunStore.readConfig(folder)) !== null)
       return yield* new UsageError({
-        reason: `${folder} exists already; go on with it by --resume, or choose another --name`,
+        reason: `${folder} exists already; resume it with --resume, or choose another --name`,
       })
     let begun = false
     yield* Effect.gen(function* () {
@@ -232,7 +230,7 @@ export const command: Entry = Command.make(
       )
     }).pipe(
       Effect.scoped,
-      // After an interruption and after a failure: what is saved, and how to go on. A fault of the program speaks for itself.
+      // After an interruption or a failure: what is saved, and how to resume. A bug in the program speaks for itself.
       Effect.onExit((exit) =>
         begun && !isQuiet() && exit._tag === "Failure" && !Cause.hasDies(exit.cause)
           ? Effect.map(Place.stopped(folder), (text) => process.stdout.write(`${text}\n`))
@@ -246,7 +244,7 @@ export const command: Entry = Command.make(
     { command: "polaris train countdown-tiny --objective grpo --seed 2", description: "Another objective and seed" },
     {
       command: "polaris train --model Qwen/Qwen3-0.6B --lora-rank 16",
-      description: "An adapter on a model of the hub",
+      description: "An adapter on a model from the hub",
     },
     {
       command: "polaris train --engine tinker --server http://gpu:8000 --model Qwen/Qwen3-0.6B",
@@ -254,8 +252,8 @@ export const command: Entry = Command.make(
     },
     {
       command: "polaris train --data mine.jsonl --task math --model ./m --lora-rank 8",
-      description: "Problems of your own",
+      description: "Your own problems",
     },
-    { command: "polaris train --resume", description: "Go on with the newest run after Ctrl-C" },
+    { command: "polaris train --resume", description: "Resume the newest run after Ctrl-C" },
   ]),
 )

@@ -14,7 +14,7 @@ export const command: Entry = Command.make(
   {
     preset: Argument.String("preset").pipe(
       Argument.withDescription(
-        `Whose: ${Preset.names.filter((name) => name.endsWith("-tiny")).join(", ")}. Default countdown-tiny`,
+        `Which preset's: ${Preset.names.filter((name) => name.endsWith("-tiny")).join(", ")}. Default countdown-tiny`,
       ),
       Argument.optional,
       Argument.map(Option.getOrNull),
@@ -28,7 +28,7 @@ export const command: Entry = Command.make(
     const { model, name, task } = yield* Preset.load(flags.preset ?? "countdown-tiny")
     if (model?.kind !== "warm-start")
       return yield* new UsageError({
-        reason: `the preset ${name} starts from ${model === null ? "the model that you give" : `the checkpoint ${model.source}`}; it has no warm start`,
+        reason: `the preset ${name} starts from ${model === null ? "the model you give" : `the checkpoint ${model.source}`}; it has no warm start`,
       })
     const { tiny } = yield* openTask(task.name, task.parameters)
     if (tiny === null)

@@ -1,15 +1,15 @@
-/** What rows and problems ask, as text that may be compared: without white space, punctuation and case. */
+/** The questions of rows and problems, as text that can be compared: without white space, punctuation and case. */
 import { createHash } from "node:crypto"
 import type { Problem } from "@lpo/rollout"
 
 type Reduce = (text: string) => string
 
-/** Nothing but white space is left out: a sign tells two problems apart. */
+/** Only white space is dropped: a sign tells two problems apart. */
 export const spaceless: Reduce = (text) => text.replace(/\s+/gu, "")
 
 const bare: Reduce = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "")
 
-/** Of a prompt; an image stands there as its hash. */
+/** The question of a prompt; an image is replaced with its hash. */
 export const normal = (prompt: Problem.Problem["prompt"], reduce: Reduce = bare): string =>
   typeof prompt === "string"
     ? reduce(prompt)
@@ -36,7 +36,7 @@ export const characters = (prompt: Problem.Problem["prompt"]): number =>
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Of a row: the text of its question, whatever its column is called; null where it has none. */
+/** The question of a row, whatever its column is called; null if it has none. */
 export const ofRow = (row: unknown): string | null => {
   if (!isRecord(row)) return null
   const { prompt } = row

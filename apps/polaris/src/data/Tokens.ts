@@ -8,7 +8,7 @@ import * as Model from "../Model.ts"
 const files =
   /^(config|generation_config|preprocessor_config|tokenizer.*|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|\.jinja$/
 
-/** The tokenizer of a folder, or of a name on the hub, and the folder it is in; weights stay where they are. */
+/** The tokenizer of a folder, or of a name on the hub, and its folder; weights are not downloaded. */
 export const open = Effect.fn("Tokens.open")(function* (
   source: string,
   revision: string | null,

@@ -1,20 +1,20 @@
-/** One thing that was looked at: whether it is there, what was seen, and how to get it. */
+/** One thing that was checked: whether it is there, what was seen, and how to get it. */
 import { Cause, Effect } from "effect"
 
 export interface Finding {
   readonly group: "machine" | "model" | "sandbox" | "servers" | "hub"
   readonly what: string
-  /** `absent` stops nothing by itself; `broken` was asked for or is needed. */
+  /** `absent` alone stops nothing; `broken` was requested or is needed. */
   readonly state: "ok" | "absent" | "broken"
   readonly seen: string
-  /** Null where there is nothing to do. */
+  /** Null if there is nothing to do. */
   readonly fix: string | null
 }
 
-/** Longest look at one thing. */
+/** Time limit of one check. */
 const limit = "2 minutes"
 
-/** A finding of a look that may fail or hang. */
+/** The finding of a check that may fail or hang. */
 export const look = (
   at: Pick<Finding, "group" | "what">,
   seen: Effect.Effect<string, { readonly message: string }>,

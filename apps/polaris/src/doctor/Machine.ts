@@ -1,4 +1,4 @@
-/** What of this machine counts: Node, processor, memory, disk, GPU, the backends and the sandboxes that start here. */
+/** What matters on this machine: Node, processor, memory, disk, GPU, the backends and the sandboxes that start here. */
 import { execFile } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
 import { statfs } from "node:fs/promises"
@@ -28,11 +28,9 @@ const memory: Effect.Effect<Finding> = Effect.sync(() => {
     group: "machine",
     what: "memory",
     state: total >= 2 ** 31 ? "ok" : "broken",
-    seen: `${gib(total)}, ${gib(freemem())} free; the WASM backend trains models to about ${largest(false)} parameters in full, ${largest(true)} with an adapter`,
+    seen: `${gib(total)}, ${gib(freemem())} free; the WASM backend trains models of up to about ${largest(false)} parameters in full, ${largest(true)} with an adapter`,
     fix:
-      total >= 2 ** 31
-        ? null
-        : "2 GiB is the least for the small presets; close other programs, or take another machine",
+      total >= 2 ** 31 ? null : "the small presets need at least 2 GiB; close other programs, or use another machine",
   }
 })
 
@@ -57,7 +55,7 @@ const disk = (what: string, folder: string): Effect.Effect<Finding> =>
         group: "machine",
         what: `disk for ${what}`,
         state: "broken",
-        seen: `${folder} cannot be looked at (${found.message})`,
+        seen: `${folder} cannot be read (${found.message})`,
         fix: "give a folder that you may read",
       } as const
     const free = found.bavail * found.bsize
@@ -88,11 +86,11 @@ const gpu = look(
   ),
   {
     state: "absent",
-    fix: "none is needed for the small presets; for large models rent one and start a server (docs: the paper's presets)",
+    fix: "the small presets need none; for large models rent one and start a server (docs: the paper's presets)",
   },
 )
 
-/** Where drivers say that they speak Vulkan, which WebGPU needs on Linux. */
+/** Where drivers register for Vulkan, which WebGPU needs on Linux. */
 const vulkan = look(
   { group: "model", what: "Vulkan driver" },
   Effect.suspend(() => {
@@ -106,7 +104,7 @@ const vulkan = look(
     ].filter((file) => file.endsWith(".json") && existsSync(file))
     return found.length > 0
       ? Effect.succeed(found.join(", "))
-      : Effect.fail({ message: `no file in ${folders.join(" or ")}, and VK_DRIVER_FILES names none` })
+      : Effect.fail({ message: `no file in ${folders.join(" or ")}, and VK_DRIVER_FILES lists none` })
   }),
   {
     state: "absent",
@@ -116,13 +114,13 @@ const vulkan = look(
 
 const ways: Readonly<Record<Backend.BackendName, string>> = {
   "tfjs-node-gpu": "npm install @tensorflow/tfjs-node-gpu, on a machine with CUDA",
-  "tfjs-node": "npm install @tensorflow/tfjs-node; only where a model is too large for wasm",
+  "tfjs-node": "npm install @tensorflow/tfjs-node; only if a model is too large for wasm",
   webgpu: "npm install webgpu @tensorflow/tfjs-backend-webgpu, on a machine with a GPU",
-  wasm: "it comes with the program: install the packages again",
-  cpu: "it comes with the program: install the packages again",
+  wasm: "it comes with the program: reinstall the packages",
+  cpu: "it comes with the program: reinstall the packages",
 }
 
-/** One after the other: a backend is the process's own. */
+/** One after the other: a process has one backend. */
 const backends = Effect.forEach(Backend.names, (name) =>
   look(
     { group: "model", what: `backend ${name}` },
@@ -138,26 +136,26 @@ const tries = ({ run: start }: Sandbox.SandboxService) =>
     ([outcome]) =>
       outcome?.stdout === "42\n"
         ? Effect.succeed("runs Python")
-        : Effect.fail({ message: `Python does not run: ${outcome?.error ?? outcome?.stderr ?? "it says nothing"}` }),
+        : Effect.fail({ message: `Python does not run: ${outcome?.error ?? outcome?.stderr ?? "it printed nothing"}` }),
   )
 
 const sandboxes = Effect.all([
   look(
     { group: "sandbox", what: "embedded sandbox (WebAssembly)" },
     Effect.scoped(Effect.flatMap(EmbeddedSandbox.make({ processes: 1 }), tries)),
-    { state: "broken", fix: "it comes with the program: install the packages again" },
+    { state: "broken", fix: "it comes with the program: reinstall the packages" },
   ),
   look(
     { group: "sandbox", what: "native sandbox (bubblewrap)" },
     Effect.flatMap(NativeSandbox.make({ processes: 1 }), tries),
     {
       state: "absent",
-      fix: "not needed: the embedded sandbox does the same; install bubblewrap and python3 and allow user namespaces for programs that need packages or speed",
+      fix: "not needed: the embedded sandbox does the same; for programs that need packages or speed, install bubblewrap and python3 and allow user namespaces",
     },
   ),
 ])
 
-/** Everything of the machine; `runs` is the folder of the runs. */
+/** Checks the whole machine; `runs` is the folder of the runs. */
 export const all = (runs: string): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.map(
     Effect.all([

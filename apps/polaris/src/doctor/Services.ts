@@ -1,4 +1,4 @@
-/** What is reached over the network: the servers that are given, and the hub. Without a network this says so and nothing fails. */
+/** What is reached over the network: the servers you give, and the hub. Without a network it says so, and nothing fails. */
 import { existsSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { homedir } from "node:os"
@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { Config, Effect, Option } from "effect"
 import { type Finding, look } from "./Finding.ts"
 
-/** Longest wait for an answer. */
+/** Time limit of an answer. */
 const seconds = 10
 
 const ask = (url: string, headers: Readonly<Record<string, string>> = {}) =>
@@ -58,11 +58,11 @@ const tinker = (url: string): Effect.Effect<Finding> =>
         "supported_models",
         "model_name",
       )
-      return `answers; models: ${models.join(", ") || "it names none"}; TINKER_API_KEY is ${key === undefined ? "not set" : "set"}. Its gradients are probed when a run begins`
+      return `answers; models: ${models.join(", ") || "none listed"}; TINKER_API_KEY is ${key === undefined ? "not set" : "set"}. Its gradients are checked when a run starts`
     }),
     {
       state: "broken",
-      fix: "start it, or mend the URL: what comes before /api/v1, such as http://127.0.0.1:8000; its key is TINKER_API_KEY",
+      fix: "start it, or fix the URL: the part before /api/v1, such as http://127.0.0.1:8000; its key is TINKER_API_KEY",
     },
   )
 
@@ -77,11 +77,11 @@ const rollouts = (url: string): Effect.Effect<Finding> =>
         "data",
         "id",
       )
-      return `answers; models for --served-name: ${models.join(", ") || "it names none"}; LPO_ROLLOUTS_KEY is ${key === undefined ? "not set" : "set"}. Its log-probs are checked when a run begins`
+      return `answers; models for --served-name: ${models.join(", ") || "none listed"}; LPO_ROLLOUTS_KEY is ${key === undefined ? "not set" : "set"}. Its log-probs are checked when a run starts`
     }),
     {
       state: "broken",
-      fix: "start it (vllm serve MODEL --enable-lora), or mend the URL: what comes before /v1; its key is LPO_ROLLOUTS_KEY",
+      fix: "start it (vllm serve MODEL --enable-lora), or fix the URL: the part before /v1; its key is LPO_ROLLOUTS_KEY",
     },
   )
 
@@ -97,7 +97,7 @@ const hub = Effect.gen(function* () {
         group: "hub",
         what: "hub's cache",
         state: "broken",
-        seen: `${folder} cannot be looked at (${names.message})`,
+        seen: `${folder} cannot be read (${names.message})`,
         fix: "give a folder that you may read, as HF_HUB_CACHE",
       } as const
     const count = (kind: string): number => names.filter((name) => name.startsWith(`${kind}--`)).length
@@ -116,7 +116,7 @@ const hub = Effect.gen(function* () {
         what: "hub",
         state: "absent",
         seen: "HF_HUB_OFFLINE is set",
-        fix: "unset it to download; what the cache has can be used",
+        fix: "unset it to download; what is in the cache can be used",
       }
     : yield* look(
         { group: "hub", what: "hub" },

@@ -1,6 +1,6 @@
 /**
- * An engine samples and learns: it makes of a run's settings one layer that provides `Sampler` and `Learner`, says what it needs, and
- * refuses what cannot be before the run has a folder. The loop, the tasks and the reports never ask which one runs.
+ * An engine samples and learns: it turns a run's settings into one layer that provides `Sampler` and `Learner`, says what it needs, and
+ * refuses the impossible before the run has a folder. The loop, the tasks and the reports never ask which one runs.
  */
 import type { Sampler } from "@lpo/rollout"
 import type { Learner } from "@lpo/trainer"
@@ -11,7 +11,7 @@ import type { Domain, Reads } from "../tasks/index.ts"
 import { UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
 
-/** The engine cannot run what it is asked to; `reason` names the value, the rule and the fix. */
+/** The engine cannot do what was asked; `reason` gives the value, the rule and the fix. */
 export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", {
   engine: Schema.String,
   reason: Schema.String,
@@ -21,7 +21,7 @@ export class EngineError extends Schema.TaggedError<EngineError>()("EngineError"
   }
 }
 
-/** Options of the command line that only some engines take; null where they are not given. */
+/** Options of the command line that only some engines take; null if not given. */
 export interface Flags {
   readonly server: string | null
   readonly profile: string | null
@@ -45,20 +45,20 @@ const written: Readonly<Record<keyof Flags, string>> = {
   loraAlpha: "--lora-alpha",
 }
 
-/** What the engine must have otherwise than is usual. */
+/** What the engine needs to differ from the usual. */
 export interface Adapted {
   readonly anchor: "sampled" | "recompute"
   /** Whether it trains at a sampling temperature other than 1. */
   readonly tempers: boolean
-  /** Settings of AdamW that it does not let one choose; a `maxGradNorm` of null is no clipping. */
+  /** Settings of AdamW that it fixes; a `maxGradNorm` of null is no clipping. */
   readonly optimizer: Partial<Readonly<Record<"beta1" | "beta2" | "epsilon" | "weightDecay", number>>> & {
     readonly maxGradNorm?: number | null
   }
 }
 
-/** What of a run an engine sees. */
+/** The part of a run that an engine sees. */
 export interface Asked {
-  /** Names the random streams of the run. */
+  /** The seed of the run's random streams. */
   readonly seed: string
   /** The seed's number, for servers that take one. */
   readonly number: number
@@ -66,10 +66,10 @@ export interface Asked {
   readonly model: Model.Model
   readonly groupSize: number
   readonly maxTokens: number
-  /** That responses are sampled at in training. */
+  /** The sampling temperature in training. */
   readonly temperature: number
   readonly evaluationSamples: number
-  /** Whether the objective asks for log-probs of the policy that training begins with. */
+  /** Whether the objective needs log-probs of the policy that training starts from. */
   readonly reference: boolean
   readonly domain: Domain
   readonly flags: Flags
@@ -84,21 +84,21 @@ export const templateOf = (model: Model.Model): { readonly template?: Model.Temp
 
 /** An engine that is ready to sample and to learn. */
 export interface Opened {
-  /** What the model is called before it is trained, in tables and titles. */
+  /** The model's name before training, in tables and titles. */
   readonly label: string
-  /** Lines for people: the model, and where it runs. */
+  /** Lines to print: the model, and where it runs. */
   readonly about: ReadonlyArray<string>
   /** The same for the run's record. */
   readonly record: Readonly<Record<string, unknown>>
   readonly reads: Reads
   readonly layer: Layer.Layer<Sampler.Sampler | Learner.Learner>
-  /** Log-probs of the policy that training begins with, frozen; null where nobody asked for them. */
+  /** Log-probs of the policy that training starts from, frozen; null if not needed. */
   readonly reference: Learner.LearnerService["logprobs"] | null
   /** The commit of a model of the hub; null for anything else. */
   readonly commit: string | null
-  /** Parameters that are trained; null where a server does not tell. */
+  /** The number of trained parameters; null if a server does not tell. */
   readonly trained: number | null
-  /** Leaves the trained model in the run's folder; gives a line about where it is, or null where the files speak. */
+  /** Leaves the trained model in the run's folder; returns a line about where it is, or null if the files show it. */
   readonly save: Effect.Effect<string | null, Fault>
 }
 
@@ -108,22 +108,22 @@ export interface Fault {
   readonly message: string
 }
 
-/** What an engine's file defines. */
+/** The definition of an engine. */
 interface Definition<S> {
   readonly name: string
   /** Which of `Flags` it takes. */
   readonly takes: ReadonlyArray<keyof Flags>
-  /** What config.json records of it. */
+  /** Its record in config.json. */
   readonly Settings: Schema.Codec<S, unknown>
-  /** Its settings from the command line, on top of those of a run that goes on (null for a new one). */
+  /** Its settings from the command line, on top of those of a resumed run (null for a new one). */
   readonly settings: (base: S | null, flags: Flags, model: Model.Model) => Effect.Effect<S, UsageError>
-  /** Keys of its settings that a run which goes on may change. */
+  /** Keys of its settings that a resumed run may change. */
   readonly mayChange: ReadonlyArray<string>
   readonly adapted: (settings: S) => Adapted
   readonly open: (settings: S, asked: Asked) => Effect.Effect<Opened, Fault, Scope.Scope>
 }
 
-/** An engine as the program sees it: its settings are JSON. */
+/** An engine with its settings as JSON, as the program uses it. */
 export interface Engine extends Omit<Definition<unknown>, "Settings"> {}
 
 /** The first option that was given and that the engine does not take. */
@@ -132,7 +132,7 @@ const stray = (name: string, takes: ReadonlyArray<keyof Flags>, flags: Flags): U
   const key = [...all, "loraRank" as const, "loraAlpha" as const].find((k) => flags[k] !== null && !takes.includes(k))
   return key === undefined
     ? null
-    : new UsageError({ reason: `${written[key]} is given, and the engine ${name} takes no such option; leave it out` })
+    : new UsageError({ reason: `${written[key]} is given, but the engine ${name} does not take it; leave it out` })
 }
 
 /** @category constructors */

@@ -1,9 +1,9 @@
 /** Whether a checkpoint can be trained in this process, by arithmetic on its shape alone. */
 import { type Lora, Memory, type ModelConfig } from "@lpo/transformer"
 
-/** Memory for the activations of a micro-batch, where a group does not need more. */
+/** Memory for the activations of a micro-batch, unless a group needs more. */
 export const activationsMiB = 1024
-/** About as many as a question takes, at most. */
+/** A rough upper bound for a question's tokens. */
 export const promptTokens = 256
 
 export interface Asked {
@@ -18,7 +18,7 @@ export interface Fit {
   readonly checkpointActivations: boolean
   /** For the activations of a micro-batch. */
   readonly learnMiB: number
-  /** Why it cannot be, with what can; null where it fits. */
+  /** Why it does not fit, and what does; null if it fits. */
   readonly refusal: string | null
 }
 

@@ -10,7 +10,7 @@ export const embedded = define({
   Settings: Schema.Struct({}),
   settings: () => Effect.succeed({}),
   mayChange: [],
-  // The sampler runs the very weights that are trained.
+  // The sampler runs on the weights that are trained.
   adapted: () => ({ anchor: "sampled", tempers: true, optimizer: {} }),
   open: (_, asked) =>
     Effect.map(Here.open(asked), ({ memoryMiB, policy, ...opened }) => ({

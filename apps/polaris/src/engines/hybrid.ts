@@ -33,7 +33,7 @@ export const hybrid = define({
     const rollouts = flags.rollouts === null ? base?.rollouts : yield* urls("rollouts", flags.rollouts)
     if (rollouts === undefined) {
       return yield* new UsageError({
-        reason: "the engine hybrid needs servers that sample; give --rollouts URL or --rollouts URL,URL",
+        reason: "the engine hybrid needs servers for sampling; give --rollouts URL or --rollouts URL,URL",
       })
     }
     return { rollouts, servedName: flags.servedName ?? base?.servedName ?? model.source }
@@ -50,7 +50,7 @@ export const hybrid = define({
           reason: "the run has no model; start a new one with --model",
         })
       const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted(key)))
-      // Read when the first prompt is: an answer of the servers comes before any download.
+      // Read with the first prompt: the servers are checked before any download.
       const revision = model.commit ?? model.revision
       const tokenizer = yield* Effect.cached(
         Effect.map(Tokens.open(model.source, revision, Here.downloadIn(view, model.source)), (open) => open.tokenizer),
@@ -69,7 +69,7 @@ export const hybrid = define({
           // At 1 both are the same.
           logprobs: asked.temperature === 1 ? "raw" : "processed",
           model: servedName,
-          // Rendered here, where the variables and the day of the run are known; the servers' clocks are none of its settings.
+          // Rendered here, where the variables and the day of the run are known; the servers' clocks are not part of its settings.
           tokenize: ({ id, prompt }) =>
             Effect.flatMap(tokenizer, (own) => Tokens.encode(own, prompt, model.template)).pipe(
               Effect.mapError(

@@ -1,4 +1,4 @@
-/** Chats with images, for servers that show them to the model: the template writes a mark for each, which its file takes the place of. */
+/** Chats with images, for servers that show them to the model: the template writes a mark for each, which its file then replaces. */
 import { join } from "node:path"
 import { type Problem, RegularFile } from "@lpo/rollout"
 import { Datum, ImagePrompt } from "@lpo/tinker"
@@ -32,12 +32,12 @@ const imagesOf = (prompt: Problem.Prompt): ReadonlyArray<ImagePrompt.Image> =>
         typeof content === "string" ? [] : content.filter((part) => part.type === "image"),
       )
 
-/** Prompts as chunks, with the model's chat template and its way of reading images; `profile` names a server that shows none. */
+/** Prompts as chunks, with the model's chat template and its way of reading images; `profile` is the server's, for one that shows no images. */
 export const renderer = (options: {
   readonly folder: string
   readonly tokenizer: HfTokenizer.HfTokenizer
   readonly template: Model.Template | undefined
-  /** Why the server shows no image to the model; null where it does. */
+  /** Why the server cannot show images to the model; null if it can. */
   readonly refusal: string | null
 }) =>
   Effect.gen(function* () {
@@ -46,7 +46,9 @@ export const renderer = (options: {
       Effect.gen(function* () {
         const config = (yield* read(folder, "config.json")) ?? {}
         const reader = ImagePrompt.reader(config, yield* read(folder, "preprocessor_config.json"))
-        return Result.isSuccess(reader) ? reader.success : yield* fail(`${folder} reads no images: ${reader.failure}`)
+        return Result.isSuccess(reader)
+          ? reader.success
+          : yield* fail(`${folder} cannot read images: ${reader.failure}`)
       }),
     )
     return ({ prompt }: Pick<Problem.Problem, "prompt">) =>

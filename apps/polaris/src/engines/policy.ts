@@ -26,7 +26,7 @@ import { type Asked, EngineError, type Opened } from "./Engine.ts"
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
-/** Shows a download; files that the cache has already are not shown. */
+/** Shows a download; files already in the cache are not shown. */
 export const downloadIn = (view: View, source: string) => {
   let shown = false
   return ({ file, received, size, totalReceived, totalSize }: Hub.Progress): void => {
@@ -58,11 +58,11 @@ const refusal = (
     const tokens = yield* Tokens.encode(tokenizer, prompt, template)
     const outside = tokens.find((token) => token >= config.vocab_size)
     if (outside !== undefined)
-      return `its tokenizer makes token ${outside} of a prompt, and its config.json has a vocab_size of ${config.vocab_size}; the two do not belong together`
+      return `its tokenizer makes token ${outside} of a prompt, but its config.json has a vocab_size of ${config.vocab_size}; the two do not match`
     const positions = config.max_position_embeddings
     return tokens.length + maxTokens <= positions
       ? null
-      : `a prompt takes ${tokens.length} tokens and a response up to ${maxTokens} (--max-tokens), and the model has ${positions} positions; ` +
+      : `a prompt takes ${tokens.length} tokens and a response up to ${maxTokens} (--max-tokens), but the model has ${positions} positions; ` +
           (tokens.length < positions
             ? `give --max-tokens ${positions - tokens.length} or less, or a model with a longer context`
             : "give a model with a longer context")
@@ -107,7 +107,7 @@ const checkpoint = Effect.fn("policy.checkpoint")(function* (model: Model.Checkp
   const fail = (reason: string) => new EngineError({ engine: "embedded", reason: `${source}: ${reason}` })
   const revision = commit ?? model.revision
   const at = revision === null ? {} : { revision }
-  // The weights of a model that cannot be trained need not come.
+  // The weights of a model that cannot be trained are not needed.
   const ignoring = model.ignore === undefined ? {} : { ignore: model.ignore }
   const { config } = yield* Checkpoint.readConfig(
     yield* Checkpoint.locate(source, { ...at, only: /^config\.json$/ }),
@@ -159,13 +159,13 @@ export const open = Effect.fn("policy.open")(function* (asked: Asked) {
   const running = yield* wanted === undefined ? Backend.auto : Backend.start(wanted)
   if (running.name !== "wasm" && flags.workers !== null && flags.workers > 0) {
     return yield* new UsageError({
-      reason: `--workers is ${flags.workers}, and the backend ${running.name} works in one thread; leave it out, or give --backend wasm`,
+      reason: `--workers is ${flags.workers}, but the backend ${running.name} uses one thread; leave it out, or give --backend wasm`,
     })
   }
   const workers = running.name === "wasm" ? (flags.workers ?? Policy.defaultWorkers()) : 0
   const ready = yield* model.kind === "warm-start" ? warmStart(model, asked) : checkpoint(model, asked)
   const { memoryMiB } = ready
-  // Before the policy, which may train these very parameters in place.
+  // Before the policy, which may train these parameters in place.
   const reference = asked.reference
     ? yield* Frozen.logprobs(ready.config, ready.values, {
         workers,

@@ -1,5 +1,5 @@
 /**
- * The Tinker engine: a server (SkyRL on GPUs of your own, hosted Tinker, Twinkle) trains an adapter and samples. Here are the
+ * The Tinker engine: a server (SkyRL on GPUs of your own, hosted Tinker, Twinkle) trains an adapter and samples. This machine has the
  * tokenizer, the problems, the rewards and the objective. The key comes from the environment, never from the command line.
  */
 import { ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "@lpo/tinker"
@@ -20,14 +20,14 @@ const profiles: Readonly<Record<string, ServerProfile.ServerProfile>> = {
 }
 export const profileNames: ReadonlyArray<string> = Object.keys(profiles)
 
-/** Why a server shows no images to the model; null where it does. */
+/** Why a server cannot show images to the model; null if it can. */
 export const imagesRefusal = (profile: string): string | null =>
   profiles[profile].images
     ? null
-    : `a problem has an image, and a server of the profile ${profile} does not show it to the model; take a server that does: --profile ${profileNames.filter((name) => profiles[name].images).join(" or ")}`
+    : `a problem has an image, but a server of the profile ${profile} does not show it to the model; use a server that does: --profile ${profileNames.filter((name) => profiles[name].images).join(" or ")}`
 
 const Settings = Schema.Struct({
-  /** What comes before `/api/v1`. */
+  /** The part before `/api/v1`. */
   server: Schema.String,
   profile: Schema.Literals(profileNames),
   /** Of the adapter on the server. */
@@ -46,7 +46,7 @@ export const tinker = define({
     if (model.kind !== "checkpoint") {
       return yield* new UsageError({
         reason:
-          "the engine tinker trains the server's base model; give its name or a folder with its tokenizer by --model",
+          "the engine tinker trains the server's base model; give --model with its name or a folder with its tokenizer",
       })
     }
     const server = flags.server ?? base?.server
@@ -64,7 +64,7 @@ export const tinker = define({
   adapted: ({ profile }) => {
     const { clipping, fixedAdam } = profiles[profile]
     return {
-      // Some servers sample on another engine than the one that learns.
+      // Some servers sample with a different engine from the one that learns.
       anchor: "recompute",
       // Its log-probs are those at temperature 1.
       tempers: false,
@@ -89,7 +89,7 @@ export const tinker = define({
       if (profile === "hosted" && secret === undefined)
         return yield* new EngineError({
           engine: "tinker",
-          reason: `${server} asks for a key; set ${key} in the environment`,
+          reason: `${server} requires a key; set ${key} in the environment`,
         })
       const policy = yield* Layer.build(
         TinkerPolicy.layer({

@@ -1,4 +1,4 @@
-/** One set of problems, sampled and judged into a file, problem by problem, so that it goes on where it stopped. */
+/** One set of problems, sampled and judged into a file, problem by problem, so it can resume where it stopped. */
 import { join } from "node:path"
 import * as Evaluator from "@lpo/eval/Evaluator"
 import * as Interval from "@lpo/eval/Interval"
@@ -13,17 +13,17 @@ import * as Stored from "./Stored.ts"
 import type * as Table from "./Table.ts"
 
 export interface Options {
-  /** Where the samples are kept; it is there. */
+  /** The folder of the samples, which exists. */
   readonly folder: string
   readonly seed: string
-  /** A file of responses that were sampled before, where there is no policy. */
+  /** A file of responses sampled earlier, if there is no policy. */
   readonly completions: string | null
-  /** What stands after the name of the set, for people. Default nothing. */
+  /** Printed after the name of the set. Default nothing. */
   readonly title?: string
   readonly view: View.View
 }
 
-/** What is judged of a set whose problems `left` have no samples yet. */
+/** The samples of a set to judge; its problems `left` have none yet. */
 const rowsOf = (
   { maxTokens, name, problems, samples, stopStrings, temperature }: Sets.Set,
   policy: { readonly layer: Layer.Layer<Sampler.Sampler> } | null,
@@ -36,13 +36,13 @@ const rowsOf = (
   }
   const asked = left.map(({ problem }) => problem)
   return Evaluator.stream(asked, { samples, maxTokens, temperature, stopStrings, seed: `${seed}/${name}` }).pipe(
-    // A part of the problems is asked for, and a row carries its place in the whole.
+    // Only part of the problems is sampled, but a row carries its place in the whole.
     Stream.map((row) => ({ ...row, place: left[row.place].place })),
     Stream.provide(policy.layer),
   )
 }
 
-/** Evaluates one set into its folder; what the folder has already is not sampled again. */
+/** Evaluates one set into its folder; what is already in the folder is not sampled again. */
 export const evaluate = Effect.fn("Measure.evaluate")(function* (
   set: Sets.Set,
   policy: { readonly layer: Layer.Layer<Sampler.Sampler> } | null,
@@ -57,7 +57,7 @@ export const evaluate = Effect.fn("Measure.evaluate")(function* (
       const left = problems.flatMap((problem, place) => (stored.done.has(place) ? [] : [{ problem, place }]))
       const shares: Array<number> = []
       let done = problems.length - left.length
-      if (done > 0) view.print(`${name}: ${done} of ${problems.length} problems are there already`)
+      if (done > 0) view.print(`${name}: ${done} of ${problems.length} problems are done already`)
       view.progress({ title: `Evaluating ${name}${title}`, done, total: problems.length, detail: [] })
       const rows = rowsOf(set, policy, left, options)
       yield* rows.pipe(

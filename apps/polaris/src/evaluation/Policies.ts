@@ -12,9 +12,9 @@ import { UsageError, urls } from "../Usage.ts"
 import type { View } from "../View.ts"
 import * as WarmStart from "../WarmStart.ts"
 
-/** A policy that is ready to be sampled. */
+/** A policy, ready to sample from. */
 export interface Evaluated {
-  /** What it is called in tables. */
+  /** Its name in tables. */
   readonly label: string
   readonly reads: Reads
   readonly layer: Layer.Layer<Sampler.Sampler>
@@ -55,7 +55,7 @@ export const checkpoint = Effect.fn("Policies.checkpoint")(function* (text: stri
   return made
 })
 
-/** Servers with the protocol of OpenAI; the key, if any, is LPO_ROLLOUTS_KEY. */
+/** Servers with OpenAI's protocol; the key, if any, is LPO_ROLLOUTS_KEY. */
 export const endpoint = Effect.fn("Policies.endpoint")(function* (
   text: string,
   servedName: string | null,
@@ -63,7 +63,7 @@ export const endpoint = Effect.fn("Policies.endpoint")(function* (
 ) {
   if (servedName === null)
     return yield* new UsageError({
-      reason: "--endpoint needs the name of the model that the server serves; give --served-name",
+      reason: "--endpoint needs the model's name on the server; give --served-name",
     })
   const servers = yield* urls("endpoint", text)
   const secret = Option.getOrUndefined(yield* Config.option(Config.Redacted("LPO_ROLLOUTS_KEY")))
@@ -88,7 +88,7 @@ export const trained = Effect.fn("Policies.trained")(function* (folder: string, 
   const at = join(folder, "model")
   if ((yield* WarmStart.read(join(at, "model.safetensors"))) === null && model.kind === "warm-start")
     return yield* new UsageError({
-      reason: `the run ${folder} has no trained model yet; let it end by polaris train --resume`,
+      reason: `the run ${folder} has no trained model yet; finish it with polaris train --resume`,
     })
   if (model.kind === "checkpoint") return yield* checkpoint(at, place, view)
   const { tiny } = yield* openTask(task.name, task.parameters)

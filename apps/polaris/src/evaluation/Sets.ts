@@ -1,4 +1,4 @@
-/** What a policy is evaluated on: named benchmarks, a file of one's own, or what a run held out. */
+/** What a policy is evaluated on: named benchmarks, a file of your own, or the problems that a run held out. */
 import * as Benchmark from "@lpo/eval/Benchmark"
 import type { Problem } from "@lpo/rollout"
 import type { Task } from "@lpo/verifiers"
@@ -12,7 +12,7 @@ import { find, UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
 import { settingsOf } from "./Policies.ts"
 
-/** A set of problems with its task, and how it is sampled unless told otherwise. */
+/** A set of problems with its task, and its default sampling. */
 export interface Set {
   readonly name: string
   readonly task: Task.AnyTask
@@ -21,7 +21,7 @@ export interface Set {
   readonly temperature: number
   readonly maxTokens: number
   readonly stopStrings: ReadonlyArray<string>
-  /** What was read: a source with its fingerprint, or how it was made. */
+  /** Its origin: a source with its fingerprint, or how it was made. */
   readonly from: string
 }
 
@@ -35,7 +35,7 @@ export const benchmark = Effect.fn("Sets.benchmark")(function* (
   const found = yield* find("benchmark", name, Benchmark.all)
   if (reads === "words")
     return yield* new UsageError({
-      reason: `the model of this run knows only the words of its own task, and ${name} asks in sentences; leave --benchmark out to use the problems that the run held out`,
+      reason: `the model of this run knows only the words of its own task, but ${name} asks in sentences; leave --benchmark out to use the problems that the run held out`,
     })
   const domain = yield* openTask(found.task, found.recipe === undefined ? {} : { recipe: found.recipe })
   const task = yield* domain.task(reads)
@@ -47,7 +47,7 @@ export const benchmark = Effect.fn("Sets.benchmark")(function* (
   }
   const source = file ?? found.source
   if (source === null)
-    return yield* new UsageError({ reason: `${name} has no place on the hub; give a copy of its file by --data` })
+    return yield* new UsageError({ reason: `${name} is not on the hub; give a copy of its file with --data` })
   const opened = yield* Data.open({ source, format: null, fingerprint: null }, task, view)
   const problems = yield* Benchmark.read(found, opened.rows, task.fromRow[opened.settings.format ?? ""])
   const { fingerprint } = opened.rows
@@ -58,7 +58,7 @@ export const benchmark = Effect.fn("Sets.benchmark")(function* (
   } satisfies Set
 })
 
-/** All rows of a file of one's own. */
+/** All rows of a file of your own. */
 export const file = Effect.fn("Sets.file")(function* (
   source: string,
   taskName: string,
@@ -83,7 +83,7 @@ export const file = Effect.fn("Sets.file")(function* (
   } satisfies Set
 })
 
-/** What a run held out, sampled and judged as in the run. */
+/** The problems that a run held out, sampled and judged as in the run. */
 export const heldOut = Effect.fn("Sets.heldOut")(function* (folder: string, reads: Reads, view: View) {
   const settings = yield* settingsOf(folder)
   const domain = yield* openTask(settings.task.name, settings.task.parameters)
@@ -91,7 +91,7 @@ export const heldOut = Effect.fn("Sets.heldOut")(function* (folder: string, read
   const judge = verifier === null ? null : yield* Grader.load(verifier)
   if (judge !== null && judge.settings.sha256 !== verifier?.sha256)
     return yield* new UsageError({
-      reason: `--run ${folder}: its verifier ${judge.settings.path} is not the one that the run was judged by; put that one back (sha256 ${verifier?.sha256}), or judge stored responses by --completions`,
+      reason: `--run ${folder}: its verifier ${judge.settings.path} is not the one that judged the run; put that one back (sha256 ${verifier?.sha256}), or judge stored responses with --completions`,
     })
   const task = Grader.judgedBy(yield* domain.task(reads), judge?.grader ?? null)
   const made = yield* data === null

@@ -1,4 +1,4 @@
-/** Responses that were sampled before, by any program: they are judged as if they had just been sampled. */
+/** Responses sampled earlier, by any program: they are judged as if they had just been sampled. */
 import * as Samples from "@lpo/eval/Samples"
 import { Dataset, type Problem, RolloutError, type Verdict } from "@lpo/rollout"
 import { Verifier } from "@lpo/verifiers"
@@ -29,7 +29,7 @@ const responseOf = (given: string | typeof Text.Type, verdict: Verdict.Verdict):
     correct,
     score,
     key,
-    // What the file does not say is not known: lengths and log-probs are the sampler's.
+    // What the file does not say is unknown: lengths and log-probs come from a sampler.
     length: 0,
     truncated: false,
     surprise: 0,
@@ -41,8 +41,8 @@ const responseOf = (given: string | typeof Text.Type, verdict: Verdict.Verdict):
 }
 
 /**
- * The rows of a file of responses, judged, problem by problem; of the file no more than a few lines are held. Fails with a
- * `DatasetError` for a line that names no problem of the set, or one that an earlier line has.
+ * The rows of a file of responses, judged, problem by problem; only a few lines of the file are in memory. Fails with a
+ * `DatasetError` for a line whose problem is not in the set, or was on an earlier line.
  */
 export const rows = (
   path: string,
@@ -64,7 +64,7 @@ export const rows = (
             if (Result.isFailure(line))
               return yield* yield* file.error(
                 index,
-                `is no row of responses (${line.failure.message.replaceAll(/\n */g, " ")}); give {"problem": ID, "responses": [TEXT, ...]}`,
+                `is not a row of responses (${line.failure.message.replaceAll(/\n */g, " ")}); give {"problem": ID, "responses": [TEXT, ...]}`,
               )
             const { responses, samples } = line.success
             const place = placeOf(line.success)
@@ -75,12 +75,12 @@ export const rows = (
                 index,
                 given === undefined
                   ? 'has no responses; give "responses", a list of texts'
-                  : `names problem ${JSON.stringify(line.success.problem ?? line.success.place)}, which is not among the ${problems.length} problems; give an id, or a place from 0`,
+                  : `has problem ${JSON.stringify(line.success.problem ?? line.success.place)}, which is not among the ${problems.length} problems; give an id, or a place from 0`,
               )
             if (seen.has(place))
               return yield* yield* file.error(
                 index,
-                `is the second row of problem ${JSON.stringify(problem.id)}; put all its responses on one line`,
+                `is the second row for problem ${JSON.stringify(problem.id)}; put all its responses on one line`,
               )
             seen.add(place)
             const verdicts = yield* Verifier.batch(

@@ -10,7 +10,7 @@ import type { View } from "../View.ts"
 import * as Measure from "./Measure.ts"
 import * as Sets from "./Sets.ts"
 
-/** Opens the benchmarks that the settings name; their rows are there as long as the scope. */
+/** Opens the benchmarks of the settings; their rows close with the scope. */
 export const open = (settings: Settings, reads: Reads, view: View) =>
   Effect.forEach(settings.evaluation.benchmarks, ({ name, samples, temperature }) =>
     Effect.map(Sets.benchmark(name, null, reads, view), (set): Sets.Set => {
@@ -19,7 +19,7 @@ export const open = (settings: Settings, reads: Reads, view: View) =>
     }),
   )
 
-/** Evaluates the policy of the run as it is after `step` steps; what the folder has of it is not sampled again. */
+/** Evaluates the policy of the run as it is after `step` steps; what is already in the folder is not sampled again. */
 export const evaluate = Effect.fn("Suites.evaluate")(function* (
   sets: ReadonlyArray<Sets.Set>,
   options: {
@@ -35,14 +35,15 @@ export const evaluate = Effect.fn("Suites.evaluate")(function* (
   return yield* Effect.forEach(sets, (set) =>
     Effect.gen(function* () {
       const { from, maxTokens, name, samples, stopStrings, temperature } = set
-      // Samples that were asked for otherwise are no part of this evaluation.
+      // Samples made with other settings are not part of this evaluation.
       const asked = createHash("sha256")
         .update(JSON.stringify([seed, from, name, samples, temperature, maxTokens, stopStrings]))
         .digest("hex")
       const folder = join(options.folder, "benchmarks", `step-${String(step).padStart(6, "0")}-${asked.slice(0, 8)}`)
       yield* Effect.tryPromise({
         try: () => RegularFile.makeFolder(folder),
-        catch: (cause) => new TrainerError.RunError({ folder, reason: `cannot be made (${(cause as Error).message})` }),
+        catch: (cause) =>
+          new TrainerError.RunError({ folder, reason: `cannot be created (${(cause as Error).message})` }),
       })
       return yield* Measure.evaluate(set, { layer }, { folder, seed, completions: null, title, view })
     }),

@@ -1,4 +1,4 @@
-/** What an evaluation comes to, as a table and as a record. */
+/** The results of an evaluation, as a table and as a record. */
 import type * as Evaluator from "@lpo/eval/Evaluator"
 import * as Interval from "@lpo/eval/Interval"
 import * as Metrics from "@lpo/eval/Metrics"
@@ -21,7 +21,7 @@ export const majority = ({ evaluation, samples }: Result, seed: string): Interva
   return values.length === 0 ? null : Interval.bootstrap(values, { seed: `${seed}/maj@${samples}` })
 }
 
-/** What summary.json says of one set. */
+/** The part of summary.json about one set. */
 export const record = (result: Result, seed: string) => ({
   benchmark: result.name,
   problems: result.problems,
@@ -32,7 +32,7 @@ export const record = (result: Result, seed: string) => ({
   ...result.evaluation.summary,
 })
 
-/** Lines for people. */
+/** Lines to print. */
 export const lines = (results: ReadonlyArray<Result>, seed: string): ReadonlyArray<string> => {
   const out = new Table({
     head: ["set", "problems x n", "pass@1 = avg@n", "pass@n", "maj@n", "unjudged", "cut", "tokens"],
@@ -58,7 +58,7 @@ export const lines = (results: ReadonlyArray<Result>, seed: string): ReadonlyArr
   const mean = ones.reduce((sum, one) => sum + one.mean, 0) / ones.length
   return [
     out.toString(),
-    "95 % intervals by bootstrap over problems; cut: share of responses at the limit of tokens",
+    "95 % intervals by bootstrap over problems; cut: share of responses that reached the token limit",
     ...(ones.length > 1 ? [`mean pass@1 of the ${ones.length} sets: ${three(mean)}`] : []),
   ]
 }

@@ -19,7 +19,7 @@ const Parameters = Schema.Struct({
   heldOutShare: Schema.Finite,
 })
 
-/** Jobs that are remembered. */
+/** How many jobs are remembered. */
 const capacity = 100_000
 
 /**

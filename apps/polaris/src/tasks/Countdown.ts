@@ -17,7 +17,7 @@ export const Parameters = Schema.Struct({
   heldOutShare: Schema.Finite,
 })
 
-/** Problems without end, in the manner of the published sets. */
+/** Endless problems, in the manner of the published sets. */
 const Recipe = Schema.Struct({ recipe: Schema.Literals(["countdown-34", "countdown-4", "countdown-6"]) })
 
 /** Right: any solution, all alike; otherwise any well-formed expression of the right numbers. */

@@ -24,7 +24,7 @@ const calculator = Tool.make({
       ? Effect.fail(
           new Tool.ToolError({
             tool: "calculator",
-            reason: typeof parsed === "string" ? parsed : "its value is no whole number",
+            reason: typeof parsed === "string" ? parsed : "its value is not a whole number",
           }),
         )
       : Effect.succeed(Number(parsed.value.num))
@@ -64,7 +64,7 @@ const environment = (words: ReadonlySet<string>): Environment.EnvironmentService
 
 const pick = <A>(items: ReadonlyArray<A>, random: Seed.Random): A => items[random.int(0, items.length - 1)]
 
-/** Both turns of an episode: a right expression in the first, and after it an answer that heeds the calculator, each with a probability. */
+/** Both turns of an episode: a right expression in the first, then an answer that follows the calculator, each with a probability. */
 const demonstrations =
   (space: Countdown.Space, tokenizer: Tokenizer.TokenizerService, words: ReadonlySet<string>) =>
   (): ((size: number, correctShare: number, stream: string) => Array<Sequence.Sequence>) => {

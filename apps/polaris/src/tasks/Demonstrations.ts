@@ -1,6 +1,6 @@
 /**
- * Imperfect demonstrations, from which a model that starts from nothing learns its words and methods, the right one among others:
- * reinforcement learning has something to choose from.
+ * Imperfect demonstrations, from which a model learns its words and methods from scratch, the right one among others:
+ * reinforcement learning then has something to choose from.
  */
 import { Seed } from "@lpo/rollout"
 import { Tokenizer } from "@lpo/transformer"

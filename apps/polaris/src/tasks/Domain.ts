@@ -1,4 +1,4 @@
-/** What this program needs of a task beside the task: how long its questions are, and the small material of presets that start from nothing. */
+/** What this program needs in addition to a task: the length of its questions, and the material of presets that start from scratch. */
 import type { Environment, Episodes, Problem, Sequence } from "@lpo/rollout"
 import type { HfTokenizer, Tokenizer } from "@lpo/transformer"
 import type { Task } from "@lpo/verifiers"
@@ -12,7 +12,7 @@ export type Reads = "words" | "chat" | "text"
 export interface Domain {
   readonly name: string
   readonly task: (reads: Reads) => Effect.Effect<Task.AnyTask, never, Scope.Scope>
-  /** A prompt as long as any of the task; null where problems come from a dataset, whose prompts may have any length. */
+  /** A prompt as long as any of the task; null if problems come from a dataset, whose prompts may have any length. */
   readonly longest: ((reads: Reads) => Problem.Problem["prompt"]) | null
   /** Texts that end a response of a model that reads questions. */
   readonly stopStrings: ReadonlyArray<string>
@@ -22,7 +22,7 @@ export interface Domain {
   readonly drawnRows?: (draw: Task.Draw) => ReadonlyArray<unknown>
   /** Absent: a problem is one question and one answer. */
   readonly episodes?: Multiturn
-  /** Null: no preset of this task starts from nothing. */
+  /** Null: no preset of this task starts from scratch. */
   readonly tiny: Tiny | null
 }
 
@@ -39,7 +39,7 @@ export interface Tiny {
   readonly demonstrations: () => (size: number, correctShare: number, stream: string) => Array<Sequence.Sequence>
 }
 
-/** How a checkpoint is asked: in the task's words where its tokenizer has these and no others, as the task's own small model has. */
+/** How a checkpoint is asked: in the task's words if its tokenizer has exactly these, like the task's own small model. */
 export const readsOf = (tokenizer: HfTokenizer.HfTokenizer, { tiny }: Pick<Domain, "tiny">): Reads => {
   if (tokenizer.chatTemplate !== null) return "chat"
   const own = tiny?.tokenizer

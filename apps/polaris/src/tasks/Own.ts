@@ -1,4 +1,4 @@
-/** Problems of a person's own, with a verifier of their own: a prompt, and whatever answer the verifier reads. */
+/** Your own problems, with your own verifier: a prompt, and whatever answer the verifier reads. */
 import { Problem, Verdict } from "@lpo/rollout"
 import { Task } from "@lpo/verifiers"
 import { Effect, Result, Schema } from "effect"
@@ -16,7 +16,7 @@ const fromRow =
   (style: Task.Style): Task.FromRow =>
   (row, id) => {
     const refuse = (reason: string) => Result.fail(new Task.RowError({ task: name, format: "own", id, reason }))
-    if (!isRecord(row)) return refuse("it is no record of columns")
+    if (!isRecord(row)) return refuse("it is not a record of columns")
     const asked = row["prompt"] ?? row["question"] ?? row["problem"]
     const answer = row["answer"] ?? null
     const { answer: _, problem: __, prompt: ___, question: ____, ...meta } = row
@@ -29,7 +29,7 @@ const fromRow =
     return Result.isSuccess(chat)
       ? Result.succeed({ id, task: name, prompt: chat.success, answer, ...more })
       : refuse(
-          `no prompt: give a column "prompt" with a text or a list of { role, content }; it has ${Object.keys(row).join(", ") || "no column"}`,
+          `no prompt: give a column "prompt" with a text or a list of { role, content }; the row has ${Object.keys(row).join(", ") || "no columns"}`,
         )
   }
 

@@ -22,9 +22,9 @@ export const tasks: Readonly<Record<string, Make>> = {
   own: Own.make,
 }
 
-/** Those that judge rows of a dataset without more being said; the others need a preset's parameters or a verifier. */
+/** Those that judge rows of a dataset as they are; the others need a preset's parameters or a verifier. */
 export const ofRows: ReadonlyArray<string> = ["countdown", "math", "code", "geometry3k"]
 
-/** A task by its name, with its parameters. Fails with a `UsageError` that has the nearest name, or the parameter that is wrong. */
+/** A task by its name, with its parameters. Fails with a `UsageError` with the nearest name, or the wrong parameter. */
 export const open = (name: string, parameters: Parameters<Make>[0]): Effect.Effect<Domain, UsageError> =>
   Effect.flatMap(find("task", name, tasks), (make) => make(parameters))

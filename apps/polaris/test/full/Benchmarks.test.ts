@@ -19,7 +19,7 @@ it("evaluates them before and after, and does not sample again what a killed run
   expect(killed.signal).toBe("SIGKILL")
   const done = await polaris(["--name", "sets", "--resume", "--workers", "0"])
   expect(done.stderr).toBe("")
-  expect(done.stdout).toMatch(/^countdown-4: [1-9]\d* of 512 problems are there already$/m)
+  expect(done.stdout).toMatch(/^countdown-4: [1-9]\d* of 512 problems are done already$/m)
   expect(done.stdout).toMatch(/countdown-4 \(512 x 2\) .* 0\.\d{3} \[/)
   expect(done.stdout).toMatch(/mean of the 2 /)
   const folders = (await readdir(join(out, "sets", "benchmarks"))).sort()

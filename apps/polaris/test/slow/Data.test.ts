@@ -87,9 +87,7 @@ it("trains two steps on rows of one's own, killed after one and resumed, to the 
   expect(scored).toHaveLength(2)
   const before = await readFile(verifier, "utf8")
   await writeFile(verifier, before.replace("100", "10"))
-  expect((await evaluate("rejudged")).stderr).toMatch(
-    /its verifier .*reward\.ts is not the one that the run was judged by/,
-  )
+  expect((await evaluate("rejudged")).stderr).toMatch(/its verifier .*reward\.ts is not the one that judged the run/)
   await writeFile(verifier, before)
   // Other rows are another run.
   await file("sums.jsonl", jsonLines(sums.slice(1)))

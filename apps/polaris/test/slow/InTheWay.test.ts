@@ -80,7 +80,7 @@ it.each(variants)("%s, then %s: it ends, and says why the step is not saved", as
   const { code, stderr, stdout } = await stopped(name, obstacle, signal)
   expect(code).toBe(130)
   expect(stderr).toMatch(/^polaris: step \d+ could not be saved: .*(?:checkpoint|logs).*\n$/)
-  expect(stdout).toMatch(/^stopped; there is no checkpoint, so nothing is saved but its settings\ngo on with: /m)
+  expect(stdout).toMatch(/^stopped; there is no checkpoint yet, so only the settings are saved\nresume with: /m)
 })
 
 it.each(signals)("%s twice at once, with a file in the way: one ending, one reason", async (signal) => {

@@ -31,7 +31,7 @@ it("Ctrl-C leaves a checkpoint and exits 130; --resume goes on to the same weigh
   expect(stopped.code).toBe(130)
   expect(stopped.stderr).toBe("")
   const step = stoppedAfter(stopped.stdout)
-  expect(stopped.stdout).toMatch(/\ngo on with: .* --resume --out .* --name stopped/)
+  expect(stopped.stdout).toMatch(/\nresume with: .* --resume --out .* --name stopped/)
   expect(await readdir(join(out, "stopped", "checkpoints"))).toContain(`step-${String(step).padStart(6, "0")}`)
   const resumed = await polaris(["--resume"])
   expect(resumed.stdout).toMatch(new RegExp(`resuming after step ${step} of 20`))
@@ -73,7 +73,7 @@ it("a second Ctrl-C ends at once what the first one waits for", async () => {
   if (again !== null) clearInterval(again)
   server.close().closeAllConnections()
   expect(code).toBe(130)
-  expect(stderr).toBe("polaris: stopped at once; a resume goes on from the last checkpoint\n")
+  expect(stderr).toBe("polaris: stopped at once; --resume continues from the last checkpoint\n")
 })
 
 it("says so when Ctrl-C cannot save the step", async () => {
@@ -104,14 +104,14 @@ it("names a damaged record, and makes two runs that begin together", async () =>
   await writeFile(path, '{"curve":3}')
   const damaged = await polaris(["--name", "whole", "--resume"])
   expect(damaged).toMatchObject({ code: 1 })
-  expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and it is made again/s)
+  expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and it will be evaluated again/s)
   // Decodes, and is not what was written.
   await writeFile(
     path,
     text.replace(/"mean":0\.(\d)/, (_, digit: string) => `"mean":0.${(Number(digit) + 1) % 10}`),
   )
   const changed = await polaris(["--name", "whole", "--resume"])
-  expect(changed.stderr).toMatch(/base\.json is damaged: it does not agree with its own checksum/)
+  expect(changed.stderr).toMatch(/base\.json is damaged: it does not match its own checksum/)
   await writeFile(path, text)
   const tiny = ["--steps", "1", "--prompts", "2", "--problems", "2", "--samples", "2", "--workers", "0"]
   const both = await Promise.all([spawned(train(tiny)), spawned(train(tiny))])
@@ -122,5 +122,5 @@ it("warns of a policy that collapsed", async () => {
   const ruinous = "--steps 3 --problems 20 --samples 4 --learning-rate 1 --prompts 16 --workers 0".split(" ")
   const result = await polaris([...ruinous, "--name", "collapsed"])
   expect(result.code).toBe(0)
-  expect(result.stdout).toMatch(/^warning: the policy collapsed: no held-out problem is solved any more/m)
+  expect(result.stdout).toMatch(/^warning: the policy collapsed: it no longer solves any held-out problem/m)
 })

@@ -1,4 +1,4 @@
-/** `polaris data filter`: rows by how hard they are, and without those that benchmarks have. */
+/** `polaris data filter`: rows by difficulty, and without those in benchmarks. */
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { Readable } from "node:stream"
@@ -11,7 +11,7 @@ import * as Shared from "./shared.ts"
 
 const decode = Schema.decodeUnknownSync(LoggedGroup.LoggedGroup)
 
-/** Pass rates of a run's problems by row: its groups name a problem by the number of its row. */
+/** Pass rates of a run's problems by row: its groups refer to a problem by its row number. */
 const passRates = (run: string) =>
   Effect.tryPromise({
     try: async () => {
@@ -33,7 +33,7 @@ const passRates = (run: string) =>
       new UsageError({ reason: `--run ${run}: completions.jsonl cannot be read (${(cause as Error).message})` }),
   })
 
-/** The pass rate that a row's `difficulty` says: "3/8", or a share. Null where it says none. */
+/** The pass rate in a row's `difficulty`: "3/8", or a share. Null if there is none. */
 const rateOf = (row: unknown): number | null => {
   const value = typeof row === "object" && row !== null && "difficulty" in row ? row.difficulty : null
   if (typeof value === "number") return value >= 0 && value <= 1 ? value : null
@@ -49,8 +49,8 @@ export const command = Command.make(
   {
     data: Shared.data,
     out: Shared.out,
-    min: share("min-pass", "Least pass rate, from 0.", 0),
-    max: share("max-pass", "Greatest pass rate, to 1.", 1),
+    min: share("min-pass", "Lowest pass rate, from 0.", 0),
+    max: share("max-pass", "Highest pass rate, up to 1.", 1),
     run: Flag.Directory("run").pipe(
       Flag.withDescription(
         "Take pass rates from this run on the same data. Default: the column difficulty (such as 3/8)",
@@ -59,7 +59,7 @@ export const command = Command.make(
       Flag.map(Option.getOrNull),
     ),
     without: Flag.String("without").pipe(
-      Flag.withDescription("Leave out questions of these datasets, comma-separated"),
+      Flag.withDescription("Drop questions that are in these datasets, comma-separated"),
       Flag.optional,
       Flag.map(Option.getOrNull),
     ),
@@ -87,7 +87,7 @@ export const command = Command.make(
           const row = yield* Effect.fromResult(value)
           if (banned.has(Question.ofRow(row) ?? "")) return void left.shared++
           const rate = rates === null ? rateOf(row) : (rates.get(index + 1) ?? null)
-          // A row that nobody tried is kept by a run's rates and dropped by a column's: there it is missing.
+          // An untried row is kept with a run's rates and dropped with a column's: there it is missing.
           if (isFiltered && rate === null) {
             left.unknown++
             if (rates === null) return
@@ -104,4 +104,4 @@ export const command = Command.make(
         `${left.unknown} without a pass rate (${rates === null ? "left out" : "kept"})`,
     )
   }, Effect.scoped),
-).pipe(Command.withDescription("Keep rows by their pass rate, and leave out questions of benchmarks"))
+).pipe(Command.withDescription("Keep rows by their pass rate, and drop questions of benchmarks"))

@@ -19,7 +19,7 @@ const ofPreset = Effect.fn("generate.ofPreset")(function* (name: string, images:
   if (!images) return rows
   return (
     drawnRows ??
-    (yield* new UsageError({ reason: `--images is given, and the preset ${name} draws nothing; choose geometry-tiny` }))
+    (yield* new UsageError({ reason: `--images is given, but the preset ${name} has no images; choose geometry-tiny` }))
   )
 })
 
@@ -32,16 +32,16 @@ export const command = Command.make(
       Argument.map(Option.getOrNull),
     ),
     recipe: Flag.Literals("recipe", Object.keys(Countdown.recipes) as Array<keyof typeof Countdown.recipes>).pipe(
-      Flag.withDescription("Which Countdown problems, without a preset. Default countdown-34"),
+      Flag.withDescription("Countdown recipe, without a preset. Default countdown-34"),
       Flag.optional,
       Flag.map(Option.getOrNull),
     ),
     images: Flag.Boolean("images").pipe(
-      Flag.withDescription("Draw the figures of geometry-tiny as PNG, for models that see"),
+      Flag.withDescription("Draw the figures of geometry-tiny as PNG, for vision models"),
       Flag.withDefault(false),
     ),
     count: Flag.Int("count").pipe(
-      Flag.withDescription("How many. Default: all of a preset"),
+      Flag.withDescription("Number of rows. Default: all of a preset"),
       Flag.optional,
       Flag.map(Option.getOrNull),
     ),
@@ -51,7 +51,7 @@ export const command = Command.make(
     ),
     side: Flag.Literals("side", ["train", "held-out"]).pipe(
       Flag.withDescription(
-        "Rows to train on, or held-out rows; no problem, in whatever form, is on both sides. Default train",
+        "Rows to train on, or held-out rows; no problem is on both sides in any form. Default train",
       ),
       Flag.withDefault("train" as const),
     ),
@@ -65,7 +65,7 @@ export const command = Command.make(
       return yield* new UsageError({
         reason: images
           ? "--images is given without a preset; give geometry-tiny"
-          : "--count is missing: a recipe has no end; give how many rows to draw",
+          : "--count is missing: a recipe is endless; give the number of rows to draw",
       })
     if (preset !== null && flags.recipe !== null)
       return yield* new UsageError({ reason: `--recipe is given with the preset ${preset}; leave one of them out` })
@@ -85,7 +85,7 @@ export const command = Command.make(
     { command: "polaris data generate --count 10000 --out countdown.jsonl", description: "Numbers and targets" },
     {
       command: "polaris data generate geometry-tiny --images --out figures.jsonl",
-      description: "Drawings for a model that sees",
+      description: "Drawings for a vision model",
     },
   ]),
 )

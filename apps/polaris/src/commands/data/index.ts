@@ -1,4 +1,4 @@
-/** `polaris data`: what can be done with a dataset before it is trained on. */
+/** `polaris data`: work on a dataset before training. */
 import { Command } from "effect/cli"
 import type { Entry } from "../Entry.ts"
 import * as Download from "./download.ts"
@@ -9,7 +9,7 @@ import * as Show from "./show.ts"
 import * as Validate from "./validate.ts"
 
 export const command: Entry = Command.make("data").pipe(
-  Command.withDescription("Download, look at, check and filter datasets"),
+  Command.withDescription("Download, inspect, check and filter datasets"),
   Command.withSubcommands([
     Show.command,
     Validate.command,

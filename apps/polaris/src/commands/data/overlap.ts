@@ -1,4 +1,4 @@
-/** `polaris data overlap`: questions of one dataset that are in others too. */
+/** `polaris data overlap`: questions of one dataset that are also in others. */
 import { Effect, Result, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Question from "../../data/Question.ts"
@@ -6,7 +6,7 @@ import * as Shared from "./shared.ts"
 
 const shown = 10
 
-/** Rows by what they ask. */
+/** Rows by their question. */
 const questions = (source: string) =>
   Effect.gen(function* () {
     const rows = yield* Shared.rowsOf(source)
@@ -46,6 +46,6 @@ export const command = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Find questions of benchmarks in training data; white space, punctuation and case do not count",
+    "Find questions of benchmarks in training data; white space, punctuation and case are ignored",
   ),
 )

@@ -1,4 +1,4 @@
-/** What the commands on data share: options, and datasets that are open. */
+/** Shared by the commands on data: options, and open datasets. */
 import { lstat } from "node:fs/promises"
 import { Dataset, RegularFile, Terminal } from "@lpo/rollout"
 import { Effect, Option } from "effect"
@@ -17,7 +17,7 @@ export const task = Flag.Literals("task", Object.keys(tasks)).pipe(
   Flag.withDescription("How rows are read and answers judged"),
 )
 export const format = Flag.String("format").pipe(
-  Flag.withDescription("The format of the rows. Default: the one that fits the first rows"),
+  Flag.withDescription("Format of the rows. Default: the one that fits the first rows"),
   Flag.optional,
   Flag.map(Option.getOrNull),
 )
@@ -46,7 +46,7 @@ export const open = Effect.fn("data.open")(function* (
   }
 })
 
-/** The rows of a dataset, as they stand. */
+/** The rows of a dataset, as they are. */
 export const rowsOf = (source: string) => Dataset.open(source)
 
 /** A value of a row as JSON: 64-bit integers in digits, bytes in base64. */
@@ -61,12 +61,12 @@ export const json = (row: unknown): string =>
         : value,
   )
 
-/** Characters of rows that are written at once. */
+/** Characters of rows that are written at a time. */
 const batchLength = 1 << 16
 
 /**
- * Writes rows to a file of JSON lines, which is there under its name once `use` has ended and all of them are on the disk, and else not
- * at all. Fails where there is one of that name already.
+ * Writes rows to a file of JSON lines. It appears under its name once `use` has ended and all rows are on the disk, otherwise not
+ * at all. Fails if a file of that name exists.
  */
 export const writing = <A, E, R>(
   path: string,
@@ -77,7 +77,7 @@ export const writing = <A, E, R>(
       try: run,
       catch: (cause) =>
         new UsageError({
-          reason: `--out ${path} cannot be written, and nothing of it is left (${(cause as Error).message}); choose another folder, or free space`,
+          reason: `--out ${path} cannot be written, and no partial file is left (${(cause as Error).message}); choose another folder, or free space`,
         }),
     })
   const isThere = io(() =>

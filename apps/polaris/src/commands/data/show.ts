@@ -1,4 +1,4 @@
-/** `polaris data show`: a row as the model will see it. */
+/** `polaris data show`: a row as the model sees it. */
 import { Terminal } from "@lpo/rollout"
 import { Effect, Result } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -41,4 +41,4 @@ export const command = Command.make(
     const refusal = yield* task.validate(made.success)
     yield* Shared.print(`--- ${refusal === null ? "fit: the row's own answer is accepted" : `unfit: ${refusal}`}`)
   }, Effect.scoped),
-).pipe(Command.withDescription("Show a row as the model will see it, with its tokens counted"))
+).pipe(Command.withDescription("Show a row as the model sees it, with its number of tokens"))

@@ -1,4 +1,4 @@
-/** `polaris data validate`: rows that make no problem, golds that refuse themselves, duplicates, prompts that are too long. */
+/** `polaris data validate`: rows that cannot be turned into problems, answers that their own verifier refuses, duplicates, prompts that are too long. */
 import { createHash } from "node:crypto"
 import { Terminal } from "@lpo/rollout"
 import { Effect, Option, Result, Stream } from "effect"
@@ -8,7 +8,7 @@ import * as Tokens from "../../data/Tokens.ts"
 import { UsageError } from "../../Usage.ts"
 import * as Shared from "./shared.ts"
 
-/** Rows of a kind that are shown by name. */
+/** How many rows of a kind are listed. */
 const shown = 5
 
 export const command = Command.make(
@@ -38,7 +38,7 @@ export const command = Command.make(
       if (found.lines.length < shown) found.lines.push(line)
       faults.set(kind, found)
     }
-    /** Row and answer by what is asked, of which a hash is enough. */
+    /** Row and answer by the question's hash. */
     const seen = new Map<string, { readonly row: number; readonly answer: string }>()
     let problems = 0
     const stream = flags.limit === null ? rows.stream : Stream.take(rows.stream, flags.limit)
@@ -51,7 +51,7 @@ export const command = Command.make(
           const { reason } = made.failure
           const kind = /no answer|answer is (?:""|null|\[\])|must be a text or a number/.test(reason)
             ? "rows without an answer"
-            : "rows that make no problem"
+            : "rows that cannot be turned into problems"
           return note(kind, (yield* rows.error(index, reason)).message)
         }
         problems++
@@ -62,7 +62,7 @@ export const command = Command.make(
         const answer = Shared.json(problem.answer)
         const before = seen.get(key)
         if (before === undefined) seen.set(key, { row, answer })
-        else if (before.answer === answer) note("duplicates", `row ${row} asks what row ${before.row} asks`)
+        else if (before.answer === answer) note("duplicates", `row ${row} asks the same as row ${before.row}`)
         else
           note("duplicates with another answer", `row ${row} says ${answer}, row ${before.row} says ${before.answer}`)
         const length =
@@ -85,9 +85,9 @@ export const command = Command.make(
     const total = [...faults.values()].reduce((sum, { count }) => sum + count, 0)
     if (total > 0)
       return yield* new UsageError({
-        reason: `${rows.source}: ${total} findings; rows without a problem are left out by train --bad-rows leave-out`,
+        reason: `${rows.source}: ${total} findings; train --bad-rows leave-out skips rows that cannot be turned into problems`,
       })
-    yield* Shared.print("nothing to complain of")
+    yield* Shared.print("nothing to report")
   }, Effect.scoped),
 ).pipe(
   Command.withDescription("Look for rows that cannot be trained on: broken, without an answer, repeated, too long"),
