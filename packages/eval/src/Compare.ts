@@ -1,6 +1,6 @@
 /**
- * Two policies on the same problems: how large the difference is, how sure, and whether it may be called one after many were looked
- * at. Values are paired by problem; what varies is which problems were drawn.
+ * Two policies on the same problems: how large the difference is, how certain, and whether it still counts as one after many
+ * comparisons. Values are paired by problem; the variation is in which problems were drawn.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { bootstrap, type Estimate } from "./Interval.ts"
 export interface Comparison {
   /** Mean of b - a with its 95 % interval, in the values' units. */
   readonly difference: Estimate
-  /** Two-sided, of the sign-flip permutation test: exact size whatever the values' law; or of Student's t. */
+  /** Two-sided, of the sign-flip permutation test: its size is exact for any distribution of the values; or of Student's t. */
   readonly p: number
-  /** Cohen's d of paired values: the mean difference over its standard deviation. Null where all differences are the same and not 0. */
+  /** Cohen's d of paired values: the mean difference over its standard deviation. Null if all differences are equal and not 0. */
   readonly effect: number | null
   /** Problems. */
   readonly n: number
@@ -21,7 +21,7 @@ export interface Comparison {
 
 const paired = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): ReadonlyArray<number> => {
   if (a.length !== b.length || a.length === 0)
-    throw new RangeError(`${a.length} and ${b.length} values; a paired comparison needs as many, at least one`)
+    throw new RangeError(`${a.length} and ${b.length} values; a paired comparison needs equally many, at least one`)
   return b.map((v, i) => v - a[i])
 }
 
@@ -42,9 +42,9 @@ const studentP = (t: number, freedom: number): number => {
 }
 
 /**
- * Compares values of a and b problem by problem, for example the pass@k of each. Up to 16 problems that differ all sign patterns are
- * gone through; beyond that `permutations` are drawn, and the observed one counts among them. `student` is the t test of paired values:
- * for few pairs of means, such as those of seeds, since n sign patterns cannot tell apart what is rarer than 2 / 2^n. Throws a `RangeError` for lengths that
+ * Compares values of a and b problem by problem, for example the pass@k of each. With up to 16 differing problems all sign patterns are
+ * tried; beyond that `permutations` are drawn, and the observed one counts among them. `student` is the t test of paired values:
+ * for few pairs of means, such as those of seeds, because with n pairs p cannot go below 2 / 2^n. Throws a `RangeError` for lengths that
  * differ.
  *
  * ```ts
@@ -84,7 +84,7 @@ export const compare = (
 }
 
 /**
- * McNemar's exact test on one answer a problem: `gained` problems that only b solves, `lost` that only a does. Two-sided; 1 when they
+ * McNemar's exact test on one answer per problem: `gained` problems that only b solves, `lost` that only a does. Two-sided; 1 when they
  * never disagree. `odds` is gained over lost, with half a problem added to each.
  *
  * ```ts
@@ -108,8 +108,8 @@ export const mcNemar = (gained: number, lost: number): { readonly p: number; rea
 }
 
 /**
- * Holm's correction: the p-values of a family of claims, made larger so that any of them is wrongly called a difference with
- * probability 5 % at most when those under 0.05 are. In the order given.
+ * Holm's correction: the p-values of a family of claims, raised so that calling those under 0.05 a difference is wrong anywhere with
+ * probability 5 % at most. In the order given.
  *
  * ```ts
  * Compare.holm([0.01, 0.04, 0.03]) // [0.03, 0.06, 0.06]
@@ -129,8 +129,8 @@ export const holm = (ps: ReadonlyArray<number>): ReadonlyArray<number> => {
 }
 
 /**
- * Whether two policies are the same but for `bound`, in the values' units: the 90 % interval of the difference lies within
- * plus and minus the bound (two one-sided tests at 5 %). "No difference was found" is not that.
+ * Whether two policies are equivalent up to `bound`, in the values' units: the 90 % interval of the difference is within
+ * plus and minus the bound (two one-sided tests at 5 %). "No difference was found" is weaker.
  *
  * @category comparison
  */

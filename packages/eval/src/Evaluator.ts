@@ -24,16 +24,16 @@ export interface Options {
   /** n, responses per problem. */
   readonly samples: number
   readonly maxTokens: number
-  /** Names the random streams of the samples and of the bootstrap. */
+  /** The seed of the samples and of the bootstrap. */
   readonly seed: string
   readonly temperature?: number
   /** Texts that end a response. Default none. */
   readonly stopStrings?: ReadonlyArray<string>
-  /** Called as groups finish, with how many have. */
+  /** Called as groups finish, with the number finished so far. */
   readonly onProgress?: (done: number, total: number) => Effect.Effect<void>
 }
 
-/** What is counted of judged samples. @category combinators */
+/** The counts of judged samples. @category combinators */
 export const counts = (problems: ReadonlyArray<Judged>): ReadonlyArray<Count> =>
   problems.map(({ problem, samples }) => {
     const judged = samples.filter(({ status }) => status === "ok")
@@ -45,7 +45,7 @@ export const counts = (problems: ReadonlyArray<Judged>): ReadonlyArray<Count> =>
     }
   })
 
-/** An evaluation of samples that were judged before. @category running */
+/** An evaluation of samples that are already judged. @category running */
 export const of = (problems: ReadonlyArray<Judged>, seed: string): Evaluation => ({
   problems,
   curve: curve(counts(problems), seed),
@@ -70,7 +70,7 @@ const responseOf = (completion: Completion.Completion, verdict: Verdict.Verdict)
 
 /**
  * Samples and judges problem by problem, in the order in which they finish. The draws of a problem depend on the seed and its id,
- * not on which others are asked with it, so that an evaluation may be done in parts.
+ * not on the other problems, so you can evaluate in parts.
  *
  * @category running
  */

@@ -1,5 +1,5 @@
 /**
- * Confidence intervals by the bootstrap over problems: which problems are drawn is what varies.
+ * Confidence intervals by the bootstrap over problems: the variation is in which problems are drawn.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export const normalCdf = (x: number): number => {
   return x >= 0 ? 1 - tail : tail
 }
 
-/** Its inverse, by bisection. @category estimators */
+/** The inverse of `normalCdf`, by bisection. @category estimators */
 export const normalQuantile = (p: number): number => {
   let [low, high] = [-9, 9]
   for (let i = 0; i < 80; i++) {
@@ -50,7 +50,7 @@ const tail = (level: number, n: number): number =>
   n < 4 ? 0 : normalCdf(-Math.sqrt(n / (n - 1)) * studentQuantile((1 + level) / 2, n - 1))
 
 /**
- * Where all values are the same the resampled means are too. The interval is then that of a binomial (Clopper and Pearson) between
+ * If all values are equal, so are the resampled means. The interval is then a binomial's (Clopper and Pearson) between
  * the value and the ends of `range`: 30 problems without a right answer leave room for 11.6 % of right ones.
  */
 const constant = (value: number, n: number, level: number, [from, to]: readonly [number, number]): Estimate => {
@@ -59,8 +59,8 @@ const constant = (value: number, n: number, level: number, [from, to]: readonly 
 }
 
 /**
- * Mean and interval of one value a problem. `range` bounds the values, default [0, 1]. No interval has a width of zero: values that
- * are all the same, and a problem alone, get a binomial's. Throws a `RangeError` without values.
+ * Mean and interval of one value per problem. `range` bounds the values, default [0, 1]. No interval has zero width: equal values,
+ * and a single problem, get a binomial's. Throws a `RangeError` without values.
  *
  * ```ts
  * Interval.bootstrap([0, 0, 0, 0, 0, 0, 0, 0, 0, 0], { seed: "7" }).high // 0.308: none of ten is not never

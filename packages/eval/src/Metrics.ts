@@ -1,26 +1,26 @@
 /**
- * What is said of a policy from n judged samples a problem: pure functions of {@link Judged} records.
+ * Metrics of a policy from n judged samples per problem: pure functions of {@link Judged} records.
  *
- * Unbiased estimates stand under their own names (pass@k, avg@n, maj@k); verl's resampled best@n, worst@n and maj@n, which
- * differ, stand under verl's.
+ * Unbiased estimates have their own names (pass@k, avg@n, maj@k); verl's resampled best@n, worst@n and maj@n, which
+ * differ, have verl's.
  *
  * @module
  */
 import * as Seed from "@lpo/rollout/Seed"
 import { Schema } from "effect"
 
-/** What is kept of one sample. @category models */
+/** The record of one sample. @category models */
 export const Sample = Schema.Struct({
   /** `ok`, or why there is no verdict. */
   status: Schema.Literals(["ok", "error", "timeout"]),
   correct: Schema.Boolean,
   /** Reward. */
   score: Schema.Finite,
-  /** Canonical answer; null where none was found. */
+  /** Canonical answer; null if none was found. */
   key: Schema.NullOr(Schema.String),
   /** Tokens. */
   length: Schema.Int,
-  /** Whether it was cut at the limit. */
+  /** Whether it was cut at the token limit. */
   truncated: Schema.Boolean,
   /** Mean of -log-prob over its tokens, nats. */
   surprise: Schema.Finite,
@@ -28,7 +28,7 @@ export const Sample = Schema.Struct({
 /** @category models */
 export interface Sample extends Schema.Schema.Type<typeof Sample> {}
 
-/** The samples of one problem, in the order they were asked for. @category models */
+/** The samples of one problem, in the order of the requests. @category models */
 export const Judged = Schema.Struct({ problem: Schema.String, samples: Schema.Array(Sample) })
 /** @category models */
 export interface Judged extends Schema.Schema.Type<typeof Judged> {}
@@ -45,7 +45,7 @@ export const average = (problems: ReadonlyArray<Judged>): ReadonlyArray<number> 
     return samples.length === 0 ? [] : [mean(samples.map(({ correct }) => (correct ? 1 : 0)))]
   })
 
-/** The sample that a vote elects: that of the most frequent key, ties going to the key that came first; null without a key. */
+/** The sample that a vote elects: the one with the most frequent key, ties going to the key that came first; null without a key. */
 const elected = (samples: ReadonlyArray<Sample>): Sample | null => {
   const votes = new Map<string, { readonly first: Sample; count: number }>()
   for (const sample of samples) {
@@ -62,7 +62,7 @@ const elected = (samples: ReadonlyArray<Sample>): Sample | null => {
 /**
  * maj@k of each problem with k verdicts or more: how often the most frequent of k answers is right, over the problem's disjoint
  * runs of k samples. Answers are counted by canonical key; a sample without a key has no vote, a tie goes to the key that came first,
- * and a vote that nobody cast is wrong.
+ * and a vote without any keys is wrong.
  *
  * @category metrics
  */
@@ -92,8 +92,8 @@ export interface Resampled {
 }
 
 /**
- * Mean and standard deviation of the largest of n draws with replacement from `scores`, exactly: what verl's 1,000 resamples
- * estimate. With `-scores` and a sign it is that of the smallest.
+ * Mean and standard deviation of the largest of n draws with replacement from `scores`, exactly: the number that verl's 1,000 resamples
+ * estimate. With `-scores` and the sign changed back it gives the smallest.
  */
 const largest = (scores: ReadonlyArray<number>, n: number): Resampled => {
   const sorted = [...scores].sort((a, b) => a - b)
@@ -104,7 +104,7 @@ const largest = (scores: ReadonlyArray<number>, n: number): Resampled => {
   return { mean: first, std: Math.sqrt(Math.max(0, moment(2) - first * first)) }
 }
 
-/** 1,000 votes among n draws with replacement, as verl has it. */
+/** 1,000 votes among n draws with replacement, as in verl. */
 const vote = (samples: ReadonlyArray<Sample>, n: number, seed: string): Resampled => {
   const random = Seed.stream(seed)
   const draws = Array.from({ length: 1000 }, () => {
@@ -117,9 +117,9 @@ const vote = (samples: ReadonlyArray<Sample>, n: number, seed: string): Resample
 
 /**
  * The validation metrics of verl under their names: `mean@N` and `std@N` (population), and for n = 2, 4, 8, ... N
- * `best@n/mean`, `best@n/std`, the same of `worst` and `maj`, each averaged over problems. They resample with replacement, so that
+ * `best@n/mean`, `best@n/std`, the same of `worst` and `maj`, each averaged over problems. They resample with replacement, so
  * best@n is biased low: N = 16 with one right gives 0.644 at n = 16, where the unbiased pass@16 is 1. `best` and `worst` are exact
- * here; `maj` draws from the stream of `seed`, over canonical keys where verl has raw strings.
+ * here; `maj` draws from the stream of `seed`, over canonical keys instead of verl's raw strings.
  *
  * @category metrics
  */
@@ -159,7 +159,7 @@ export const verl = (problems: ReadonlyArray<Judged>, seed: string): Readonly<Re
   return out
 }
 
-/** Means over all samples, verdict or not, but for `unjudged`, a count. @category models */
+/** Means over all samples, with a verdict or without; `unjudged` is a count. @category models */
 export const Summary = Schema.Struct({
   /** Samples. */
   samples: Schema.Int,
@@ -167,11 +167,11 @@ export const Summary = Schema.Struct({
   unjudged: Schema.Int,
   /** Tokens. */
   responseLength: Schema.Finite,
-  /** Share cut at the limit. */
+  /** Share cut at the token limit. */
   truncated: Schema.Finite,
   /** Nats per token: the mean surprise of the sampled tokens, which estimates the entropy. */
   entropy: Schema.Finite,
-  /** Different canonical answers a problem. */
+  /** Different canonical answers per problem. */
   distinctAnswers: Schema.Finite,
 })
 /** @category models */

@@ -7,7 +7,7 @@
 import { Schema } from "effect"
 import { bootstrap, Estimate } from "./Interval.ts"
 
-/** What was counted for one problem. @category models */
+/** The counts of one problem. @category models */
 export const Count = Schema.Struct({
   problem: Schema.String,
   /** n, responses with a verdict. */
@@ -36,7 +36,7 @@ export const passAtK = (n: number, c: number, k: number): number => {
 }
 
 /**
- * The whole curve of one problem in one pass, [n]: entry k - 1 is pass@k. Stable for n in the thousands, since every factor is in
+ * The whole curve of one problem in one pass, [n]: entry k - 1 is pass@k. Stable for n in the thousands, because every factor is in
  * [0, 1]. Throws a `RangeError` unless 0 <= c <= n.
  *
  * ```ts
@@ -64,9 +64,9 @@ export const ks = (n: number): Array<number> => {
 /** pass@k at one k. @category models */
 export const Point = Schema.Struct({
   ...Estimate.fields,
-  /** Problems with k verdicts or more: those that the mean is over. */
+  /** Problems with k verdicts or more: the mean is over these. */
   problems: Schema.Int,
-  /** The mean over all problems when every response without a verdict is taken as wrong: pass@k is no less. */
+  /** The mean over all problems if every response without a verdict counts as wrong: a lower bound of pass@k. */
   atLeast: Schema.Finite,
 })
 /** @category models */
@@ -79,7 +79,7 @@ export type Curve = typeof Curve.Type
 
 /**
  * The pass@k curve at k = 1, 2, 4, ... of problems with up to n responses, with 95 % intervals over problems. A problem with
- * fewer than k verdicts is left out at that k alone, and counted.
+ * fewer than k verdicts is skipped at that k only, and counted.
  *
  * @category estimators
  */

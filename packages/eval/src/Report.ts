@@ -1,6 +1,6 @@
 /**
  * The report of a run: one HTML file that opens offline, with pass@k before and after, learning curves, rewards, lengths, the pass
- * rate of every problem, and a browser of sampled groups (rewards, w*, P, c). Plots are SVG and have a text for those who do not see
+ * rate of every problem, and a browser of sampled groups (rewards, w*, P, c). Plots are SVG and have a text for readers who cannot see
  * them; data travels as JSON and enters the page as text only.
  *
  * @module
@@ -25,15 +25,15 @@ export interface ReportInput {
   /** Shown as a table of facts. */
   readonly facts: Readonly<Record<string, string>>
   readonly config: Readonly<Record<string, unknown>>
-  /** Versions, host, command: where the run comes from. */
+  /** Versions, host, command: the origin of the run. */
   readonly about: unknown
-  /** What went wrong although the run went on, a line each. */
+  /** What went wrong although the run continued, a line each. */
   readonly warnings: ReadonlyArray<string>
   /** Rows of events.jsonl. */
   readonly events: ReadonlyArray<{ readonly step: number }>
-  /** Rows of evaluations.jsonl: what was measured in the loop. Default none. */
+  /** Rows of evaluations.jsonl: the measurements during training. Default none. */
   readonly evaluations?: ReadonlyArray<{ readonly step: number; readonly values: Readonly<Record<string, number>> }>
-  /** The policy before training; null where it was not evaluated. */
+  /** The policy before training; null if it was not evaluated. */
   readonly base: Side | null
   /** The trained policy; null for a run that has not ended. */
   readonly trained: Side | null
@@ -63,7 +63,7 @@ const passAtK = ({ base, trained }: ReportInput): string => {
           },
         ]
   const shown = [...series("before", "a", base), ...series("after", "b", trained)]
-  if (shown.length === 0) return `<p class="hint">The policy was not evaluated yet.</p>`
+  if (shown.length === 0) return `<p class="hint">The policy has not been evaluated yet.</p>`
   const ks = [...new Set(shown.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b)
   const rows = ks.map((k) => {
     const [before, after] = [base?.curve[String(k)], trained?.curve[String(k)]]
@@ -85,7 +85,7 @@ const problems = (base: Side | null, trained: Side | null): string => {
   const points = problemRows(base, trained).flatMap(({ after, before }) =>
     typeof before === "number" && typeof after === "number" ? [{ before, after }] : [],
   )
-  return points.length === 0 ? "" : Plots.pairs({ title: "Share of right responses, problem by problem", points })
+  return points.length === 0 ? "" : Plots.pairs({ title: "Share of correct responses, problem by problem", points })
 }
 
 const problemRows = (base: Side | null, trained: Side | null) => {
@@ -99,13 +99,13 @@ const problemRows = (base: Side | null, trained: Side | null) => {
   }))
 }
 
-/** pass@k of the evaluations in the loop, the smallest and the largest k. */
+/** pass@k of the evaluations during training, the smallest and the largest k. */
 const loop = ({ evaluations = [] }: ReportInput): string => {
   const names = Object.keys(evaluations[0]?.values ?? {}).filter((name) => name.startsWith("eval/pass_at_"))
   const shown = [...new Set([names[0], names.at(-1)])].filter((name) => name !== undefined)
   if (shown.length === 0) return ""
   return Plots.lines({
-    title: "Held-out problems in the loop",
+    title: "Held-out problems during training",
     x: "step",
     series: shown.map((name, i) => ({
       label: name.replace("eval/pass_at_", "pass@"),
@@ -121,7 +121,7 @@ interface Alarm {
   readonly bound: number
 }
 
-/** The alarms of all steps, by the number that raised them. */
+/** The alarms of all steps, by the metric that raised them. */
 const alarms = ({ events }: ReportInput): string => {
   const raised = events.flatMap((event) =>
     ((event as { readonly alarms?: ReadonlyArray<Alarm> }).alarms ?? []).map(({ bound, metric, value }) => ({
@@ -148,14 +148,14 @@ const alarms = ({ events }: ReportInput): string => {
   return table("Alarms", ["number", "steps", "first", "last", "furthest"], rows)
 }
 
-/** The curves that are drawn where a run has them: a title, and the fields of a step's report. */
+/** The curves to draw if a run has them: a title, and the fields of a step's report. */
 const curves: ReadonlyArray<readonly [title: string, ...names: ReadonlyArray<string>]> = [
   ["Reward", "reward"],
   ["Pass rate of the training batch", "passRate", "solvedRate"],
   ["Entropy (nats per token)", "entropy"],
   ["Gradient norm before clipping", "gradNorm"],
   ["Response length (tokens)", "responseLength"],
-  ["Share of responses cut at the limit", "truncated"],
+  ["Share of responses cut at the token limit", "truncated"],
   ["KL(w* || P) (nats)", "targetKl"],
   ["KL(sampler || learner) (nats per token)", "samplerKl"],
   ["Effective sample size of P (share of K)", "ess"],
@@ -224,13 +224,13 @@ export const render = (input: ReportInput): string => {
 <header><h1>${escape(title)}</h1>${facts(input.facts)}${warnings.map((line) => `<p class="warning">${escape(line)}</p>`).join("")}</header>
 <main>
 <section><h2>pass@k on held-out problems</h2>${passAtK(input)}</section>
-<section><h2>Training</h2>${drawn === "" ? `<p class="hint">No step was taken yet.</p>` : `<div class="plots" id="curves">${drawn}</div>`}${alarms(input)}</section>
-<section><h2>Sampled groups</h2><p class="hint">The target w* is what the update aims at, P is the policy's listwise distribution, c = the coefficient of grad log π in the loss (negative: made likelier).</p>
+<section><h2>Training</h2>${drawn === "" ? `<p class="hint">No steps have been taken yet.</p>` : `<div class="plots" id="curves">${drawn}</div>`}${alarms(input)}</section>
+<section><h2>Sampled groups</h2><p class="hint">w* is the target of the update, P is the policy's distribution over the group, and c is the coefficient of grad log π in the loss (negative: the response becomes more likely).</p>
 <nav aria-label="Groups"><button id="previous" type="button">← previous</button> <span id="where" aria-live="polite"></span> <button id="next" type="button">next →</button> <label>go to step <input id="step" type="number" min="1"></label></nav>
 <div id="group"></div></section>
 <section><h2>Data</h2><p><button id="events-csv" type="button">Steps as CSV</button> <button id="problems-csv" type="button">Problems as CSV</button></p>
 <details><summary>Configuration</summary><pre id="config">${escape(JSON.stringify(config, null, 2))}</pre></details>
-<details><summary>Where the run comes from</summary><pre id="about">${escape(JSON.stringify(about ?? null, null, 2))}</pre></details></section>
+<details><summary>Versions, machine and command</summary><pre id="about">${escape(JSON.stringify(about ?? null, null, 2))}</pre></details></section>
 </main>
 <script type="application/json" id="data">${embed(shared)}</script>
 <script>${client}</script>

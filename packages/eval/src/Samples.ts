@@ -1,6 +1,6 @@
 /**
- * The samples of an evaluation on disk: `samples.jsonl`, one line a problem with every response, its verdict and why. Whatever ends
- * an evaluation, what was sampled is kept, and going on asks only for the rest.
+ * The samples of an evaluation on disk: `samples.jsonl`, one line per problem with every response, its verdict and the reason. Whatever ends
+ * an evaluation, its samples are kept, and resuming samples only the rest.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { Dataset, RolloutError } from "@lpo/rollout"
 import { Effect, Result, Schema, type Scope, Stream } from "effect"
 import { type Judged, Sample } from "./Metrics.ts"
 
-/** A response with what was found out about it. @category models */
+/** A response with its verdict and measurements. @category models */
 export const Response = Schema.Struct({
   ...Sample.fields,
   text: Schema.String,
   /** The answer as found in the text. */
   extracted: Schema.optionalKey(Schema.String),
-  /** Why it is right or wrong, or why there is no verdict. */
+  /** Why it is right or wrong, or has no verdict. */
   reason: Schema.optionalKey(Schema.String),
 })
 /** @category models */
 export interface Response extends Schema.Schema.Type<typeof Response> {}
 
-/** The responses to one problem, in the order they were asked for. @category models */
+/** The responses to one problem, in the order of the requests. @category models */
 export const Row = Schema.Struct({
-  /** Place of the problem in the benchmark, from 0. */
+  /** Position of the problem in the benchmark, from 0. */
   place: Schema.Int,
   problem: Schema.String,
   samples: Schema.Array(Response),
@@ -31,11 +31,11 @@ export const Row = Schema.Struct({
 /** @category models */
 export interface Row extends Schema.Schema.Type<typeof Row> {}
 
-/** A file of samples that is open for more. @category models */
+/** A file of samples, open for more. @category models */
 export interface Samples {
-  /** Places whose samples are there already. */
+  /** Positions that already have samples. */
   readonly done: ReadonlySet<number>
-  /** Writes a row behind the others. */
+  /** Appends a row. */
   readonly append: (row: Row) => Effect.Effect<void, RolloutError.DatasetError>
 }
 
@@ -44,7 +44,7 @@ const fault = (source: string, reason: string) =>
 
 const decode = Schema.decodeUnknownResult(Row)
 
-/** What is kept of a row once its texts are of no more use. @category reading */
+/** A row without its texts, for metrics. @category reading */
 export const judgedOf = ({ problem, samples }: Row): Judged => ({
   problem,
   samples: samples.map(({ correct, key, length, score, status, surprise, truncated }) => ({
@@ -58,19 +58,19 @@ export const judgedOf = ({ problem, samples }: Row): Judged => ({
   })),
 })
 
-/** The rows of a file, one after the other, none held. Fails with a `DatasetError` that names the damaged line. */
+/** The rows of a file, one after the other, none kept in memory. Fails with a `DatasetError` with the damaged line. */
 const rowsOf = (rows: Dataset.Rows): Stream.Stream<Row, RolloutError.DatasetError> =>
   rows.stream.pipe(
     Stream.mapEffect(({ index, value }) => {
       const row = Result.flatMap(value, (read) => decode(read))
       if (Result.isSuccess(row)) return Effect.succeed(row.success)
-      return Effect.flatMap(rows.error(index, `is no row of samples: ${row.failure.message}`), Effect.fail)
+      return Effect.flatMap(rows.error(index, `is not a row of samples: ${row.failure.message}`), Effect.fail)
     }),
   )
 
 /**
- * The judged samples of a file in the order of the problems, without their texts: some 100 bytes a sample are held. Fails with a
- * `DatasetError` for a damaged line, and where one problem stands there twice, as when two evaluations wrote into one file.
+ * The judged samples of a file in the order of the problems, without their texts: about 100 bytes per sample in memory. Fails with a
+ * `DatasetError` for a damaged line, and if a problem occurs twice, as when two evaluations wrote into one file.
  *
  * @category reading
  */
@@ -79,9 +79,7 @@ export const read = Effect.fn("Samples.read")(function* (path: string) {
   const found = new Map<number, Judged>()
   yield* Stream.runForEach(rowsOf(rows), (row) =>
     found.has(row.place)
-      ? Effect.fail(
-          fault(path, `has problem ${row.problem} twice; two evaluations wrote into it, so begin one of your own`),
-        )
+      ? Effect.fail(fault(path, `has problem ${row.problem} twice; two evaluations wrote into it, so start a new one`))
       : Effect.sync(() => void found.set(row.place, judgedOf(row))),
   )
   return [...found].sort(([a], [b]) => a - b).map(([, judged]) => judged)
@@ -89,7 +87,7 @@ export const read = Effect.fn("Samples.read")(function* (path: string) {
 
 const newline = 0x0a
 
-/** Cuts off a last line that a kill left unfinished; gives the size that is left. */
+/** Cuts off a last line that a kill left unfinished; returns the remaining size. */
 const mend = async (path: string): Promise<number> => {
   const handle = await openFile(path, "a+")
   try {
@@ -113,8 +111,8 @@ const mend = async (path: string): Promise<number> => {
 }
 
 /**
- * Opens a file of samples, new or begun before, for as long as the scope. A last line that a kill cut short is dropped; any other
- * damage is a `DatasetError` that names the line. On closing, what was written is flushed to the disk.
+ * Opens a file of samples, new or existing, until the scope closes. A last line that a kill cut short is dropped; any other
+ * damage is a `DatasetError` with the line. On closing, everything is flushed to the disk.
  *
  * @category constructors
  */
@@ -132,7 +130,7 @@ export const open = (path: string): Effect.Effect<Samples, RolloutError.DatasetE
       io("be opened", () => openFile(path, "a")),
       (opened) =>
         Effect.promise(async () => {
-          // What cannot be flushed now was written whole all the same.
+          // The rows are complete even if they cannot be flushed now.
           await opened.sync().catch(() => undefined)
           await opened.close()
         }),

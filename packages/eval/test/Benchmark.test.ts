@@ -32,7 +32,7 @@ it("refuses a file with another number of problems, and names a row that makes n
   const rows = Array.from({ length: 29 }, (_, i) => JSON.stringify({ problem: `What is ${i}?`, answer: `0${i}` }))
   await writeFile(path, `${rows.join("\n")}\n`)
   const few = await Effect.runPromise(Effect.flip(load("aime24", path, "answer")))
-  expect(few.message).toMatch(/makes 29 problems, and aime24 has 30; give the published file/)
+  expect(few.message).toMatch(/makes 29 problems, but aime24 has 30; give the published file/)
   await writeFile(path, `${rows.join("\n")}\n${JSON.stringify({ problem: "?", answer: null })}\n`)
   const bad = await Effect.runPromise(Effect.flip(load("aime24", path, "answer")))
   expect(bad.message).toMatch(/row 30: .*no answer/)

@@ -71,7 +71,7 @@ it("names the line that is damaged, and a problem that stands there twice", asyn
   const path = join(folder, "damaged.jsonl")
   const lines = [row(0, [true]), row(1, [true])].map((one) => JSON.stringify(one))
   await writeFile(path, `${lines[0]}\n${lines[1].replace('"correct":true', '"correct":"yes"')}\n`)
-  expect(await refusal(path)).toMatch(/damaged\.jsonl, row 2: is no row of samples: .*"correct"/s)
+  expect(await refusal(path)).toMatch(/damaged\.jsonl, row 2: is not a row of samples: .*"correct"/s)
   await writeFile(path, `${lines[0]}\n${lines[0]}\n`)
   expect(await refusal(path)).toMatch(/has problem p0 twice/)
   await writeFile(path, `${lines[0]}\n{"place": 1\n${lines[1]}\n`)

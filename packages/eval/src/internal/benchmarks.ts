@@ -1,4 +1,4 @@
-/** The benchmarks, as data: where each lies, how many problems it has, and how the paper samples it. */
+/** The benchmarks, as data: where each is, how many problems it has, and how the paper samples it. */
 
 const math = { task: "math", temperature: 0.6, maxTokens: 4096 } as const
 const code = { task: "code", temperature: 0.6, maxTokens: 4096 } as const
@@ -18,7 +18,7 @@ export const benchmarks = [
   {
     ...math,
     name: "aime24",
-    about: "AIME 2024, I and II; the gold stands in the box of the solution",
+    about: "AIME 2024, I and II; the gold answer is in the box of the solution",
     source: "math-ai/aime24:test",
     problems: 30,
     samples: 32,
@@ -36,7 +36,7 @@ export const benchmarks = [
   {
     ...math,
     name: "amc23",
-    about: "AMC 12 of 2023, A and B: the set of 40 (amc83 is the one of 2022 and 2023)",
+    about: "AMC 12 of 2023, A and B: the set of 40 (amc83 is 2022 and 2023)",
     source: "math-ai/amc23:test",
     problems: 40,
     samples: 32,
@@ -54,7 +54,7 @@ export const benchmarks = [
   {
     ...math,
     name: "minerva",
-    about: "Minerva: undergraduate problems of physics and mathematics",
+    about: "Minerva: undergraduate problems in physics and mathematics",
     source: "math-ai/minervamath:test",
     problems: 272,
     samples: 4,

@@ -1,10 +1,10 @@
-/** Text and data as they enter a page: never as markup. */
+/** Puts text and data into a page, never as markup. */
 
 /** @category text */
 export const escape = (text: string): string =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;")
 
-/** JSON that cannot end the script element it stands in. @category text */
+/** JSON that cannot end its script element. @category text */
 export const embed = (value: unknown): string => JSON.stringify(value).replace(/</g, String.raw`\u003c`)
 
 /** Names with values. @category text */
@@ -13,7 +13,7 @@ export const facts = (values: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `<div><dt>${escape(name)}</dt><dd>${escape(value)}</dd></div>`)
     .join("")}</dl>`
 
-/** A table; cells after the first are numbers, set to the right. @category text */
+/** A table; cells after the first are numbers, aligned right. @category text */
 export const table = (
   caption: string,
   head: ReadonlyArray<string>,

@@ -59,10 +59,10 @@ for (const button of document.querySelectorAll("button.svg")) button.addEventLis
   };
   const show = () => {
     box.replaceChildren();
-    if (groups.length === 0) { where.textContent = "no groups were logged"; return; }
+    if (groups.length === 0) { where.textContent = "no groups logged"; return; }
     const g = groups[at]; where.textContent = "step " + g.step + ", " + g.problem + (g.source === "offline" ? ", offline data" : "") + " (" + (at + 1) + " of " + groups.length + ")";
     box.append(prompt(g.prompt));
-    if (g.outcome !== "trained") box.append(el("p", g.outcome === "no-signal" ? "Not trained on: all rewards are equal." : g.outcome === "stale" ? "Not trained on: the policy has moved too far since it was sampled." : "Not trained on: fewer than two responses have a verdict.", "hint"));
+    if (g.outcome !== "trained") box.append(el("p", g.outcome === "no-signal" ? "Not trained on: all rewards are equal." : g.outcome === "stale" ? "Not trained on: the policy has moved too far since the group was sampled." : "Not trained on: fewer than two responses have a verdict.", "hint"));
     const scroll = el("div", undefined, "scroll"), table = el("table"), head = el("tr"); scroll.tabIndex = 0; scroll.append(table); table.append(head);
     for (const [t, c] of [["response", ""], ["reward", "n"], ["w*", "n"], ["P", "n"], ["c", "n"], ["why", ""]]) { const th = el("th", t, c); th.scope = "col"; head.append(th); }
     for (const r of g.completions) { const row = el("tr"); const text = el("td"); text.append(el("code", r.text));

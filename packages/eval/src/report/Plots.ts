@@ -1,12 +1,12 @@
 /**
- * The plots of a report, drawn as SVG when it is written, so that the page needs no script to show them. Colours are the page's own
- * variables, for light and dark; each plot says in words what it shows.
+ * The plots of a report, drawn as SVG when the report is written, so the page shows them without a script. Colours are the page's own
+ * variables, for light and dark; each plot also describes itself in words.
  */
 import * as Plot from "@observablehq/plot"
 import { parseHTML } from "linkedom"
 import { escape } from "./Html.ts"
 
-/** `a` is what was before, `b` what is now. */
+/** `a` is before, `b` is after. */
 export type Colour = "a" | "b"
 
 /** A point of a line; `low` and `high` bound a band. */
@@ -32,7 +32,7 @@ const { document } = parseHTML("<!doctype html><html><body></body></html>")
 const number = (x: number): string =>
   Number.isInteger(x) ? String(x) : Math.abs(x) >= 100 ? x.toFixed(0) : Number(x.toPrecision(3)).toString()
 
-/** More points than pixels tell nothing: means of neighbours, at most this many. */
+/** More points than pixels show nothing: neighbours are averaged, down to this many. */
 const most = 400
 
 const thinned = (points: ReadonlyArray<Point>): ReadonlyArray<Point> => {
@@ -47,7 +47,7 @@ const thinned = (points: ReadonlyArray<Point>): ReadonlyArray<Point> => {
   })
 }
 
-/** What a line does, in words. */
+/** A line, described in words. */
 const told = ({ label, points }: Series, x: string): string => {
   const [first] = points
   const last = points.at(-1)
@@ -57,18 +57,18 @@ const told = ({ label, points }: Series, x: string): string => {
   return `${label}: ${number(first.y)} at ${x} ${number(first.x)}, ${number(last.y)} at ${x} ${number(last.x)}, highest ${number(top.y)} at ${number(top.x)}, lowest ${number(bottom.y)} at ${number(bottom.x)}`
 }
 
-/** What is used of a drawn plot; this package knows no types of a browser. */
+/** The parts of a drawn plot in use; this package has no browser types. */
 interface Picture {
   readonly outerHTML: string
   readonly setAttribute: (name: string, value: string) => void
   readonly querySelectorAll: (selector: string) => Iterable<{ readonly removeAttribute: (name: string) => void }>
 }
 
-/** A figure: title, legend, picture, and what it shows in words. */
+/** A figure: title, legend, picture, and its description in words. */
 const figure = (title: string, words: string, legend: ReadonlyArray<Series>, plot: Picture): string => {
   plot.setAttribute("role", "img")
   plot.setAttribute("aria-label", `${title}. ${words}`)
-  // Parts of a picture that is read out as a whole are not read out again.
+  // A picture is read out as a whole, so its parts are not.
   for (const part of plot.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label")
   const keys =
     legend.length < 2
@@ -77,7 +77,7 @@ const figure = (title: string, words: string, legend: ReadonlyArray<Series>, plo
   return `<figure><figcaption>${escape(title)}${keys}</figcaption>${plot.outerHTML}<button type="button" class="svg" aria-label="Save ${escape(title)} as SVG">SVG</button></figure>`
 }
 
-/** Lines over steps or over k, with bands where the points have them. @category plots */
+/** Lines over steps or over k, with bands if the points have them. @category plots */
 export const lines = (options: {
   readonly title: string
   readonly x: string
@@ -114,7 +114,7 @@ export const lines = (options: {
   return figure(title, shown.map((one) => told(one, x)).join("; "), shown, plot)
 }
 
-/** Shares of values in bins of equal width, before and now side by side. @category plots */
+/** Shares of values in bins of equal width, before and after side by side. @category plots */
 export const histogram = (options: {
   readonly title: string
   readonly x: string
@@ -163,7 +163,7 @@ export const histogram = (options: {
   )
 }
 
-/** A problem's share of right responses, before and now. @category plots */
+/** A problem's share of correct responses, before and after. @category plots */
 export const pairs = (options: {
   readonly title: string
   readonly points: ReadonlyArray<{ readonly before: number; readonly after: number }>
@@ -200,7 +200,7 @@ export const pairs = (options: {
   })
   return figure(
     title,
-    `${points.length} problems: ${better} are solved more often than before, ${worse} less often, ${points.length - better - worse} as often`,
+    `${points.length} problems: ${better} are solved more often than before, ${worse} less often, ${points.length - better - worse} equally often`,
     [],
     plot,
   )
