@@ -56,7 +56,7 @@ it("goes on with other steps and another evaluation, and names what may not chan
   expect(await events("whole")).toHaveLength(21)
   const clash = await polaris(["--name", "whole", "--resume", "--learning-rate", "0.5"])
   expect(clash.code).toBe(1)
-  expect(clash.stderr).toMatch(/was started with train\.optimizer\.learningRate 0\.0004, and now it is 0\.5/)
+  expect(clash.stderr).toMatch(/was started with train\.optimizer\.learningRate 0\.0004, but now it is 0\.5/)
 })
 
 it("explains what it cannot do in one line, without a trace", async () => {
@@ -66,7 +66,7 @@ it("explains what it cannot do in one line, without a trace", async () => {
     [["--k", "1"], /--k is 1, but lpo-fwd needs groups of 2/],
     [["--objective", "ppo"], /--objective/],
     [[...short, "--name", "whole"], /exists already; resume it with --resume/],
-    [["--name", "whole", "--resume", "--seed", "8"], /was started with seed 7, and now it is 8/],
+    [["--name", "whole", "--resume", "--seed", "8"], /was started with seed 7, but now it is 8/],
     [["--name", "nobody", "--resume"], /nothing to resume/],
     [["--name", "file"], /config\.json cannot be read \(ENOTDIR/],
     [["--objective", "grpo", "--tau", "1"], /grpo has no temperature/],

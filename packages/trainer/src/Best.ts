@@ -1,6 +1,6 @@
 /**
- * The best policy of a run, by one number: of the evaluations in the loop, `eval/pass_at_1`, or of the steps' reports, `train/reward`. Its
- * checkpoint is kept whatever comes after it, and a run may end when it has not been beaten for a while.
+ * The best policy of a run, by one number: from the evaluations in the loop, `eval/pass_at_1`, or from the steps' reports, `train/reward`. Its
+ * checkpoint is kept whatever comes later, and a run may end when nothing has beaten it for a while.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { Effect, Schema } from "effect"
 
 /** @category models */
 export const Options = Schema.Struct({
-  /** Its name, as trackers have it. One of the reports is looked at when a checkpoint is due, since each step has one. */
+  /** Its name, as in trackers. A step's report counts only when a checkpoint is due, because every step has one. */
   metric: Schema.String,
   better: Schema.Literals(["higher", "lower"]),
-  /** Comparisons in a row that the best must stand before the run ends; null: it goes on to its last step. */
+  /** Comparisons in a row without a better policy before the run ends; null: it continues to its last step. */
   patience: Schema.NullOr(Schema.Int),
 })
 /** @category models */
@@ -20,29 +20,29 @@ export interface Options extends Schema.Schema.Type<typeof Options> {}
 
 /** @category models */
 export const State = Schema.Struct({
-  /** Steps that it had taken. */
+  /** Steps that the policy had taken. */
   step: Schema.Int,
   value: Schema.Finite,
-  /** Comparisons that it has stood since. */
+  /** Comparisons since then, none of them better. */
   stood: Schema.Int,
 })
 /** @category models */
 export interface State extends Schema.Schema.Type<typeof State> {}
 
-/** After a comparison with the policy of a step; a tie is no improvement. @category combinators */
+/** The result of a comparison with the policy of a step; a tie is not an improvement. @category combinators */
 export const compare = (state: State | null, { better }: Options, step: number, value: number): State =>
   state === null || (better === "higher" ? value > state.value : value < state.value)
     ? { step, value, stood: 0 }
     : { ...state, stood: state.stood + 1 }
 
-/** Whether the run is at its end. @category predicates */
+/** Whether the run should end. @category predicates */
 export const isOver = (state: State | null, options: Options | null): boolean =>
   state !== null && options !== null && options.patience !== null && state.stood >= options.patience
 
-/** The file of a run's folder that says which policy is the best. @category io */
+/** The file in a run's folder that says which policy is the best. @category io */
 export const file = "best.json"
 
-/** What it holds. @category models */
+/** Its content. @category models */
 export const Note = Schema.Struct({ ...Options.fields, step: Schema.Int, value: Schema.Finite })
 /** @category models */
 export interface Note extends Schema.Schema.Type<typeof Note> {}
@@ -59,6 +59,6 @@ export const read = (json: string): Effect.Effect<Note, string> =>
   decode(json).pipe(
     Effect.mapError(
       ({ message }) =>
-        `${file} is damaged (${message.replaceAll(/\s+/g, " ")}); remove it, and a resume writes it again`,
+        `${file} is damaged (${message.replaceAll(/\s+/g, " ")}); remove it, and resuming writes it again`,
     ),
   )

@@ -1,9 +1,9 @@
 /**
  * Checkpoints: `checkpoints/step-000120/` with the learner's files, the trainer's state, and a manifest of checksums
- * written last. A folder without a manifest does not exist; one whose checksums differ is refused by name.
+ * written last. A folder without a manifest does not count; one whose checksums differ is refused by name.
  *
- * Random streams are named by step, so the state beyond the learner's files is the number of steps taken, and for a run that
- * samples ahead the rollouts that wait.
+ * Random streams depend on the step, so besides the learner's files the state is the number of steps taken, and for a run that
+ * samples ahead the waiting rollouts.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { CheckpointError, type RunError } from "./TrainerError.ts"
 /** The manifest without its own checksum. */
 const Contents = Schema.Struct({
   step: Schema.Int,
-  /** How far the run's logs had come, by file. */
+  /** The length of the run's logs at that time, by file. */
   logs: Schema.Record(Schema.String, AppendLog.Mark),
   /** SHA-256 by file. */
   files: Schema.Record(Schema.String, Schema.String),
@@ -44,7 +44,7 @@ export interface Checkpoint {
   /** Training steps taken before it was written. */
   readonly step: number
   readonly path: string
-  /** How far the run's logs had come, by file. */
+  /** The length of the run's logs at that time, by file. */
   readonly logs: Readonly<Record<string, AppendLog.Mark>>
 }
 
@@ -55,7 +55,7 @@ const stepOf = (entry: string): number => Number(entry.slice("step-".length))
 const inOrder = (entries: ReadonlyArray<string>): Array<string> =>
   entries.filter((entry) => made.test(entry)).sort((a, b) => stepOf(a) - stepOf(b))
 
-/** A value for what is not there; any other failure stays one. */
+/** A value for what is missing; any other failure stays a failure. */
 const absent =
   <A>(value: A, codes: ReadonlyArray<string> = ["ENOENT"]) =>
   (cause: NodeJS.ErrnoException): A => {
@@ -63,11 +63,11 @@ const absent =
     throw cause
   }
 
-/** Whether a checkpoint was written there to its end; a file that has its name is none. */
+/** Whether a complete checkpoint is there; a file of that name is not one. */
 const isComplete = (path: string): Promise<boolean> =>
   lstat(join(path, "manifest.json")).then((found) => found.isFile(), absent(false, ["ENOENT", "ENOTDIR"]))
 
-/** Gives what is at a path the first free name after it; nothing where there is nothing. */
+/** Renames what is at a path to the first free name after it; does nothing if there is nothing. */
 const setAside = async (path: string): Promise<void> => {
   const isThere = (at: string): Promise<boolean> => lstat(at).then(() => true, absent(false))
   if (!(await isThere(path))) return
@@ -76,7 +76,7 @@ const setAside = async (path: string): Promise<void> => {
   await rename(path, `${path}.aside-${n}`)
 }
 
-/** The newest complete checkpoint's name, its checksums not looked at; null when there is none. @category io */
+/** The newest complete checkpoint's name, without checking its checksums; null if there is none. @category io */
 export const newest = async (folder: string): Promise<string | null> => {
   const entries = await readdir(folder).catch(() => [])
   for (const entry of inOrder(entries).reverse())
@@ -87,14 +87,14 @@ export const newest = async (folder: string): Promise<string | null> => {
 /** The folder's name after so many steps. @category io */
 export const name = (step: number): string => `step-${String(step).padStart(6, "0")}`
 
-/** Writes a checkpoint of `learner` after `step` steps and removes all but the newest `keep` and that of `best`. @category io */
+/** Writes a checkpoint of `learner` after `step` steps and removes all but the newest `keep` and the one of `best`. @category io */
 export const write = Effect.fn("Checkpoint.write")(function* (options: {
   readonly folder: string
   readonly step: number
   readonly learner: LearnerService
-  /** Files beside the learner's, by name. */
+  /** Files besides the learner's, by name. */
   readonly files?: Readonly<Record<string, string>>
-  /** Flushes the run's logs and says how far they have come: rows are on the disk before the checkpoint that refers to them. */
+  /** Flushes the run's logs and returns their lengths: rows are on the disk before the checkpoint that refers to them. */
   readonly logs: Effect.Effect<Checkpoint["logs"], RunError>
   readonly keep: number
   /** A step whose checkpoint stays whatever its age. */
@@ -126,12 +126,12 @@ export const write = Effect.fn("Checkpoint.write")(function* (options: {
       files[file] = await Durable.sha256(join(temporary, file))
     }
     await Durable.writeAtomic(join(temporary, "manifest.json"), textOf({ step, logs, files }))
-    // What has a checkpoint's name and is none is somebody else's: it steps aside.
+    // Something else with a checkpoint's name belongs to someone else: it is moved aside.
     if (await isComplete(path)) await rm(path, { recursive: true })
     else await setAside(path)
     await rename(temporary, path)
     await Durable.sync(folder)
-    // Only what was made here, up to this step: a folder that somebody put beside them is theirs.
+    // Only checkpoints of this run, up to this step: other folders belong to someone else.
     const old: Array<string> = []
     for (const f of inOrder(await readdir(folder)))
       if (stepOf(f) <= step && (await isComplete(join(folder, f)))) old.push(f)
@@ -153,7 +153,7 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
           reason: `cannot be read (${(cause as Error).message}); check the path, your permissions and the disk, then resume`,
         }),
     })
-  // Only a folder that is not there means that there is none: anything else would restart a run that has one.
+  // Only a missing folder means that there is none: anything else would restart a run that has one.
   const entries = yield* read(folder, () => readdir(folder).catch(absent<Array<string>>([])))
   for (const entry of inOrder(entries).reverse()) {
     const path = join(folder, entry)
@@ -164,11 +164,11 @@ export const latest = Effect.fn("Checkpoint.latest")(function* (folder: string) 
     const manifest = yield* decodeManifest(text).pipe(
       Effect.mapError((e) => fail(`manifest.json does not decode: ${e.message}`)),
     )
-    // To the byte, so that no change of it passes.
+    // Byte for byte, so no change passes.
     if (manifest.sha256 !== seal(manifest) || textOf(manifest) !== text || name(manifest.step) !== entry)
-      return yield* fail("manifest.json is damaged: it does not agree with its own checksum and the folder's name")
+      return yield* fail("manifest.json is damaged: it does not match its own checksum and the folder's name")
     for (const [file, expected] of Object.entries(manifest.files)) {
-      if (file.includes("/") || file.includes("..")) return yield* fail(`names a file outside itself: ${file}`)
+      if (file.includes("/") || file.includes("..")) return yield* fail(`refers to a file outside itself: ${file}`)
       const actual = yield* read(join(path, file), () => Durable.sha256(join(path, file)).catch(absent("missing")))
       if (actual !== expected) return yield* fail(`${file} is damaged: SHA-256 ${actual}, expected ${expected}`)
     }

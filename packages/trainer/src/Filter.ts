@@ -1,5 +1,5 @@
 /**
- * Which groups are near enough to the policy that sampled them to be trained on, and how often each limit left one out.
+ * Which groups are close enough to the policy that sampled them to train on, and how often each limit excluded one.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { Schema } from "effect"
 
 /** @category models */
 export const Options = Schema.Struct({
-  /** Largest age, in steps since it was sampled. */
+  /** Largest age of a group, in steps since it was sampled. */
   maxAge: Schema.Int,
-  /** Least effective sample size of P_t as a share of K. */
+  /** Smallest effective sample size of P_t, as a share of K. */
   minEss: Schema.Finite,
   /** Largest |s_t| of any response, nats. */
   maxLogRatio: Schema.Finite,
@@ -20,14 +20,14 @@ export const Options = Schema.Struct({
 /** @category models */
 export interface Options extends Schema.Schema.Type<typeof Options> {}
 
-/** Groups that were left out, by the limit that they broke. @category models */
+/** Groups that were excluded, by the limit that they broke. @category models */
 export const Counts = Schema.Struct({ age: Schema.Int, ess: Schema.Int, logRatio: Schema.Int })
 /** @category models */
 export interface Counts extends Schema.Schema.Type<typeof Counts> {}
 
 /**
- * Whether to train on a group that was sampled `age` steps ago, from the log-probs of its tokens under the policy just before the
- * update. Without limits every group is.
+ * Whether to train on a group that was sampled `age` steps ago, given the log-probs of its tokens under the policy just before the
+ * update. Without limits, every group is used.
  *
  * @category predicates
  */
@@ -46,13 +46,13 @@ export const decide = (
   return OffPolicy.filter({ maxAbs: maxLogRatio, maxAge, minEss }, s, age)
 }
 
-/** How often each limit left a group out; `aged` more were too old to be looked at. @category metrics */
+/** How often each limit excluded a group; `aged` more were too old to be considered. @category metrics */
 export const count = (decisions: ReadonlyArray<OffPolicy.Decision>, aged: number): Counts => {
   const by = (limit: string): number => decisions.filter((one) => !one.keep && one.limit === limit).length
   return { age: by("age") + aged, ess: by("ess"), logRatio: by("log-ratio") }
 }
 
-/** Why the options cannot be; null when they can. @category predicates */
+/** Why the options are invalid; null if they are valid. @category predicates */
 export const refusal = (name: string, { maxAge, maxLogRatio, minEss }: Options): string | null => {
   if (!(Number.isInteger(maxAge) && maxAge >= 0)) return `${name}.maxAge is ${maxAge}; give a number of steps from 0`
   if (!(minEss >= 0 && minEss <= 1)) return `${name}.minEss is ${minEss}; give a share of K in [0, 1]`

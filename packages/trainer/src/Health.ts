@@ -1,7 +1,7 @@
 /**
- * Health of a run: alarms, which are logged with the step and stop nothing, and limits, at which a step is not taken.
+ * Health of a run: alarms are logged with the step and stop nothing; beyond a limit, a step is not taken.
  *
- * A number that has no fixed range, the gradient's norm, is held against its own running mean, which is part of every checkpoint: a
+ * The gradient's norm has no fixed range, so it is compared with its own running mean, which is part of every checkpoint: a
  * resumed run raises the same alarms.
  *
  * @module
@@ -11,9 +11,9 @@ import { Schema } from "effect"
 
 /** @category models */
 export const Options = Schema.Struct({
-  /** Alarm: the gradient's norm is above so many times its running mean. */
+  /** Alarm: the gradient's norm is above this multiple of its running mean. */
   gradNormRise: Schema.Finite,
-  /** Alarm: the sampled tokens' surprise is below so many nats per token. */
+  /** Alarm: the sampled tokens' surprise is below this, nats per token. */
   minEntropy: Schema.Finite,
   /** Alarm: the effective sample size of P_theta after the updates, or of P_t before them, is below this share of K. */
   minEss: Schema.Finite,
@@ -23,9 +23,9 @@ export const Options = Schema.Struct({
   maxSamplerKl: Schema.Finite,
   /** Alarm: share of responses without a verdict. */
   maxMasked: Schema.Finite,
-  /** Limit: the gradient's norm is above so many times its running mean; null for none. */
+  /** Limit: the gradient's norm is above this multiple of its running mean; null for none. */
   explosion: Schema.NullOr(Schema.Finite),
-  /** Limit: so many steps in a row have no verdict at all. */
+  /** Limit: this many steps in a row have no verdict at all. */
   outage: Schema.Int,
 })
 /** @category models */
@@ -43,9 +43,9 @@ export const defaults: Options = {
   outage: 3,
 }
 
-/** What a run remembers from step to step. @category models */
+/** The state that a run keeps from step to step. @category models */
 export const State = Schema.Struct({
-  /** Running mean of the gradient's norm, and of how many steps. */
+  /** Running mean of the gradient's norm, and the number of steps in it. */
   gradNorm: Schema.Finite,
   measured: Schema.Int,
   /** Steps in a row without a verdict. */
@@ -57,18 +57,18 @@ export interface State extends Schema.Schema.Type<typeof State> {}
 /** @category constructors */
 export const initial: State = { gradNorm: 0, measured: 0, silent: 0 }
 
-/** A number that has left its range. @category models */
+/** A number outside its range. @category models */
 export const Alarm = Schema.Struct({
   /** Its name in the step's report. */
   metric: Schema.String,
   value: Schema.Finite,
-  /** The end of the range that it has passed. */
+  /** The limit that it has passed. */
   bound: Schema.Finite,
 })
 /** @category models */
 export interface Alarm extends Schema.Schema.Type<typeof Alarm> {}
 
-/** What an alarm is raised on: numbers of a step's report. @category models */
+/** The numbers of a step's report that can raise an alarm. @category models */
 export interface Measured {
   readonly gradNorm: number | null
   readonly entropy: number
@@ -79,11 +79,11 @@ export interface Measured {
   readonly masked: number
 }
 
-/** Steps before a running mean says anything. */
+/** Steps before a running mean is meaningful. */
 const enough = 5
 const decay = 0.9
 
-/** The largest norm of a gradient that is taken; Infinity while nothing is known. @category limits */
+/** The largest accepted norm of a gradient; Infinity while nothing is known. @category limits */
 export const largestGradNorm = ({ explosion }: Options, { gradNorm, measured }: State): number =>
   explosion === null || measured < enough ? Number.POSITIVE_INFINITY : explosion * gradNorm
 
@@ -113,7 +113,7 @@ export const next = ({ gradNorm, measured, silent }: State, step: Measured, resp
   ...(step.gradNorm === null
     ? { gradNorm, measured }
     : {
-        // Of few steps it is their plain mean.
+        // For the first steps it is the plain mean.
         gradNorm: gradNorm + Math.max(1 - decay, 1 / (measured + 1)) * (step.gradNorm - gradNorm),
         measured: measured + 1,
       }),

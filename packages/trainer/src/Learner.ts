@@ -1,9 +1,9 @@
 /**
- * The second narrow waist: sequences and a weighing function into the engine. A learner holds the policy being optimised, gives
- * its log-probs, adds up gradients and takes optimiser steps; it sees neither rewards nor objectives.
+ * The second narrow waist: sequences and a weighing function into the engine. A learner owns the policy being optimised, computes
+ * its log-probs, adds up gradients and takes optimiser steps; it never sees rewards or objectives.
  *
  * The embedded engine and the Tinker protocol both fit behind it: `weigh` is called inside `accumulate` with log-probs at the
- * current theta, either those of the very pass that is differentiated or of a forward call before a weighted backward one.
+ * current theta, from the pass that is differentiated or from a forward call before a weighted backward one.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import "@lpo/rollout/SupportedNode"
 import type { Sequence } from "@lpo/rollout"
 import { Context, type Effect, Schema } from "effect"
 
-/** A learner could not do its work; `reason` names the value, the rule and the fix. @category errors */
+/** A learner could not do its work; `reason` gives the value, the rule and the fix. @category errors */
 export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerError", {
   operation: Schema.Literals(["logprobs", "accumulate", "step", "publish", "save", "restore"]),
   reason: Schema.String,
@@ -23,7 +23,7 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
 
 /**
  * One weight per completion token of every sequence of a group, an array of [T] each, in the ascent direction, from their
- * log-probs at the current theta, nats. A group has a sequence for each response, and of episodes one for each part. May throw; the learner then fails with its message.
+ * log-probs at the current theta, nats. A group has one sequence per response, or for episodes one per part. May throw; the learner then fails with the message.
  *
  * @category models
  */
@@ -31,33 +31,33 @@ export type Weigh = (group: number, logprobs: ReadonlyArray<Float32Array>) => Re
 
 /** @category models */
 export interface AccumulateStats {
-  /** Tokens that went through the model, prompts included. */
+  /** Tokens processed by the model, including prompts. */
   readonly tokens: number
 }
 
 /** One AdamW step. @category models */
 export interface StepOptions {
   readonly learningRate: number
-  /** The gradient is scaled down to this global norm; Infinity leaves it alone. */
+  /** The gradient is scaled down to this global norm; Infinity does not scale. */
   readonly maxGradNorm: number
   readonly beta1: number
   readonly beta2: number
   readonly epsilon: number
-  /** Decoupled. */
+  /** Decoupled weight decay. */
   readonly weightDecay: number
 }
 
 /** @category models */
 export interface StepStats {
-  /** Global norm of the gradient before clipping; null where the engine does not tell. */
+  /** Global norm of the gradient before clipping; null if the engine does not tell. */
   readonly gradNorm: number | null
 }
 
 /** @category services */
 export interface LearnerService {
   /**
-   * Whether log-probs and gradients are those of a sequence's own law, its logits divided by its temperature. Absent or false: they are
-   * of the policy itself, and a run that samples at another temperature is refused.
+   * Whether log-probs and gradients are of the distribution that a sequence was sampled from, logits divided by temperature. Absent or false: they are
+   * of the policy itself, and a run with a temperature other than 1 is refused.
    */
   readonly tempers?: boolean
   /** Token log-probs of each completion under the current policy, nats, [T] each. */
@@ -74,7 +74,7 @@ export interface LearnerService {
   ) => Effect.Effect<AccumulateStats, LearnerError>
   /** One ascent step along the accumulated gradient, which is then cleared. */
   readonly step: (options: StepOptions) => Effect.Effect<StepStats, LearnerError>
-  /** Makes the current weights the behaviour policy; gives its version. */
+  /** Makes the current weights the behaviour policy; returns its version. */
   readonly publish: Effect.Effect<number, LearnerError>
   /** Writes weights and optimiser state into an existing folder. */
   readonly save: (folder: string) => Effect.Effect<void, LearnerError>

@@ -1,8 +1,8 @@
 /**
- * Noise on the labels, for studies: right responses that are judged wrong, and wrong ones that are judged right, by draws of the run's
- * seed. Only what training sees is touched; an evaluation is not.
+ * Label noise, for studies: correct responses judged wrong, and wrong ones judged correct, drawn from the run's
+ * seed. It affects training only, never an evaluation.
  *
- * J = TPR - FPR is what is left of the signal: 1 without noise, 0 for verdicts that say nothing, below it for those that mislead.
+ * J = TPR - FPR is the remaining signal: 1 without noise, 0 for verdicts without information, below 0 for misleading ones.
  *
  * @module
  */
@@ -16,20 +16,20 @@ const Share = Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: 0, max
 /** @category models */
 export const Options = Schema.Struct({
   /**
-   * What shares a draw: each verdict has its own (`independent`), all verdicts of a prompt over the whole run (`prompt`), or those of one
+   * Which verdicts share a draw: none (`independent`), all verdicts of a prompt over the whole run (`prompt`), or those of one
    * group (`group`).
    */
   per: Schema.Literals(["independent", "prompt", "group"]),
-  /** Share of wrong responses that are judged right, and of right ones that are judged wrong. */
+  /** Share of wrong responses judged correct, and of correct ones judged wrong. */
   falsePositive: Share,
   falseNegative: Share,
 })
 /** @category models */
 export interface Options extends Schema.Schema.Type<typeof Options> {}
 
-/** What was measured of the noise; null where there was nothing to measure. @category models */
+/** The measured noise; null if there was nothing to measure. @category models */
 export const Measured = Schema.Struct({
-  /** Share of right responses that were judged right, and of wrong ones that were. */
+  /** Share of correct responses judged correct, and of wrong ones judged correct. */
   tpr: Schema.NullOr(Schema.Finite),
   fpr: Schema.NullOr(Schema.Finite),
   j: Schema.NullOr(Schema.Finite),
@@ -40,7 +40,7 @@ export interface Measured extends Schema.Schema.Type<typeof Measured> {}
 /** J of the options: 1 - falseNegative - falsePositive. @category metrics */
 export const informedness = ({ falseNegative, falsePositive }: Options): number => 1 - falseNegative - falsePositive
 
-/** The truth of a verdict stands among its components. */
+/** The component of a verdict that keeps the truth. */
 const truth = "truth"
 
 const flip = (verdict: Verdict.Verdict, isFlipped: boolean): Verdict.Verdict => {
@@ -57,8 +57,8 @@ const flip = (verdict: Verdict.Verdict, isFlipped: boolean): Verdict.Verdict => 
 }
 
 /**
- * A group with noise on its verdicts; `seed` is the run's. A flipped verdict has the reward 1 or 0. What could not be judged, or is
- * masked, stays so.
+ * A group with noise on its verdicts; `seed` is the run's. A flipped verdict has the reward 1 or 0. Responses without a verdict, or
+ * masked, stay so.
  *
  * @category combinators
  */
@@ -78,7 +78,7 @@ export const apply = (
   return { ...group, verdicts }
 }
 
-/** What became of the verdicts of groups that have noise on them. @category metrics */
+/** What the noise did to the verdicts of these groups. @category metrics */
 export const measure = (groups: ReadonlyArray<Pick<Group.ScoredGroup, "verdicts">>): Measured => {
   const verdicts = groups
     .flatMap((group) => group.verdicts)

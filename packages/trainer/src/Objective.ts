@@ -1,6 +1,6 @@
 /**
  * The first narrow waist of LPO: a group in, one weight per response token out, such that the ascent direction is
- * `sum over tokens of weight * grad log pi_theta(token)`. No layer below turns that sign again.
+ * `sum over tokens of weight * grad log pi_theta(token)`. No layer below flips the sign.
  *
  * An objective never knows which engine runs, and holds the weights constant at the current theta.
  *
@@ -9,25 +9,25 @@
 import "@lpo/rollout/SupportedNode"
 import { type Guarantee, OffPolicy, type PolicyGradient, type Schedule, SimplexError, Target } from "@lpo/simplex"
 
-/** What an objective sees of a group of K responses, response k having T_k tokens. @category models */
+/** An objective's input: a group of K responses, response k with T_k tokens. @category models */
 export interface ObjectiveInput {
   /** R_k, [K], finite. */
   readonly rewards: Float64Array
   /** Token log-probs in nats, K arrays of [T_k], under the behaviour policy pi_b. */
   readonly behaviour: ReadonlyArray<Float32Array>
-  /** The same under the anchor pi_t, the policy just before this update; equals `behaviour` for a fresh group. */
+  /** The same under the anchor pi_t, the policy just before this update; equal to `behaviour` for a fresh group. */
   readonly anchor: ReadonlyArray<Float32Array>
   /** The same under the policy being optimised, pi_theta. */
   readonly current: ReadonlyArray<Float32Array>
-  /** The same under the reference policy, for the objectives that ask for it (`Objective.needsReference`). */
+  /** The same under the reference policy, for objectives that need it (`Objective.needsReference`). */
   readonly reference?: ReadonlyArray<Float32Array>
-  /** Statistics of the whole batch; the training loop gives them, and the objectives that need them refuse without. */
+  /** Statistics of the whole batch, from the training loop; objectives that need them refuse to run without. */
   readonly batch?: PolicyGradient.Batch
-  /** What the prompt was known to earn before this group, units of reward, for the objectives that ask for it. */
+  /** The prompt's expected reward before this group, for objectives that need it. */
   readonly baseline?: number
   /**
-   * Whether pi_theta is still the anchor: no optimiser step since. What `current` and `anchor` then differ by is rounding. Left
-   * out, it is read off the log-probs; see {@link isOnPolicy}.
+   * Whether pi_theta is still the anchor: no optimiser step since. `current` and `anchor` then differ only by rounding. If
+   * omitted, it is inferred from the log-probs; see {@link isOnPolicy}.
    */
   readonly onPolicy?: boolean
 }
@@ -38,27 +38,27 @@ export interface ObjectiveResult {
   readonly weights: ReadonlyArray<Float32Array>
   /** c_k, [K]: the gradient of the loss is `sum_k c_k grad log pi(y_k)` where weights are constant over a response. */
   readonly coefficients: Float64Array
-  /** The target w*, [K]; for a policy-gradient method the one it implies. */
+  /** The target w*, [K]; for a policy-gradient method, the one it implies. */
   readonly target: Float64Array
   /** P_theta, [K]. */
   readonly policy: Float64Array
-  /** Theorem 2 at P_theta, where the target is the one that it speaks of. */
+  /** Theorem 2 at P_theta, if the theorem applies to the target. */
   readonly gained?: Guarantee.Gained
 }
 
 /** Which side each switch of a curriculum is on, by option; plain data for a checkpoint. @category curricula */
 export type State = Readonly<Record<string, Schedule.Side>>
 
-/** Where training is. @category curricula */
+/** The progress of training. @category curricula */
 export interface Moment {
-  /** Steps taken before this one. */
+  /** Steps before this one. */
   readonly step: number
   /** Steps of the whole run. */
   readonly steps: number
   readonly state: State
 }
 
-/** An objective with every option at its value of the moment, and those that follow a schedule, for the log. @category curricula */
+/** An objective with every option at its current value, and the scheduled ones for the log. @category curricula */
 export interface InForce {
   readonly objective: Objective
   readonly values: Readonly<Record<string, string | number>>
@@ -69,40 +69,40 @@ export interface Curriculum {
   /** Before the first step. */
   readonly start: State
   readonly at: (moment: Moment) => InForce
-  /** The state after a step, from what the step measured: the numbers of its report. */
+  /** The state after a step, from the numbers in its report. */
   readonly next: (state: State, metrics: Readonly<Record<string, unknown>>) => State
 }
 
 /** @category models */
 export interface Objective {
   readonly name: string
-  /** What to do with a group whose rewards are all equal; `anchor`: `evaluate` wants to see it. */
+  /** What to do with a group whose rewards are all equal; `anchor`: pass it to `evaluate`. */
   readonly zeroVariance: Target.ZeroVariance
-  /** The smallest group it can learn from: 2, or 1 where each response stands alone. */
+  /** The smallest group it can learn from: 2, or 1 if each response is used alone. */
   readonly leastGroup: 1 | 2
   /** Whether `evaluate` needs `input.reference`. */
   readonly needsReference: boolean
-  /** Whether it must know the log-probs of the policy that sampled, so that groups without them cannot be trained on. */
+  /** Whether it needs the log-probs of the sampling policy, so groups without them cannot be used. */
   readonly needsBehaviour?: boolean
-  /** Present where `evaluate` uses `input.baseline`: the decay for `SmallGroup.track`. */
+  /** Present if `evaluate` uses `input.baseline`: the decay for `SmallGroup.track`. */
   readonly baseline?: { readonly decay: number }
-  /** Present where options follow a schedule; `evaluate` is then that of {@link at}. */
+  /** Present if options follow a schedule; `evaluate` then belongs to {@link at}. */
   readonly curriculum?: Curriculum
   readonly evaluate: (input: ObjectiveInput) => ObjectiveResult
 }
 
-/** No gradient, and the target is where the policy is. @category constructors */
+/** No gradient: the target equals the policy. @category constructors */
 export const silent = ({ behaviour, current }: ObjectiveInput): ObjectiveResult => {
   const policy = Target.listwise(OffPolicy.logRatios(current, behaviour))
   const coefficients = new Float64Array(current.length)
   return { weights: current.map((t) => new Float32Array(t.length)), coefficients, target: policy, policy }
 }
 
-/** Two computations of one float32 log-prob differ by less, nats. @category predicates */
+/** Two computations of the same float32 log-prob differ by less than this, nats. @category predicates */
 export const ROUNDING = 1e-5
 
 /**
- * Whether the policy still is its anchor: as `onPolicy` says, or else no token's log-prob differs from the anchor's by more than
+ * Whether the policy still equals its anchor: as `onPolicy` says, or else because no token's log-prob differs from the anchor's by more than
  * float32 arithmetic does (1e-5 nats).
  *
  * @category predicates
@@ -111,9 +111,9 @@ export const isOnPolicy = ({ anchor, current, onPolicy }: ObjectiveInput): boole
   onPolicy ?? current.every((tokens, k) => tokens.every((v, t) => Math.abs(v - anchor[k][t]) <= ROUNDING))
 
 /**
- * Whether the group moves nothing: it has no signal (equal rewards, or a temperature that says so), and either such groups are
- * dropped or the policy is still at the anchor that it would be pulled to. Exactly nothing: an optimiser that divides by the
- * gradient's size would make a full step of what rounding leaves.
+ * Whether the group has no effect: it has no signal (equal rewards, or a temperature that finds none), and either such groups are
+ * dropped or the policy is still at the anchor that it would be pulled to. The effect is exactly zero: an optimiser that divides by the
+ * gradient's size would turn a rounding error into a full step.
  *
  * @category predicates
  */
@@ -126,8 +126,8 @@ export const isSilent = (
   (Target.isSilent(zeroVariance, input.rewards, tau) || isOnPolicy(input))
 
 /**
- * An objective from its formula. `zeroVariance` defaults to `drop`: `evaluate` then never sees a group of equal rewards. With
- * `anchor` it sees those from which the policy has moved. An objective of single responses (`leastGroup: 1`) sees all of them.
+ * Makes an objective from its formula. `zeroVariance` defaults to `drop`: `evaluate` then never sees a group of equal rewards. With
+ * `anchor` it sees those from which the policy has moved. An objective on single responses (`leastGroup: 1`) sees all of them.
  *
  * @category constructors
  */
@@ -145,11 +145,11 @@ export const make = ({
   evaluate: (input) => (leastGroup === 2 && isSilent(zeroVariance, input) ? silent(input) : evaluate(input)),
 })
 
-/** The objective of a moment; one without a curriculum is the same at every moment. @category curricula */
+/** The objective at this point of training; without a curriculum it is always the same. @category curricula */
 export const at = (objective: Objective, moment: Moment): InForce =>
   objective.curriculum?.at(moment) ?? { objective, values: {} }
 
-/** The state before the first step: nothing to keep without a curriculum. @category curricula */
+/** The state before the first step: empty without a curriculum. @category curricula */
 export const start = (objective: Objective): State => objective.curriculum?.start ?? {}
 
 /** The state after a step. @category curricula */
@@ -168,7 +168,7 @@ export const perToken = (
 ): ReadonlyArray<Float32Array> =>
   OffPolicy.perToken(coefficients, current, behaviour, options).map((row) => Float32Array.from(row))
 
-/** A part of the input that an objective needs. Throws `SimplexError`, which says how to give it. @category guards */
+/** A part of the input that an objective needs. Throws a `SimplexError` that says how to supply it. @category guards */
 export const need = <A>(objective: string, name: string, value: A | undefined, fix: string): A => {
   if (value === undefined)
     throw new SimplexError.SimplexError(`${objective} needs ${name}, which was not given; ${fix}`, { input: name })

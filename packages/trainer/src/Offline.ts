@@ -1,12 +1,12 @@
 /**
- * Offline data: groups that somebody else sampled, read from JSON lines and mixed with a run's own. A line is a group:
+ * Offline data: groups sampled elsewhere, read from JSON lines and mixed with a run's own. A line is a group:
  *
  *     { "prompt": [11, 12], "responses": [{ "tokens": [21, 2], "score": 1, "logprobs": [-0.2, -0.1] }, { "tokens": [22, 2], "score": 0, ... }] }
  *
- * Tokens are those of the model that is trained, a response's with the one that ended it. `logprobs` are those of the policy that sampled,
- * at `temperature` (1 unless given), and all responses of a line have them or none has. Without them the group counts as sampled by the
- * policy that is trained on it, at that very step: s_t is 0, P_t is uniform over the responses, and an objective that must know who
- * sampled is refused.
+ * Tokens are those of the model being trained; a response includes the token that ended it. `logprobs` come from the policy that sampled,
+ * at `temperature` (1 unless given); either all responses of a line have them or none. Without them the group counts as sampled by the
+ * policy that is trained on it, at that step: s_t is 0, P_t is uniform over the responses, and an objective that needs the sampling
+ * policy is refused.
  *
  * @module
  */
@@ -25,14 +25,14 @@ const Tokens = Schema.NonEmptyArray(
 const Response = Schema.Struct({
   tokens: Tokens,
   score: Schema.Finite,
-  /** Default: a score of 1 and more. */
+  /** Default: true for a score of 1 or more. */
   correct: Schema.optionalKey(Schema.Boolean),
   logprobs: Schema.optionalKey(Schema.Array(Schema.Finite.pipe(Schema.check(Schema.isLessThanOrEqualTo(0))))),
-  /** For people. Default: how many tokens there are. */
+  /** Shown in logs. Default: the number of tokens. */
   text: Schema.optionalKey(Schema.String),
 })
 
-/** A line. @category models */
+/** One line of the file. @category models */
 export const Line = Schema.Struct({
   /** Default: `offline-` and the number of the line. */
   id: Schema.optionalKey(Schema.NonEmptyString),
@@ -46,24 +46,24 @@ export interface Line extends Schema.Schema.Type<typeof Line> {}
 /** A group that was sampled elsewhere. @category models */
 export interface Entry {
   readonly group: Group.ScoredGroup
-  /** Whether its log-probs are those of the policy that sampled; otherwise they are 0 until it is trained on. */
+  /** Whether its log-probs come from the policy that sampled; otherwise they are 0 until it is trained on. */
   readonly hasLogprobs: boolean
-  /** Of the file, from 1. */
+  /** Line in the file, from 1. */
   readonly line: number
 }
 
 const decode = Schema.decodeUnknownResult(Line, { errors: "all", onExcessProperty: "error" })
 
-/** Why a line that decodes is no group; null when it is. */
+/** Why a line that decodes is not a valid group; null if it is. */
 const refusal = ({ responses }: Line): string | null => {
   const [first] = responses
   for (const [k, { logprobs, score, tokens }] of responses.entries()) {
     const own = Verdict.scoreRefusal(score)
     if (own !== null) return `response ${k}: its score ${own}`
     if ((logprobs === undefined) !== (first.logprobs === undefined))
-      return `response ${k} has ${logprobs === undefined ? "no logprobs" : "logprobs"}, unlike response 0; all of a line have them, or none has`
+      return `response ${k} has ${logprobs === undefined ? "no logprobs" : "logprobs"}, unlike response 0; give them for all responses of a line, or for none`
     if (logprobs !== undefined && logprobs.length !== tokens.length)
-      return `response ${k} has ${tokens.length} tokens and ${logprobs.length} logprobs; they must be as many`
+      return `response ${k} has ${tokens.length} tokens and ${logprobs.length} logprobs; give one logprob per token`
     const bad = logprobs === undefined ? null : Received.logprobsRefusal(logprobs)
     if (bad !== null) return `response ${k}: ${bad}`
   }
@@ -74,7 +74,7 @@ const entryOf = ({ id, prompt, responses, temperature = 1 }: Line, line: number)
   line,
   hasLogprobs: responses[0].logprobs !== undefined,
   group: {
-    // For people: texts are made of tokens elsewhere.
+    // For the log: tokens are turned into text elsewhere.
     problem: { id: id ?? `offline-${line}`, task: "offline", prompt: `[${prompt.length} tokens]`, answer: null },
     place: 0,
     promptTokens: Int32Array.from(prompt),
@@ -91,7 +91,7 @@ const entryOf = ({ id, prompt, responses, temperature = 1 }: Line, line: number)
   },
 })
 
-/** The group of a line, by its number from 1; null where the line is blank. Throws a `DatasetError`. */
+/** The group of a line, by its number from 1; null if the line is blank. Throws a `DatasetError`. */
 const entryIn = (row: string, source: string, at: number): Entry | null => {
   if (row.trim() === "") return null
   const fail = (reason: string) => new DatasetError({ source, row: at, line: at, column: null, reason })
@@ -109,7 +109,7 @@ const entryIn = (row: string, source: string, at: number): Entry | null => {
 }
 
 /**
- * The groups of lines of JSON, one after the other, none of which is kept; blank ones are passed over. Fails with a `DatasetError` that
+ * The groups of JSON lines, one after the other, none kept in memory; blank lines are skipped. Fails with a `DatasetError` that
  * names the line.
  *
  * @category constructors
@@ -134,20 +134,20 @@ export const read = (
   })
 }
 
-/** The groups of a text of JSON lines, as {@link read} has them. @category constructors */
+/** The groups in a text of JSON lines; see {@link read}. @category constructors */
 export const parse = (text: string, source: string): Effect.Effect<ReadonlyArray<Entry>, DatasetError> =>
   read(text.split("\n"), source)
 
-/** How many of a step's `prompts` are offline groups, at a ratio in (0, 1): one at least, and one less than all at most. @category draws */
+/** How many of a step's `prompts` are offline groups, at a ratio in (0, 1): at least one, and at most one less than all. @category draws */
 export const countOf = (ratio: number, prompts: number): number =>
   Math.min(prompts - 1, Math.max(1, Math.round(ratio * prompts)))
 
-/** The groups of a step (from 0): the file shuffled anew for each time through it, by the run's seed alone. @category draws */
+/** The groups of a step (from 0): the file is shuffled again for each pass, by the run's seed only. @category draws */
 export const draw = (
   entries: ReadonlyArray<Entry>,
   { count, seed, step }: { readonly count: number; readonly seed: string; readonly step: number },
 ): ReadonlyArray<Entry> => {
-  // A step seldom reaches over the end of the file: one order, now and then two.
+  // A step rarely crosses the end of the file: one order, sometimes two.
   const orders = new Map<number, ReadonlyArray<Entry>>()
   return Array.from({ length: count }, (_, i) => {
     const at = step * count + i

@@ -12,13 +12,13 @@ import * as Offline from "./Offline.ts"
 /** @category models */
 export interface File {
   readonly entries: ReadonlyArray<Offline.Entry>
-  /** Of the bytes that were read, in hexadecimal. */
+  /** Hash of the bytes that were read, in hexadecimal. */
   readonly sha256: string
 }
 
 const newline = 0x0a
 
-/** The lines of pieces of a file; fails at one that is longer than texts of files are. */
+/** The lines of pieces of a file; fails at a line above the size limit. */
 async function* linesOf(pieces: AsyncIterable<Buffer>, onPiece: (piece: Buffer) => void): AsyncGenerator<string> {
   let begun: Array<Buffer> = []
   let length = 0
@@ -43,8 +43,8 @@ async function* linesOf(pieces: AsyncIterable<Buffer>, onPiece: (piece: Buffer) 
 }
 
 /**
- * The groups of a file of JSON lines, which is read line by line. Fails with a `DatasetError` that names the line, or why there is no such
- * file.
+ * The groups of a file of JSON lines, read line by line. Fails with a `DatasetError` that names the line, or says why the file cannot be
+ * read.
  *
  * @category constructors
  */

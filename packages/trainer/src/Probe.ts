@@ -1,8 +1,8 @@
 /**
- * Does the sampler follow the learner? Three steps on nothing but the length of responses must move the mean length of what is sampled,
- * on any engine: a sampler that is left behind, an adapter that was not loaded or weights that were not published show at once.
+ * Does the sampler follow the learner? Three steps that reward only the length of responses must move their mean length,
+ * on any engine: a sampler that lags behind, an adapter that was not loaded or weights that were not published show at once.
  *
- * Lengths are measured before and after on the same draws. The learner is put back afterwards, so a run goes on as if nothing had
+ * Lengths are measured before and after on the same draws. The learner is restored afterwards, so a run continues as if nothing had
  * happened.
  *
  * @module
@@ -19,7 +19,7 @@ import * as Selection from "./Selection.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 import * as Update from "./Update.ts"
 
-/** The probe failed; `reason` says what was seen and what to look at. @category errors */
+/** The probe failed; `reason` says what was seen and what to check. @category errors */
 export class ProbeError extends Schema.TaggedError<ProbeError>()("ProbeError", { reason: Schema.String }) {
   override get message(): string {
     return this.reason
@@ -28,28 +28,28 @@ export class ProbeError extends Schema.TaggedError<ProbeError>()("ProbeError", {
 
 /** @category models */
 export interface Options {
-  /** Its sampling, seed and AdamW are the run's. */
+  /** The run's sampling, seed and AdamW. */
   readonly config: TrainConfig
-  /** What is sampled from; a few are enough. */
+  /** The problems to sample from; a few are enough. */
   readonly problems: ReadonlyArray<Problem.Problem>
-  /** Responses to each. Default 16. */
+  /** Responses per problem. Default 16. */
   readonly groupSize?: number
-  /** Learning rates that are tried, in order, until one moves the length. Default 1e-4, 1e-3, 1e-2. */
+  /** Learning rates to try, in order, until one moves the length. Default 1e-4, 1e-3, 1e-2. */
   readonly rates?: ReadonlyArray<number>
 }
 
-/** What moved. @category models */
+/** The measured change. @category models */
 export interface Measured {
   readonly direction: "longer" | "shorter"
   /** Mean lengths, tokens. */
   readonly before: number
   readonly after: number
-  /** The mean change in that direction in standard errors, over responses of the same draws. */
+  /** The mean change in that direction in standard errors, over responses from the same draws. */
   readonly z: number
   readonly learningRate: number
 }
 
-/** Steps of the learner, and the standard errors that count as moved. */
+/** Steps of the learner, and the standard errors that count as a change. */
 const steps = 3
 const enough = 3
 
@@ -76,7 +76,7 @@ export const run = Effect.fn("Probe.run")(function* (options: Options) {
           reason: `there is no room for the learner's state in ${tmpdir()} (${(cause as Error).message}); free space, or set TMPDIR`,
         }),
     }),
-    // What cannot be removed is left to the system, like all in that folder.
+    // What cannot be removed is left to the system, like everything in that folder.
     (path) => Effect.promise(() => rm(path, { recursive: true, force: true }).catch(() => undefined)),
   )
   yield* learner.save(folder)
@@ -85,7 +85,7 @@ export const run = Effect.fn("Probe.run")(function* (options: Options) {
     Effect.mapError(
       ({ message }) =>
         new ProbeError({
-          reason: `the learner could not be put back where it was (${message}); what it holds is three steps away from the run's policy, so go on with none of it: begin again, or resume from the last checkpoint`,
+          reason: `the learner could not be restored (${message}); it is now three steps away from the run's policy, so do not use it: start again, or resume from the last checkpoint`,
         }),
     ),
   )
@@ -95,7 +95,7 @@ export const run = Effect.fn("Probe.run")(function* (options: Options) {
   const before = lengthsOf(first)
   if (new Set(before).size < 2)
     return yield* new ProbeError({
-      reason: `all ${before.length} responses have ${before[0] ?? 0} tokens, so that there is no length to choose; probe with a larger --max-tokens, or other prompts`,
+      reason: `all ${before.length} responses have ${before[0] ?? 0} tokens, so there is no length to choose; probe with a larger --max-tokens, or other prompts`,
     })
   const direction = mean(before) > maxTokens / 2 ? "shorter" : "longer"
   const sign = direction === "longer" ? 1 : -1
@@ -128,7 +128,7 @@ export const run = Effect.fn("Probe.run")(function* (options: Options) {
   })
   const tried = []
   for (const rate of rates) {
-    // Whatever came of the steps, an interrupt among it: a learner that is not back would be trained on from where they led.
+    // Whatever happened in the steps, even an interrupt: a learner that is not restored would be trained from where they ended.
     const found = yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.exit(restore(attempt(rate))), (exit) => Effect.andThen(back, exit)),
     )
@@ -149,7 +149,7 @@ export const run = Effect.fn("Probe.run")(function* (options: Options) {
     reason:
       `${steps} steps on the reward "${direction}" did not move the mean length of responses: ${mean(before).toFixed(2)} tokens before, ${seen} after; ` +
       (last === undefined || last.drift < 1e-6
-        ? "and the learner's own log-probs did not move either, so that it does not learn: look at its optimiser, and at what is trained"
-        : `the learner's own log-probs moved by ${last.drift.toPrecision(2)} nats per token, so that the sampler does not follow it: look at what it samples from, and whether publishing reaches it`),
+        ? "and the learner's own log-probs did not move either, so it does not learn: check its optimiser and the trained parameters"
+        : `the learner's own log-probs moved by ${last.drift.toPrecision(2)} nats per token, so the sampler does not follow it: check which weights it samples from, and whether publishing reaches it`),
   })
 }, Effect.scoped)

@@ -1,9 +1,9 @@
 /**
- * Every objective by the name that a configuration or a command line uses, with its options as plain JSON:
+ * Every objective by its name in a configuration or on a command line, with its options as plain JSON:
  *
  *     { "name": "lpo", "divergence": "forward-kl", "tau": "std", "reduction": "mean", "clip": 0.2 }
  *
- * `settings` checks such a record and spells out every default; `make` makes the objective. An objective is one file under
+ * `settings` checks such a record and spells out every default; `make` builds the objective. An objective is one file under
  * objectives/, and one line in `definitions`.
  *
  * @module
@@ -46,7 +46,7 @@ const definitions = [
   Pointwise.definition,
 ] as const
 
-/** Names that stand for another with some of its options fixed. */
+/** Shorthands for another objective with some of its options fixed. */
 const shorthands = {
   "lpo-fwd": { name: "lpo", divergence: "forward-kl" },
   "lpo-rev": { name: "lpo", divergence: "reverse-kl" },
@@ -67,7 +67,7 @@ type SettingsOf<D> =
     ? { readonly name: Name; readonly kl: Penalty.Kl | null } & Schema.Struct.Type<F>
     : never
 
-/** An objective with every option spelled out: plain JSON, what config.json records. @category models */
+/** An objective with every option spelled out: plain JSON, as recorded in config.json. @category models */
 export type Settings = SettingsOf<Defined>
 
 /** @category models */
@@ -78,7 +78,7 @@ const defined: ReadonlyArray<string> = definitions.map(({ name }) => name)
 /** Every name. @category models */
 export const names = [...Object.keys(shorthands), ...defined] as ReadonlyArray<Name>
 
-/** Settings of an objective that cannot be; `reason` names each key, the rule and what was probably meant. @category errors */
+/** Invalid settings of an objective; `reason` gives each key, the rule and what was probably meant. @category errors */
 export class SettingsError extends Schema.TaggedError<SettingsError>()("SettingsError", { reason: Schema.String }) {
   override get message(): string {
     return this.reason
@@ -106,7 +106,7 @@ const known = new Map<string, Known>(
 const describe = (issue: SchemaIssue.Issue): string =>
   new Schema.SchemaError(issue).message.replaceAll("\n", " ").replace(/^Expected/, "expected")
 
-/** One line for each thing that is wrong, an unknown key with the one that was probably meant. `value` is what stands at `where`. */
+/** One line for each mistake; an unknown key with the one that was probably meant. `value` is the value at `where`. */
 const explain = (
   issue: SchemaIssue.Issue,
   value: unknown,
@@ -125,7 +125,7 @@ const explain = (
     case "Composite":
       return issue.issues.flatMap((one) => explain(one, value, where))
     case "AnyOf": {
-      // Of the forms that an option may have, the one that was meant has the least wrong with it.
+      // Of the forms that an option may have, the one that was meant has the fewest mistakes.
       const forms = issue.issues.map((one) => explain(one, value, where))
       const least = forms.reduce((a, lines) => Math.min(a, lines.length), Infinity)
       return (
@@ -159,10 +159,10 @@ const isObject = (input: unknown): input is Readonly<Record<PropertyKey, unknown
 const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
   isObject(input) && !Array.isArray(input)
 
-/** Of some names, the one that a misspelt one was probably meant to be; null where none is near. @category models */
+/** The name that was probably meant by a misspelt one; null if none is near. @category models */
 export { nearest }
 
-/** A shorthand written out. Throws where what it fixes is given otherwise. */
+/** A shorthand written out. Throws if you give another value for an option that it fixes. */
 const expand = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
   const { name } = input
   if (typeof name !== "string" || !Object.hasOwn(shorthands, name)) return input
@@ -170,7 +170,7 @@ const expand = (input: Readonly<Record<string, unknown>>): Readonly<Record<strin
   for (const [key, value] of Object.entries(fixed)) {
     if (key !== "name" && key in input && JSON.stringify(input[key]) !== JSON.stringify(value))
       throw new SettingsError({
-        reason: `objective ${name} has ${key} ${JSON.stringify(value)}, and ${JSON.stringify(input[key])} was given; for another, give the name ${JSON.stringify(fixed["name"])} and its options`,
+        reason: `objective ${name} has ${key} ${JSON.stringify(value)}, but ${JSON.stringify(input[key])} was given; for another value, give the name ${JSON.stringify(fixed["name"])} and its options`,
       })
   }
   return { ...input, ...fixed }
@@ -178,7 +178,7 @@ const expand = (input: Readonly<Record<string, unknown>>): Readonly<Record<strin
 
 /**
  * The settings of an objective, every default spelled out, from its name or from a record of its name and options. Resolved
- * settings give themselves. Throws {@link SettingsError}.
+ * settings are returned unchanged. Throws {@link SettingsError}.
  *
  * @category constructors
  */
@@ -186,7 +186,7 @@ export const settings = (input: unknown): Settings => {
   const record = typeof input === "string" ? { name: input } : input
   if (!isRecord(record) || typeof record["name"] !== "string")
     throw new SettingsError({
-      reason: `an objective is its name or a record with its name, and ${JSON.stringify(input)} was given; the names are ${names.join(", ")}`,
+      reason: `an objective is its name or a record with its name, but ${JSON.stringify(input)} was given; the names are ${names.join(", ")}`,
     })
   const expanded = expand(record)
   const found = known.get(String(expanded["name"]))
@@ -206,7 +206,7 @@ export const settings = (input: unknown): Settings => {
 export const decode = (input: unknown): Effect.Effect<Settings, SettingsError> =>
   Effect.try({ try: () => settings(input), catch: (error) => error as SettingsError })
 
-/** As a Schema, for a configuration that holds an objective's settings: its type is the resolved form. @category models */
+/** As a Schema, for a configuration with an objective's settings: its type is the resolved form. @category models */
 export const Settings: Schema.Codec<Settings, unknown> = Schema.Unknown.pipe(
   Schema.decodeTo(
     Schema.declare((input): input is Settings => isRecord(input) && known.has(String(input["name"]))),
@@ -219,7 +219,7 @@ export const Settings: Schema.Codec<Settings, unknown> = Schema.Unknown.pipe(
   ),
 )
 
-/** The objective of resolved settings. Throws `SimplexError` for a number that its mathematics refuses. @category constructors */
+/** The objective of resolved settings. Throws a `SimplexError` for a number out of range. @category constructors */
 export const make = (resolved: Settings): Objective => {
   const { kl, name, ...options } = resolved
   const found = known.get(name)
@@ -230,7 +230,7 @@ export const make = (resolved: Settings): Objective => {
   return kl === null ? objective : Penalty.penalise(objective, kl)
 }
 
-/** Whether the objective has a temperature to choose, the option `tau`. @category predicates */
+/** Whether the objective has a temperature, the option `tau`. @category predicates */
 export const hasTemperature = (name: Name): boolean => {
   const { name: full } = settings(name)
   return "tau" in (known.get(full)?.definition.options ?? {})
@@ -239,7 +239,7 @@ export const hasTemperature = (name: Name): boolean => {
 /** A temperature from text; see `ObjectiveOptions.temperature`. @category constructors */
 export const { temperature } = Options
 
-/** An objective as documentation lists it. @category models */
+/** An objective as listed in the documentation. @category models */
 export interface Row {
   readonly name: string
   readonly summary: string
@@ -249,7 +249,7 @@ export interface Row {
   readonly defaults: Readonly<Record<string, unknown>>
 }
 
-/** Every objective, in order, with what its options are unless given. @category models */
+/** Every objective, in order, with the defaults of its options. @category models */
 export const table = (): ReadonlyArray<Row> =>
   definitions.map(({ name, summary, weight }) => {
     const { kl: _, name: __, ...defaults } = settings(name)

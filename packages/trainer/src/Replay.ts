@@ -1,6 +1,6 @@
 /**
- * Replay: whole groups that were trained on before, kept to take the place of groups that teach nothing. Their log-ratios to the
- * policy that sampled them carry the importance weights (section "stale data" of the method); what has moved too far is left out, and
+ * Replay: whole groups from earlier training steps, kept to replace groups that teach nothing. Their log-ratios to the
+ * policy that sampled them carry the importance weights (section "stale data" of the method); groups from which the policy has moved too far are excluded and
  * counted.
  *
  * @module
@@ -12,13 +12,13 @@ import * as Filter from "./Filter.ts"
 
 /** @category models */
 export const Options = Schema.Struct({
-  /** Most groups kept; the oldest make room. */
+  /** Largest number of groups kept; the oldest make room. */
   capacity: Schema.Int,
-  /** Most replayed groups a step, as a share of its prompts, in (0, 1]. */
+  /** Largest number of replayed groups per step, as a share of its prompts, in (0, 1]. */
   ratio: Schema.Finite,
   /** `fifo`: oldest first. `newest`: newest first. `uniform`: any, by the run's seed. */
   order: Schema.Literals(["fifo", "newest", "uniform"]),
-  /** How often a group may be trained on again. */
+  /** How often a group may be reused. */
   maxUses: Schema.Int,
   ...Filter.Options.fields,
 })
@@ -36,12 +36,12 @@ export const defaults: Options = {
   maxLogRatio: 2,
 }
 
-/** A group that waits. @category models */
+/** A waiting group. @category models */
 export const Entry = Schema.Struct({
   group: Group.ScoredGroup,
-  /** Steps that the policy which sampled it had taken: its age counts from the dispatch. */
+  /** Steps that the sampling policy had taken: its age counts from the dispatch. */
   policyStep: Schema.Int,
-  /** How often it was replayed. */
+  /** How often it has been replayed. */
   uses: Schema.Int,
 })
 /** @category models */
@@ -50,7 +50,7 @@ export interface Entry extends Schema.Schema.Type<typeof Entry> {}
 /** Oldest first. @category models */
 export type Buffer = ReadonlyArray<Entry>
 
-/** With groups of a policy added, and the oldest gone beyond the capacity. @category combinators */
+/** Adds groups of a policy, and drops the oldest beyond the capacity. @category combinators */
 export const add = (
   buffer: Buffer,
   groups: ReadonlyArray<Group.ScoredGroup>,
@@ -59,7 +59,7 @@ export const add = (
 ): Buffer => [...buffer, ...groups.map((group) => ({ group, policyStep, uses: 0 }))].slice(-capacity)
 
 /**
- * Up to `count` entries to replay at a step, of those young enough, in the options' order; and the buffer after them, with how many have grown too old for it.
+ * Up to `count` young enough entries to replay at a step, in the options' order; the buffer after them, and how many became too old for it.
  * `stream` names the draw of `uniform`.
  *
  * @category combinators
@@ -83,7 +83,7 @@ export const pick = (
   return { picked, rest, aged: buffer.length - young.length }
 }
 
-/** Why the options cannot be; null when they can. @category predicates */
+/** Why the options are invalid; null if they are valid. @category predicates */
 export const optionsRefusal = (options: Options): string | null => {
   const { capacity, maxUses, ratio } = options
   if (!(capacity >= 1)) return `replay.capacity is ${capacity}; give a number of groups from 1`

@@ -1,9 +1,9 @@
 /**
- * The rollouts of a step: its problems sampled and scored, and how many steps' rollouts may be under way while the learner
+ * The rollouts of a step: its problems sampled and scored, and how many steps' rollouts may be in progress while the learner
  * works.
  *
- * Step s is trained on samples of the policy after `s - maxLag` steps (after none where that is negative), whatever
- * finishes first: admission is decided by the step before anything is sampled, and nothing is dropped for being stale, which
+ * Step s is trained on samples of the policy after `s - maxLag` steps (after none if that is negative), whatever
+ * finishes first: the step is fixed before anything is sampled, and nothing is dropped for being stale, which
  * would favour short responses. With `maxLag` 0 sampling and learning take turns, strictly on policy.
  *
  * @module
@@ -18,24 +18,24 @@ import * as Noise from "./Noise.ts"
 import * as Selection from "./Selection.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
-/** A problem that was left out. @category models */
+/** A problem that was skipped. @category models */
 export interface LeftOut {
   readonly problem: string
   readonly reason: string
 }
 
-/** What a step is trained on. @category models */
+/** The training data of a step. @category models */
 export interface Rolled {
   readonly step: number
-  /** Steps that the policy which sampled had taken. */
+  /** Steps that the sampling policy had taken. */
   readonly policyStep: number
   /** Problems drawn from the dataset up to here, over the whole run. */
   readonly drawn: number
-  /** In the order of the step's problems, those sampled in the place of others last. */
+  /** In the order of the step's problems, with replacements for others last. */
   readonly groups: ReadonlyArray<Group.ScoredGroup>
   /** Problems that the sampler refused. */
   readonly leftOut: ReadonlyArray<LeftOut>
-  /** How many of the groups were sampled in the place of silent ones. */
+  /** How many of the groups replace silent ones. */
   readonly resampled: number
   /** From the first request to the last group, seconds. */
   readonly secondsSampling: number
@@ -43,10 +43,10 @@ export interface Rolled {
   readonly secondsVerifying: number
 }
 
-/** What can stand against the rollouts of a step. @category errors */
+/** What can stop the rollouts of a step. @category errors */
 export type RolloutFailure = RolloutError.SamplerError | RolloutError.DatasetError
 
-/** Scores a group; each verdict's deadline is from when its turn comes. */
+/** Scores a group; a verdict's deadline starts when its turn comes. */
 const judging = Effect.fn("Rollout.judging")(function* (config: TrainConfig, step: number) {
   const { noise = null, seed, verifyConcurrency, verifySeconds } = config
   const verifier = yield* Verifier.Verifier
@@ -65,7 +65,7 @@ const judging = Effect.fn("Rollout.judging")(function* (config: TrainConfig, ste
     )
 })
 
-/** Samples and scores groups; each is verified as soon as it is there. */
+/** Samples and scores groups; each is verified as soon as it is sampled. */
 const sampleAndScore = Effect.fn("Rollout.sampleAndScore")(function* (
   config: TrainConfig,
   problems: ReadonlyArray<Problem.Problem>,
@@ -159,16 +159,16 @@ export const rollOut = Effect.fn("Rollout.rollOut")(function* (
   } satisfies Rolled
 })
 
-/** Rollouts under way, oldest first. @category models */
+/** Rollouts in progress, oldest first. @category models */
 export interface Rollouts {
   /** Starts the rollouts of every step that the policy, which has taken `taken` steps, may sample for. */
   readonly admit: (taken: number) => Effect.Effect<void, never, Sampler.Sampler | Verifier.Verifier>
-  /** Waits for the rollouts of the next step to be trained; they stay until that step is whole. */
+  /** Waits for the rollouts of the next training step; they stay until that step is complete. */
   readonly take: Effect.Effect<Rolled, RolloutFailure>
-  /** The step that they were for is whole. */
+  /** Their step is complete. */
   readonly drop: Effect.Effect<void>
   /**
-   * Waits for the rollouts that the policy of `taken` steps could not sample again, because an older one did; they stay to be
+   * Waits for rollouts of an older policy, which the policy of `taken` steps could not sample again; they stay to be
    * taken. Those of the next step are among them when they are there already.
    */
   readonly pending: (taken: number) => Effect.Effect<ReadonlyArray<Rolled>, RolloutFailure>
@@ -196,7 +196,7 @@ export const make = Effect.fn("Rollout.make")(function* (
   const verifier = yield* Verifier.Verifier
   const queue: Array<Waiting> = []
   for (const rolled of pending) {
-    // Rollouts that nobody judged wait for a verifier that does.
+    // Rollouts without a verdict wait for a verifier that works.
     const judged = yield* Effect.cached(
       isUnjudged(rolled)
         ? Effect.provideService(judgeAgain(config, rolled), Verifier.Verifier, verifier)
@@ -204,7 +204,7 @@ export const make = Effect.fn("Rollout.make")(function* (
     )
     queue.push({ policyStep: rolled.policyStep, rolled: judged })
   }
-  /** The last that was taken, whole or not. */
+  /** The last rollouts taken, whether their step completed or not. */
   let arrived: Waiting | null = null
   let next = from + pending.length
   // Steps that are sampled ahead draw as many problems as there are prompts; one that may draw more is not sampled ahead.
@@ -228,7 +228,7 @@ export const make = Effect.fn("Rollout.make")(function* (
             Effect.ensuring(end),
           )
           if (config.maxLag > 0) ahead += config.promptsPerStep
-          // At once: the policy that was published last is the one that samples.
+          // At once: the last published policy samples.
           const fiber = yield* Effect.forkChild(rolling, { startImmediately: true })
           queue.push({ policyStep: taken, rolled: Fiber.join(fiber) })
         }

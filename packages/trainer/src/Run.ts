@@ -1,5 +1,5 @@
 /**
- * What the loop records of a run, and where it goes on from. `RunStore.open` keeps a run on disk; `held` keeps one in memory, for a
+ * What the loop records of a run, and where it resumes. `RunStore.open` keeps a run on disk; `held` keeps one in memory, for a
  * browser, a test or a notebook.
  *
  * @module
@@ -10,7 +10,7 @@ import type { LearnerError, LearnerService } from "./Learner.ts"
 import type { StepReport } from "./StepReport.ts"
 import { CheckpointError, type RunError } from "./TrainerError.ts"
 
-/** What an evaluation in the loop measured. @category models */
+/** The results of an evaluation in the loop. @category models */
 export const Evaluated = Schema.Struct({
   /** Steps that the policy had taken. */
   step: Schema.Int,
@@ -20,18 +20,18 @@ export const Evaluated = Schema.Struct({
 /** @category models */
 export interface Evaluated extends Schema.Schema.Type<typeof Evaluated> {}
 
-/** Where a checkpoint lies: the learner restores itself from `path`. @category models */
+/** The place of a checkpoint: the learner restores itself from `path`. @category models */
 export interface Place {
   /** Training steps taken before it was written. */
   readonly step: number
   readonly path: string
 }
 
-/** What goes into a checkpoint. @category models */
+/** The content of a checkpoint. @category models */
 export interface Saving {
   readonly step: number
   readonly learner: LearnerService
-  /** Files beside the learner's, by name. */
+  /** Files besides the learner's, by name. */
   readonly files: Readonly<Record<string, string>>
   /** How many checkpoints stay, the newest. */
   readonly keep: number
@@ -41,7 +41,7 @@ export interface Saving {
 
 /** @category models */
 export interface Run {
-  /** The checkpoint to go on from; null for a new run. */
+  /** The checkpoint to resume from; null for a new run. */
   readonly resumeFrom: Place | null
   /** A file of that checkpoint. */
   readonly saved: (file: string) => Effect.Effect<string, CheckpointError>
@@ -49,12 +49,12 @@ export interface Run {
   readonly appendEvent: (report: StepReport) => Effect.Effect<void, RunError>
   readonly appendCompletions: (groups: ReadonlyArray<LoggedGroup.LoggedGroup>) => Effect.Effect<void, RunError>
   readonly appendEvaluation: (evaluated: Evaluated) => Effect.Effect<void, RunError>
-  /** Writes a file of the run whole. */
+  /** Writes a whole file of the run. */
   readonly write: (file: string, text: string) => Effect.Effect<void, RunError>
   readonly events: Effect.Effect<ReadonlyArray<StepReport>, RunError>
 }
 
-/** A run in memory, and what it has recorded so far. @category models */
+/** A run in memory, and its records so far. @category models */
 export interface Held extends Run {
   readonly reports: ReadonlyArray<StepReport>
   readonly groups: ReadonlyArray<LoggedGroup.LoggedGroup>
@@ -64,8 +64,8 @@ export interface Held extends Run {
 }
 
 /**
- * A run in memory. Train on it again after it was interrupted, and it goes on where it stopped, with another configuration if you
- * like. It holds one checkpoint, the newest; the learner saves itself under the path `held`.
+ * A run in memory. Train on it again after an interruption, and it resumes where it stopped, with another configuration if you
+ * like. It keeps one checkpoint, the newest; the learner saves itself under the path `held`.
  *
  * @category constructors
  */
@@ -73,7 +73,7 @@ export const held = (
   options: {
     /** How many logged groups are kept, the newest. Default 1,000. */
     readonly groups?: number
-    /** Told of the logged groups of every step. */
+    /** Called with the logged groups of every step. */
     readonly onGroups?: (groups: ReadonlyArray<LoggedGroup.LoggedGroup>) => Effect.Effect<void>
   } = {},
 ): Held => {

@@ -1,7 +1,7 @@
 /**
  * A run on disk: `config.json`, `events.jsonl` (a line a step), `completions.jsonl`, `evaluations.jsonl`, `checkpoints/`, and a lock.
  *
- * One process owns a run at a time. A checkpoint refers to the logs as they were then: rows written later are dropped on resuming,
+ * One process owns a run at a time. A checkpoint refers to the logs at that time: rows written later are dropped on resuming,
  * because the steps they describe are taken again, and logs that were changed or cut short are refused.
  *
  * @module
@@ -21,16 +21,16 @@ import { CheckpointError, RunError } from "./TrainerError.ts"
 
 export { Evaluated } from "./Run.ts"
 
-/** An open run: what the loop records, and what else is in its folder. @category models */
+/** An open run: what the loop records, and the rest of its folder. @category models */
 export interface Run extends Recorder {
   readonly folder: string
   readonly resumeFrom: Checkpoint.Checkpoint | null
-  /** Steps whose rows were dropped on resuming, because they come after that checkpoint and are taken again. */
+  /** Steps whose rows were dropped on resuming, because the steps come after the checkpoint and are taken again. */
   readonly redone: number
   readonly checkpoints: string
-  /** A file of the run; null when there is none. */
+  /** A file of the run; null if there is none. */
   readonly read: (file: string) => Effect.Effect<string | null, RunError>
-  /** Flushes the logs; how far they have come is what a checkpoint refers to. */
+  /** Flushes the logs; a checkpoint refers to their lengths. */
   readonly logs: Effect.Effect<Checkpoint.Checkpoint["logs"], RunError>
   readonly completions: Effect.Effect<ReadonlyArray<LoggedGroup.LoggedGroup>, RunError>
   readonly evaluations: Effect.Effect<ReadonlyArray<Evaluated>, RunError>
@@ -43,23 +43,23 @@ const logs = ["events.jsonl", "completions.jsonl", "evaluations.jsonl"] as const
 
 const decodeConfig = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
-/** What a folder holds; nothing when it is not there. */
+/** The content of a folder; empty if it does not exist. */
 const entriesOf = (folder: string): Promise<ReadonlyArray<string>> =>
   readdir(folder).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return []
     throw cause
   })
 
-/** What an opening writes before config.json: alone in a folder, it is a run that was killed before it was one. */
+/** What opening writes before config.json: with nothing else in the folder, the run was killed before it existed. */
 const begun = /^(lock|checkpoints|owner\.json(\.tmp-\d+)?|config\.json\.tmp-\d+)$/
 
-/** What is in a folder that has no config.json, but for what a killed opening leaves. */
+/** The content of a folder without config.json, except what a killed opening leaves. */
 const foreign = async (folder: string): Promise<ReadonlyArray<string>> => [
   ...(await entriesOf(folder)).filter((name) => !begun.test(name)),
   ...(await entriesOf(join(folder, "checkpoints"))),
 ]
 
-/** Whole lines of a log; a last line cut short by a kill is left out. */
+/** Whole lines of a log; a last line cut short by a kill is dropped. */
 const readLines = async (path: string): Promise<ReadonlyArray<string>> =>
   ((await RegularFile.text(path, Number.POSITIVE_INFINITY)) ?? "").split("\n").slice(0, -1)
 
@@ -91,7 +91,7 @@ const leaves = (value: unknown, path = ""): ReadonlyArray<readonly [path: string
     ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, path === "" ? key : `${path}.${key}`))
     : [[path, JSON.stringify(value) ?? "undefined"]]
 
-/** The first key whose value differs and may not; null when there is none. */
+/** The first key whose value differs but may not; null if there is none. */
 const clash = (before: Config, after: Config, mayChange: ReadonlyArray<string>): string | null => {
   const [a, b] = [new Map(leaves(before)), new Map(leaves(after))]
   const path = [...new Set([...a.keys(), ...b.keys()])].find(
@@ -99,10 +99,10 @@ const clash = (before: Config, after: Config, mayChange: ReadonlyArray<string>):
   )
   if (path === undefined) return null
   const [was, is] = [a.get(path) ?? "absent", b.get(path) ?? "absent"]
-  return `was started with ${path} ${was}, and now it is ${is}; leave it as it was, or start a new run${mayChange.length === 0 ? "" : ` (a resume may change ${mayChange.join(", ")})`}`
+  return `was started with ${path} ${was}, but now it is ${is}; leave it as it was, or start a new run${mayChange.length === 0 ? "" : ` (a resume may change ${mayChange.join(", ")})`}`
 }
 
-/** config.json: the configuration, where the run comes from, and a checksum, so that no change of it passes for the run's own. */
+/** config.json: the configuration, the origin of the run, and a checksum that detects any change. */
 const configText = (config: Config, about: unknown): string => {
   const contents = { ...config, ...(about === undefined ? {} : { about }) }
   const sha256 = createHash("sha256").update(JSON.stringify(contents)).digest("hex")
@@ -110,7 +110,7 @@ const configText = (config: Config, about: unknown): string => {
 }
 
 /**
- * The configuration of the run in a folder, and what `open` recorded under `about`; null when there is no run. Fails with a
+ * The configuration of the run in a folder, and what `open` recorded under `about`; null if there is no run. Fails with a
  * `RunError` for a file that is not as it was written.
  *
  * @category io
@@ -126,13 +126,13 @@ export const readConfig = Effect.fn("RunStore.readConfig")(function* (folder: st
   const { about, sha256: _sealed, ...config } = all
   if (configText(config, about) !== text)
     return yield* fail(
-      "was changed since it was written; restore it (a resume may be given other steps, but not through this file)",
+      "was changed since it was written; restore it (to resume with other steps, change your own configuration, not this file)",
     )
   return { config, about }
 })
 
 /**
- * A run as it lies on the disk, to read and no more: it may be one that goes on at this moment. Null when there is none. Fails with a
+ * A run on disk, for reading only: it may still be running. Null if there is none. Fails with a
  * `RunError` for a file that is not as it was written.
  *
  * @category io
@@ -150,7 +150,7 @@ export const look = Effect.fn("RunStore.look")(function* (folder: string) {
 
 /**
  * Opens a run for the lifetime of the scope. A new run needs a folder that does not exist yet; with `resume` it must
- * exist and hold the same configuration but for the keys of `mayChange`. `about` is written beside a new run's configuration and
+ * exist with the same configuration, except for the keys of `mayChange`. `about` is written next to a new run's configuration and
  * never compared. Fails with a `RunError` or, for a damaged checkpoint, a `CheckpointError`.
  *
  * @category constructors
@@ -161,7 +161,7 @@ export const open = (options: {
   readonly resume: boolean
   /** Keys, with dots between the levels, that may differ from the run's own when it is resumed. Default none. */
   readonly mayChange?: ReadonlyArray<string>
-  /** Versions, host, command: where the run comes from. */
+  /** Versions, host, command: the origin of the run. */
   readonly about?: Config
 }): Effect.Effect<Run, RunError | CheckpointError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -179,8 +179,8 @@ export const open = (options: {
     if (before !== null && !resume) return yield* fail("exists already; resume it, or choose another name")
     if (before === null && resume) return yield* fail("does not exist, so there is nothing to resume")
     if (before === null && (yield* io("look into the folder", () => foreign(folder))).length > 0)
-      return yield* fail("is not empty and holds no config.json, so it is no run; choose another name, or remove it")
-    // As it will be read back: what JSON cannot hold does not count.
+      return yield* fail("is not empty and has no config.json, so it is not a run; choose another name, or remove it")
+    // As it will be read back: what JSON cannot express does not count.
     const plain = JSON.parse(JSON.stringify(config)) as Config
     const refusal = before === null ? null : clash(before.config, plain, mayChange)
     if (refusal !== null) return yield* fail(refusal)
@@ -197,10 +197,10 @@ export const open = (options: {
     for (const log of logs) {
       const damage = yield* io(`read ${log}`, () => AppendLog.refusal(join(folder, log), marks[log] ?? AppendLog.none))
       if (damage !== null) {
-        // A line that does not decode is named; what decodes and differs all the same is not to be told.
+        // A line that does not decode is reported; a change that still decodes cannot be located.
         yield* readers[log]
         return yield* fail(
-          `${log} ${damage} after step ${resumeFrom?.step}; restore it, or remove that checkpoint to go on from the one before`,
+          `${log} ${damage} after step ${resumeFrom?.step}; restore it, or remove that checkpoint to resume from the one before`,
         )
       }
     }

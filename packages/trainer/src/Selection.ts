@@ -1,5 +1,5 @@
 /**
- * From freshly scored groups to the ones worth training on, and what the log says about them.
+ * Selects the groups worth training on from freshly scored ones, and makes their log rows and metrics.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { Advantage, type PolicyGradient, Target } from "@lpo/simplex"
 import { mean } from "./internal/mean.ts"
 import type { Objective, ObjectiveResult } from "./Objective.ts"
 
-/** What became of a group. @category models */
+/** The outcome of a group. @category models */
 export interface Selected {
   readonly group: Group.ScoredGroup
-  /** The part of it that has verdicts: the very group that is trained on. */
+  /** Its part with verdicts: the group that is trained on. */
   readonly verified: Group.ScoredGroup
   readonly outcome: LoggedGroup.LoggedGroup["outcome"]
   /** Absent: it was sampled in this run. */
   readonly source?: "offline"
 }
 
-/** The groups of a step, and counts of what was left out. @category models */
+/** The groups of a step, and counts of what was excluded. @category models */
 export interface Selection {
   /** All of them, in order. */
   readonly all: ReadonlyArray<Selected>
@@ -31,7 +31,7 @@ export interface Selection {
   readonly masked: number
   /** Groups with fewer verified completions than the objective needs. */
   readonly tooSmall: number
-  /** Groups whose rewards are all equal: on a fresh group they carry no signal. */
+  /** Groups whose rewards are all equal: in a fresh group they carry no signal. */
   readonly zeroVariance: number
 }
 
@@ -39,7 +39,7 @@ export interface Selection {
 export const rewards = (group: Group.ScoredGroup): Float64Array => Float64Array.from(group.verdicts, (v) => v.score)
 
 /**
- * Masks completions without a verdict, then leaves out groups that are too small for the objective and, unless they are to anchor
+ * Masks completions without a verdict, then drops groups that are too small for the objective and, unless they should anchor
  * the policy, those without signal.
  *
  * @category combinators
@@ -64,21 +64,21 @@ export const select = (
     kept: all.filter(({ outcome }) => outcome === "trained").map(({ verified }) => verified),
     masked: all.reduce((sum, s) => sum + s.group.completions.length - s.verified.completions.length, 0),
     tooSmall: all.length - large.length,
-    // One response has nothing to differ from.
+    // A single response cannot differ from others.
     zeroVariance: large.filter(
       ({ verified }) => verified.completions.length > 1 && !Target.hasSignal(rewards(verified)),
     ).length,
   }
 }
 
-/** What objectives may know of the batch: over the kept groups, of `prompts` that gradients are averaged over. @category metrics */
+/** The statistics of the batch for objectives: over the kept groups, of the `prompts` that gradients are averaged over. @category metrics */
 export const statistics = (kept: ReadonlyArray<Group.ScoredGroup>, prompts: number): PolicyGradient.Batch => ({
   rewardStd: kept.length === 0 ? 0 : Advantage.batchStd(kept.map(rewards)),
   tokens: kept.reduce((sum, g) => sum + g.completions.reduce((n, c) => n + c.tokens.length, 0), 0),
   groups: prompts,
 })
 
-/** Why a group must not be trained on; null when it may be. @category predicates */
+/** Why a group must not be trained on; null if it may be. @category predicates */
 export const refusal = (group: Group.ScoredGroup): string | null => {
   for (const [k, completion] of group.completions.entries()) {
     const where = `problem ${group.problem.id}, completion ${k}`
@@ -87,11 +87,11 @@ export const refusal = (group: Group.ScoredGroup): string | null => {
       return `${where} was sampled with top-p ${topP}, top-k ${topK}, min-p ${minP}, so ratios against it are biased; sample with 1, 0 and 0`
     if (!(temperature > 0)) return `${where} was sampled at temperature ${temperature}; sample at one above 0`
     if (temperature !== 1 && completion.logprobsOf !== "processed")
-      return `${where} was sampled at temperature ${temperature}, and its log-probs are of the policy at 1, so ratios against it are biased; take a sampler that gives log-probs of the law it samples from, or temperature 1`
-    // An episode that failed at its beginning has said nothing, and is masked.
+      return `${where} was sampled at temperature ${temperature}, but its log-probs are of the policy at 1, so ratios against it are biased; use a sampler that gives log-probs at its own temperature, or temperature 1`
+    // An episode that failed at its start has no tokens, and is masked.
     if (completion.tokens.length === 0 && !Verdict.isTrainable(group.verdicts[k])) continue
     if (completion.tokens.length === 0 || completion.tokens.length !== completion.logprobs.length) {
-      return `${where} has ${completion.tokens.length} tokens and ${completion.logprobs.length} log-probs; they must be as many, and at least 1`
+      return `${where} has ${completion.tokens.length} tokens and ${completion.logprobs.length} log-probs; both counts must be equal, and at least 1`
     }
     const bad = completion.logprobs.findIndex((v) => !Number.isFinite(v) || v > 1e-4)
     if (bad >= 0)
@@ -103,7 +103,7 @@ export const refusal = (group: Group.ScoredGroup): string | null => {
   return null
 }
 
-/** Means over episodes: turns, parts beyond the first, and what the environment measured; nothing where there are none. @category metrics */
+/** Means over episodes: turns, parts beyond the first, and the environment's measurements; empty if there are none. @category metrics */
 const episodesOf = (all: ReadonlyArray<Trajectory.Trajectory>): { readonly episodes?: Record<string, number> } => {
   if (all.length === 0) return {}
   const names = [...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()
@@ -140,7 +140,7 @@ export const metrics = (groups: ReadonlyArray<Group.ScoredGroup>) => {
 const episodeOf = ({ forked, stop, turns }: Trajectory.Trajectory) => ({ turns, stop, forked })
 
 /**
- * A group as the log keeps it; `result` is the objective's for a group that was trained on.
+ * A group as a log row; `result` is the objective's for a group that was trained on.
  *
  * @category metrics
  */
@@ -170,8 +170,8 @@ export const describe = (
 })
 
 /**
- * The groups to log, at most `count`: as many with a signal as without where there are enough of both, in order. Those
- * without are the ones that one wants to see when nothing is learned.
+ * The groups to log, at most `count`: as many with a signal as without if there are enough of both, in order. Those
+ * without are what you want to see when nothing is learned.
  *
  * @category metrics
  */

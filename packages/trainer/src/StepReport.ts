@@ -1,5 +1,5 @@
 /**
- * What is reported after every step: a line of events.jsonl.
+ * The report of a step: a line of events.jsonl.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as Noise from "./Noise.ts"
 
 const Count = Schema.Int
 const Number = Schema.Finite
-/** Null where there was nothing to measure. */
+/** Null if there was nothing to measure. */
 const Maybe = Schema.NullOr(Schema.Finite)
 
 /** @category models */
@@ -19,7 +19,7 @@ export const StepReport = Schema.Struct({
   step: Count,
   /** Mean reward of the step's verified responses. */
   reward: Number,
-  /** Share of verified responses that are right, and of prompts with at least one right response. */
+  /** Share of verified responses that are correct, and of prompts with at least one correct response. */
   passRate: Number,
   solvedRate: Number,
   formatRate: Number,
@@ -27,18 +27,18 @@ export const StepReport = Schema.Struct({
   entropy: Number,
   /** Mean length of a response, tokens. */
   responseLength: Number,
-  /** Share of responses cut at the limit. */
+  /** Share of responses cut at the token limit. */
   truncated: Number,
   /** Sampled tokens of the step. */
   responseTokens: Count,
-  /** Mean global gradient norm of the step's optimiser steps, before clipping; null where the engine does not tell. */
+  /** Mean global gradient norm of the step's optimiser steps, before clipping; null if the engine does not tell. */
   gradNorm: Maybe,
   learningRate: Number,
   /** KL(w* || P_theta) in nats, mean over the groups, at each group's last update; null when nothing was trained on. */
   targetKl: Maybe,
   /**
-   * Theorem 2 at each group's last update, in units of reward: what P_theta had gained over P_t, and what it had to at its distance from
-   * the target, means over the groups; and the least of what is between the two, which is never negative. Null where no group has
+   * Theorem 2 at each group's last update, in units of reward: what P_theta had gained over P_t, and the least it must gain at its distance from
+   * the target, as means over the groups; and the smallest difference between the two, which is never negative. Null if no group has
    * a Gibbs target.
    */
   gain: Maybe,
@@ -50,37 +50,37 @@ export const StepReport = Schema.Struct({
   masked: Count,
   tooSmall: Count,
   zeroVariance: Count,
-  /** Prompts that the sampler refused, so that they were left out. */
+  /** Prompts that were skipped because the sampler refused them. */
   leftOut: Count,
-  /** Groups of other prompts that were sampled in the place of silent ones. */
+  /** Groups of other prompts that replaced silent ones. */
   resampled: Count,
   /** Earlier groups that were trained on again, and those that had moved too far for it. */
   replayed: Count,
   stale: Count,
   /** Groups from a file of offline data that were trained on. */
   offline: Count,
-  /** Groups of this step's own that had moved too far from the policy that sampled them. */
+  /** Groups of this step from which the policy had moved too far since they were sampled. */
   filtered: Count,
-  /** Groups that were left out, by the limit that they broke; `age` counts also those that grew too old for replay. */
+  /** Groups that were excluded, by the limit that they broke; `age` also counts those that became too old for replay. */
   staleBy: Counts,
-  /** Of a run with noise on its labels: what it made of the truth. */
+  /** For a run with label noise: its measured effect. */
   noise: Schema.optionalKey(Noise.Measured),
-  /** Of episodes, means over the verified ones: `turns`, `forked` (parts beyond the first), and what the environment measured. */
+  /** Of episodes, means over the verified ones: `turns`, `forked` (parts beyond the first), and the environment's measurements. */
   episodes: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
   /** The objective's options that follow a schedule, at this step. */
   scheduled: Schema.Record(Schema.String, Schema.Union([Schema.Finite, Schema.String])),
   /** Steps between the policy that sampled and the one that was trained, at most `maxLag`. */
   lag: Count,
-  /** Effective sample size of P_t as a share of K, least of all groups: 1 for fresh ones. */
+  /** Effective sample size of P_t as a share of K, the smallest over all groups: 1 for fresh ones. */
   anchorEss: Number,
   /** Largest |s_t| of any response, nats: 0 for fresh groups. */
   anchorLogRatio: Number,
   /**
-   * KL(sampler || learner) in nats per token, estimated on the step's own responses: how far the arithmetic of the two differs when
-   * the policy is the same. Null where the anchor is not recomputed or the samples lag behind.
+   * KL(sampler || learner) in nats per token, estimated on the step's own responses: the difference of their arithmetic when
+   * the policy is the same. Null if the anchor is not recomputed or the samples lag behind.
    */
   samplerKl: Maybe,
-  /** Numbers that have left the range in which a run is healthy; see `Health`. */
+  /** Numbers outside the range of a healthy run; see `Health`. */
   alarms: Schema.Array(Alarm),
   secondsSampling: Number,
   secondsVerifying: Number,
@@ -89,7 +89,7 @@ export const StepReport = Schema.Struct({
   secondsLearnerIdle: Number,
   /** Seconds of the step in which nothing was sampled or verified. */
   secondsSamplerIdle: Number,
-  /** Tokens sampled and learned from, by the step's whole time. */
+  /** Tokens sampled and trained on, per second of the whole step. */
   tokensPerSecond: Number,
 })
 /** @category models */

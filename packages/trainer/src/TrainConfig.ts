@@ -1,5 +1,5 @@
 /**
- * What a training run does, every value spelled out; the defaults are the paper's where it states them.
+ * The configuration of a training run, every value spelled out; the defaults are the paper's where it gives them.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Options as ReplayOptions } from "./Replay.ts"
 
 /** @category models */
 export interface TrainConfig {
-  /** Names every random stream of the run. */
+  /** Seed of every random stream of the run. */
   readonly seed: string
   /** Training steps, one batch of prompts each. */
   readonly steps: number
@@ -24,7 +24,7 @@ export interface TrainConfig {
   /** Longest response, in tokens. */
   readonly maxTokens: number
   /**
-   * What the logits are divided by where responses are sampled, > 0; the learner's log-probs and gradients are of that law too.
+   * What the logits are divided by in sampling, > 0; the learner's log-probs and gradients are of that distribution too.
    * Default 1, the policy itself.
    */
   readonly temperature?: number
@@ -39,20 +39,20 @@ export interface TrainConfig {
   readonly optimizer: StepOptions & {
     /** Training steps over which the learning rate rises linearly from 0. */
     readonly warmupSteps: number
-    /** What it does after that, until the last step: stay, or fall to 0 in a line or in half a cosine. Default `constant`. */
+    /** The learning rate after that, until the last step: constant, or falling to 0 linearly or as half a cosine. Default `constant`. */
     readonly decay?: "constant" | "linear" | "cosine"
   }
   /**
-   * What becomes of a step with groups that teach nothing. `drop`: the rest is trained on, and they count as the zero gradient
-   * they are. `resample`: other prompts are sampled in their place, at most `resampleRounds` times. `replay`: earlier
-   * groups take their place. Default `drop`.
+   * What to do with groups that teach nothing. `drop`: the rest is trained on, and they count as the zero gradient
+   * they are. `resample`: other prompts are sampled instead, at most `resampleRounds` times. `replay`: earlier
+   * groups replace them. Default `drop`.
    */
   readonly silentGroups?: "drop" | "resample" | "replay"
   /** Default 3. */
   readonly resampleRounds?: number
   /**
-   * Groups that have moved too far from the policy that sampled them are not trained on, and counted by the limit that they break:
-   * with `maxLag`, or a sampler whose arithmetic differs. Default null: all are.
+   * Groups from which the policy has moved too far since they were sampled are not trained on, and are counted by the limit that they break:
+   * needed with `maxLag`, or a sampler whose arithmetic differs. Default null: all are trained on.
    */
   readonly filter?: FilterOptions | null
   /** Noise on the verdicts of training, for studies. Default null: none. */
@@ -60,12 +60,12 @@ export interface TrainConfig {
   /** For `silentGroups: "replay"`. */
   readonly replay?: ReplayOptions
   /**
-   * `sampled`: the recorded log-probs are the anchor's (the sampler runs the very weights that are trained).
+   * `sampled`: the recorded log-probs are the anchor's (the sampler uses the weights that are trained).
    * `recompute`: the learner computes the anchor's, for samplers whose arithmetic differs.
    */
   readonly anchor: "sampled" | "recompute"
   /**
-   * Steps that the policy which samples may lag behind the one that is trained. 0 is strictly on policy; with 1 the rollouts
+   * Steps that the sampling policy may lag behind the trained one. 0 is strictly on policy; with 1 the rollouts
    * of the next step are sampled and verified while this one is learned from. Above 0 the sampler must pin its policy,
    * and `anchor` be `recompute`.
    */
@@ -74,15 +74,15 @@ export interface TrainConfig {
   readonly checkpointEvery: number
   /** Checkpoints kept, the newest. */
   readonly checkpointsKept: number
-  /** Verifications under way at once. */
+  /** Verifications at the same time. */
   readonly verifyConcurrency: number
-  /** Longest time for one verdict, seconds; then it is a `timeout`, and the completion is masked. */
+  /** Time limit of one verdict, seconds; after it the verdict is a `timeout`, and the completion is masked. */
   readonly verifySeconds: number
   /** Groups written to completions.jsonl per step. */
   readonly groupsLogged: number
-  /** By what the best policy is known, whose checkpoint is kept, and when the run ends early. Default null: by nothing. */
+  /** How to choose the best policy, whose checkpoint is kept, and when to end early. Default null: neither. */
   readonly best?: BestOptions | null
-  /** When alarms are raised, and a run is stopped. Default `Health.defaults`. */
+  /** When to raise alarms, and when to stop a run. Default `Health.defaults`. */
   readonly health?: Health.Options
 }
 

@@ -2,7 +2,7 @@
  * Algorithm 1 of the paper: sample a batch from the policy, score it, build the target, and project onto it in E epochs
  * of mini-batches with P_theta recomputed at the current theta; then publish the new policy.
  *
- * A step depends on the run's seed, its index and the learner's state, on nothing else; a run resumed from a checkpoint
+ * A step depends only on the run's seed, its index and the learner's state; a run resumed from a checkpoint
  * therefore ends like one that was never stopped. Sampling and verification can be interrupted; the update cannot, and
  * an interrupted run leaves a checkpoint of its last whole step.
  *
@@ -38,7 +38,7 @@ import { valuesOf } from "./trackers/Tracker.ts"
 import * as Update from "./Update.ts"
 
 const encodeGroups = Schema.encodeResult(Schema.fromJsonString(Schema.Array(Group.ScoredGroup)))
-/** Groups as JSON; numbers that JSON has not as texts. */
+/** Groups as JSON; numbers that JSON lacks become texts. */
 const textOf = (groups: ReadonlyArray<Group.ScoredGroup>): string =>
   Result.getOrElse(encodeGroups(groups), () =>
     JSON.stringify(groups, (_, value: unknown) =>
@@ -49,11 +49,11 @@ const textOf = (groups: ReadonlyArray<Group.ScoredGroup>): string =>
           : value,
     ),
   )
-/** Whether the policy that sampled is broken: it gives log-probs that are no numbers. */
+/** Whether the sampling policy is broken: its log-probs are not numbers. */
 const isBroken = ({ groups }: Rollout.Rolled): boolean =>
   groups.some(({ completions }) => completions.some(({ logprobs }) => logprobs.some((v) => !Number.isFinite(v))))
 
-/** What can stand against a checkpoint. @category errors */
+/** What can stop a checkpoint. @category errors */
 export type Saving = CheckpointError | LearnerError | RunError | Rollout.RolloutFailure
 
 /** What can end a run. @category errors */
@@ -62,20 +62,20 @@ export type Failure = Saving | TrainingError
 /** @category models */
 export interface Options {
   readonly config: TrainConfig
-  /** Held, or read when they are drawn. */
+  /** In memory, or read when drawn. */
   readonly problems: ReadonlyArray<Problem.Problem> | Dataset.Problems
   readonly run: Run
-  /** Groups that somebody else sampled, which take `ratio` of every step's prompts, in (0, 1). */
+  /** Groups sampled elsewhere, which take `ratio` of each step's prompts, in (0, 1). */
   readonly offline?: { readonly entries: ReadonlyArray<Offline.Entry>; readonly ratio: number }
   readonly onStep?: (report: StepReport) => Effect.Effect<void>
-  /** What is measured of the policy after every so many steps, by name: on seeds of its own, so that training does not depend on it. */
+  /** Measures the policy every few steps, by name: with its own seeds, so training does not depend on it. */
   readonly evaluation?: {
     readonly every: number
     readonly run: (
       step: number,
     ) => Effect.Effect<Evaluated["values"], RolloutError.SamplerError, Sampler.Sampler | Verifier.Verifier>
   }
-  /** Told of every evaluation, and of the best policy so far where the configuration says by what. */
+  /** Called with every evaluation, and with the best policy so far if the configuration says how to choose it. */
   readonly onEvaluation?: (evaluated: Evaluated, best: Best.State | null) => Effect.Effect<void>
   /** Token log-probs under the reference policy, for an objective that asks for them (a KL to it). */
   readonly reference?: LearnerService["logprobs"]
@@ -85,8 +85,8 @@ export interface Options {
 
 /**
  * Trains from the run's last checkpoint (or from the learner's present weights) to `config.steps`. `onStep` is called
- * after every step. Ends with a checkpoint, also when interrupted or when a step fails before its update; with `maxLag`
- * above 0 it waits for the rollouts that an older policy samples, since no other can.
+ * after every step. It ends with a checkpoint, even when interrupted or when a step fails before its update; with `maxLag`
+ * above 0 it first waits for rollouts that only an older policy can sample.
  *
  * @category running
  */
@@ -122,7 +122,7 @@ export const train: (
       kept,
       drawn,
     )
-    /** What `publish` answered, by the number of steps the policy had taken; rollouts of a checkpoint are from another life. */
+    /** The result of `publish`, by the number of steps the policy had taken; rollouts of a checkpoint are from an earlier process. */
     const versions = new Map([[taken, yield* learner.publish]])
     const versionOf = (rolled: Rollout.Rolled): number =>
       (rolled.step < from + kept.length
@@ -154,8 +154,8 @@ export const train: (
     let lastReport = yield* Clock.now
     const replayOptions = config.replay ?? Replay.defaults
     /**
-     * A step that cannot be taken leaves what it was to be taken on, and a learner that has moved as it was at the last checkpoint.
-     * One that has not is that of the last whole step, which is saved.
+     * A step that cannot be taken writes its groups to a file, and restores a changed learner from the last checkpoint.
+     * An unchanged learner is that of the last whole step, which is saved.
      */
     const dumped = Effect.fn("Trainer.dumped")(function* (
       error: TrainingError,
@@ -168,19 +168,19 @@ export const train: (
       const where = whole
         ? `the policy is still that of step ${taken}`
         : at === null
-          ? "there is no checkpoint yet, so that a resume begins anew"
+          ? "there is no checkpoint yet, so resuming starts over"
           : `the policy is back at step ${at.step}`
       return yield* new TrainingError({
         step: error.step,
         reason: `${error.reason}; its groups are in ${file}, and ${where}`,
       })
     })
-    /** Why nobody judges any more; null while somebody does. A single step without a verdict may be its prompts' fault. */
+    /** Why the verifier no longer works; null while it does. A single step without a verdict may be due to its prompts. */
     const outage = (rolled: Rollout.Rolled): string | null => {
       if (!Rollout.isUnjudged(rolled) || health.silent + 1 < healthOptions.outage) return null
       const verdicts = rolled.groups.flatMap((group) => group.verdicts)
       const [{ reason, status }] = verdicts
-      return `none of its ${verdicts.length} responses has a verdict, and it is step ${healthOptions.outage} in a row like that (the first: ${status}${reason === undefined ? "" : `, ${reason}`}); mend the verifier, then resume`
+      return `none of its ${verdicts.length} responses has a verdict, and this is step ${healthOptions.outage} in a row without one (the first: ${status}${reason === undefined ? "" : `, ${reason}`}); fix the verifier, then resume`
     }
     const update = (rolled: Rollout.Rolled, secondsLearnerIdle: number) =>
       Effect.gen(function* () {
@@ -195,7 +195,7 @@ export const train: (
         }
         const { all, kept, ...dropped } = Selection.select(rolled.groups, config.objective)
         for (const { problem, reason } of rolled.leftOut)
-          yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is left out: ${Terminal.visible(reason)}`)
+          yield* Effect.logWarning(`step ${step + 1}: problem ${problem} is skipped: ${Terminal.visible(reason)}`)
         const sampled = yield* Update.anchored(kept, config.anchor)
         const decisions = sampled.map(({ anchor, group }) =>
           Filter.decide(config.filter, group, anchor, step - rolled.policyStep),
@@ -275,20 +275,20 @@ export const train: (
           ),
         )
         yield* run.appendEvent(report)
-        // Only a step whose rows are written is one that a checkpoint may speak of.
+        // A checkpoint may only refer to a step whose rows are written.
         yield* rollouts.drop
         whole = true
         return report
       })
     const noteBest = (found: Best.State) =>
       bestBy === null ? Effect.void : run.write(Best.file, Best.write(bestBy, found))
-    /** Once for every step: evaluates where that is due, and compares with the best policy so far. */
+    /** Once for every step: evaluates if that is due, and compares with the best policy so far. */
     const compare = Effect.fn("Trainer.compare")(function* (report: StepReport | undefined) {
       if (compared === taken) return
       const { evaluation } = options
       const isDue = evaluation !== undefined && taken % evaluation.every === 0
       const values = isDue ? yield* evaluation.run(taken) : null
-      // As one, so that no checkpoint has half of it.
+      // As one, so no checkpoint has half of it.
       yield* Effect.gen(function* () {
         if (values !== null) yield* run.appendEvaluation({ step: taken, values })
         compared = taken
@@ -304,7 +304,7 @@ export const train: (
         yield* options.onEvaluation({ step: taken, values }, best)
     })
     const loop = Effect.gen(function* () {
-      // A life that ended before its last step was compared, or before the best one was noted.
+      // A process that ended before its last step was compared, or before the best one was recorded.
       if (taken > 0) yield* compare((yield* run.events).find(({ step }) => step === taken))
       if (best !== null) yield* noteBest(best)
       while (taken < config.steps && !Best.isOver(best, bestBy)) {
@@ -312,7 +312,7 @@ export const train: (
         const waited = yield* Clock.now
         const rolled = yield* rollouts.take
         const report = yield* Effect.uninterruptible(update(rolled, yield* Clock.since(waited)))
-        // The policy is published: what may be sampled ahead from it starts before anything else is done.
+        // The policy is published: sampling ahead from it starts before anything else.
         if (config.maxLag > 0) yield* rollouts.admit(taken)
         yield* compare(report)
         if (taken % config.checkpointEvery === 0) yield* checkpoint
@@ -321,7 +321,7 @@ export const train: (
       }
     })
     // A step that failed half way has changed the weights: only whole steps are worth a checkpoint. Rollouts that an older policy
-    // samples are waited for, but not after a fault of the program.
+    // samples are waited for, but not after a bug in the program.
     yield* loop.pipe(
       Effect.onExit((exit) =>
         Effect.suspend(() =>

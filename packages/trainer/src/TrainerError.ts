@@ -1,5 +1,5 @@
 /**
- * What can go wrong in a training run, by the boundary that was crossed.
+ * What can go wrong in a training run, by the part that failed.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The update of a step: E epochs of mini-batches over the groups to train on. Here, and only here, a group's rewards, log-probs and
+ * The update of a step: E epochs of mini-batches over the groups to train on. Only here do a group's rewards, log-probs and
  * anchor become an objective's input, and its weights the ones that the engine applies.
  *
  * @module
@@ -19,32 +19,32 @@ export interface Anchored {
   readonly group: Group.ScoredGroup
   /** Token log-probs, K arrays of [T_k], nats. */
   readonly anchor: ReadonlyArray<Float32Array>
-  /** The same under the reference policy, where the objective asks for it. */
+  /** The same under the reference policy, if the objective needs it. */
   readonly reference?: ReadonlyArray<Float32Array>
-  /** What the problem was known to earn before this group, where the objective asks for it. */
+  /** The problem's expected reward before this group, if the objective needs it. */
   readonly baseline?: number
 }
 
-/** What an update did. @category models */
+/** The result of an update. @category models */
 export interface Updated {
-  /** The last result of every group: weights, w*, P and c at the theta they were computed at. */
+  /** The last result of every group: weights, w*, P and c, each at the theta of its computation. */
   readonly results: ReadonlyMap<Group.ScoredGroup, ObjectiveResult>
   readonly gradNorms: ReadonlyArray<number>
-  /** Tokens that went through the model. */
+  /** Tokens processed by the model. */
   readonly tokens: number
-  /** Of the policy that the update published. */
+  /** The version of the policy that the update published. */
   readonly version: number
 }
 
 /** @category models */
 export interface Limits {
-  /** The largest norm of a gradient. */
+  /** The largest accepted norm of a gradient. */
   readonly gradNorm: number
-  /** Told before each step of the optimiser, and of a policy that is broken: it is no longer the one before the update. */
+  /** Called before each optimiser step, and for a broken policy: from then on the policy has changed. */
   readonly onMove: () => void
 }
 
-/** The first number of these that is none; null where all are finite. */
+/** The first of these that is not finite; null if all are. */
 const strange = (rows: ReadonlyArray<Float32Array>): number | null => {
   for (const row of rows) {
     const value = row.find((x) => !Number.isFinite(x))
@@ -64,7 +64,7 @@ export const learningRate = ({ optimizer, steps }: TrainConfig, step: number): n
 
 const behaviourOf = ({ completions }: Group.ScoredGroup) => completions.map((c) => c.logprobs)
 
-/** The groups with their anchors: what was recorded where the sampler ran these very weights, or the learner's log-probs. @category running */
+/** The groups with their anchors: the recorded log-probs if the sampler used these weights, otherwise the learner's. @category running */
 export const anchored = Effect.fn("Update.anchored")(function* (
   groups: ReadonlyArray<Group.ScoredGroup>,
   anchor: TrainConfig["anchor"],
@@ -80,13 +80,13 @@ export const anchored = Effect.fn("Update.anchored")(function* (
   )
 })
 
-/** How far the anchors are from the policies that sampled. @category metrics */
+/** The distance of the anchors from the sampling policies. @category metrics */
 export const drift = (groups: ReadonlyArray<Anchored>) => {
   const staleness = groups.map(({ anchor, group }) =>
     OffPolicy.staleness(OffPolicy.logRatios(anchor, behaviourOf(group))),
   )
   return {
-    /** Effective sample size of P_t as a share of K, least of all groups. */
+    /** Effective sample size of P_t as a share of K, the smallest over all groups. */
     anchorEss: staleness.reduce((least, { ess }, i) => Math.min(least, ess / groups[i].anchor.length), 1),
     /** Largest |s_t| of any response, nats. */
     anchorLogRatio: staleness.reduce((most, { maxAbs }) => Math.max(most, maxAbs), 0),
@@ -130,7 +130,7 @@ export const run = Effect.fn("Update.run")(function* (
   const results = new Map<Group.ScoredGroup, ObjectiveResult>()
   let onPolicy = true
   let moves = false
-  /** Why nothing can be learned from what the learner or the objective gave. */
+  /** Why the results of the learner or the objective cannot be learned from. */
   let fault: string | null = null
   const weighIn =
     (part: ReadonlyArray<Anchored>): Weigh =>
@@ -143,7 +143,7 @@ export const run = Effect.fn("Update.run")(function* (
         return nothing()
       }
       const bad = strange(current)
-      // Whatever it is, it is no policy that one wants to keep.
+      // Whatever it is, it is not a policy worth keeping.
       if (bad !== null) limits.onMove()
       if (bad !== null) return spoilt(`a log-prob under the policy is ${bad}, which must be finite`)
       const rewards = Selection.rewards(group)
@@ -176,7 +176,7 @@ export const run = Effect.fn("Update.run")(function* (
       )
       tokens += stats.tokens
       if (fault !== null) return yield* new TrainingError({ step: step + 1, reason: fault })
-      // Groups that move nothing are no reason for the optimiser's momentum and decay to.
+      // If no group has an effect, the optimiser's momentum and decay should have none either.
       if (!moves) continue
       limits.onMove()
       const { gradNorm } = yield* learner.step({ ...config.optimizer, learningRate: learningRate(config, step) })
@@ -192,7 +192,7 @@ export const run = Effect.fn("Update.run")(function* (
       gradNorms.push(gradNorm)
     }
   }
-  // In the order of the groups: the learner weighs them in the order in which they are ready, and a sum must not tell.
+  // In the order of the groups: the learner weighs them as they become ready, and a sum must not depend on that.
   const ordered = new Map(
     groups.flatMap(({ group }) => {
       const result = results.get(group)

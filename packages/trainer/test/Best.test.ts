@@ -106,6 +106,6 @@ it.each(["", "{}", '{"metric":"eval/pass_at_1"', '{"metric":1,"better":"higher",
   "a note that is damaged is an error that says what to do: %s",
   async (text) => {
     const reason = await Effect.runPromise(Effect.flip(Best.read(text)))
-    expect(reason).toMatch(/^best\.json is damaged \(.*\); remove it, and a resume writes it again$/)
+    expect(reason).toMatch(/^best\.json is damaged \(.*\); remove it, and resuming writes it again$/)
   },
 )

@@ -234,7 +234,7 @@ it("the verifier's outage: after a number of steps without any verdict the run s
     })
   const error = await fails(run("a", { engine, over, config: options, onStep }))
   expect(error.message).toMatch(
-    /step 6: none of its 32 responses has a verdict, and it is step 2 in a row like that \(the first: error, HTTP 503\); mend the verifier, then resume/,
+    /step 6: none of its 32 responses has a verdict, and this is step 2 in a row without one \(the first: error, HTTP 503\); fix the verifier, then resume/,
   )
   // The first such step is one whose alarm may be its prompts' fault.
   expect(events.at(-1)?.alarms.map(({ metric }) => metric)).toEqual(["masked"])

@@ -137,7 +137,7 @@ it.each<{
     name: "samples of another policy",
     engine: { claim: 7 },
     over: {},
-    message: /sampled by policy 7, where 1 was published/,
+    message: /sampled by policy 7, but 1 was published/,
   },
 ])("refuses $name", async ({ engine, message, over }) => {
   const error = await Effect.runPromise(Effect.flip(run("a", { engine: makeEngine(engine), config: config(over) })))

@@ -118,7 +118,7 @@ it("refuses groups that are too small for the objective, and a KL without a refe
   const message = (options: Parameters<typeof run>[1]) =>
     Effect.runPromise(Effect.map(Effect.flip(run("a", options)), (error) => error.message))
   expect(await message({ config: config("lpo-fwd", { groupSize: 1 }) })).toMatch(
-    /groupSize is 1, and lpo\S* learns from groups of 2 or more/,
+    /groupSize is 1, but lpo\S* needs groups of 2 or more/,
   )
   await rm(join(root, "a"), { recursive: true })
   const kl = { in: "reward", beta: 0.1 }

@@ -141,7 +141,7 @@ it("an objective that must know who sampled is refused without log-probs, by the
   const message = (text: string) =>
     Effect.runPromise(Effect.flip(run("refused", text, { config: { objective } }))).then((e) => e.message)
   expect(await message(`${group(right, wrong)}\n${group(bare(right), bare(wrong))}`)).toMatch(
-    /grpo with importance sampling needs the log-probs .*, and line 2 of the offline data has none/,
+    /grpo with importance sampling needs the log-probs .*, but line 2 of the offline data has none/,
   )
   const { events } = await Effect.runPromise(run("fine", group(right, wrong), { config: { objective } }))
   expect(events[0].offline).toBe(1)

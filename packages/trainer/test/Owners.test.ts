@@ -97,7 +97,7 @@ it("what a dead or foreign owner left behind keeps nobody out", async () => {
     await opens()
   }
   await writeFile(join(folder, "lock"), "no lock of ours")
-  expect(await refusal()).toMatch(/cannot be locked \(.*\); remove .*lock if it is no lock of a run/)
+  expect(await refusal()).toMatch(/cannot be locked \(.*\); remove .*lock if it is not the lock of a run/)
 })
 
 it("of four that come at once one gets it, and the others say who has it", async () => {
@@ -134,7 +134,7 @@ describe("a folder without its config.json is no run, and no other run takes its
   ])("%s", async (_, change) => {
     await rm(join(folder, "config.json"))
     await change()
-    expect(await refusal(folder, false)).toMatch(/is not empty and holds no config\.json/)
+    expect(await refusal(folder, false)).toMatch(/is not empty and has no config\.json/)
     expect(await refusal(folder, true)).toMatch(/does not exist, so there is nothing to resume/)
   })
 

@@ -132,7 +132,7 @@ it.each([
     { name: "lpo", tau: { schedule: "switch", metric: "entropy", fallAt: 1, riseAt: 0, low: 1, high: 2 } },
     /fallAt is 1; it must not be above riseAt, which is 0/,
   ],
-  [{ name: "lpo", tau: { schedule: "pieces", pieces: [{ from: 0.1, value: 1 }] } }, /pieces begin at 0 and rise/],
+  [{ name: "lpo", tau: { schedule: "pieces", pieces: [{ from: 0.1, value: 1 }] } }, /pieces must start at 0 and rise/],
   [
     { name: "grpo", clip: { low: 0.2, hihg: 0.2 } },
     /clip\.hihg is not known; did you mean high\? .*clip\.high is missing/,
@@ -142,11 +142,11 @@ it.each([
   [{ name: "grpo", kl: { in: "reward", beta: 1, estimator: "k2" } }, /kl\.estimator is "k2"; expected "k1" \| "k3"/],
   [
     { name: "lpo-rev", divergence: "jeffreys" },
-    /lpo-rev has divergence "reverse-kl", and "jeffreys" was given; .*name "lpo"/,
+    /lpo-rev has divergence "reverse-kl", but "jeffreys" was given; .*name "lpo"/,
   ],
   [{ name: "grpo-paper", aggregation: "token-sum" }, /grpo-paper has aggregation "sequence-mean"/],
-  [3, /an objective is its name or a record with its name, and 3 was given/],
-  [{ nam: "lpo" }, /and \{"nam":"lpo"\} was given/],
+  [3, /an objective is its name or a record with its name, but 3 was given/],
+  [{ nam: "lpo" }, /but \{"nam":"lpo"\} was given/],
 ])("refuses %j", (given, message) => {
   expect(() => settings(given)).toThrow(message)
   expect(Effect.runSync(Effect.flip(Registry.decode(given)))).toMatchObject({ _tag: "SettingsError" })

@@ -297,5 +297,5 @@ it("names a folder that cannot be written, and goes on", async () => {
   await writeFile(join(root, "file"), "")
   const { trouble } = await Effect.runPromise(run([TensorBoard.make({ folder: join(root, "file") })]))
   expect(trouble).toHaveLength(1)
-  expect(trouble[0]).toMatch(/tracker tensorboard: cannot make event files in .*file/)
+  expect(trouble[0]).toMatch(/tracker tensorboard: cannot create event files in .*file/)
 })

@@ -175,7 +175,7 @@ it("refuses a run that exists, one that is in use, one to resume that does not e
     new RegExp(`in use by process ${process.pid} on .*, since .*; wait for it or stop it`),
   )
   const other = RunStore.open({ folder: join(root, "a"), config: { task: "letters" }, resume: true })
-  expect(await message(Effect.scoped(other))).toMatch(/started with task "digits", and now it is "letters"/)
+  expect(await message(Effect.scoped(other))).toMatch(/started with task "digits", but now it is "letters"/)
 })
 
 it("refuses a damaged checkpoint by name, and ignores one without a manifest", async () => {
@@ -256,7 +256,7 @@ it("a resume may change what it is allowed to, and names the key that it may not
   })
   const longer = { train: { steps: 9, groupSize: 8 }, logging: 5 }
   const refused = await Effect.runPromise(Effect.flip(Effect.scoped(open(longer, true, ["logging"]))))
-  expect(refused.message).toMatch(/started with train\.steps 2, and now it is 9.*a resume may change logging/)
+  expect(refused.message).toMatch(/started with train\.steps 2, but now it is 9.*a resume may change logging/)
   await attempt(longer, true, ["train.steps", "logging"])
   expect((await Effect.runPromise(RunStore.readConfig(join(root, "a"))))?.config).toEqual(longer)
   for (const other of [{ ...longer, extra: 1 }, { train: longer.train }, { ...longer, train: { steps: 9 } }])
@@ -283,8 +283,8 @@ it("names the damaged line of a log, and keeps what stands before it", async () 
   }
   const digit = lines[4].replace(/"reward":[\d.e-]+/, `"reward":0.123`)
   expect(await refused([...lines.slice(0, 4), digit, ...lines.slice(5)].join("\n"))).toMatch(/events\.jsonl/)
-  expect(await refused(lines.slice(0, 5).join("\n"))).toMatch(/has \d+ bytes, and the checkpoint refers to \d+/)
-  expect(await refused(null)).toMatch(/has 0 bytes, and the checkpoint refers to \d+/)
+  expect(await refused(lines.slice(0, 5).join("\n"))).toMatch(/has \d+ bytes, but the checkpoint refers to \d+/)
+  expect(await refused(null)).toMatch(/has 0 bytes, but the checkpoint refers to \d+/)
   // A last line that a kill cut short comes after the checkpoint: it is dropped.
   await writeFile(log, lines.join("\n") + lines[4].slice(0, 40))
   expect((await Effect.runPromise(run("a", { resume: true }))).events.map((e) => e.step)).toHaveLength(12)
@@ -313,10 +313,10 @@ it("a run that was killed before it wrote its configuration is begun again under
   for (const name of ["lock", "owner.json", "owner.json.tmp-7", "config.json.tmp-7"])
     await writeFile(join(folder, name), "")
   await mkdir(join(folder, "checkpoints", "step-000001"))
-  expect((await Effect.runPromise(Effect.flip(run("young")))).message).toMatch(/is not empty and holds no config\.json/)
+  expect((await Effect.runPromise(Effect.flip(run("young")))).message).toMatch(/is not empty and has no config\.json/)
   await rm(join(folder, "checkpoints", "step-000001"), { recursive: true })
   await writeFile(join(folder, "notes.txt"), "mine")
-  expect((await Effect.runPromise(Effect.flip(run("young")))).message).toMatch(/is not empty and holds no config\.json/)
+  expect((await Effect.runPromise(Effect.flip(run("young")))).message).toMatch(/is not empty and has no config\.json/)
   await rm(join(folder, "notes.txt"))
   await Effect.runPromise(run("young"))
   expect(await readFile(join(folder, "events.jsonl"), "utf8")).not.toBe("")

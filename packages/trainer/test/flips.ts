@@ -45,7 +45,7 @@ export const areFound = async (stride: number): Promise<void> => {
     }
     // Without its configuration the folder is no run, and no other may take its place.
     await rm(join(folder, "config.json"))
-    expect(await refusal(false)).toMatch(/is not empty and holds no config\.json/)
+    expect(await refusal(false)).toMatch(/is not empty and has no config\.json/)
   } finally {
     await rm(root, { recursive: true })
   }

@@ -93,5 +93,5 @@ it("trains two steps on rows of one's own, killed after one and resumed, to the 
   await file("sums.jsonl", jsonLines(sums.slice(1)))
   const other = await polaris(["--name", "killed", "--resume", "--steps", "3"])
   expect(other.code).toBe(1)
-  expect(other.stderr).toMatch(/was started with data\.train\.fingerprint\.rows 20, and now it is 19/)
+  expect(other.stderr).toMatch(/was started with data\.train\.fingerprint\.rows 20, but now it is 19/)
 })

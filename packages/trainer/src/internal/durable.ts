@@ -1,4 +1,4 @@
-/** File writes that either happened or did not, whatever kills the process in between. */
+/** File writes that happen completely or not at all, whatever kills the process in between. */
 import { createHash } from "node:crypto"
 import { open } from "node:fs/promises"
 import { dirname } from "node:path"

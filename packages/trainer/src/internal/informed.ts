@@ -1,4 +1,4 @@
-/** What an objective asks for besides a group: log-probs under the reference policy, and what the problem was known to earn. */
+/** What an objective may need besides a group: log-probs under the reference policy, and the problem's expected reward. */
 import * as Group from "@lpo/rollout/Group"
 import { SmallGroup } from "@lpo/simplex"
 import { Effect } from "effect"
@@ -8,7 +8,7 @@ import * as Selection from "../Selection.ts"
 import type * as Update from "../Update.ts"
 import { mean } from "./mean.ts"
 
-/** What problems were known to earn, by id. */
+/** The expected reward of problems, by id. */
 export type Baselines = Readonly<Record<string, SmallGroup.Baseline>>
 
 const meanReward = (group: Group.ScoredGroup): number => mean([...Selection.rewards(group)])

@@ -13,14 +13,14 @@ import * as Durable from "./durable.ts"
 const file = "lock"
 const note = "owner.json"
 
-/** Where Linux says which boot this is; elsewhere there is none. */
+/** Where Linux identifies this boot; other systems have no such file. */
 const bootId = (): Promise<string | null> =>
   readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
     (text) => text.trim(),
     () => null,
   )
 
-/** What the owner said of itself; a note that cannot be read is no reason not to name the lock. */
+/** The owner's note about itself; if it cannot be read, the lock is still reported. */
 const ownerOf = (folder: string): Effect.Effect<string> =>
   Effect.promise(() => RegularFile.text(join(folder, note)).catch(() => "")).pipe(
     Effect.map((found) => {
@@ -32,19 +32,19 @@ const ownerOf = (folder: string): Effect.Effect<string> =>
     }),
   )
 
-/** Holds the lock of a folder for the lifetime of the scope. Fails with a `RunError` that says who has it. */
+/** Holds the lock of a folder until the scope closes. Fails with a `RunError` that says who has it. */
 export const hold = (folder: string): Effect.Effect<void, RunError, Scope.Scope> =>
   Effect.gen(function* () {
     const path = join(folder, file)
     const fail = (reason: string) => new RunError({ folder, reason })
-    // Looked at, not opened: closing a second handle would give up the lock of a run that this very process holds.
+    // Checked, not opened: closing a second handle would release the lock of a run that this process has open.
     const isOdd = yield* Effect.promise(() =>
       stat(path).then(
         (entry) => !entry.isFile(),
         () => false,
       ),
     )
-    if (isOdd) return yield* fail(`cannot be locked: ${path} is no regular file; remove it`)
+    if (isOdd) return yield* fail(`cannot be locked: ${path} is not a regular file; remove it`)
     const { DatabaseSync } = yield* Effect.promise(() => import("node:sqlite"))
     const attempt = Effect.try({
       try: () => {
@@ -67,7 +67,7 @@ export const hold = (folder: string): Effect.Effect<void, RunError, Scope.Scope>
             ? Effect.flatMap(ownerOf(folder), (owner) =>
                 Effect.fail(fail(`is in use by ${owner}; wait for it or stop it`)),
               )
-            : Effect.fail(fail(`cannot be locked (${cause.message}); remove ${path} if it is no lock of a run`)),
+            : Effect.fail(fail(`cannot be locked (${cause.message}); remove ${path} if it is not the lock of a run`)),
         ),
       ),
       (database) => Effect.sync(() => database.close()),

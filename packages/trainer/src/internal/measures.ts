@@ -1,4 +1,4 @@
-/** What a step says of the groups that it trained on. */
+/** Measurements of the groups that a step trained on. */
 import { Diagnostics } from "@lpo/simplex"
 import type * as Objective from "../Objective.ts"
 import { mean } from "./mean.ts"
@@ -10,7 +10,7 @@ export const targetKlOf = ({ policy, target }: Objective.ObjectiveResult): numbe
 /** Effective sample size of P as a share of K. */
 export const essOf = ({ policy }: Objective.ObjectiveResult): number => Diagnostics.ess(policy) / policy.length
 
-/** The mean, or null where there is none: no numbers, or an infinite one. */
+/** The mean; null for no numbers, or with an infinite one. */
 export const meanOrNull = (xs: ReadonlyArray<number>): number | null => {
   const value = mean(xs)
   return xs.length > 0 && Number.isFinite(value) ? value : null
@@ -22,7 +22,7 @@ export const guaranteeOf = (results: ReadonlyArray<Objective.ObjectiveResult>) =
   return {
     gain: meanOrNull(all.map(({ gain }) => gain)),
     gainBound: meanOrNull(all.map(({ bound }) => bound)),
-    // Both are sums of numbers of about 1: what they differ by beyond that is rounding.
+    // Both are sums of numbers of about 1: smaller differences are rounding.
     gainSlack:
       all.length === 0
         ? null

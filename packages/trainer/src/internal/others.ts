@@ -1,4 +1,4 @@
-/** The groups of a step that its policy did not sample just now: earlier ones that are replayed, and those of others. */
+/** The groups of a step that its policy did not just sample: earlier groups, replayed, and offline ones. */
 import type { Group } from "@lpo/rollout"
 import type { OffPolicy } from "@lpo/simplex"
 import { Effect } from "effect"
@@ -9,7 +9,7 @@ import * as Selection from "../Selection.ts"
 import type { TrainConfig } from "../TrainConfig.ts"
 import * as Update from "../Update.ts"
 
-/** Earlier groups for the places that are left, with the policy's own log-probs; what has moved too far is not among them. */
+/** Earlier groups for the free places, with the policy's own log-probs; those from which it has moved too far are excluded. */
 export const replayed = Effect.fn("Trainer.replayed")(function* (
   config: TrainConfig,
   from: Replay.Buffer,
@@ -34,7 +34,7 @@ export const replayed = Effect.fn("Trainer.replayed")(function* (
 const onPolicy = ({ completions }: Group.ScoredGroup, logprobs: ReadonlyArray<Float32Array>) =>
   Array.from(completions, (completion, k) => ({ ...completion, logprobs: logprobs[k] }))
 
-/** The step's groups of others, with the policy's own log-probs; they are also the behaviour's where nobody knows those. */
+/** The step's offline groups, with the policy's own log-probs, which also stand in for unknown behaviour log-probs. */
 export const offline = Effect.fn("Trainer.offline")(function* (
   config: TrainConfig,
   entries: ReadonlyArray<Offline.Entry>,
@@ -55,7 +55,7 @@ export const offline = Effect.fn("Trainer.offline")(function* (
       continue
     }
     const [{ anchor, group }] = yield* Update.anchored([selected.group], "recompute")
-    // A copy: the same group may stand twice in a step.
+    // A copy: the same group may occur twice in a step.
     const own = { ...group, completions: drawn[i].hasLogprobs ? group.completions : onPolicy(group, anchor) }
     const decision = Filter.decide(config.filter, own, anchor, 0)
     decisions.push(decision)
@@ -65,7 +65,7 @@ export const offline = Effect.fn("Trainer.offline")(function* (
   return { groups, decisions, logged }
 })
 
-/** The groups of a step to log, at most `count`: of both sources as many as they are of the step, one of others at least. */
+/** The groups of a step to log, at most `count`: of both sources in their share of the step, at least one offline. */
 export const share = (
   own: ReadonlyArray<Selection.Selected>,
   others: ReadonlyArray<Selection.Selected>,

@@ -1,20 +1,20 @@
-/** One request with a JSON body to a tracker's server, and its JSON answer. No redirect is followed: a key would go along. */
+/** One request with a JSON body to a tracker's server, and its JSON answer. Redirects are not followed: they would take the key along. */
 import { Effect, Schema } from "effect"
 import { TrackerError } from "../trackers/Tracker.ts"
 
 export interface Request {
   readonly tracker: string
   readonly url: string
-  /** Null asks with GET. */
+  /** Null sends a GET. */
   readonly body: unknown
   readonly headers: Readonly<Record<string, string>>
 }
 
 const seconds = 20
-/** More than any answer that is read here. */
+/** More than any expected answer. */
 const mostBytes = 2 ** 24
 
-/** Schema of the answer; fails with what the server said. `status` is of an answer that came. */
+/** Sends a request and decodes its answer; fails with the server's message. `status` is that of an answer that arrived. */
 export const ask = <A>(schema: Schema.Codec<A, unknown>, { body, headers, tracker, url }: Request) => {
   const fail = (reason: string, transient: boolean) =>
     new TrackerError({ tracker, reason: `${url}: ${reason}`, transient })
@@ -32,7 +32,8 @@ export const ask = <A>(schema: Schema.Codec<A, unknown>, { body, headers, tracke
       let length = 0
       for await (const part of response.body ?? []) {
         parts.push(part as Uint8Array)
-        if ((length += (part as Uint8Array).length) > mostBytes) throw new Error(`an answer above ${mostBytes} bytes`)
+        if ((length += (part as Uint8Array).length) > mostBytes)
+          throw new Error(`an answer larger than ${mostBytes} bytes`)
       }
       const text = Buffer.concat(parts).toString()
       const { ok, status } = response
@@ -53,9 +54,7 @@ export const ask = <A>(schema: Schema.Codec<A, unknown>, { body, headers, tracke
   }).pipe(
     Effect.flatMap((text) =>
       decode(text === "" ? "null" : text).pipe(
-        Effect.mapError(({ message }) =>
-          fail(`an answer that does not fit: ${message.replaceAll(/\s+/g, " ")}`, false),
-        ),
+        Effect.mapError(({ message }) => fail(`an unexpected answer: ${message.replaceAll(/\s+/g, " ")}`, false)),
       ),
     ),
   )

@@ -1,5 +1,5 @@
 /**
- * What a checkpoint keeps beside the learner's files, as `state.json`: how many problems were drawn, the rollouts that wait (a run that
+ * What a checkpoint keeps besides the learner's files, as `state.json`: the number of problems drawn, the waiting rollouts (a run that
  * samples ahead cannot sample them again, its policy is gone), the groups to replay, and what the objective keeps from step to step.
  */
 import type { Dataset } from "@lpo/rollout"
@@ -52,15 +52,15 @@ export interface State {
   /** Which side each switch of the objective's curriculum is on. */
   readonly curriculum: Objective.State
   readonly best: Best.State | null
-  /** Steps that the policy had taken which was compared with the best last; 0 for none. */
+  /** Steps of the policy last compared with the best one; 0 for none. */
   readonly compared: number
-  /** What alarms and limits go by. */
+  /** The state of alarms and limits. */
   readonly health: Health.State
-  /** What each problem was known to earn, for the objectives that ask for it. */
+  /** The expected reward of each problem, for objectives that need it. */
   readonly baselines: Readonly<Record<string, SmallGroup.Baseline>>
 }
 
-/** Of a run that has not begun. */
+/** The state of a run that has not started. */
 export const initial = (objective: Objective.Objective): State => ({
   drawn: 0,
   pending: [],
@@ -83,7 +83,7 @@ export const files = ({ pending, replay, ...rest }: State): Readonly<Record<stri
   })}\n`,
 })
 
-/** The state of the checkpoint at `path` that a run goes on from. Fails with a `CheckpointError` that names what does not fit. */
+/** The state of the checkpoint at `path` that a run resumes from. Fails with a `CheckpointError` that says what does not fit. */
 export const read = Effect.fn("state.read")(function* (run: Run, path: string, problems: Dataset.Problems) {
   const fail = (reason: string) => new CheckpointError({ path, reason: `${file} ${reason}` })
   const text = yield* run.saved(file)
@@ -91,7 +91,9 @@ export const read = Effect.fn("state.read")(function* (run: Run, path: string, p
   const whole = Effect.fn("state.whole")(function* (group: typeof KeptGroup.Type) {
     const problem = yield* problems.find(group.problem)
     if (problem === null)
-      return yield* fail(`names problem "${group.problem}", which is not in the dataset; resume with the run's own`)
+      return yield* fail(
+        `has problem "${group.problem}", which is not in the dataset; resume with the run's own dataset`,
+      )
     return { ...group, problem } satisfies Group.ScoredGroup
   })
   const state: State = {

@@ -44,7 +44,7 @@ const event = (time: number, step: number, rest: Uint8Array): Bytes =>
 /** The first record of a file. */
 export const version = (time: number): Bytes => event(time, 0, text(3, "brain.Event:2"))
 
-/** Points of earlier files of this folder count no more: all of them stand in this one again. */
+/** Points of earlier files in this folder no longer count: this file repeats all of them. */
 export const restart = (time: number): Bytes => event(time, 0, nested(7, whole(1, 1)))
 
 /** Points of one step, by tag. */
@@ -107,7 +107,7 @@ const tagsOf = (summary: Uint8Array): ReadonlyArray<string> =>
     .filter((value) => value.some(({ field }) => field === 2))
     .flatMap((value) => value.filter(({ field }) => field === 1).map(({ data }) => Buffer.from(data).toString()))
 
-/** The records of scalars in a file, up to one that a kill cut short or that is damaged. */
+/** The records of scalars in a file, up to the first that is cut short or damaged. */
 export const read = (file: Uint8Array): ReadonlyArray<Read> => {
   const out: Array<Read> = []
   const view = Buffer.from(file.buffer, file.byteOffset, file.byteLength)

@@ -1,5 +1,5 @@
 /**
- * CISPO: the clipped ratio is a constant weight, so that no token is ever dropped; bounded above only by default.
+ * CISPO: the clipped ratio is a constant weight, so no token is ever dropped; by default bounded only above.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 /**
- * Options that follow a schedule, in plain JSON. In an option's place stands one of
+ * Options that follow a schedule, in plain JSON. Instead of an option's value, give one of
  *
  *     { "schedule": "linear", "from": 1, "to": 0.2, "over": 100 }            or "cosine"; numbers
  *     { "schedule": "blend", "first": "forward-kl", "second": "reverse-kl" }  divergences; "from", "to": the weight of the second
  *     { "schedule": "pieces", "pieces": [{ "from": 0, "value": "forward-kl" }, { "from": 0.5, "value": "reverse-kl" }] }
  *     { "schedule": "switch", "metric": "entropy", "fallAt": 0.3, "riseAt": 0.6, "low": 1, "high": 0.5, "start": "high" }
  *
- * Progress goes from 0 at the first step to 1 at step `over`, which is the last one of the run unless given.
+ * Progress goes from 0 at the first step to 1 at step `over`, by default the last step of the run.
  *
  * @module
  */
@@ -18,16 +18,16 @@ import * as Options from "./Options.ts"
 const Share = Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 1 })))
 const Over = Options.optional(Schema.NullOr(Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(2)))), null)
 
-/** A number on its way from one value to another. */
+/** A number that moves from one value to another. */
 const Ramp = Schema.Struct({
   schedule: Schema.Literals(["linear", "cosine"]),
   from: Options.Positive,
   to: Options.Positive,
-  /** Steps that it takes; null for the whole run. */
+  /** Its number of steps; null for the whole run. */
   over: Over,
 })
 
-/** From one divergence to another, the weight of the second going from `from` to `to`. */
+/** From one divergence to another: the weight of the second goes from `from` to `to`. */
 const Blend = Schema.Struct({
   schedule: Schema.Literal("blend"),
   first: Options.DivergenceName,
@@ -41,13 +41,13 @@ const Blend = Schema.Struct({
 const pieces = <A>(value: Schema.Codec<A>) =>
   Schema.Struct({
     schedule: Schema.Literal("pieces"),
-    /** Each holds from its own progress on; the first from 0. */
+    /** Each applies from its own progress on; the first from 0. */
     pieces: Schema.Array(Schema.Struct({ from: Share, value })).pipe(
       Schema.check(
         Schema.makeFilter((list) =>
           list.length > 0 && list.every(({ from }, i) => (i === 0 ? from === 0 : from > list[i - 1].from && from < 1))
             ? undefined
-            : "pieces begin at 0 and rise, all below 1",
+            : "pieces must start at 0 and rise, all below 1",
         ),
       ),
     ),
@@ -99,7 +99,7 @@ const progress = ({ step, steps }: Objective.Moment, over: number | null): numbe
 const shapes = { linear: Schedule.linear, cosine: Schedule.cosine }
 const hysteresis = (option: Extract<Scheduled, { schedule: "switch" }>) => Schedule.hysteresis<string | number>(option)
 
-/** What an option is at a moment: a plain setting of the same option. */
+/** The value of an option at this point of training: a plain setting of the same option. */
 const valueOf = (key: string, option: Scheduled, moment: Objective.Moment): string | number => {
   switch (option.schedule) {
     case "linear":
@@ -120,11 +120,11 @@ const valueOf = (key: string, option: Scheduled, moment: Objective.Moment): stri
   }
 }
 
-/** Options with nothing scheduled any more. @category models */
+/** Options without schedules. @category models */
 export type Settled<O> = { readonly [K in keyof O]: Exclude<O[K], Scheduled> }
 
 /**
- * An objective whose options may follow schedules, from the function that makes it of plain ones. Without a schedule it is that
+ * An objective whose options may follow schedules, from the function that makes it from plain ones. Without a schedule it is that
  * function's objective; with one, it is its `curriculum`, and `evaluate` refuses.
  *
  * @category constructors

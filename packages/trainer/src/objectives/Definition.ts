@@ -1,5 +1,5 @@
 /**
- * An objective as a configuration names it: options as Schemas with their defaults, and what to make of them.
+ * An objective in a configuration: its options as Schemas with their defaults, and the function that makes it.
  *
  * @module
  */
@@ -13,11 +13,11 @@ export type Fields = Readonly<Record<string, Schema.Codec<unknown, unknown>>>
 /** @category models */
 export interface Definition<Name extends string, F extends Fields> {
   readonly name: Name
-  /** What it does, in a line. */
+  /** A one-line description. */
   readonly summary: string
   /** The ascent weight of token i of response k, as text. */
   readonly weight: string
-  /** Plain JSON; each with a default, so that a resolved configuration spells it out. */
+  /** Plain JSON; each with a default, so a resolved configuration spells it out. */
   readonly options: F
   /** Throws `SimplexError` for a value out of range. */
   readonly make: (options: Schema.Struct.Type<F>) => Objective

@@ -13,7 +13,7 @@ import * as Settings from "./Options.ts"
 export interface Options {
   /** > 0, units of reward per nat, default 1. The minimum is LPO's target at tau = beta. */
   readonly beta?: number
-  /** What log pi(y) is, in the implied reward and in the gradient; default `sum`. */
+  /** How log pi(y) is computed, in the implied reward and in the gradient; default `sum`. */
   readonly reduction?: OffPolicy.Reduction
 }
 

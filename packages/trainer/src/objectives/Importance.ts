@@ -1,12 +1,12 @@
 /**
  * Importance sampling for the policy-gradient methods, from the policy that sampled to the one that is updated. The method's own ratio is
- * then pi_theta / pi_t, which its clip keeps near 1, and each token's weight is multiplied by what is left of r = pi_t / pi_b:
+ * then pi_theta / pi_t, which its clip keeps near 1, and each token's weight is multiplied by r = pi_t / pi_b, limited as follows:
  *
  *     truncated (TIS)   min(r, cap)
  *     masked (MIS)      r where 1 / cap <= r <= cap, else 0
  *
- * r is a token's ratio or a whole response's, the product over its tokens. A constant of the loss: nothing is differentiated through
- * it. The listwise objectives need none of it: s_t stands in their target, and the softmax normalises the ratios.
+ * r is a token's ratio or a whole response's, the product over its tokens. It is a constant of the loss: nothing is differentiated through
+ * it. The listwise objectives do not need it: s_t is in their target, and the softmax normalises the ratios.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export const Importance = Schema.Struct({
 /** @category settings */
 export interface Importance extends Schema.Schema.Type<typeof Importance> {}
 
-/** What is left of a ratio, from its logarithm. @category combinators */
+/** The limited ratio, from its logarithm. @category combinators */
 export const factor = ({ cap, kind }: Importance, logRatio: number): number => {
   const ratio = Math.exp(logRatio)
   if (kind === "truncated") return Math.min(ratio, cap)

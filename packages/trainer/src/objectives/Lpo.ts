@@ -14,17 +14,17 @@ import { Schema } from "effect"
 
 /** @category models */
 export interface Options {
-  /** A divergence of `@lpo/simplex` or of your own; `forward` and `reverse` are the paper's two. */
+  /** A divergence of `@lpo/simplex` or your own; `forward` and `reverse` are the paper's two. */
   readonly divergence: "forward" | "reverse" | Divergence.Divergence
   /** A positive number, the group's own statistic, `std` (as GRPO) or `mean` (as MaxRL), or any temperature of `@lpo/simplex`. */
   readonly tau: number | "std" | "mean" | Temperature.Temperature
-  /** Default Gibbs (Theorem 1); `Target.chi2Target` is GOPO's sparse one, for divergences that bear zeros. */
+  /** Default Gibbs (Theorem 1); `Target.chi2Target` is GOPO's sparse one, for divergences that allow zeros. */
   readonly target?: Target.Target
   /** What to do with a group that has no signal; default `drop`. */
   readonly zeroVariance?: Target.ZeroVariance
-  /** What log pi(y) is, in s and in the gradient: `sum` over tokens (default), or `mean`, the paper's. */
+  /** How log pi(y) is computed, in s and in the gradient: `sum` over tokens (default), or `mean`, the paper's. */
   readonly reduction?: OffPolicy.Reduction
-  /** Tokens whose ratio to pi_b has left [1 - clip, 1 + clip] weigh 0 (appendix D.3); default null, none do. The paper's is 0.2. */
+  /** Tokens whose ratio to pi_b has left [1 - clip, 1 + clip] weigh 0 (appendix D.3); default null, no limit. The paper's is 0.2. */
   readonly clip?: number | null
   readonly name?: string
 }

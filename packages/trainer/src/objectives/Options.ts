@@ -1,5 +1,5 @@
 /**
- * The options that objectives share, as Schemas of plain JSON, and the text that names a temperature or a divergence.
+ * The options that objectives share, as Schemas of plain JSON, and the text forms of a temperature or a divergence.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import "@lpo/rollout/SupportedNode"
 import { Divergence, Temperature } from "@lpo/simplex"
 import { Effect, Schema } from "effect"
 
-/** An option that may be left out, and what it is then. @category constructors */
+/** An optional option and its default. @category constructors */
 export const optional = <A, I>(schema: Schema.Codec<A, I>, value: NoInfer<I>) =>
   Schema.withDecodingDefaultKey<Schema.Codec<A, I>>(Effect.succeed(value))(schema)
 
@@ -25,14 +25,14 @@ const statistics: Readonly<Record<string, Temperature.Temperature>> = {
   "batch-std": Temperature.batchStd,
 }
 
-/** A positive number, written without anything around it; null for anything else. */
+/** A positive number without surrounding text; null for anything else. */
 const positive = (text: string): number | null => {
   const value = Number(text)
   return value > 0 && value < Infinity && text.trim() === text ? value : null
 }
 
 /**
- * A temperature from text: a positive number, `std`, `sample-std`, `mean`, `batch-std`, `kl:NATS` (KL(w* || P_t) is that),
+ * A temperature from text: a positive number, `std`, `sample-std`, `mean`, `batch-std`, `kl:NATS` (KL(w* || P_t) has that value),
  * `ess:N` (the target's effective sample size is at least N), or one of these `+GAMMA`, an entropy bonus; null for anything
  * else.
  *
@@ -64,7 +64,7 @@ const named: ReadonlyArray<Divergence.Divergence> = [
 ]
 const families = { "jensen-shannon": Divergence.jensenShannon, alpha: Divergence.alpha, renyi: Divergence.renyi }
 
-/** The divergences that are named without a number. @category text */
+/** The divergences whose names have no number. @category text */
 export const divergenceNames: ReadonlyArray<string> = named.map(({ name }) => name)
 
 /**
@@ -99,17 +99,17 @@ export const Tau = Schema.Union([
     Schema.check(
       Schema.makeFilter((text) =>
         temperature(text) === null
-          ? `give a positive number, std, sample-std, mean, batch-std, kl:NATS or ess:N, with +GAMMA behind it for an entropy bonus`
+          ? `give a positive number, std, sample-std, mean, batch-std, kl:NATS or ess:N, with +GAMMA after it for an entropy bonus`
           : undefined,
       ),
     ),
   ),
 ])
 
-/** What {@link Tau} holds, as a value. Throws where it holds no temperature. @category text */
+/** The value of a {@link Tau}. Throws if it is not a temperature. @category text */
 export const readTau = (tau: typeof Tau.Type): Temperature.Temperature => {
   const read = temperature(`${tau}`)
-  if (read === null) throw new RangeError(`${tau} is no temperature`)
+  if (read === null) throw new RangeError(`${tau} is not a temperature`)
   return read
 }
 
@@ -124,10 +124,10 @@ export const DivergenceName = Schema.String.pipe(
   ),
 )
 
-/** What {@link DivergenceName} holds, as a value. Throws where it names none. @category text */
+/** The value of a {@link DivergenceName}. Throws if it is not a divergence. @category text */
 export const readDivergence = (name: string): Divergence.Divergence => {
   const read = divergence(name)
-  if (read === null) throw new RangeError(`${name} is no divergence`)
+  if (read === null) throw new RangeError(`${name} is not a divergence`)
   return read
 }
 

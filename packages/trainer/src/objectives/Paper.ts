@@ -9,7 +9,7 @@ import "@lpo/rollout/SupportedNode"
 const listwise = { name: "lpo", reduction: "mean", clip: 0.2 } as const
 const baseline = { clip: { low: 0.2, high: 0.2 }, aggregation: "sequence-mean" } as const
 
-/** LPO takes the `tau` of the baseline that it is compared with: `std` (GRPO), 1 (Dr.GRPO) or `mean` (MaxRL). @category settings */
+/** LPO uses the `tau` of the baseline it is compared with: `std` (GRPO), 1 (Dr.GRPO) or `mean` (MaxRL). @category settings */
 export const objectives = {
   "lpo-fwd-paper": { ...listwise, divergence: "forward-kl" },
   "lpo-rev-paper": { ...listwise, divergence: "reverse-kl" },
@@ -18,7 +18,7 @@ export const objectives = {
   "maxrl-paper": { name: "maxrl", ...baseline },
 } as const
 
-/** For `TrainConfig`, but for the number of prompts, which differs by domain: {@link batches}. @category settings */
+/** For `TrainConfig`, except the number of prompts, which depends on the domain: {@link batches}. @category settings */
 export const training = {
   groupSize: 8,
   epochs: 1,

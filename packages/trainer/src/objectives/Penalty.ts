@@ -1,6 +1,6 @@
 /**
  * Any objective kept near a reference policy: the KL to it subtracted from the reward, or added to the loss of every token. On all
- * groups, or on those that the policy masters: prompts on which every response earns `mastered` or more, where it has nothing to
+ * groups, or on those that the policy masters: prompts on which every response earns `mastered` or more, with nothing to
  * gain and something to forget.
  *
  * @module
@@ -14,7 +14,7 @@ const shared = {
   /** >= 0, units of reward per nat. */
   beta: Options.NotNegative,
   on: Options.optional(Schema.Literals(["all", "mastered"]), "all"),
-  /** The reward from which on a prompt is mastered. */
+  /** The reward from which a prompt counts as mastered. */
   mastered: Options.optional(Schema.Finite, 1),
 }
 
@@ -37,7 +37,7 @@ export const Kl = Schema.Union([
 /** @category settings */
 export type Kl = typeof Kl.Type
 
-/** Log-probs under the reference, those of the policy where the two differ by rounding alone: standardised, noise would be a signal. */
+/** Log-probs under the reference, or the policy's if the two differ only by rounding: standardised, noise would be a signal. */
 const settled = (
   reference: ReadonlyArray<Float32Array>,
   policy: ReadonlyArray<Float32Array>,
@@ -50,9 +50,9 @@ const add = (result: Objective.ObjectiveResult, term: ReadonlyArray<Float64Array
 })
 
 /**
- * The objective with a penalty. It asks for `input.reference`, and to see groups of equal rewards, which may still be penalised: a
- * group that the objective drops has the weights of the penalty alone. Statistics of the batch are those of the rewards as they
- * came.
+ * The objective with a penalty. It needs `input.reference`, and sees groups of equal rewards, which may still be penalised: a
+ * group that the objective drops gets only the weights of the penalty. Statistics of the batch are those of the original
+ * rewards.
  *
  * @category combinators
  */

@@ -1,6 +1,6 @@
 /**
  * The paper's pointwise ablation: the same target, matched by `-sum_k w*_k log pi(y_k)` without the simplex. Nothing is pushed
- * down, so nothing stops it; it is here to be compared against.
+ * down, so nothing stops it; it is here for comparison.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import * as Settings from "./Options.ts"
 /** @category models */
 export interface Options {
   readonly temperature: Temperature.Temperature
-  /** What log pi(y) is, in s_t and in the gradient; default `sum`. */
+  /** How log pi(y) is computed, in s_t and in the gradient; default `sum`. */
   readonly reduction?: OffPolicy.Reduction
 }
 

@@ -1,6 +1,6 @@
 /**
  * A policy-gradient method of `@lpo/simplex`, named or your own, as an objective. By default GRPO, Dr.GRPO, MaxRL, RLOO and
- * REINFORCE++ sum over tokens, undivided by length, so that at equal temperature the first update is LPO-rev's of the same
+ * REINFORCE++ sum over tokens, not divided by length, so at equal temperature the first update is LPO-rev's of the same
  * reduction (Proposition 1); with `sequence-mean` it is that of `mean`.
  *
  * @module
@@ -30,7 +30,7 @@ export const make = (method: PolicyGradient.Method): Objective.Objective =>
 /** Importance sampling from the policy that sampled; see `Importance`. @category settings */
 export const importance = Options.optional(Schema.NullOr(Importance), null)
 
-/** The options of the methods whose clip may be null, with their defaults. @category settings */
+/** The options of methods whose clip may be null, with their defaults. @category settings */
 export const options = (defaults: {
   readonly clip: PolicyGradient.Clip | null
   readonly aggregation: PolicyGradient.Aggregation

@@ -1,7 +1,7 @@
 /**
- * LPO for responses that stand alone (K = 1, appendix): each is paired with a virtual one whose reward is the prompt's baseline b,
- * what it was known to earn before. `c = 1/2 - sigma((R - b) / tau)` while the policy has not moved; see `SmallGroup.single`. A
- * group of more has the mean of its responses' gradients, and where no baseline is given, each is compared with the others' mean.
+ * LPO for single responses (K = 1, appendix): each is paired with a virtual one whose reward is the prompt's baseline b,
+ * its expected reward. `c = 1/2 - sigma((R - b) / tau)` while the policy has not moved; see `SmallGroup.single`. A
+ * larger group gets the mean of its responses' gradients; without a baseline, each response is compared with the others' mean.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import * as Settings from "./Options.ts"
 
 /** @category models */
 export interface Options {
-  /** > 0, units of reward; a lone response has no statistic of its own. Default 1. */
+  /** > 0, units of reward; a single response has no statistic of its own. Default 1. */
   readonly tau?: number
-  /** What log pi(y) is, in s and in the gradient; default `sum`. */
+  /** How log pi(y) is computed, in s and in the gradient; default `sum`. */
   readonly reduction?: OffPolicy.Reduction
   /** How much of a prompt's past its baseline keeps at each reward, in [0, 1]; default 0.9. */
   readonly decay?: number
 }
 
-/** Without a baseline from before, the other responses of the group are the next best thing. */
+/** Without an earlier baseline, the other responses of the group serve as one. */
 const othersMean = (rewards: Float64Array, k: number): number =>
   rewards.length === 1
     ? Objective.need<number>(

@@ -1,6 +1,6 @@
 /**
  * Target Policy Optimization (arXiv 2604.06159): forward KL like LPO-fwd, but on the simplex of the responses' own
- * probabilities, with standardised rewards. Groups without signal are kept, and pull a policy that has moved back to its anchor.
+ * probabilities, with standardised rewards. Groups without a signal are kept, and pull a policy that has moved back to its anchor.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Curves on an MLflow server, by its REST interface, which Databricks and GitLab serve too. A run of ours is one run there, found again
- * by the id that it was given. The server tells for each metric the last step that it has, so that nothing is sent twice.
+ * Curves on an MLflow server, by its REST interface, which Databricks and GitLab also provide. A run here is one run there, found again
+ * by its id. The server tells the last step it has of each metric, so nothing is sent twice.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { type Opened, type Point, type Tracker } from "./Tracker.ts"
 
 /** @category models */
 export interface Options {
-  /** Of the server, such as `http://127.0.0.1:5000`. */
+  /** The server's address, such as `http://127.0.0.1:5000`. */
   readonly url: string
-  /** Created when it is not there. Default `lpo`. */
+  /** Created if it does not exist. Default `lpo`. */
   readonly experiment?: string
   /** Such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>
@@ -30,7 +30,7 @@ const Kept = Schema.Struct({
         Schema.Array(
           Schema.Struct({
             key: Schema.String,
-            // Whole numbers of 64 bits are texts in some servers' JSON.
+            // 64-bit integers are strings in some servers' JSON.
             step: Schema.optionalKey(Schema.Union([Schema.Finite, Schema.String])),
           }),
         ),
@@ -40,7 +40,7 @@ const Kept = Schema.Struct({
 })
 const Anything = Schema.Unknown
 
-/** Most metrics and parameters of one request. */
+/** Largest number of metrics and parameters per request. */
 const mostMetrics = 1000
 const mostParams = 100
 /** Longest value of a parameter. */
@@ -99,7 +99,7 @@ export const make = ({ experiment = "lpo", headers = {}, url }: Options): Tracke
       )
       let last = yield* read
       if (Result.isSuccess(known)) yield* post("runs/update", { run_id, status: "RUNNING" }, Anything)
-      // A batch that failed may be written in part.
+      // A failed batch may be partly written.
       let isSure = true
       const send = (points: ReadonlyArray<Point>) =>
         Effect.gen(function* () {
@@ -129,12 +129,12 @@ export const make = ({ experiment = "lpo", headers = {}, url }: Options): Tracke
   }
 }
 
-/** Why an address cannot be a server's; null when it can. @category predicates */
+/** Why an address cannot be a server's; null if it can. @category predicates */
 export const urlRefusal = (url: string): string | null => {
-  if (!URL.canParse(url)) return `"${url}" is no address; give one such as http://127.0.0.1:5000`
+  if (!URL.canParse(url)) return `"${url}" is not an address; give one such as http://127.0.0.1:5000`
   const { password, protocol, username } = new URL(url)
   if (protocol !== "http:" && protocol !== "https:") return `${url} is neither http nor https`
   return username + password === ""
     ? null
-    : `${protocol}//... has a password in it, which a run records; give it by the environment`
+    : `${protocol}//... has a password in it, which the run would record; give it in the environment`
 }

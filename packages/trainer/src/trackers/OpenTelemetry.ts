@@ -1,6 +1,6 @@
 /**
- * Curves over OTLP, to a collector or anything else that takes it: a gauge per value, `lpo.train.reward`, exported after every report.
- * The run is an attribute of the resource. OTLP goes by time and not by step: `lpo.step` says where the run is.
+ * Curves over OTLP, to a collector or anything else that accepts it: a gauge per value, `lpo.train.reward`, exported after every report.
+ * The run is an attribute of the resource. OTLP uses time, not steps: `lpo.step` shows the current step.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { type Opened, type Point, type Tracker, TrackerError } from "./Tracker.t
 
 /** @category models */
 export interface Options {
-  /** Of the collector, without `/v1/metrics`: such as `http://127.0.0.1:4318`. */
+  /** The collector's address without `/v1/metrics`, such as `http://127.0.0.1:4318`. */
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
 const resource = (name: string) => ({ serviceName: "lpo", attributes: { "lpo.run": name } })
 
-/** Between exports of its own: reports are flushed, this only keeps the series alive. */
+/** Time between the exporter's own exports: reports are flushed, so this only keeps the series alive. */
 const interval = "5 minutes"
 
 /** @category constructors */
@@ -28,7 +28,7 @@ export const make = ({ headers = {}, url }: Options): Tracker => {
   return {
     name: tracker,
     open: Effect.fn("OpenTelemetry.open")(function* (opening) {
-      // The exporter keeps its failures to itself: they are seen on the wire.
+      // The exporter does not report its failures: they are detected in its requests.
       let [answered, refused] = [0, ""]
       const client = Layer.effect(
         HttpClient.HttpClient,
@@ -79,7 +79,7 @@ export const make = ({ headers = {}, url }: Options): Tracker => {
         }).pipe(Effect.provideService(Metric.MetricRegistry, registry), Effect.provide(context))
       return {
         state: null,
-        // A point that comes late would be one of now: what was missed stays missed.
+        // A late point would get the current time: what was missed stays missed.
         last: () => opening.step - 1,
         send,
         close: () => Effect.void,
@@ -88,9 +88,9 @@ export const make = ({ headers = {}, url }: Options): Tracker => {
   }
 }
 
-/** Spans and logs of a program over OTLP, beside what {@link make} sends of its metrics. @category layers */
+/** Spans and logs of a program over OTLP, in addition to the metrics of {@link make}. @category layers */
 export const spans = ({ headers = {}, url }: Options, name: string): Layer.Layer<never> =>
-  // What flushes it is the library's own matter.
+  // The library itself decides when to flush.
   Otlp.layerJson({
     baseUrl: url,
     headers,

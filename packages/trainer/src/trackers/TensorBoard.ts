@@ -1,9 +1,9 @@
 /**
- * Curves as TensorBoard reads them: event files in a folder, `events.out.tfevents.*`. W&B, which has no kept JavaScript client,
- * imports the same files by its own tool.
+ * Curves as TensorBoard reads them: event files in a folder, `events.out.tfevents.*`. W&B, which has no maintained JavaScript client,
+ * imports the same files with its own tool.
  *
- * On a resume the points that come after the checkpoint are dropped with the steps that they belong to: what stands is written to a
- * new file, which begins with the mark of a restart, so that a TensorBoard that is open follows.
+ * On a resume, points after the checkpoint are dropped with their steps: the rest is written to a
+ * new file, which starts with a restart mark, so an open TensorBoard follows.
  *
  * @module
  */
@@ -18,13 +18,13 @@ import { type Opened, type Point, type Tracker, TrackerError } from "./Tracker.t
 
 /** @category models */
 export interface Options {
-  /** Where the files go: below this, in a folder with the run's name. Default: `tensorboard/` in the run's own folder. */
+  /** Parent folder of the files, which go into a folder with the run's name. Default: `tensorboard/` in the run's own folder. */
   readonly folder?: string
 }
 
 const made = /^events\.out\.tfevents\.\d+\./
 
-/** What stands in the files of a folder, by step and first tag: a later file has it all again. */
+/** The points in the files of a folder, by step and first tag: a later file repeats them all. */
 const standing = async (folder: string, names: ReadonlyArray<string>, step: number) => {
   const rows = new Map<string, Events.Read>()
   for (const name of names)
@@ -48,12 +48,12 @@ export const make = (options: Options = {}): Tracker => {
         })
       const now = yield* Clock.currentTimeMillis
       const last = new Map<string, number>()
-      const path = yield* io("cannot make event files in", async () => {
+      const path = yield* io("cannot create event files in", async () => {
         await RegularFile.makeFolder(folder)
         const names = (await readdir(folder)).filter((name) => made.test(name)).sort()
         const rows = await standing(folder, names, run.step)
         for (const { step, tags } of rows) for (const tag of tags) last.set(tag, Math.max(step, last.get(tag) ?? -1))
-        // After the files before it by name, as TensorBoard reads them.
+        // Its name sorts after the earlier files, the order in which TensorBoard reads them.
         const seconds = Math.max(Math.floor(now / 1000), ...names.map((name) => Number(name.split(".")[3]) + 1))
         const file = join(folder, `events.out.tfevents.${seconds}.${hostname()}`)
         const config = `\`\`\`json\n${JSON.stringify(run.config, null, 2)}\n\`\`\``
@@ -62,7 +62,7 @@ export const make = (options: Options = {}): Tracker => {
         for (const name of names) await rm(join(folder, name), { force: true })
         return file
       })
-      /** Bytes that stand: a write that failed half way is cut off before the next. */
+      /** Valid bytes: a write that failed halfway is cut off before the next. */
       let size = yield* io("cannot read", async () => (await readFile(path)).length)
       const send = (points: ReadonlyArray<Point>) =>
         io("cannot append to the event file in", async () => {

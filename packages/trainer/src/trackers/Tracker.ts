@@ -1,7 +1,7 @@
 /**
- * Trackers: programs beside the run that draw its curves. `events.jsonl` stays the truth; a tracker is told what stands there, and
- * what it has missed it is told when it is back. None can stop a run or hold it up: points wait in a queue of their own, a tracker
- * that fails is asked again a bounded number of times, and it is said once.
+ * Trackers: external programs that draw a run's curves. `events.jsonl` stays the source of truth; a tracker gets its content, and
+ * catches up on what it has missed when it is back. None can stop or delay a run: points wait in a separate queue, a tracker
+ * that fails is retried a limited number of times, and the failure is reported once.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { Clock, Duration, Effect, Fiber, Queue, Result, Schedule, Schema, Scope,
 import type { Config, Run } from "../RunStore.ts"
 import type { StepReport } from "../StepReport.ts"
 
-/** A tracker could not be told; the run goes on. `transient`: the same may succeed later. @category errors */
+/** A tracker could not be reached; the run continues. `transient`: a retry may succeed. @category errors */
 export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerError", {
   tracker: Schema.String,
   reason: Schema.String,
@@ -29,27 +29,27 @@ export interface Point {
   readonly values: Readonly<Record<string, number>>
 }
 
-/** What of a run a tracker sees. @category models */
+/** The part of a run that a tracker sees. @category models */
 export interface Opening {
-  /** Its name: that of its folder. */
+  /** Its name, from its folder. */
   readonly name: string
   /** Its folder. */
   readonly folder: string
   readonly config: Config
-  /** Steps taken when the run was opened; what came after was dropped, and is taken again. */
+  /** Steps taken when the run was opened; later steps were dropped, and are taken again. */
   readonly step: number
-  /** What the tracker gave as `state` when it was opened last; null for the first time. */
+  /** The tracker's `state` when it was last opened; null the first time. */
   readonly state: unknown
 }
 
-/** A tracker that listens. @category models */
+/** An open tracker. @category models */
 export interface Opened {
-  /** Plain JSON that it wants to see again when the run is resumed, such as the id of the run on its server. */
+  /** Plain JSON that it needs when the run is resumed, such as the run's id on its server. */
   readonly state: unknown
-  /** The last step of which it has a value by this name; -1 for none. */
+  /** The last step for which it has a value of this name; -1 for none. */
   readonly last: (name: string) => number
   readonly send: (points: ReadonlyArray<Point>) => Effect.Effect<void, TrackerError>
-  /** The run ends, or is stopped. */
+  /** Called when the run ends or is stopped. */
   readonly close: (finished: boolean) => Effect.Effect<void, TrackerError>
 }
 
@@ -59,7 +59,7 @@ export interface Tracker {
   readonly open: (run: Opening) => Effect.Effect<Opened, TrackerError, Scope.Scope>
 }
 
-/** The numbers of a report by name: what is null is left out, a list is its length, what follows a schedule is `scheduled/<option>`. @category combinators */
+/** The numbers of a report by name: null is omitted, a list becomes its length, a scheduled option becomes `scheduled/<option>`. @category combinators */
 export const valuesOf = (report: object): Readonly<Record<string, number>> => {
   const out: Record<string, number> = {}
   const walk = (value: unknown, path: string): void => {
@@ -73,29 +73,29 @@ export const valuesOf = (report: object): Readonly<Record<string, number>> => {
   return out
 }
 
-/** How points are delivered. @category models */
+/** The delivery of points. @category models */
 export interface Delivery {
   /** Attempts at a delivery before the tracker is left alone for `pause`. Default 4. */
   readonly attempts?: number
-  /** Before the second attempt; each further one waits twice as long. Default 1 second. */
+  /** Wait before the second attempt; it doubles with each further one. Default 1 second. */
   readonly delay?: Duration.Input
-  /** How long a tracker that failed is left alone. Default 1 minute. */
+  /** Pause after a tracker failed. Default 1 minute. */
   readonly pause?: Duration.Input
   /** How long the end of a run waits for a tracker. Default 15 seconds. */
   readonly patience?: Duration.Input
-  /** Most points that wait; the oldest make room. Default 100,000. */
+  /** Largest number of waiting points; the oldest make room. Default 100,000. */
   readonly most?: number
 }
 
-/** How a tracker fared. @category models */
+/** The outcome of a tracker. @category models */
 export interface Standing {
   readonly tracker: string
-  /** Points that it has, and those that wait or made room. */
+  /** Points delivered, and points that are waiting or were dropped. */
   readonly delivered: number
   readonly missing: number
   /** Deliveries that failed after all attempts. */
   readonly failures: number
-  /** Of the last one. */
+  /** Reason of the last failure. */
   readonly reason: string | null
 }
 
@@ -103,16 +103,16 @@ export interface Standing {
 export interface Trackers {
   /** Never fails and never waits. */
   readonly add: (point: Point) => Effect.Effect<void>
-  /** A step's report, now. */
+  /** Sends a step's report, with the current time. */
   readonly report: (report: StepReport) => Effect.Effect<void>
-  /** Waits for deliveries under way, at most `patience`. */
+  /** Waits for deliveries in progress, at most `patience`. */
   readonly settle: (finished: boolean) => Effect.Effect<ReadonlyArray<Standing>>
 }
 
 const file = "trackers.json"
 const States = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 
-/** Times of reports that were told by nobody: back from now by what each step took. */
+/** Estimated times of undelivered reports: counted back from now by the duration of each step. */
 const dated = (events: ReadonlyArray<StepReport>, now: number): ReadonlyArray<Point> => {
   let time = now
   return events
@@ -125,7 +125,7 @@ const dated = (events: ReadonlyArray<StepReport>, now: number): ReadonlyArray<Po
     .reverse()
 }
 
-/** What of points a tracker has not seen: on a resume, steps are taken again. */
+/** The points that a tracker has not seen: on a resume, steps are taken again. */
 const unseen = (points: ReadonlyArray<Point>, last: Opened["last"]): ReadonlyArray<Point> =>
   points.flatMap((point) => {
     const values = Object.entries(point.values).filter(([name]) => last(name) < point.step)
@@ -133,8 +133,8 @@ const unseen = (points: ReadonlyArray<Point>, last: Opened["last"]): ReadonlyArr
   })
 
 /**
- * Opens trackers on a run, for the lifetime of the scope. `onTrouble` is told once per tracker that it cannot be reached, and that the
- * run goes on.
+ * Opens trackers on a run, until the scope closes. `onTrouble` is called once per tracker that cannot be reached; the
+ * run continues.
  *
  * @category constructors
  */
@@ -156,7 +156,7 @@ export const open = Effect.fn("Tracker.open")(function* (options: {
   } = options.delivery ?? {}
   const step = run.resumeFrom?.step ?? 0
   const text = trackers.length === 0 ? null : yield* run.read(file)
-  // A record that does not decode is that of no tracker: each then begins anew.
+  // A record that does not decode belongs to no tracker: each then starts over.
   const states: Record<string, unknown> =
     text === null ? {} : { ...Result.getOrElse(Schema.decodeUnknownResult(States)(text), () => ({})) }
   const retrying = Schedule.exponential(delay).pipe(
@@ -182,7 +182,7 @@ export const open = Effect.fn("Tracker.open")(function* (options: {
       const made = yield* tracker.open({ name, folder: run.folder, config, step, state })
       const rows = yield* run.events
       const now = yield* Clock.currentTimeMillis
-      // What it missed of earlier lives; of this one, all is in the queue.
+      // What it missed in earlier processes; in this one, everything is in the queue.
       const missed = dated(
         rows.filter((row) => row.step <= step),
         now,

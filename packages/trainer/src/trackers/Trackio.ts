@@ -1,6 +1,6 @@
 /**
- * Curves on a Trackio server, which one hosts oneself. Every point has an id made of the run and the step, so that the server
- * drops what it has already.
+ * Curves on a Trackio server, which you host yourself. Every point has an id made of the run and the step, so the server
+ * drops what it already has.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Opened, type Point, type Tracker, TrackerError } from "./Tracker.t
 
 /** @category models */
 export interface Options {
-  /** Of the server, such as `http://127.0.0.1:7860`. */
+  /** The server's address, such as `http://127.0.0.1:7860`. */
   readonly url: string
   /** Default `lpo`. */
   readonly project?: string
