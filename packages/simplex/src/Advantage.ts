@@ -15,7 +15,7 @@ import { hasSignal } from "./Target.ts"
  */
 export const mean = (rewards: ArrayLike<number>): number => {
   const r = checkVector("rewards", rewards)
-  // Deviations from the first reward are exactly 0 when all are equal, so that rounding never looks like a signal.
+  // Deviations from the first reward are exactly 0 when all are equal, so rounding never looks like a signal.
   const mu = r[0] + r.reduce((sum, v) => sum + (v - r[0]), 0) / r.length
   if (Number.isFinite(mu)) return mu
   const unit = r.reduce((a, v) => Math.max(a, Math.abs(v)), 0)
@@ -24,7 +24,7 @@ export const mean = (rewards: ArrayLike<number>): number => {
 
 /**
  * Standard deviation of the group's rewards: the population's (divided by K, the default) or the sample's (divided by
- * K - 1, at least two responses). Exactly 0 when all rewards are equal, as `Target.hasSignal` has it. Throws `SimplexError`.
+ * K - 1, at least two responses). Exactly 0 when all rewards are equal, as defined by `Target.hasSignal`. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Advantage.ts#import,std}
  *
@@ -44,7 +44,7 @@ export const std = (rewards: ArrayLike<number>, kind: "population" | "sample" = 
   if (squares < Infinity && squares >= 1e-290) {
     return Math.sqrt(squares / (kind === "sample" ? r.length - 1 : r.length))
   }
-  // Squares that overflow or underflow: in units of the largest deviation they do neither.
+  // Squares could overflow or underflow: in units of the largest deviation they do neither.
   const unit = r.reduce((a, v) => Math.max(a, Math.abs(v - mu)), 0)
   return (
     unit *
@@ -76,7 +76,7 @@ const scaled = (rewards: ArrayLike<number>, scale: number): Float64Array => {
 export const drGrpo = (rewards: ArrayLike<number>): Float64Array => scaled(rewards, 1)
 
 /**
- * GRPO and DAPO: `(R - mean) / std`, [K], with the population's std unless said otherwise; all zero when the rewards are
+ * GRPO and DAPO: `(R - mean) / std`, [K], with the population's std by default; all zero when the rewards are
  * equal. LPO's tau is the std.
  *
  * {@includeCode ../examples/Advantage.ts#import,grpo}
@@ -119,7 +119,7 @@ export const reinforcePlusPlus = (rewards: ArrayLike<number>, sigma: number): Fl
   scaled(rewards, checkPositive("sigma", sigma))
 
 /**
- * The standard deviation of R - (its group's mean) over all responses of a batch of groups, population's; 0 when no group
+ * The population standard deviation of R - (its group's mean) over all responses of a batch of groups; 0 when no group
  * has any spread. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Advantage.ts#import,batchStd}

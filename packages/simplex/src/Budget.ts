@@ -1,5 +1,5 @@
 /**
- * Temperatures found from what the target may do rather than from the rewards' statistics. With beta = 1 / tau and the
+ * Temperatures set by limits on the target instead of the rewards' statistics. With beta = 1 / tau and the
  * Gibbs target w(beta) = softmax(beta R + s_t):
  *
  *     klBudget   the tau at which KL(w || P_t) = epsilon, as in relative entropy policy search. The KL rises with beta,
@@ -7,7 +7,7 @@
  *     essFloor   the smallest tau at which the effective sample size 1 / sum w_k^2 is still n. On a fresh group it falls as
  *                beta rises, from K to the number of best responses; on a stale one it may rise first
  *
- * What cannot be reached is said, not guessed: `reached` is false and the answer is the nearest there is. Marks are hit
+ * If the value cannot be reached, `reached` is false and the answer is the nearest possible. Values are reached
  * within 1e-9 for log-ratios up to about 1e3 nats; beyond, beta itself has too few digits.
  *
  * @module
@@ -19,11 +19,11 @@ import { hasSignal } from "./Target.ts"
 
 /** A solved temperature. @category models */
 export interface Solution {
-  /** tau > 0, in units of reward; Infinity where only the anchor itself is near enough (the group then has no signal). */
+  /** tau > 0, in units of reward; Infinity if only the anchor itself is close enough (the group then has no signal). */
   readonly tau: number
   /** KL in nats for `klBudget`, effective sample size for `essFloor`, of the target at `tau`. */
   readonly value: number
-  /** Whether `value` is what was asked for; else it is the nearest that any tau gives. */
+  /** Whether `value` is the requested one; otherwise it is the nearest that any tau gives. */
   readonly reached: boolean
 }
 
@@ -34,7 +34,7 @@ interface Scaled {
   readonly logP: Float64Array
   /** The range of the rewards; tau = range / beta. */
   readonly range: number
-  /** Beyond this beta the others have no mass left that float64 could hold. */
+  /** Beyond this beta the mass of the others is below float64. */
   readonly betaMax: number
 }
 
@@ -58,10 +58,10 @@ const scale = (rewards: ArrayLike<number>, anchor: ArrayLike<number> | undefined
   return { r, logP, range, betaMax: Math.min(1e300, (spread + 50) / gap) }
 }
 
-/** KL(w || P) of Gibbs' w: as a sum of terms w (P/w - 1 - log P/w), none negative, so that small ones keep their digits. */
+/** KL(w || P) of Gibbs' w: as a sum of terms w (P/w - 1 - log P/w), none negative, so small ones keep their digits. */
 const klAt = (scaled: Scaled, beta: number): number => {
   const { logP, r } = scaled
-  // log(w_k / P_k) = beta r_k - log sum P e^(beta r), where the logarithm is taken by log1p while beta is small.
+  // log(w_k / P_k) = beta r_k - log sum P e^(beta r), using log1p for the logarithm while beta is small.
   const shift =
     beta < 0.5
       ? Math.log1p(logP.reduce((sum, v, k) => sum + Math.exp(v) * Math.expm1(beta * r[k]), 0))
@@ -82,8 +82,8 @@ const answer = ({ range }: Scaled, beta: number, value: number, reached: boolean
 }
 
 /**
- * The temperature at which the target spends `epsilon` nats of KL from the anchor. `epsilon` > 0. Where epsilon is not
- * below -log P_t(best responses), which only tau = 0 reaches, the answer is a tau so small that the others have no mass.
+ * The temperature at which the target spends `epsilon` nats of KL from the anchor. `epsilon` > 0. If epsilon is not
+ * below -log P_t(best responses), which only tau = 0 reaches, the answer is a tau so small that all other responses have no mass.
  * Null for equal rewards. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Budget.ts#import,klBudget}
@@ -115,14 +115,14 @@ const essAt = ({ logP, r }: Scaled, beta: number) => {
   const doubled = x.map((v) => 2 * v)
   const logZ = logSumExp(x)
   const logZ2 = logSumExp(doubled)
-  // d/dbeta of log sum e^(2x): convex in beta, so that its tangents lie below it.
+  // d/dbeta of log sum e^(2x): convex in beta, so its tangents are below it.
   const slope = 2 * r.reduce((sum, v, k) => sum + Math.exp(doubled[k] - logZ2) * v, 0)
   return { logEss: 2 * logZ - logZ2, logZ, logZ2, slope }
 }
 
 /**
- * The largest beta in [a, b] with log ESS >= level, or null. log ESS = 2 L(beta) - M(beta) with L and M convex: chords lie
- * above L and tangents below M, so that 2 chord - tangent is a linear bound that proves an interval empty.
+ * The largest beta in [a, b] with log ESS >= level, or null. log ESS = 2 L(beta) - M(beta) with L and M convex: chords are
+ * above L and tangents below M, so 2 chord - tangent is a linear bound that proves an interval empty.
  */
 const lastAtLeast = (scaled: Scaled, level: number, a: number, b: number): number | null => {
   const atB = essAt(scaled, b)
@@ -140,9 +140,9 @@ const lastAtLeast = (scaled: Scaled, level: number, a: number, b: number): numbe
 }
 
 /**
- * The smallest temperature at which the target's effective sample size is `n` (1 <= n). When even tau = 0 has as many, because
- * that many responses tie for the best, the answer is a tau so small that the others have no mass, with `reached` false; when
- * no tau has as many, it is the anchor's own: tau = Infinity. Null for equal rewards. Throws `SimplexError`.
+ * The smallest temperature at which the target's effective sample size is `n` (1 <= n). If even tau = 0 reaches n, because
+ * that many responses tie for the best, the answer is a tau so small that the others have no mass, with `reached` false; if
+ * no tau reaches it, the answer is the anchor's own: tau = Infinity. Null for equal rewards. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Budget.ts#import,essFloor}
  *

@@ -1,5 +1,5 @@
 /**
- * How two distributions on the simplex differ, and how concentrated one is: what a log shows of every step.
+ * How two distributions on the simplex differ, and how concentrated one is: the numbers to log at every step.
  *
  * @module
  */

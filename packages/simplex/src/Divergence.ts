@@ -1,18 +1,18 @@
 /**
- * How far the policy P is from the target w*, as open values: anything with these three functions can be projected
+ * How far the policy P is from the target w*. Divergences are plain values: anything with these three functions can be projected
  * under, and every trainer that takes coefficients can train with it.
  *
  *     value         D(w*, P), nats or a pure number
  *     gradient      dD/dP_k
  *     coefficients  c_k = P_k (dD/dP_k - sum_j P_j dD/dP_j), so that grad D = sum_k c_k grad log pi(y_k)   (C.6)
  *
- * Both distributions come as natural logarithms, -Infinity being a probability of exactly 0, and everything is evaluated in
- * log space: P = 1e-300 gives the right number. Where a divergence is infinite, or beyond float64, its functions throw a
- * `SimplexError` that names the response; none gives NaN.
+ * Both distributions are given as natural logarithms, with -Infinity for a probability of exactly 0, and everything is evaluated in
+ * log space: P = 1e-300 gives the right number. If a divergence is infinite, or beyond float64, its functions throw a
+ * `SimplexError` that names the response; none returns NaN.
  *
  * On the simplex dD/dP is defined up to a constant, which drops out of c. Ours is 0 at P = w*.
  *
- * What the three functions take is normalised already; `Projection` checks input and normalises.
+ * The three functions expect normalised input; `Projection` checks and normalises it.
  *
  * @module
  */
@@ -27,8 +27,8 @@ export { forwardKl, jeffreys, reverseKl } from "./divergence/Kullback.ts"
 
 /**
  * The f-divergence `sum_k P_k f(w_k / P_k)` of a convex generator f with derivative `df` (Csiszár): forward KL is
- * `t log t`, reverse KL `-log t`. A constant and a multiple of t - 1 may be added to f at will. `f` and `df` must have
- * their limits at t = 0. A ratio w / P beyond float64 is refused: t is a plain number here, unlike in the named ones.
+ * `t log t`, reverse KL `-log t`. You may add a constant and a multiple of t - 1 to f. `f` and `df` must have
+ * their limits at t = 0. A ratio w / P beyond float64 is refused: t is a plain number here, unlike in the named divergences.
  *
  * {@includeCode ../examples/Divergence.ts#import,group,fromGenerator}
  *

@@ -33,7 +33,7 @@ export interface Explanation {
   readonly divergence: string
   /** D(w*, P_theta) */
   readonly value: number
-  /** Theorem 2 with epsilon the total variation between P_theta and w*, units of reward; null without a signal. */
+  /** Theorem 2, with the total variation between P_theta and w* as epsilon, units of reward; null without a signal. */
   readonly gainBound: number | null
   /** sum_k P_theta,k R_k - sum_k P_t,k R_k: what the policy has gained so far, units of reward. */
   readonly gain: number
@@ -43,7 +43,7 @@ export interface Explanation {
 
 /**
  * Explains the update of a group: `s` are the policy's log-ratios, `anchor` the anchor's (both [K], nats, default 0); the
- * divergence is forward KL unless said otherwise. Throws `SimplexError`.
+ * divergence is forward KL by default. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Explain.ts#import,group,explain}
  *

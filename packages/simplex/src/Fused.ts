@@ -1,6 +1,6 @@
 /**
- * Target and forward-KL coefficients in one call, for trainers that weigh very many groups: three passes over the group,
- * nothing allocated, a faster exponential.
+ * Target and forward-KL coefficients in one call, for trainers with very many groups: three passes over the group,
+ * no allocation, a faster exponential.
  *
  *     c = softmax(s) - softmax(R / tau + s_t)                                                               (eq. 10)
  *
@@ -11,15 +11,15 @@
 import { fastExp } from "./internal/fastExp.ts"
 import { badEntry, checkLength, checkPositive, checkVector } from "./SimplexError.ts"
 
-/** exp(s_k - max s) of the group at hand; grows to the largest group seen. */
+/** exp(s_k - max s) of the current group; grows to the largest group seen. */
 let scratch = new Float64Array(64)
 
-/** The slow way to say what is wrong, for input that was found to be. */
+/** The slow way to say what is wrong with invalid input. */
 const complain = (rewards: ArrayLike<number>, s: ArrayLike<number>, anchor: ArrayLike<number> | null): Error => {
   checkVector("rewards", rewards)
   checkVector("log-ratios", s, rewards.length)
   if (anchor !== null) checkVector("anchor", anchor, rewards.length)
-  return badEntry("log-ratios", 0, s[0], "the entries span more than float64 holds")
+  return badEntry("log-ratios", 0, s[0], "the entries span more than the range of float64")
 }
 
 /**
@@ -49,7 +49,7 @@ export const forwardKl = (
   const p = scratch
   let best = rewards[0]
   let top = s[0]
-  // x - x is 0 for a finite number and NaN else.
+  // x - x is 0 for a finite number and NaN otherwise.
   let sound = 0
   for (let i = 0; i < k; i++) {
     const r = rewards[i]

@@ -1,5 +1,5 @@
 /**
- * What the paper proves about an update, as functions that can be evaluated on a group.
+ * What the paper proves about an update, as functions that you can evaluate on a group.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { badValue, checkVector } from "./SimplexError.ts"
 import { logGibbs } from "./Target.ts"
 
 /**
- * Theorem 2: the gain in expected reward over the group that an update is guaranteed to reach when it ends within
+ * Theorem 2: the guaranteed gain in expected reward over the group of an update that ends within
  * `epsilon` of the target in total variation: `tau [KL(w*||P_t) + KL(P_t||w*)] - 2 R_max epsilon`, in units of reward.
  * `anchor` [K] is s_t, 0 for a fresh group. R_max is the largest |R|. Throws `SimplexError`.
  *
@@ -33,17 +33,17 @@ export const gainBound = (options: {
   return tau * (Diagnostics.kl(target, start) + Diagnostics.kl(start, target)) - 2 * rMax * epsilon
 }
 
-/** What an update gained, and what Theorem 2 says that it had to; units of reward. @category models */
+/** The gain of an update, and the least gain by Theorem 2; units of reward. @category models */
 export interface Gained {
-  /** The expected reward over the group under P less that under P_t. */
+  /** The expected reward over the group under P minus that under P_t. */
   readonly gain: number
   /** {@link gainBound} at the distance that P has from the target. */
   readonly bound: number
 }
 
 /**
- * Theorem 2 at a policy that has landed anywhere: `gain >= bound`, with the log-ratios `s` and `anchor` [K] of P and P_t. Both are 0
- * where the group has no signal and nothing moved. Throws `SimplexError`.
+ * Theorem 2 at any policy: `gain >= bound`, with the log-ratios `s` and `anchor` [K] of P and P_t. Both are 0
+ * if the group has no signal and nothing moved. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Guarantee.ts#import,gained}
  *
@@ -88,7 +88,7 @@ export const logBarrier = (target: number, divergence: number): number => {
  * `C delta (1 + max |A|) / K`. The paper leaves C open; here it is (1 + delta)(3 - delta) / (1 - delta)^2, by these steps:
  *
  * with ratios r, mean 1 + m, |m| <= delta, P_k = r_k / (K (1 + m)) <= (1 + delta) / (K (1 - delta)), and
- * `c_k + r_k A_k / K = P_k (s_k - sbar) + P_k (m A_k + Abar)`, bars being means under P. Then
+ * `c_k + r_k A_k / K = P_k (s_k - sbar) + P_k (m A_k + Abar)`, where bars are means under P. Then
  * |s_k - sbar| <= log((1 + delta) / (1 - delta)) <= 2 delta / (1 - delta), and since A has mean zero
  * |Abar| <= max |A| sum |P_j - 1/K| <= max |A| 2 delta / (1 - delta).
  *
@@ -128,7 +128,7 @@ export const exactUpdate = (options: {
   readonly rewards: ArrayLike<number>
   readonly tau: number
   readonly updates: number
-  /** log pi_0, [K]; need not be normalised. */
+  /** log pi_0, [K]; does not have to be normalised. */
   readonly logProbs: ArrayLike<number>
 }): Float64Array => {
   const { logProbs, rewards, tau, updates } = options

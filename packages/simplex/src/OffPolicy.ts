@@ -1,6 +1,6 @@
 /**
  * Groups sampled by an older policy. The log-ratios s carry the importance weights, and the listwise softmax normalises
- * them by itself; what must be watched is that they do not collapse onto a response or two.
+ * them itself; watch that they do not collapse onto one or two responses.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export const logRatios = (a: TokenLogProbs, b: TokenLogProbs, reduction: Reducti
   return Float64Array.from(a, (tokens, k) => {
     if (tokens.length === 0 || tokens.length !== b[k].length) {
       throw new SimplexError(
-        `response ${k} has ${tokens.length} and ${b[k].length} log-probs; they must be as many, and at least 1`,
+        `response ${k} has ${tokens.length} and ${b[k].length} log-probs; both counts must be equal, and at least 1`,
         { input: "log-probabilities", index: k, value: tokens.length },
       )
     }
@@ -48,7 +48,7 @@ export const logRatios = (a: TokenLogProbs, b: TokenLogProbs, reduction: Reducti
 
 /** How coefficients reach tokens. @category token weights */
 export interface PerToken {
-  /** As for the log-ratios that the coefficients were computed from. */
+  /** The same as for the log-ratios behind the coefficients. */
   readonly reduction: Reduction
   /** Half-width eps in (0, 1) of the band `[log(1 - eps), log(1 + eps)]` of token log-ratios; null for none. */
   readonly clip: number | null
@@ -58,8 +58,8 @@ export interface PerToken {
  * The ascent weight of every token, K arrays of [T_k], from c [K]: `-c_k` under `sum` and `-c_k / T_k` under `mean`, the gradient
  * of the loss through {@link logRatios} of the same reduction.
  *
- * With `clip`, the loss is `sum_k c_k` times the sum or mean of the token log-ratios `current - behaviour` held to the band, c being
- * constant (appendix D.3). So a token outside the band weighs 0, on both sides and whatever the sign of c; PPO's minimum is
+ * With `clip`, the loss is `sum_k c_k` times the sum or mean of the token log-ratios `current - behaviour` clipped to the band, with c
+ * constant (appendix D.3). So a token outside the band weighs 0, on both sides and for either sign of c; PPO's minimum is
  * one-sided. Throws `SimplexError`.
  *
  * {@includeCode ../examples/OffPolicy.ts#import,perToken}
@@ -77,7 +77,7 @@ export const perToken = (
     throw badValue(
       "clip",
       clip,
-      "ratios are held to [1 - clip, 1 + clip], so it lies between 0 and 1; null does not clip",
+      "ratios are clipped to [1 - clip, 1 + clip], so it is between 0 and 1; null does not clip",
     )
   const [low, high] = clip === null ? [-Infinity, Infinity] : [Math.log1p(-clip), Math.log1p(clip)]
   return current.map((tokens, k) => {
@@ -130,9 +130,9 @@ export const staleness = (s: ArrayLike<number>): Staleness => {
   }
 }
 
-/** What a group must satisfy to be trained on; a limit left out is not checked. @category filter */
+/** Conditions for training on a group; a limit that you omit is not checked. @category filter */
 export interface Limits {
-  /** Least effective sample size as a share of K, in (0, 1]. */
+  /** Smallest effective sample size as a share of K, in (0, 1]. */
   readonly minEss?: number
   /** Largest |s_k|, nats. */
   readonly maxAbs?: number
@@ -146,7 +146,7 @@ export type Decision =
   | { readonly keep: false; readonly limit: "age" | "log-ratio" | "ess"; readonly reason: string }
 
 /**
- * Whether to train on a group, and if not by which limit and why. `age` is in policy updates since it was sampled, default 0. Throws
+ * Whether to train on a group, and if not, which limit it breaks and why. `age` is in policy updates since it was sampled, default 0. Throws
  * `SimplexError`.
  *
  * {@includeCode ../examples/OffPolicy.ts#import,filter}

@@ -4,7 +4,7 @@
  *     gradient = sum_k sum_t w_k,t grad log pi(y_k,t),   w_k,t = g(rho) A_k / N_k
  *
  * A method is an advantage A (`Advantage`), a gate g on the importance ratio rho = pi_theta / pi_b, of a token or of a whole
- * response, and an aggregation N. A table of the named ones is at the end.
+ * response, and an aggregation N. The table shows the gates of the named methods.
  *
  *     gate        g                                    of
  *     none        rho                                  REINFORCE++, RLOO
@@ -35,24 +35,24 @@ export type Gate =
   | { readonly kind: "detached"; readonly clip: Clip }
 
 /**
- * What a token's weight is divided by. `token-sum`: K, the plain gradient of the responses' log-probabilities.
- * `sequence-mean`: K T_k, each response counting the same. `group-token-mean`: the group's tokens. `batch-token-mean`: the
- * batch's tokens over its groups, so that the mean over groups is the mean over all tokens.
+ * The divisor of a token's weight. `token-sum`: K, the plain gradient of the responses' log-probabilities.
+ * `sequence-mean`: K T_k, so each response counts the same. `group-token-mean`: the group's tokens. `batch-token-mean`: the
+ * batch's tokens over its groups, so the mean over groups is the mean over all tokens.
  *
  * @category models
  */
 export type Aggregation = Aggregate.Aggregation
 
-/** What a batch knows that a group does not. @category models */
+/** Statistics of the batch that a group lacks. @category models */
 export type Batch = Aggregate.Batch
 
-/** A group as these methods see it. @category models */
+/** A group, as input of these methods. @category models */
 export interface Group {
   /** R, [K]. */
   readonly rewards: ArrayLike<number>
   /** Token log-probabilities under pi_theta, nats, K arrays of [T_k]. */
   readonly current: OffPolicy.TokenLogProbs
-  /** The same under the policy that sampled. */
+  /** The same under the sampling policy. */
   readonly behaviour: OffPolicy.TokenLogProbs
   readonly batch?: Batch
 }
@@ -71,7 +71,7 @@ const checkClip = ({ high, low }: Clip): void => {
   if (!(high >= 0)) throw badValue("clip.high", high, "it must not be negative")
 }
 
-/** Whether PPO's minimum takes the clipped branch, whose gradient is 0: the ratio has gone too far the way A pushes it. */
+/** Whether PPO's minimum takes the clipped branch, whose gradient is 0: the ratio has gone too far in the direction that A pushes. */
 const clipped = (a: number, ratio: number, { high, low }: Clip): boolean => (a > 0 ? ratio > 1 + high : ratio < 1 - low)
 
 const sequenceGate = (a: number, s: number, clip: Clip): number => {
@@ -93,8 +93,8 @@ const tokenGate = (gate: Gate, a: number, logRatio: number): number => {
 }
 
 /**
- * A method from its three parts. The named ones are made with it. Throws `SimplexError`: a clip that is no interval; on
- * use, lengths that differ, entries that are not finite, a ratio beyond float64, a batch that is needed and missing.
+ * A method from its three parts. The named ones are made with it. Throws `SimplexError`: for a clip that is not an interval; on
+ * use, for lengths that differ, entries that are not finite, a ratio beyond float64, or a missing batch.
  *
  * {@includeCode ../examples/PolicyGradient.ts#import,group,make}
  *
@@ -152,7 +152,7 @@ const ppo = (
 ): Method => make({ name, advantages, gate: clip === null ? { kind: "none" } : { kind: "ppo", clip }, aggregation })
 
 /**
- * GRPO: `(R - mean) / std`, PPO's clip. By default tokens are summed (see {@link Aggregation}), so that on policy it is
+ * GRPO: `(R - mean) / std`, PPO's clip. By default tokens are summed (see {@link Aggregation}), so on policy it is
  * exactly LPO-rev at tau = std (Proposition 1); `sequence-mean` is the published loss, with its length bias.
  *
  * {@includeCode ../examples/PolicyGradient.ts#import,group,grpo}
@@ -180,7 +180,7 @@ export const drGrpo = (options: Options = {}): Method => ppo("dr-grpo", Advantag
 export const maxRl = (options: Options = {}): Method => ppo("maxrl", Advantage.maxRl, options)
 
 /**
- * RLOO: reward minus the mean of the others; unclipped unless asked, tokens summed.
+ * RLOO: reward minus the mean of the others; unclipped by default, tokens summed.
  *
  * {@includeCode ../examples/PolicyGradient.ts#import,group,rloo}
  *
@@ -190,7 +190,7 @@ export const rloo = ({ clip = null, ...options }: Options = {}): Method =>
   ppo("rloo", Advantage.rloo, { clip, ...options })
 
 /**
- * DAPO: GRPO's advantage, a clip that is wider above, the mean over all tokens of the batch. Resampling of groups without
+ * DAPO: GRPO's advantage, a clip that is wider above, the mean over all tokens of the batch. Resampling of groups without a
  * signal and the penalty on overlong responses belong to the sampler and to the reward. Needs the batch.
  *
  * {@includeCode ../examples/PolicyGradient.ts#import,group,dapo}
@@ -238,8 +238,8 @@ export const gspo = ({
   })
 
 /**
- * CISPO: the clipped ratio is a constant weight, so that no token is ever dropped; GRPO's advantage, the mean over the
- * group's tokens. By default it is bounded above only.
+ * CISPO: the clipped ratio is a constant weight, so no token is ever dropped; GRPO's advantage, the mean over the
+ * group's tokens. By default it is bounded only above.
  *
  * {@includeCode ../examples/PolicyGradient.ts#import,group,cispo}
  *

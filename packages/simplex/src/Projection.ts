@@ -11,7 +11,7 @@ import type { Divergence } from "./Divergence.ts"
 import { logSoftmax } from "./internal/softmax.ts"
 import { badEntry, badValue, checkLength, checkVector } from "./SimplexError.ts"
 
-/** The target's logarithms may be -Infinity: a probability of exactly 0. They are taken as they are, not normalised again. */
+/** The target's logarithms may be -Infinity: a probability of exactly 0. They are used as they are, not normalised again. */
 const checkTarget = (logTarget: ArrayLike<number>, k: number): Float64Array => {
   checkLength("log target", logTarget, k)
   const out = logTarget instanceof Float64Array ? logTarget : Float64Array.from(logTarget)
@@ -27,7 +27,7 @@ const checkTarget = (logTarget: ArrayLike<number>, k: number): Float64Array => {
   return out
 }
 
-/** log P of log-ratios s, into `out` when there is one. */
+/** log P of log-ratios s, into `out` if given. */
 const policy = (s: ArrayLike<number>, out?: Float64Array): Float64Array => {
   if (out === undefined) return logSoftmax(checkVector("log-ratios", s))
   checkLength("log-ratios", s)
@@ -41,8 +41,8 @@ const policy = (s: ArrayLike<number>, out?: Float64Array): Float64Array => {
 
 /**
  * c, [K]. `s` [K] are the policy's log-ratios s_theta in nats, `logTarget` [K] is log w*. With `out` [K], and `logTarget` a
- * Float64Array, nothing is allocated. Throws `SimplexError`: lengths, an `s` that is not finite, a target that does not
- * sum to 1 within 1e-6, and where the divergence is infinite.
+ * Float64Array, nothing is allocated. Throws `SimplexError` for wrong lengths, an `s` that is not finite, a target that does not
+ * sum to 1 within 1e-6, and an infinite divergence.
  *
  * {@includeCode ../examples/Projection.ts#import,group,coefficients}
  *
@@ -70,7 +70,7 @@ export const value = (divergence: Divergence, s: ArrayLike<number>, logTarget: A
   return divergence.value(logP, checkTarget(logTarget, logP.length))
 }
 
-/** One point of a journey to the target. @category models */
+/** One point on the way to the target. @category models */
 export interface Stop {
   /** s, [K], nats, shifted so that log P = s. */
   readonly s: Float64Array
@@ -92,12 +92,12 @@ export interface Journey {
 export interface TravelOptions {
   /**
    * The direction in s-space. `natural` is -dD/dP, natural gradient on the simplex and mirror descent with the entropy
-   * as its mirror in one; `plain` is -c, ordinary gradient descent on s.
+   * as its mirror at once; `plain` is -c, ordinary gradient descent on s.
    */
   readonly rule?: "natural" | "plain"
   /** Length of a step before it is shortened, > 0; default 1. */
   readonly stepSize?: number
-  /** No log-probability moves further than this in one step, nats; default 1, so that the path can be drawn. */
+  /** No log-probability moves further than this in one step, nats; default 1, for a path that can be drawn. */
   readonly reach?: number
   /** Stop when every |c_k| is below it; default 1e-9. */
   readonly tolerance?: number
@@ -106,7 +106,7 @@ export interface TravelOptions {
 }
 
 /**
- * The exact projection as an iteration on the simplex itself: where P_theta goes when it can go anywhere. Steps are halved
+ * The exact projection as an iteration on the simplex: where P_theta goes without constraints. Steps are halved
  * until the divergence falls enough, so it never rises along the path; a divergence with a kink (total variation) may end before
  * it arrives. Arguments and errors as {@link coefficients}.
  *
@@ -121,8 +121,7 @@ export const travel = (
   options: TravelOptions = {},
 ): Journey => {
   const { maxSteps = 1000, reach = 1, rule = "natural", stepSize = 1, tolerance = 1e-9 } = options
-  if (!(stepSize > 0 && reach > 0))
-    throw badValue("the step of a journey", Math.min(stepSize, reach), "it must be positive")
+  if (!(stepSize > 0 && reach > 0)) throw badValue("the step", Math.min(stepSize, reach), "it must be positive")
   let logP = policy(s)
   const logW = checkTarget(logTarget, logP.length)
   const stopAt = (at: Float64Array, worth: number, c: Float64Array): Stop => ({
@@ -137,7 +136,7 @@ export const travel = (
     const direction = rule === "plain" ? c : divergence.gradient(logP, logW)
     const longest = direction.reduce((a, v) => Math.max(a, Math.abs(v)), 0)
     let eta = Math.min(stepSize, reach / longest)
-    // A quarter of what the slope promises: less, and steep valleys would be crossed to and fro.
+    // A quarter of the decrease that the slope predicts: with less, steep valleys would be crossed back and forth.
     const enough = direction.reduce((sum, v, k) => sum + v * c[k], 0) / 4
     const { value: here } = stops[stops.length - 1]
     let next: Float64Array | null = null

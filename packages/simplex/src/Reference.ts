@@ -1,5 +1,5 @@
 /**
- * Staying near a reference policy, such as the one that training began with. What is estimated is KL(pi || pi_ref) per token,
+ * Staying near a reference policy, such as the one that training started from. The estimate is of KL(pi || pi_ref) per token,
  * from tokens that the policy sampled; with x = log pi(token) - log pi_ref(token):
  *
  *     estimator   value            as a loss, d/dx    its gradient on policy
@@ -7,8 +7,8 @@
  *     k2          x^2 / 2          x                  that of KL(pi || pi_ref)
  *     k3          e^-x - 1 + x     1 - e^-x           that of KL(pi_ref || pi); never negative as a value
  *
- * In the reward, the an estimate of the sequence is subtracted: R_k - beta sum_t k(x), by k1 unless said otherwise. As a term, `beta k(x)` is added to the loss of each token.
- * Neither carries an importance ratio: on old groups both are those of the policy that sampled.
+ * In the reward, the estimate of the sequence is subtracted: R_k - beta sum_t k(x), with k1 by default. As a loss term, `beta k(x)` is added to the loss of each token.
+ * Neither has an importance ratio: on old groups both are those of the sampling policy.
  *
  * @module
  */

@@ -1,15 +1,15 @@
 /**
- * Curricula: a value, such as tau or the divergence, as a function of how far training has come or of what was measured.
+ * Curricula: a value, such as tau or the divergence, as a function of the progress of training or of a measurement.
  *
  * A schedule is a pure function of progress in [0, 1]; a switch is a pure step from its side and a measurement to its next
- * side, so that a trainer can keep the side in a checkpoint.
+ * side, so a trainer can keep the side in a checkpoint.
  *
  * @module
  */
 import { blend as blendDivergences, type Divergence } from "./Divergence.ts"
 import { badEntry, badValue, SimplexError } from "./SimplexError.ts"
 
-/** The value at `progress` in [0, 1]; progress outside is held to the nearer end, NaN throws. @category models */
+/** The value at `progress` in [0, 1]; progress outside is clipped to it, NaN throws. @category models */
 export type Schedule<A> = (progress: number) => A
 
 const hold = (progress: number): number => {
@@ -66,7 +66,7 @@ export const cosine = (from: number, to: number): Schedule<number> => {
 
 /**
  * One schedule after another: `[[0, a], [0.5, b]]` is a over the first half of training and b over the second, each from its
- * own progress 0 to 1. Throws `SimplexError` unless starts begin at 0 and rise below 1.
+ * own progress 0 to 1. Throws `SimplexError` unless the first start is 0 and they rise, all below 1.
  *
  * {@includeCode ../examples/Schedule.ts#import,piecewise}
  *
@@ -77,7 +77,7 @@ export const piecewise = <A>(pieces: ReadonlyArray<readonly [start: number, sche
     throw new SimplexError("a piecewise schedule needs a piece that starts at 0", { input: "pieces" })
   for (const [i, [start]] of pieces.entries()) {
     const rises = i === 0 ? start === 0 : start > pieces[i - 1][0] && start < 1
-    if (!rises) throw badEntry("start", i, start, "starts begin at 0 and rise, all below 1")
+    if (!rises) throw badEntry("start", i, start, "the first start is 0, and they rise, all below 1")
   }
   return (progress) => {
     const x = hold(progress)
@@ -104,14 +104,14 @@ export type Side = "low" | "high"
 
 /** A switch between two values by a measured quantity, such as the entropy or the pass rate. @category switches */
 export interface Switch<A> {
-  /** The side after `measured`, given the side before it. A measurement that is NaN changes nothing. */
+  /** The side after `measured`, given the side before it. NaN changes nothing. */
   readonly next: (side: Side, measured: number) => Side
   readonly value: (side: Side) => A
 }
 
 /**
  * A switch with hysteresis: it goes to `high` when the measurement rises to `riseAt` or above and back to `low` when it falls
- * to `fallAt` or below; between the two it stays, so that noise around one level does not make it flutter. Throws
+ * to `fallAt` or below; between the two it stays, so noise around one level does not make it flutter. Throws
  * `SimplexError` unless fallAt <= riseAt.
  *
  * {@includeCode ../examples/Schedule.ts#import,hysteresis}

@@ -1,5 +1,5 @@
 /**
- * Methods next to LPO that also weigh whole responses: TPO and GVPO, which match a target too and sum to zero, and the
+ * Methods next to LPO that also weigh whole responses: TPO and GVPO, which also match a target and sum to zero, and the
  * pointwise ablation, which does not.
  *
  *     TPO        c = softmax(log pi) - softmax(log pi_old + z / eta)     z the standardised reward (arXiv 2604.06159)
@@ -16,8 +16,8 @@ import { gibbs, logGibbs } from "./Target.ts"
 
 /**
  * Target Policy Optimization: forward KL from the policy's own probabilities among the candidates, [K]. `current` and `old`
- * [K] are summed log-probabilities under pi_theta and the policy that sampled, nats; `eta` > 0. Equal rewards have z = 0,
- * so that the group anchors the policy to the old one. Throws `SimplexError`.
+ * [K] are summed log-probabilities under pi_theta and the sampling policy, nats; `eta` > 0. Equal rewards have z = 0,
+ * so the group anchors the policy to the old one. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Sibling.ts#import,group,tpo}
  *
@@ -53,7 +53,7 @@ export const gvpo = (options: {
   const implied = checkVector("log-ratios", options.s, a.length).map((v) => beta * v)
   const mu = Advantage.mean(implied)
   const apart = a.map((v, k) => v - (implied[k] - mu))
-  // A mean is rounded to its own size, the differences from it to theirs: what is left of their mean is taken out too.
+  // A mean is rounded to its own size, the differences from it to theirs: the rest of their mean is removed too.
   const rest = Advantage.mean(apart)
   return apart.map((v) => (a.length === 1 ? 0 : (-beta * (v - rest)) / (a.length - 1)))
 }

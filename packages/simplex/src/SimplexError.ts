@@ -1,5 +1,5 @@
 /**
- * What the functions of this package throw on bad input: the name of the value, its index, and the rule it breaks.
+ * The error that this package throws on bad input: the name of the value, its index, and the rule it breaks.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export const badEntry = (input: string, index: number, value: number, rule: stri
 export const badValue = (input: string, value: number, rule: string): SimplexError =>
   new SimplexError(`${input} is ${value}; ${rule}`, { input, value })
 
-/** Throws unless `x` is non-empty and of length `k` where given. @category guards */
+/** Throws unless `x` is non-empty and of length `k`, if given. @category guards */
 export const checkLength = (name: string, x: ArrayLike<unknown>, k?: number): void => {
   if (x.length === 0) {
     throw new SimplexError(`${name} is empty; a group needs at least one response`, { input: name, value: 0 })
@@ -45,7 +45,7 @@ export const checkLength = (name: string, x: ArrayLike<unknown>, k?: number): vo
   }
 }
 
-/** A float64 copy of `x`; throws unless it is a non-empty vector of finite numbers, of length `k` where given. @category guards */
+/** A float64 copy of `x`; throws unless it is a non-empty vector of finite numbers, of length `k`, if given. @category guards */
 export const checkVector = (name: string, x: ArrayLike<number>, k?: number): Float64Array => {
   checkLength(name, x, k)
   const out = Float64Array.from(x)
@@ -54,7 +54,7 @@ export const checkVector = (name: string, x: ArrayLike<number>, k?: number): Flo
   return out
 }
 
-/** As {@link checkVector} for log-probabilities, where `-Infinity` is a probability of exactly 0. @category guards */
+/** Like {@link checkVector}, for log-probabilities, where `-Infinity` is a probability of exactly 0. @category guards */
 export const checkLogProbabilities = (name: string, x: ArrayLike<number>, k?: number): Float64Array => {
   checkLength(name, x, k)
   const out = Float64Array.from(x)

@@ -1,5 +1,5 @@
 /**
- * Groups of one and of two responses, where the listwise method becomes something older.
+ * Groups of one and of two responses, where the listwise method reduces to older ones.
  *
  *     K = 1   no simplex; the response is paired with a virtual one of reward b (appendix)
  *     K = 2   forward KL is the logistic loss of a soft preference (C.5): DPO's form, with a target that is not 1
@@ -13,13 +13,13 @@ const checkFinite = (values: Record<string, number>): void => {
   for (const [name, v] of Object.entries(values)) if (!Number.isFinite(v)) throw badValue(name, v, "it must be finite")
 }
 
-/** (a - b) / tau, which for huge rewards over a tiny tau is held to +-1e300 instead of overflowing. */
+/** (a - b) / tau, clipped to +-1e300 for huge rewards over a tiny tau instead of overflowing. */
 const preference = (a: number, b: number, tau: number): number => Math.max(-1e300, Math.min(1e300, (a - b) / tau))
 
 /**
- * The coefficient of a lone response of reward R against a baseline b, such as the batch's mean:
+ * The coefficient of a single response of reward R against a baseline b, such as the batch's mean:
  * `c = sigma(s) - sigma((R - b) / tau + s_t)`. While s = 0 it is the paper's `1/2 - sigma((R - b) / tau)`, in [-1/2, 1/2].
- * No other response takes up the difference, so there is no zero sum. `s`, `anchor` in nats, default 0. Throws
+ * No other response takes the difference, so coefficients do not sum to zero. `s`, `anchor` in nats, default 0. Throws
  * `SimplexError`.
  *
  * {@includeCode ../examples/SmallGroup.ts#import,single}
@@ -39,7 +39,7 @@ export const single = (options: {
   return sigmoid(s) - sigmoid(preference(reward, baseline, tau) + anchor)
 }
 
-/** What is known of a prompt's rewards: plain data, for a table by prompt and for a checkpoint. @category K = 1 */
+/** Statistics of a prompt's rewards: plain data, for a table by prompt and for a checkpoint. @category K = 1 */
 export interface Baseline {
   /** Units of reward. */
   readonly value: number
@@ -48,9 +48,9 @@ export interface Baseline {
 }
 
 /**
- * A prompt's baseline after one more reward: their plain mean at first, later a moving one that forgets at `decay` in [0, 1] per
- * reward; 1 never forgets. `before` is undefined for a prompt that was never seen. Use the baseline from before a reward with that
- * reward: with the one from after it, the response would be compared with itself. Throws `SimplexError`.
+ * A prompt's baseline after one more reward: their plain mean at first, later a moving average with `decay` in [0, 1] per
+ * reward; 1 never forgets. `before` is undefined for a new prompt. Combine a reward with the baseline from before that
+ * reward: with the one after it, you would compare the response with itself. Throws `SimplexError`.
  *
  * {@includeCode ../examples/SmallGroup.ts#import,track}
  *
@@ -58,7 +58,7 @@ export interface Baseline {
  */
 export const track = (before: Baseline | undefined, reward: number, decay = 0.9): Baseline => {
   checkFinite({ reward })
-  if (!(decay >= 0 && decay <= 1)) throw badValue("decay", decay, "the share of the past that is kept is in [0, 1]")
+  if (!(decay >= 0 && decay <= 1)) throw badValue("decay", decay, "the share of the past to keep is in [0, 1]")
   const { count, value } = before ?? { count: 0, value: 0 }
   const share = Math.max(1 / (count + 1), 1 - decay)
   return { value: value + share * (reward - value), count: count + 1 }
@@ -69,7 +69,7 @@ export interface Pair {
   /** Rewards of the first and the second response. */
   readonly rewards: readonly [number, number]
   readonly tau: number
-  /** s_1 - s_2, nats: how much more than its behaviour policy the policy likes the first; default 0. */
+  /** s_1 - s_2, nats: how much more than the behaviour policy the policy prefers the first; default 0. */
   readonly margin?: number
   /** The same of the anchor; default 0, a fresh group. */
   readonly anchorMargin?: number

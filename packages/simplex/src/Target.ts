@@ -1,11 +1,11 @@
 /**
- * Where the policy should go: the target distribution w* over a group's K responses.
+ * The target distribution w* over a group's K responses, towards which the policy moves.
  *
  * The listwise Gibbs target (Theorem 1) is the unique maximiser over the simplex of `sum_k w_k R_k - tau KL(w || P_t)`:
- * `w* = softmax(phi)` with `phi_k = R_k / tau + s_t,k`. With the chi-square divergence in KL's place the maximiser is
+ * `w* = softmax(phi)` with `phi_k = R_k / tau + s_t,k`. With the chi-square divergence instead of KL, the maximiser is
  * sparse (GOPO): responses far enough below the rest get exactly 0.
  *
- * Rewards may be of any sign, scale and source: w* depends on their differences only, ties share mass, nothing overflows.
+ * Rewards may have any sign, scale and source: w* depends only on their differences, ties share mass, nothing overflows.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const logGibbs = (rewards: ArrayLike<number>, tau: number, anchor?: Array
   const r = checkVector("rewards", rewards)
   const s = anchor === undefined ? new Float64Array(r.length) : checkVector("anchor", anchor, r.length)
   checkPositive("tau", tau)
-  // Rewards are centred on the best first, so that huge ones over a tiny tau cannot overflow to infinity minus infinity.
+  // Rewards are first centred on the best, so huge ones over a tiny tau cannot overflow to infinity minus infinity.
   const best = r.reduce((a, b) => Math.max(a, b))
   return logSoftmax(r.map((v, k) => Math.max((v - best) / tau, -1e300) + s[k]))
 }
@@ -43,7 +43,7 @@ export const gibbs = (rewards: ArrayLike<number>, tau: number, anchor?: ArrayLik
 export interface Chi2Target {
   /** rho*_k = max(0, 1 + (R_k - mean - lambda) / mu), [K] */
   readonly ratios: Float64Array
-  /** lambda, in units of reward, counted from the mean of R under P_t. */
+  /** lambda, in units of reward, relative to the mean of R under P_t. */
   readonly lambda: number
   /** log(P_t rho*), [K]; -Infinity where the ratio is 0. */
   readonly logTarget: Float64Array
@@ -63,7 +63,7 @@ export const chi2 = (rewards: ArrayLike<number>, mu: number, anchor?: ArrayLike<
   checkPositive("mu", mu)
   const logP = logSoftmax(anchor === undefined ? new Float64Array(r.length) : checkVector("anchor", anchor, r.length))
   const p = logP.map(Math.exp)
-  // In units of mu and counted from the best reward, so that neither huge rewards nor a tiny mu can overflow.
+  // In units of mu and relative to the best reward, so neither huge rewards nor a tiny mu can overflow.
   const best = r.reduce((a, b) => Math.max(a, b))
   const a = r.map((v) => Math.max((v - best) / mu, -1e300))
   const mass = (x: number): number => a.reduce((sum, v, k) => sum + p[k] * Math.max(0, v - x), 0)
@@ -107,7 +107,7 @@ export const logListwise = (s: ArrayLike<number>): Float64Array => logSoftmax(ch
 export const listwise = (s: ArrayLike<number>): Float64Array => logListwise(s).map(Math.exp)
 
 /**
- * What the simplex is spanned by. `anchor`: log-ratios to the behaviour policy, so that a fresh group starts uniform (LPO).
+ * The logits that span the simplex. `anchor`: log-ratios to the behaviour policy, so a fresh group starts uniform (LPO).
  * `policy-probability`: the responses' own log-probabilities (TPO); they differ by tens of nats, so P is nearly one-hot.
  *
  * @category bases
@@ -130,21 +130,21 @@ export const logits = (base: Base, logProbs: ArrayLike<number>, behaviour: Array
 
 /**
  * What to do with a group whose rewards are all equal, or whose temperature has no signal. `drop`: no gradient. `anchor`:
- * the target is P_t, so that a policy which has drifted since is pulled back (TPO keeps such groups); one that has not drifted
+ * the target is P_t, so a policy that has drifted since is pulled back (TPO keeps such groups); one that has not drifted
  * has no gradient.
  *
  * @category bases
  */
 export type ZeroVariance = "drop" | "anchor"
 
-/** Rewards whose range is at most this share of the largest magnitude differ by rounding: some 4,500 units in the last place. */
+/** Rewards whose range is at most this share of the largest magnitude differ only by rounding: about 4,500 units in the last place. */
 const ROUNDING = 1e-12
 
 /**
  * Whether any reward differs from another by more than rounding: whether `max R - min R > 1e-12 max |R|`. So 0.1 + 0.2 and 0.3
- * are equal rewards, which a comparison of bits would blow up to a whole standard deviation. This is the one place that says
- * what equal rewards are: `isSilent`, the advantages, the statistics and the temperatures all ask it. A reward that is not
- * finite counts as a signal, so that whoever uses it refuses it by name.
+ * are equal rewards; a bitwise comparison would turn their difference into a whole standard deviation. This is the only place that defines
+ * equal rewards: `isSilent`, the advantages, the statistics and the temperatures all use it. A reward that is not
+ * finite counts as a signal, so the function that uses it reports it.
  *
  * {@includeCode ../examples/Target.ts#import,hasSignal}
  *
@@ -163,8 +163,8 @@ export const hasSignal = (rewards: ArrayLike<number>): boolean => {
 }
 
 /**
- * Whether a group is left without a gradient: groups without a signal are dropped, and either its rewards are all equal (see
- * {@link hasSignal}) or its temperature says so. The one place where that is decided.
+ * Whether a group gets no gradient: groups without a signal are dropped, and either its rewards are all equal (see
+ * {@link hasSignal}) or its temperature says so. This is the only place that decides it.
  *
  * {@includeCode ../examples/Target.ts#import,isSilent}
  *
@@ -176,7 +176,7 @@ export const isSilent = (
   tau: number | "zero-signal" = 1,
 ): boolean => zeroVariance === "drop" && (tau === "zero-signal" || !hasSignal(rewards))
 
-/** A kind of target as a value: from rewards, temperature and anchor to log w*, [K]. @category models */
+/** A kind of target: a function from rewards, temperature and anchor to log w*, [K]. @category models */
 export interface Target {
   readonly name: string
   readonly of: (rewards: ArrayLike<number>, tau: number, anchor?: ArrayLike<number>) => Float64Array
@@ -185,12 +185,12 @@ export interface Target {
 /** {@link logGibbs} as a value. @category models */
 export const gibbsTarget: Target = { name: "gibbs", of: logGibbs }
 
-/** {@link chi2} as a value, its mu being the temperature. @category models */
+/** {@link chi2} as a value, with the temperature as mu. @category models */
 export const chi2Target: Target = { name: "chi2", of: (rewards, tau, anchor) => chi2(rewards, tau, anchor).logTarget }
 
 /**
  * log w* [K] of a group at a temperature that may be "zero-signal" (see `Temperature`). Without a signal the target is P_t,
- * exactly; whether such a group is used at all says {@link isSilent}. Throws `SimplexError`.
+ * exactly; {@link isSilent} says whether such a group is used at all. Throws `SimplexError`.
  *
  * {@includeCode ../examples/Target.ts#import,resolve}
  *

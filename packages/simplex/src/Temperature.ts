@@ -1,12 +1,12 @@
 /**
- * The temperature tau of the target as a value: an object that knows its name and how to read tau off a group. Existing
- * methods differ from each other in little else (section 3 of the paper):
+ * The temperature tau of the target as a value: an object with a name and a function that computes tau for a group. Existing
+ * methods differ in little else (section 3 of the paper):
  *
  *     Dr.GRPO, RLOO  fixed(1)        MaxRL         mean
  *     GRPO, DAPO     std()           REINFORCE++   batchStd
  *
- * tau is in units of reward. A group that offers none (zero std, a mean that is not positive, equal rewards) gives
- * "zero-signal" rather than a number that would blow up; what then happens to it is the `ZeroVariance` of the target.
+ * tau is in units of reward. A group without one (zero std, a mean that is not positive, equal rewards) returns
+ * "zero-signal" rather than a number that would blow up; the `ZeroVariance` of the target decides what happens to it.
  *
  * @module
  */
@@ -15,9 +15,9 @@ import * as Budget from "./Budget.ts"
 import { badValue, checkPositive, checkVector, SimplexError } from "./SimplexError.ts"
 import { hasSignal } from "./Target.ts"
 
-/** What a temperature may look at beside the rewards. @category models */
+/** What a temperature may use besides the rewards. @category models */
 export interface Context {
-  /** s_t, [K], nats; left out for a fresh group. */
+  /** s_t, [K], nats; omit it for a fresh group. */
   readonly anchor?: ArrayLike<number>
   /** The batch's `Advantage.batchStd`, units of reward. */
   readonly rewardStd?: number
@@ -45,7 +45,7 @@ export const fixed = (tau: number): Temperature => {
 }
 
 /**
- * The group's standard deviation, as GRPO: the population's unless said otherwise. Zero-signal when it is 0.
+ * The group's standard deviation, as GRPO: the population's by default. Zero-signal when it is 0.
  *
  * {@includeCode ../examples/Temperature.ts#import,std}
  *
@@ -67,7 +67,7 @@ export const std = (kind: "population" | "sample" = "population"): Temperature =
 export const mean: Temperature = { name: "mean", of: (rewards) => positive(Advantage.mean(rewards)) }
 
 /**
- * The batch's standard deviation of centred rewards, as REINFORCE++ with baseline; from the context. Zero-signal when it is
+ * The batch's standard deviation of centred rewards, as in REINFORCE++ with baseline; from the context. Zero-signal when it is
  * 0. Throws `SimplexError` when the context has none.
  *
  * {@includeCode ../examples/Temperature.ts#import,batchStd}
@@ -108,7 +108,7 @@ export const plus = (base: Temperature, gamma: number): Temperature => {
   }
 }
 
-/** What a solved temperature does where no tau gives what is asked for. @category models */
+/** What a solved temperature does if no tau gives the requested value. @category models */
 export type Unreachable = "nearest" | "refuse"
 
 const solved = (
@@ -123,15 +123,15 @@ const solved = (
     const solution = solve(rewards, context)
     if (solution === null) return "zero-signal"
     if (!solution.reached && unreachable === "refuse") {
-      throw badValue(mark, solution.value, `no temperature gives this group what ${name} asks for; this is the nearest`)
+      throw badValue(mark, solution.value, `no temperature gives this group the value of ${name}; this is the nearest`)
     }
     return Number.isFinite(solution.tau) ? solution.tau : "zero-signal"
   },
 })
 
 /**
- * The tau at which KL(w* || P_t) is `epsilon` nats: every group moves its target equally far. Where the best responses
- * are so likely that no target is as far (epsilon >= -log P_t(best)), `nearest` (the default) puts all mass on them, and
+ * The tau at which KL(w* || P_t) is `epsilon` nats: every group moves its target equally far. If the best responses
+ * are so likely that no target is that far (epsilon >= -log P_t(best)), `nearest` (the default) puts all mass on them, and
  * `refuse` throws.
  *
  * {@includeCode ../examples/Temperature.ts#import,klBudget}
@@ -146,8 +146,8 @@ export const klBudget = (epsilon: number, unreachable: Unreachable = "nearest"):
 }
 
 /**
- * The smallest tau that keeps the target's effective sample size `1 / sum w*^2` at `n` responses. Where more than n tie
- * for the best, `nearest` (the default) shares all mass among them; where the group has no n effective responses at any
+ * The smallest tau that keeps the target's effective sample size `1 / sum w*^2` at `n` responses. If more than n tie
+ * for the best, `nearest` (the default) shares all mass among them; if the group does not have n effective responses at any
  * tau it is zero-signal; `refuse` throws in both cases.
  *
  * {@includeCode ../examples/Temperature.ts#import,essFloor}

@@ -266,7 +266,7 @@ it("writes into a buffer, which may be the input, the same numbers", () =>
 it("refuses parameters outside their range", () => {
   expect(() => Divergence.alpha(NaN)).toThrow(/alpha is NaN; it must be finite/)
   expect(() => Divergence.renyi(0)).toThrow(/order of Rényi's divergence is 0; it must be positive/)
-  expect(() => Divergence.jensenShannon(1)).toThrow(/skew of Jensen-Shannon is 1; it must lie between 0 and 1/)
+  expect(() => Divergence.jensenShannon(1)).toThrow(/skew of Jensen-Shannon is 1; it must be between 0 and 1/)
   expect(() => Divergence.blend(Divergence.forwardKl, Divergence.reverseKl, 1.5)).toThrow(/weight of a blend is 1.5/)
   expect(() => Divergence.fromGenerator({ name: "bad", f: () => NaN, df: () => 0 })).toThrow(/f\(1\) of bad is NaN/)
 })

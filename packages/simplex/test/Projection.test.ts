@@ -228,5 +228,5 @@ it("names the index, the value and the rule of bad input", () => {
   expect(() => Sibling.gvpo({ rewards: [1, 0], s: [0, 0], beta: 0 })).toThrow(/beta is 0; it must be positive/)
   expect(() => SmallGroup.single({ reward: NaN, baseline: 0, tau: 1 })).toThrow(/reward is NaN; it must be finite/)
   expect(() => SmallGroup.pairLoss({ rewards: [1, 0], tau: -1 })).toThrow(/tau is -1; it must be positive/)
-  expect(() => Projection.travel(d, [0, 0], w, { stepSize: 0 })).toThrow(/step of a journey is 0/)
+  expect(() => Projection.travel(d, [0, 0], w, { stepSize: 0 })).toThrow(/the step is 0/)
 })

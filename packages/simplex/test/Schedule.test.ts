@@ -73,7 +73,7 @@ it("names the value and the rule of bad input", () => {
   expect(() => Schedule.linear(0, 1)(NaN)).toThrow(/progress is NaN/)
   expect(() => Schedule.piecewise([])).toThrow(/needs a piece that starts at 0/)
   expect(() => Schedule.piecewise([[0.1, Schedule.constant(1)]])).toThrow(
-    /start\[0\] is 0\.1; starts begin at 0 and rise/,
+    /start\[0\] is 0\.1; the first start is 0, and they rise/,
   )
   expect(() => Schedule.hysteresis({ fallAt: 1, riseAt: 0, low: 0, high: 1 })).toThrow(
     /fallAt is 1; it must not be above riseAt/,

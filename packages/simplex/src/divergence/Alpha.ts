@@ -1,5 +1,5 @@
 /**
- * The family w^a P^(1-a), which has most named divergences as members. With S_a = sum_k w_k^a P_k^(1-a) and u = log(P / w):
+ * The family w^a P^(1-a), which contains most named divergences. With S_a = sum_k w_k^a P_k^(1-a) and u = log(P / w):
  *
  *     alpha      D_a = (S_a - 1) / (a (a - 1))       P dD/dP = P (1 - e^(-a u)) / a
  *     limits     a = 1 is KL(w || P), a = 0 is KL(P || w)
@@ -12,7 +12,7 @@ import { refuse, separable } from "../internal/separable.ts"
 import { badValue } from "../SimplexError.ts"
 import { forwardKl, reverseKl } from "./Kullback.ts"
 
-/** log(w^a P^(1-a)), a probability of 0 to the power 0 being 1. */
+/** log(w^a P^(1-a)), where a probability of 0 to the power 0 is 1. */
 const logBlend = (a: number, logP: number, logW: number): number =>
   (a === 0 ? 0 : a * logW) + (a === 1 ? 0 : (1 - a) * logP)
 
@@ -43,7 +43,7 @@ const member = (name: string, a: number, factor: number): Divergence =>
 /**
  * The alpha divergence `(sum w^a P^(1-a) - 1) / (a (a - 1))`, exactly forward KL at a = 1 and reverse KL at a = 0.
  * Throws `SimplexError` for an `a` that is not finite; on use, for a target of exactly 0 when a <= 0. Values lose about
- * `1 / min(|a|, |1 - a|)` in relative accuracy as a comes near a limit.
+ * `1 / min(|a|, |1 - a|)` in relative accuracy as a approaches a limit.
  *
  * {@includeCode ../../examples/Divergence.ts#import,group,alpha}
  *
@@ -75,7 +75,7 @@ export const pearsonChi2: Divergence = /* @__PURE__ */ member("pearson-chi2", -1
 export const neymanChi2: Divergence = /* @__PURE__ */ member("neyman-chi2", 2, 2)
 
 /**
- * Squared Hellinger distance `1/2 sum (sqrt P - sqrt w)^2`, in [0, 1]: finite wherever the two lie, zeros included.
+ * Squared Hellinger distance `1/2 sum (sqrt P - sqrt w)^2`, in [0, 1]: always finite, zeros included.
  *
  * {@includeCode ../../examples/Divergence.ts#import,group,hellinger2}
  *
@@ -85,7 +85,7 @@ export const hellinger2: Divergence = /* @__PURE__ */ member("hellinger2", 0.5, 
 
 /**
  * Rényi's divergence of order a, `log(sum w^a P^(1-a)) / (a - 1)`, a > 0; forward KL at a = 1. Its coefficients are P minus
- * the escort distribution `softmax(a log w + (1 - a) log P)`, so they are bounded as those of forward KL are.
+ * the escort distribution `softmax(a log w + (1 - a) log P)`, so they are bounded like those of forward KL.
  *
  * {@includeCode ../../examples/Divergence.ts#import,group,renyi}
  *
@@ -121,7 +121,7 @@ export const renyi = (a: number): Divergence => {
     name,
     value: (logP, logW) => {
       const log = logS(logP, logW)
-      // Where S is near 1 its logarithm would lose the digits that the alpha divergence keeps.
+      // If S is near 1, its logarithm would lose the digits that the alpha divergence keeps.
       return Math.abs(log) < 0.5 ? Math.log1p(a * (a - 1) * related.value(logP, logW)) / (a - 1) : log / (a - 1)
     },
     gradient: (logP, logW, out = new Float64Array(logP.length)) => {

@@ -29,7 +29,7 @@ const share = (logQ: number, logRatio: number): number =>
  * @category divergences
  */
 export const jensenShannon = (a = 0.5): Divergence => {
-  if (!(a > 0 && a < 1)) throw badValue("the skew of Jensen-Shannon", a, "it must lie between 0 and 1")
+  if (!(a > 0 && a < 1)) throw badValue("the skew of Jensen-Shannon", a, "it must be between 0 and 1")
   return separable({
     name: a === 0.5 ? "jensen-shannon" : `jensen-shannon(${a})`,
     term: (logP, logW) => {
@@ -50,7 +50,7 @@ const side = (logP: number, logW: number): number => {
 }
 
 /**
- * Total variation `1/2 sum |P - w|`, in [0, 1]. Not differentiable at P_k = w_k: there the subgradient is 0, also when the
+ * Total variation `1/2 sum |P - w|`, in [0, 1]. Not differentiable at P_k = w_k: there the subgradient is 0, even if the
  * two agree only within rounding (1e-14 relative to log P). Steps along it do not shrink near the target.
  *
  * {@includeCode ../../examples/Divergence.ts#import,group,totalVariation}
@@ -69,7 +69,7 @@ export const totalVariation: Divergence = /* @__PURE__ */ separable({
   slope: (logP, logW) => 0.5 * Math.exp(logP) * side(logP, logW),
 })
 
-/** P - w, where the two nearly agree without losing their digits. */
+/** P - w, without losing digits where the two nearly agree. */
 const difference = (logP: number, logW: number): number => {
   const u = logP - logW
   return Math.abs(u) <= 1 ? Math.exp(logW) * Math.expm1(u) : Math.exp(logP) - Math.exp(logW)
@@ -77,7 +77,7 @@ const difference = (logP: number, logW: number): number => {
 
 /**
  * The squared (Brier) distance `1/2 sum (P - w)^2`, in [0, 1]: a proper score whose coefficients `P (P - w - sum_j P_j (P_j - w_j))`
- * fade where P is small, so that a response which the policy has given up does not come back. A target of exactly 0 is fine.
+ * vanish where P is small, so a response that the policy has given up does not come back. A target of exactly 0 is fine.
  *
  * {@includeCode ../../examples/Divergence.ts#import,group,brier}
  *

@@ -1,8 +1,8 @@
-/** What a divergence is; `Divergence` has the named ones and says what they have in common. */
+/** The type of a divergence; `Divergence` has the named ones and what they share. */
 
 /**
  * A divergence D(w*, P) as functions of `logP` [K] and `logW` [K]. With `out` [K] nothing is allocated; `out` may be
- * `logP` itself. Each throws `SimplexError` where its result is not a finite number.
+ * `logP` itself. Each throws `SimplexError` if its result is not a finite number.
  *
  * @category models
  */

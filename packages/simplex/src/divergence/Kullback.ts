@@ -52,8 +52,8 @@ const reverse = /* @__PURE__ */ separable({
 })
 
 /**
- * KL(P || w*), LPO-rev (eq. 11): settles on what the target wants most, and carries an entropy bonus. Coefficients are
- * not bounded by a constant. Throws `SimplexError` for a target of exactly 0, where it is infinite.
+ * KL(P || w*), LPO-rev (eq. 11): concentrates on what the target wants most, and has an entropy bonus. Coefficients are
+ * not bounded by a constant. Throws `SimplexError` for a target of exactly 0, because it is infinite there.
  *
  * {@includeCode ../../examples/Divergence.ts#import,group,reverseKl}
  *
@@ -81,7 +81,7 @@ export const reverseKl: Divergence = {
       if (top !== k + 1) others += c
       out[k] = c
     }
-    // A response that has nearly all of P has d = mean but for rounding: it takes what the others leave.
+    // A response with nearly all of P has d = mean up to rounding: it takes what the others leave.
     if (top > 0) out[top - 1] = -others
     return out
   },
@@ -108,7 +108,7 @@ export const jeffreys: Divergence = /* @__PURE__ */ separable({
   },
 })
 
-/** KL(p || q) in nats of two log-probability vectors; infinite where q is 0 and p is not. @category divergences */
+/** KL(p || q) in nats of two log-probability vectors; infinite if q is 0 where p is not. @category divergences */
 export const relativeEntropy = (logP: Float64Array, logQ: Float64Array): number => {
   for (let k = 0; k < logP.length; k++) if (logP[k] > -Infinity && logQ[k] === -Infinity) return Infinity
   const value = forward.value(logQ, logP)

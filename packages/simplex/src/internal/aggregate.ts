@@ -1,4 +1,4 @@
-/** What the weights of tokens are divided by, for every method that averages over tokens. */
+/** The divisor of token weights, for every method that averages over tokens. */
 import type { TokenLogProbs } from "../OffPolicy.ts"
 import { badValue, SimplexError } from "../SimplexError.ts"
 

@@ -2,7 +2,7 @@
 import type { Divergence } from "../divergence/Definition.ts"
 import { badEntry, SimplexError } from "../SimplexError.ts"
 
-/** One response's share, all from u = log P - log w, evaluated where it cannot overflow before the result does. */
+/** One response's share, all from u = log P - log w, evaluated so that it cannot overflow before the result does. */
 export interface Elementwise {
   readonly name: string
   /** Its share of D. */
@@ -13,7 +13,7 @@ export interface Elementwise {
   readonly slope: (logP: number, logW: number) => number
 }
 
-/** Throws for a share that float64 cannot hold: the divergence is infinite there. */
+/** Throws for a share beyond float64: the divergence is infinite there. */
 export const refuse = (
   name: string,
   what: string,
@@ -26,13 +26,13 @@ export const refuse = (
     `${what} of ${name}`,
     k,
     value,
-    `log P is ${logP} and log w is ${logW} there, where it is infinite or beyond float64; give both distributions full support, or use a divergence that is bounded (jensenShannon, hellinger2, totalVariation)`,
+    `log P is ${logP} and log w is ${logW} there, where it is infinite or beyond float64; give both distributions full support, or use a bounded divergence (jensenShannon, hellinger2, totalVariation)`,
   )
 
-/** Neither distribution gives the response anything, so that it has no part in the divergence. */
+/** Neither distribution gives the response any mass, so it has no part in the divergence. */
 const shareless = (logP: number, logW: number): boolean => logP === -Infinity && logW === -Infinity
 
-/** A sum of Neumaier's kind, as a loop needs it: plain numbers, nothing allocated. */
+/** A Neumaier sum for use in a loop: plain numbers, no allocation. */
 const total = (
   d: Elementwise,
   f: Elementwise["term"],
