@@ -10,34 +10,34 @@ import { Distortion } from "./Distortion.ts"
 
 /** @category models */
 export const Arm = Schema.Struct({
-  /** As tables have it. */
+  /** The name in tables. */
   name: Schema.String,
   objective: Schema.Literals(Registry.names),
-  /** As `--tau` takes it. */
+  /** Written as for `--tau`. */
   tau: Schema.optionalKey(Schema.String),
-  /** Group size; the step has as many responses as with the scale's own. */
+  /** Group size; a step has the same number of responses as with the scale's own. */
   k: Schema.optionalKey(Schema.Int),
   /** Further settings by their path in config.json. */
   set: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
-  /** What becomes of the rewards on their way to the objective. */
+  /** The distortion of the rewards before the objective sees them. */
   distortion: Schema.optionalKey(Distortion),
-  /** Samples from streams of its own and is judged on the same problems and draws: a second life of the same arm. */
+  /** Samples from its own streams and is judged on the same problems and draws: a repetition of the same arm. */
   again: Schema.optionalKey(Schema.Boolean),
   /** Arms of one method have one learning rate. */
   method: Schema.String,
-  /** Whether the method's rate is chosen by it, among others. */
+  /** Whether it is one of the arms that choose the method's rate. */
   tunes: Schema.optionalKey(Schema.Boolean),
 })
 /** @category models */
 export interface Arm extends Schema.Schema.Type<typeof Arm> {}
 
-/** How much is sampled, in training and in evaluation. @category models */
+/** The amount of sampling, in training and in evaluation. @category models */
 export const Scale = Schema.Struct({
   /** Prompts of a step in groups of the preset's size. */
   prompts: Schema.Int,
-  /** Sampled tokens after which a run ends, by preset: the step that passes them is its last. */
+  /** Budget of sampled tokens by preset: the step that exceeds it is the run's last. */
   tokens: Schema.Record(Schema.String, Schema.Int),
-  /** Steps within which a schedule goes from its one end to the other; a run has about so many. */
+  /** Steps of a schedule from start to end; a run has about this many. */
   steps: Schema.Int,
   /** Held-out problems, and samples of each. */
   problems: Schema.Int,
@@ -55,13 +55,13 @@ export interface Job {
   readonly scale: Scale
 }
 
-/** Added to the seed of a second life: no seed of a study is as large. */
+/** Added to the seed of a repetition: no seed of a study is this large. */
 const again = 100_000
 
-/** More than any run takes: it ends by its tokens. */
+/** More steps than any run takes: the token budget ends it. */
 const longest = 10
 
-/** Schedules that go over the whole run go over the scale's steps: the last step of a run is not known before its tokens are spent. */
+/** Schedules that go over the whole run go over the scale's steps: the last step of a run is unknown until its tokens are spent. */
 const paced = (options: Registry.Settings, steps: number): Registry.Settings =>
   Object.fromEntries(
     Object.entries(options).map(([key, value]) => [
@@ -72,7 +72,7 @@ const paced = (options: Registry.Settings, steps: number): Registry.Settings =>
     ]),
   ) as unknown as Registry.Settings
 
-/** The settings of a run. Fails with a `UsageError`, as the command line does. @category constructors */
+/** The settings of a run. Fails with a `UsageError`, like the command line. @category constructors */
 export const settings = Effect.fn("Arm.settings")(function* ({ arm, learningRate, preset, scale, seed }: Job) {
   const usual = yield* Resolve.settings({ ...nothing, preset }, null)
   const { groupSize } = usual.train
@@ -97,7 +97,7 @@ export const settings = Effect.fn("Arm.settings")(function* ({ arm, learningRate
   return { ...changed, objective: { ...changed.objective, options: paced(changed.objective.options, scale.steps) } }
 })
 
-/** Names a run by all that it depends on, whatever the arm is called: two axes with the same run share it. @category constructors */
+/** Names a run by everything it depends on, not by its arm's name: two axes with the same run share it. @category constructors */
 export const identity = (job: Job, resolved: Settings.Settings): string =>
   createHash("sha256")
     .update(JSON.stringify([resolved, job.arm.distortion ?? null, job.scale.tokens[job.preset], job.seed]))

@@ -1,4 +1,4 @@
-/** The axes of the study, the most important first: a run that is cut short has those. */
+/** The axes of the study, the most important first: a study that is cut short has those. */
 import type { Axis } from "./Axis.ts"
 import { core, groupSize, onPolicy, pointwise, speed, spread, tasks } from "./axes/Methods.ts"
 import { curricula, divergence, noise, reduction, silent, single, temperature } from "./axes/Settings.ts"

@@ -1,4 +1,4 @@
-/** What a study asks, as data: an axis has arms and claims about them. `Axes.ts` lists them. */
+/** The questions of a study, as data: an axis has arms and claims about them. `Axes.ts` lists them. */
 import { Schema } from "effect"
 import { Arm } from "./Arm.ts"
 
@@ -16,15 +16,15 @@ export type Metric = typeof Metric.Type
 export const Claim = Schema.Struct({
   /** A sentence that is true or not. */
   says: Schema.String,
-  /** Whether the paper says it; the others are questions that it leaves open, or follow from its mathematics. */
+  /** Whether the paper claims it; the others are open questions, or follow from its mathematics. */
   by: Schema.Literals(["paper", "theory", "open"]),
   /** `toBest`: tokens to the best smoothed training pass rate that both arms of the contrast reach, as a share of the budget. */
   metric: Schema.Union([Metric, Schema.Literal("toBest")]),
   /** The effect is the sum of the arms' numbers times these, for every pair of preset and seed. */
   contrast: Schema.Record(Schema.String, Schema.Finite),
-  /** What the claim says of the effect: above 0, below 0, or within the bound of 0. */
+  /** The claim about the effect: above 0, below 0, or within the bound of 0. */
   expects: Schema.Literals(["above", "below", "same"]),
-  /** An effect within plus and minus this is none. */
+  /** An effect within plus and minus this counts as none. */
   bound: Schema.Finite,
 })
 /** @category models */
@@ -33,14 +33,14 @@ export interface Claim extends Schema.Schema.Type<typeof Claim> {}
 /** @category models */
 export interface Axis {
   readonly name: string
-  /** What is asked, in a line. */
+  /** The question, in one line. */
   readonly asks: string
   readonly presets: ReadonlyArray<string>
   readonly arms: ReadonlyArray<Arm>
   readonly claims: ReadonlyArray<Claim>
 }
 
-/** Effects on pass@k smaller than this are no reason to choose. @category constructors */
+/** Effects on pass@k smaller than this do not matter. @category constructors */
 export const bound = 0.02
 
 /** b minus a. @category constructors */

@@ -1,4 +1,4 @@
-/** Rewards that are not the truth: a judge that errs at known rates, or one that pays on another scale. Verdicts stay as they are. */
+/** False rewards: a judge that errs at known rates, or uses another scale. Verdicts stay as they are. */
 import { Seed, Verifier } from "@lpo/rollout"
 import { Effect, Layer, Schema } from "effect"
 
@@ -6,7 +6,7 @@ import { Effect, Layer, Schema } from "effect"
 export const Distortion = Schema.Union([
   Schema.Struct({
     kind: Schema.Literal("noise"),
-    /** Chance that a right response earns 1, and that a wrong one does: J is their difference. */
+    /** Probability that a correct response earns 1, and that a wrong one does: J is their difference. */
     truePositive: Schema.Finite,
     falsePositive: Schema.Finite,
   }),
@@ -17,8 +17,8 @@ export const Distortion = Schema.Union([
 export type Distortion = typeof Distortion.Type
 
 /**
- * The verifier with its scores distorted; what is right stays right in `correct`. Noise is drawn anew for every response, from the
- * stream of the seed, the problem, the text, and how often that text was judged before.
+ * The verifier with its scores distorted; `correct` keeps the truth. Noise is drawn separately for every response, from the
+ * stream of the seed, the problem, the text, and the number of times that text was judged before.
  *
  * @category layers
  */

@@ -1,4 +1,4 @@
-/** What the records say of a study's claims: effects over pairs of preset and seed, their intervals, and a verdict each. */
+/** Judges a study's claims by its records: effects over pairs of preset and seed, their intervals, and a verdict each. */
 import { Compare, Interval } from "@lpo/eval"
 import { Schema } from "effect"
 import { type Axis, Claim } from "./Axis.ts"
@@ -10,7 +10,7 @@ export const Verdict = Schema.Literals(["holds", "does not hold", "inconclusive 
 /** @category models */
 export type Verdict = typeof Verdict.Type
 
-/** A claim with what became of it. @category models */
+/** A claim with its verdict. @category models */
 export const Judged = Schema.Struct({
   ...Claim.fields,
   /** The mean over pairs, with its 95 % interval. */
@@ -35,7 +35,7 @@ export const Row = Schema.Struct({
   seeds: Schema.Int,
   /** Means over the seeds, and the standard deviation of one seed. */
   metrics: Schema.Record(Schema.String, Schema.Struct({ mean: Schema.Finite, deviation: Schema.Finite })),
-  /** Runs that are worth less than the warm start, or could not go on. */
+  /** Runs that ended below the warm start, or could not continue. */
   collapsed: Schema.Int,
   /** Mean tokens, and steps. */
   tokens: Schema.Finite,
@@ -50,7 +50,7 @@ const deviation = (values: ReadonlyArray<number>): number => {
   return values.length < 2 ? 0 : Math.sqrt(values.reduce((s, v) => s + (v - center) ** 2, 0) / (values.length - 1))
 }
 
-/** Sampled tokens of a run by preset, which `toBest` is a share of. */
+/** Token budget of a run by preset; `toBest` is a share of it. */
 type Budget = Readonly<Record<string, number>>
 
 /** The runs of one preset and seed, by arm. */
@@ -67,7 +67,7 @@ const cellsOf = (runs: ReadonlyArray<Run>): ReadonlyArray<Cell> => {
   return [...cells.values()]
 }
 
-/** The effect of a claim in one cell; null where an arm has no run. */
+/** The effect of a claim in one cell; null if an arm has no run. */
 const effectIn = ({ contrast, metric }: Claim, { preset, runs }: Cell, budget: Budget): number | null => {
   const parts = Object.entries(contrast).map(([arm, weight]) => ({ run: runs.get(arm), weight }))
   if (parts.some(({ run }) => run === undefined)) return null
@@ -80,14 +80,14 @@ const effectIn = ({ contrast, metric }: Claim, { preset, runs }: Cell, budget: B
     (all, { run, weight }) => all + (run === undefined ? 0 : weight * Metrics.of(run, metric)),
     0,
   )
-  // Thirds do not add up to the last bit, and what is left must not pass for an effect.
+  // Thirds do not add up exactly, and the rest must not pass for an effect.
   return Math.round(sum * 1e12) / 1e12
 }
 
 /**
- * What a claim comes to. A difference is sure where the interval leaves 0 out and the corrected p is under 5 %. A direction holds where
- * the effect surely has it; it does not hold where the effect surely has the other one, or is shown to be within the bound. Sameness
- * holds where it is shown, and does not where a difference is sure.
+ * The verdict on a claim. A difference is certain if the interval excludes 0 and the corrected p is under 5 %. A direction holds if
+ * the effect certainly has it; it does not hold if the effect certainly has the other one, or is shown to be within the bound. Sameness
+ * holds if it is shown, and does not hold if a difference is certain.
  *
  * @category verdicts
  */
@@ -103,7 +103,7 @@ export const verdict = (
   return isSure || found.isWithin ? "does not hold" : "inconclusive at this scale"
 }
 
-/** The claims of an axis, judged; those without a pair are left out. @category verdicts */
+/** The claims of an axis, judged; those without a pair are omitted. @category verdicts */
 export const judge = ({ claims, name }: Axis, runs: ReadonlyArray<Run>, budget: Budget): ReadonlyArray<Judged> => {
   const cells = cellsOf(runs)
   const found = claims.flatMap((claim) => {
@@ -117,10 +117,10 @@ export const judge = ({ claims, name }: Axis, runs: ReadonlyArray<Run>, budget: 
     const seed = `study/${name}/${claim.says}`
     const compared = Compare.compare(zeros, effects, { seed, test: "student" })
     const { n, p } = compared
-    // Runs that are the same to the last digit in every pair: no chance is in them, so there is nothing to bound.
+    // Runs that are identical in every pair involve no chance, so there is nothing to bound.
     const isIdentical = n > 3 && effects.every((effect) => effect === 0)
     const difference = isIdentical ? { ...compared.difference, low: 0, high: 0 } : compared.difference
-    // The interval of fewer pairs is their range, which shows nothing.
+    // With fewer pairs the interval is their range, which shows nothing.
     const isWithin = isIdentical || (n > 3 && Compare.equivalent(zeros, effects, { seed, bound: claim.bound }).holds)
     const corrected = (holm: number): Judged => ({
       ...claim,
@@ -137,7 +137,7 @@ export const judge = ({ claims, name }: Axis, runs: ReadonlyArray<Run>, budget: 
   return found.map(({ corrected }, i) => corrected(holm[i]))
 }
 
-/** Numbers of an arm that tables show. */
+/** The numbers of an arm in tables. */
 const shown = ["pass@1", "pass@4", "pass@16", "entropy", "learning"] as const
 
 /** The arms of an axis, each preset after the other. @category verdicts */
@@ -167,7 +167,7 @@ export const rows = ({ arms, presets }: Axis, runs: ReadonlyArray<Run>): Readonl
   )
 
 /**
- * How far apart two lives of the same settings are: the standard deviation of pass@1 and pass@16 over the seeds of an arm, pooled over
+ * The spread of identical settings: the standard deviation of pass@1 and pass@16 over the seeds of an arm, pooled over
  * arms and presets. Two independent arms of n seeds each that are the same differ by that times sqrt(2 / n), one standard error.
  *
  * @category verdicts

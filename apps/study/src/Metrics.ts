@@ -1,4 +1,4 @@
-/** The numbers of a run that claims are about. */
+/** The numbers of a run that claims refer to. */
 import { PassAtK } from "@lpo/eval"
 import type { Metric } from "./Axis.ts"
 import type { Evaluated, Run } from "./Record.ts"
@@ -28,7 +28,7 @@ export const of = (run: Run, metric: Metric): number => {
   }
 }
 
-/** Whether the run is worth less than what it began with, or could not go on. @category metrics */
+/** Whether the run ended below its start, or could not continue. @category metrics */
 export const isCollapsed = (run: Run): boolean => run.ended !== null || passAt(run.after, 1) < passAt(run.before, 1)
 
 /** Steps over which a pass rate is smoothed. */
@@ -43,7 +43,7 @@ export const curve = ({ steps }: Run): ReadonlyArray<{ readonly tokens: number; 
 
 /**
  * Tokens until the best smoothed pass rate that both runs reach, b's less a's, as a share of `budget`. The level is the lower of the two
- * bests, so that neither is favoured: under equal arms the number is as often above 0 as below. 0 where either has no curve.
+ * bests, so neither is favoured: for equal arms the number is above 0 as often as below. 0 if either has no curve.
  *
  * @category curves
  */

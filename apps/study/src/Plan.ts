@@ -1,4 +1,4 @@
-/** Which runs a study needs: those by which each arm's learning rate is chosen, and those that are reported, on other seeds. */
+/** The runs that a study needs: those that choose each arm's learning rate, and those that are reported, on other seeds. */
 import type { Arm, Job, Scale } from "./Arm.ts"
 import type { Axis } from "./Axis.ts"
 import * as Metrics from "./Metrics.ts"
@@ -8,9 +8,9 @@ import type * as Record from "./Record.ts"
 export interface Study {
   readonly name: string
   readonly scale: Scale
-  /** Seeds that are reported, paired over the arms. */
+  /** Reported seeds, paired over the arms. */
   readonly seeds: ReadonlyArray<number>
-  /** Where learning rates are chosen. */
+  /** The preset and seeds for choosing learning rates. */
   readonly tuningPreset: string
   readonly tuningSeeds: ReadonlyArray<number>
   /** Learning rates to choose from. */
@@ -41,7 +41,7 @@ export const quick: Study = { ...full, name: "quick", scale: { ...scale, problem
 /** The learning rate of each method. @category models */
 export type Rates = Readonly<Record<string, number>>
 
-/** The runs by which the rates of an axis' methods are chosen, those that are not known yet; their arms may be of any of `all` axes. @category plans */
+/** The runs that choose the still unknown rates of an axis' methods; their arms may be of any of `all` axes. @category plans */
 export const tuning = (
   { rates, scale, tuningPreset: preset, tuningSeeds }: Study,
   axis: Axis,
@@ -55,10 +55,10 @@ export const tuning = (
   )
 }
 
-/** What a learning rate is chosen by: half pass@1 and half pass@16, since claims are about both and a faster one trades the second for the first. */
+/** The score of a learning rate: half pass@1 and half pass@16, because claims are about both and a higher rate trades the second for the first. */
 const worth = (run: Record.Run): number => (Metrics.of(run, "pass@1") + Metrics.of(run, "pass@16")) / 2
 
-/** The rate of each method whose tuning runs are worth most on average; the smaller one where two are even. @category plans */
+/** The rate of each method with the best tuning runs on average; the smaller one if two are equal. @category plans */
 export const chosen = (runs: ReadonlyArray<Record.Run & { readonly method: string }>): Rates => {
   const best = new Map<string, { readonly rate: number; readonly value: number }>()
   for (const method of new Set(runs.map((run) => run.method))) {
@@ -72,15 +72,15 @@ export const chosen = (runs: ReadonlyArray<Record.Run & { readonly method: strin
   return Object.fromEntries([...best].map(([method, { rate }]) => [method, rate]))
 }
 
-/** The rate of an arm. Throws where that of its method is not known. @category plans */
+/** The rate of an arm. Throws if that of its method is unknown. @category plans */
 export const rateOf = (rates: Rates, { method, name }: Arm): number => {
   const rate = rates[method]
   if (rate === undefined)
-    throw new RangeError(`${name}: no learning rate of ${method} was chosen; an arm of it must tune`)
+    throw new RangeError(`${name}: no learning rate was chosen for ${method}; one of its arms must tune it`)
   return rate
 }
 
-/** The reported runs of an axis, preset after preset and seed after seed: what is cut short has whole pairs. @category plans */
+/** The reported runs of an axis, preset after preset and seed after seed: a study that is cut short has whole pairs. @category plans */
 export const reported = (study: Study, { arms, presets }: Axis, rates: Rates): ReadonlyArray<Job> =>
   presets.flatMap((preset) =>
     study.seeds.flatMap((seed) =>

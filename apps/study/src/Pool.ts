@@ -10,7 +10,7 @@ const child = fileURLToPath(new URL("Child.ts", import.meta.url))
 
 type Answer = { readonly run: Run } | { readonly reason: string }
 
-/** What makes runs, one at a time. */
+/** A worker that makes runs, one at a time. */
 interface Worker {
   readonly make: (job: Job) => Promise<Run>
   readonly end: () => void
@@ -44,13 +44,13 @@ const forked = (): Worker => {
 export interface Options {
   /** Processes; 0 works in this one. */
   readonly workers: number
-  /** Asked before each run; none is begun after it says so. */
+  /** Called before each run; once it returns true, no run is started. */
   readonly isOver: () => boolean
-  /** Told of each run, with how many there are. */
+  /** Called with each run and the number of runs. */
   readonly done: (run: Run, made: number) => void
 }
 
-/** Makes the runs in their order, until all are made or it is over. Rejects with the first one that cannot be made. */
+/** Makes the runs in their order, until all are made or time is up. Rejects with the first one that fails. */
 export const make = async (jobs: ReadonlyArray<Job>, { done, isOver, workers }: Options): Promise<void> => {
   let [next, made] = [0, 0]
   const work = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** What is kept of a run: one file each, named by what the run depends on, so that a study goes on where it stopped. */
+/** The record of a run: one file each, named by what the run depends on, so a study resumes where it stopped. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
@@ -7,7 +7,7 @@ import { Effect, Schema } from "effect"
 export const Step = Schema.Struct({
   /** Tokens sampled so far. */
   tokens: Schema.Int,
-  /** Share of right responses, whatever they earned. */
+  /** Share of correct responses, whatever they earned. */
   passRate: Schema.Finite,
   /** Nats per token. */
   entropy: Schema.Finite,
@@ -18,14 +18,14 @@ export interface Step extends Schema.Schema.Type<typeof Step> {}
 
 /** @category models */
 export const Evaluated = Schema.Struct({
-  /** Right responses of each problem, of `samples`. */
+  /** Correct responses of each problem, of `samples`. */
   correct: Schema.Array(Schema.Int),
   samples: Schema.Int,
   /** Nats per token. */
   entropy: Schema.Finite,
   /** Tokens. */
   length: Schema.Finite,
-  /** Different answers a problem. */
+  /** Different answers per problem. */
   distinct: Schema.Finite,
 })
 /** @category models */
@@ -38,7 +38,7 @@ export const Run = Schema.Struct({
   arm: Schema.String,
   seed: Schema.Int,
   learningRate: Schema.Finite,
-  /** Why training ended before its tokens were spent; null where it did not. */
+  /** Why training ended before its tokens were spent; null if it did not. */
   ended: Schema.NullOr(Schema.String),
   steps: Schema.Array(Step),
   before: Evaluated,
@@ -53,7 +53,7 @@ const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Run))
 
 const fileOf = (folder: string, id: string): string => join(folder, `${id}.json`)
 
-/** The record of that name; null where there is none. Fails for one that is damaged. @category io */
+/** The record of that name; null if there is none. Fails for a damaged one. @category io */
 export const read = Effect.fn("Record.read")(function* (folder: string, id: string) {
   const text = yield* Effect.try({
     try: () => readFileSync(fileOf(folder, id), "utf8"),
@@ -68,7 +68,7 @@ export const read = Effect.fn("Record.read")(function* (folder: string, id: stri
   if (text === null) return null
   return yield* decode(text).pipe(
     Effect.mapError(
-      ({ message }) => `${fileOf(folder, id)} is damaged: ${message}; remove it, and the run is made again`,
+      ({ message }) => `${fileOf(folder, id)} is damaged: ${message}; remove it, and the run will be repeated`,
     ),
   )
 })

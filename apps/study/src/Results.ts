@@ -1,4 +1,4 @@
-/** results.json: what a study found, and how it was made. */
+/** results.json: the findings of a study, and how it was made. */
 import { Schema } from "effect"
 import { Scale } from "./Arm.ts"
 import { Judged, Row } from "./Judge.ts"
@@ -18,7 +18,7 @@ export const Results = Schema.Struct({
   made: Schema.Struct({
     command: Schema.String,
     commit: Schema.String,
-    /** Its class: no name of a machine. */
+    /** The class of the machine, not its name. */
     machine: Schema.String,
     date: Schema.String,
     /** Processor time of all runs. */
@@ -27,7 +27,7 @@ export const Results = Schema.Struct({
   runs: Schema.Struct({
     reported: Schema.Int,
     tuning: Schema.Int,
-    /** Axes that are not there. */
+    /** Axes that were not run. */
     missing: Schema.Array(Schema.String),
   }),
   /** Standard deviation of one seed, by metric, pooled over arms. */

@@ -1,4 +1,4 @@
-/** A study from its plan to its results: the runs that are not on the disk are made, and every claim is judged. */
+/** A study from its plan to its results: missing runs are made, and every claim is judged. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
@@ -13,10 +13,10 @@ import type { Results } from "./Results.ts"
 /** @category models */
 export interface Options {
   readonly study: Plan.Study
-  /** Those that are asked about, of `all`: how a method's rate is chosen does not depend on which. */
+  /** The chosen axes, out of `all`: the choice of a method's rate does not depend on them. */
   readonly asked: ReadonlyArray<Axis>
   readonly all: ReadonlyArray<Axis>
-  /** Learning rates that were chosen before. */
+  /** Learning rates chosen earlier. */
   readonly rates: Plan.Rates
   /** Folder of the records. */
   readonly records: string
@@ -25,7 +25,7 @@ export interface Options {
   readonly print: (line: string) => void
 }
 
-/** What came of it; `isWhole` is false where time ran out. @category models */
+/** The outcome; `isWhole` is false if time ran out. @category models */
 export interface Outcome extends Pick<Results, "axes" | "rates" | "runs" | "spread"> {
   readonly isWhole: boolean
   /** Seconds of processor time. */
@@ -44,7 +44,7 @@ export const run = async ({
   workers,
 }: Options): Promise<Outcome> => {
   const seen = new Map<string, Kept.Run>()
-  /** The runs that are there after those that are not were made; all of them unless it is over. */
+  /** All runs, after making the missing ones; fewer if time is up. */
   const made = async (title: string, jobs: ReadonlyArray<Arm.Job>) => {
     const named = await Effect.runPromise(
       Effect.forEach(jobs, (job) =>
@@ -68,7 +68,7 @@ export const run = async ({
       Effect.forEach(named, ({ id, job }) =>
         Effect.map(Kept.read(records, id), (one) => {
           if (one !== null) seen.set(id, one)
-          // A run that axes share has the name of the arm for which it was made first.
+          // A run shared by axes has the name of the arm that made it first.
           return one === null ? [] : [{ ...one, arm: job.arm.name, method: job.arm.method }]
         }),
       ),
@@ -98,7 +98,7 @@ export const run = async ({
     else axes.push({ name: axis.name, asks: axis.asks, claims, rows: Judge.rows(axis, runs) })
   }
   const kept = [...seen.values()]
-  // An arm that several axes have counts once.
+  // An arm in several axes counts once.
   const rows = new Map(axes.flatMap((one) => one.rows.map((row) => [`${row.preset}/${row.arm}`, row] as const)))
   return {
     axes,

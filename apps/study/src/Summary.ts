@@ -34,7 +34,7 @@ const claims = (judged: ReadonlyArray<Judged>): string =>
     ]),
   )
 
-/** What is told of an arm, and its cells. @category text */
+/** The columns of an arm, and its cells. @category text */
 export const armHead = [
   "preset",
   "arm",

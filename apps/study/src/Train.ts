@@ -1,4 +1,4 @@
-/** One run of a study: from the preset's warm start to the last of its tokens, without a folder of its own. */
+/** One run of a study: from the preset's warm start to the last of its tokens, without its own folder. */
 import { Evaluator } from "@lpo/eval"
 import { type Problem, Seed } from "@lpo/rollout"
 import { Run, Trainer } from "@lpo/trainer"
@@ -14,7 +14,7 @@ import * as Arm from "./Arm.ts"
 import * as Distortion from "./Distortion.ts"
 import type * as Kept from "./Record.ts"
 
-/** A run that nobody goes on with: what it reports is kept elsewhere, and its checkpoints nowhere. */
+/** A run that is never resumed: its reports are kept elsewhere, and its checkpoints nowhere. */
 const unkept = (): Run.Run => ({
   ...Run.held({ groups: 0 }),
   checkpoint: ({ step }) => Effect.succeed({ step, path: "unkept" }),
@@ -22,7 +22,7 @@ const unkept = (): Run.Run => ({
 
 const silent = View.make({ write: () => true })
 
-/** Held-out problems of a seed: which they are varies with it, as everything else does that chance has a hand in. */
+/** Held-out problems of a seed: they vary with it, like everything else that is random. */
 const drawn = (all: ReadonlyArray<Problem.Problem>, { scale, seed }: Arm.Job): ReadonlyArray<Problem.Problem> =>
   Seed.shuffle(all, `study/held-out/${seed}`).slice(0, scale.problems)
 
@@ -37,10 +37,10 @@ const evaluatedOf = ({ problems, summary }: Evaluator.Evaluation, samples: numbe
 /** The problems of each preset. */
 const made = new Map<string, Record<"training" | "heldOut", ReadonlyArray<Problem.Problem>>>()
 
-/** What the warm start is worth, by preset, seed and evaluation: the same for every arm. */
+/** The score of the warm start, by preset, seed and evaluation: the same for every arm. */
 const known = new Map<string, Kept.Evaluated>()
 
-/** Trains and evaluates. A run that ends early is a record like any other: what its policy can still do is what it is worth. */
+/** Trains and evaluates. A run that ends early is a record like any other, scored by what its policy can still do. */
 export const run = Effect.fn("Train.run")(function* (job: Arm.Job) {
   const started = process.cpuUsage()
   const settings = yield* Arm.settings(job)

@@ -19,15 +19,15 @@ const ratesFile = fileURLToPath(new URL("../rates.json", import.meta.url))
 
 const options = Arguments.read("npm run study -- --quick | --full", {
   quick: Arguments.flag("four seeds and fewer problems, with the learning rates of rates.json"),
-  full: Arguments.flag("five seeds; learning rates are chosen anew, and written to rates.json"),
+  full: Arguments.flag("five seeds; chooses learning rates again, and writes them to rates.json"),
   axis: Arguments.many(
     "only this one",
     axes.map(({ name }) => name),
   ),
   seeds: Arguments.whole("seeds 1 to this one", null),
-  workers: Arguments.whole("processes side by side, one core each", 2),
-  minutes: Arguments.number("begin no run after so many minutes; --resume goes on", Number.POSITIVE_INFINITY),
-  resume: Arguments.flag("go on with the records that are there"),
+  workers: Arguments.whole("processes in parallel, one core each", 2),
+  minutes: Arguments.number("start no run after this many minutes; --resume continues", Number.POSITIVE_INFINITY),
+  resume: Arguments.flag("continue with the existing records"),
   out: Arguments.text("folder of records and report", ""),
 })
 const stop = (line: string): never => {
@@ -42,7 +42,7 @@ const asked = options.axis.length === 0 ? axes : axes.filter(({ name }) => optio
 const out = options.out === "" ? join(root, "runs", `study-${study.name}`) : options.out
 const records = join(out, "records")
 if (!options.resume && existsSync(records) && readdirSync(records).length > 0)
-  stop(`${records} has records; give --resume to go on with them, or another --out`)
+  stop(`${records} has records; give --resume to continue with them, or another --out`)
 mkdirSync(records, { recursive: true })
 
 const started = performance.now()
@@ -81,11 +81,13 @@ const files = {
 }
 for (const [name, text] of Object.entries(files))
   await RegularFile.write(join(out, name), text).catch((cause: Error) =>
-    stop(`${join(out, name)} cannot be written (${cause.message}); free space, then --resume makes it of the records`),
+    stop(
+      `${join(out, name)} cannot be written (${cause.message}); free space, then --resume makes it from the records`,
+    ),
   )
 const verdicts = results.axes.flatMap(({ claims }) => claims.map(({ says, verdict }) => `${verdict}: ${says}`))
 console.log([...verdicts, `${out}/summary.md, report.html and results.json`].join("\n"))
 if (!isWhole) {
-  console.log(`not all runs are made after ${minutes().toFixed(1)} minutes; --resume goes on`)
+  console.log(`not all runs are done after ${minutes().toFixed(1)} minutes; --resume continues`)
   process.exit(3)
 }

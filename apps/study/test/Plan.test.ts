@@ -75,5 +75,7 @@ it("the rate is that of the highest mean of pass@1 and pass@16 over a method's r
   })
   expect(Plan.chosen([at(1e-3, 1, 0.3), at(1e-3, 2, 0.9), at(2e-3, 1, 0.5), at(2e-3, 2, 0.5)])).toEqual({ m: 1e-3 })
   expect(Plan.chosen([at(2e-3, 1, 0.5), at(1e-3, 1, 0.5)])).toEqual({ m: 1e-3 })
-  expect(() => Plan.rateOf({}, { name: "b", objective: "grpo", method: "m" })).toThrow(/b: no learning rate of m/)
+  expect(() => Plan.rateOf({}, { name: "b", objective: "grpo", method: "m" })).toThrow(
+    /b: no learning rate was chosen for m/,
+  )
 })

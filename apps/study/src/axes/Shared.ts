@@ -1,4 +1,4 @@
-/** What several axes share: the arms of the core comparison, and how an arm and a claim are written down. */
+/** Shared by several axes: the arms of the core comparison, and helpers to write arms and claims. */
 import type { Arm } from "../Arm.ts"
 import { bound, type Claim } from "../Axis.ts"
 
