@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- engines`: what the Tinker client itself costs: one LPO step (publish, sample, forward, backward, optimiser step)
- * against a server in its own process that computes nothing. JSON and protobuf bodies take turns.
+ * `npm run bench -- engines`: the cost of the Tinker client itself: one LPO step (publish, sample, forward, backward, optimiser step)
+ * against a server in its own process that computes nothing. JSON and protobuf bodies alternate.
  */
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
@@ -12,7 +12,7 @@ import { grouped, median, rounded } from "../shared/Figures.ts"
 
 const { quick, ...options } = Arguments.read("npm run bench -- engines", {
   prompts: Arguments.whole("of a step (256)", null),
-  samples: Arguments.whole("responses to each prompt", 8),
+  samples: Arguments.whole("responses per prompt", 8),
   tokens: Arguments.whole("of each response (1000)", null),
   rounds: Arguments.whole("of each encoding (3)", null),
   quick: Arguments.flag("one round of 8 prompts and 100 tokens"),

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- heap`: the WASM heap that a Llama of 52 M parameters takes to sample, to train an adapter and to train in full,
- * beside what `Memory.estimate` reckons. A heap never shrinks, so each purpose has a process of its own.
+ * next to the estimate of `Memory.estimate`. A heap never shrinks, so each purpose has its own process.
  */
 import { spawnSync } from "node:child_process"
 import { Backend, Engine, Lora, Memory, Policy } from "@lpo/transformer"
@@ -44,7 +44,7 @@ const measure = (purpose: Purpose) =>
     return { purpose, measured: mebibytes(Engine.openHeap().memory.buffer.byteLength), reckoned: mebibytes(heap) }
   }).pipe(Effect.scoped, Effect.runPromise)
 
-/** What a process of its own says of a purpose. */
+/** Measures a purpose in its own process. */
 const apart = (purpose: Purpose): Awaited<ReturnType<typeof measure>> => {
   const args = [...process.execArgv, ...process.argv.slice(1), "--purpose", purpose]
   const { status, stdout } = spawnSync(process.execPath, args, {

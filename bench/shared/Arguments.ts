@@ -1,7 +1,7 @@
 /** Options of a command line, each with its type, its rule and a line of help; a wrong one ends the program with code 2. */
 import { parseArgs } from "node:util"
 
-/** One option: how its text is read. `read` throws what the value has to be. */
+/** One option: how its text is read. `read` throws what the value must be. */
 export interface Option<A> {
   readonly about: string
   readonly kind: "boolean" | "string"
@@ -48,7 +48,7 @@ const choose =
   (text: string): A => {
     const found = names.find((name) => name === text)
     if (found !== undefined) return found
-    throw new RangeError(`it is one of ${names.join(", ")}`)
+    throw new RangeError(`give one of ${names.join(", ")}`)
   }
 
 /** One of `names`, or `fallback`. */
@@ -85,7 +85,7 @@ export const read = <O extends Record<string, Option<unknown>>>(title: string, o
     try {
       return parseArgs({ options: { ...known, help: { type: "boolean" } } }).values
     } catch (cause) {
-      // Node's second sentence is about positional arguments, which there are none of.
+      // Node's second sentence is about positional arguments, which do not exist here.
       return stop(`${(cause as Error).message.split(". ")[0]}; --help lists the options`)
     }
   }

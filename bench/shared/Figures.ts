@@ -1,4 +1,4 @@
-/** Medians and how figures are printed. */
+/** Medians, and the printing of figures. */
 
 export const sum = (xs: ReadonlyArray<number>): number => xs.reduce((a, b) => a + b, 0)
 
@@ -14,7 +14,7 @@ export const median = (xs: ReadonlyArray<number>): number => {
 export const spread = (xs: ReadonlyArray<number>, digits = 3): string =>
   `${median(xs).toFixed(digits)} (${Math.min(...xs).toFixed(digits)} to ${Math.max(...xs).toFixed(digits)})`
 
-/** Four digits that count, for JSON; null stays. */
+/** Four significant digits, for JSON; null stays. */
 export const rounded = <A extends number | null>(x: A, digits = 4): A =>
   (x === null ? null : Number(x.toPrecision(digits))) as A
 
@@ -22,7 +22,7 @@ export const grouped = (x: number): string => Math.round(x).toLocaleString("en")
 
 export const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20)
 
-/** The most bytes of this process that were in memory. */
+/** The peak memory of this process, bytes. */
 export const peakBytes = (): number => process.resourceUsage().maxRSS * 1024
 
 /** Seconds of processor time, all threads of this process together, since an earlier reading. */

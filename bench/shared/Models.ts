@@ -13,7 +13,7 @@ const sizes = {
   "llama-812k": [128, 352, 4, 4, 4, 64],
   "llama-25m": [512, 1376, 8, 8, 8, 64],
   "llama-52m": [640, 1728, 10, 10, 10, 4096],
-  /** As large as trains in full in a WASM heap with room to spare. */
+  /** Large, but still small enough to train in full in a WASM heap. */
   "llama-100m": [768, 2048, 12, 12, 4, 32_000],
 } satisfies Readonly<Record<string, Sizes>>
 
@@ -30,7 +30,7 @@ export interface Model {
   readonly tokenizer: Tokenizer.TokenizerService
   /** Random parameters in shared memory, where a policy takes them as they are. */
   readonly values: Float32Array
-  /** `rows` sequences of `length` tokens without pattern enough to learn in a few steps; eight in a row begin alike. */
+  /** `rows` sequences of `length` tokens with too little pattern to learn in a few steps; eight in a row start alike. */
   readonly sequences: (rows: number, length: number) => ReadonlyArray<Int32Array>
   /** `count` different prompts of `length` tokens. */
   readonly prompts: (count: number, length: number) => ReadonlyArray<Int32Array>

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
 export interface Environment {
-  /** Its folder is `.python/<name>`; an interpreter named by `<NAME>_PYTHON` of the process's environment is taken instead. */
+  /** Its folder is `.python/<name>`; an interpreter named by `<NAME>_PYTHON` of the process's environment is used instead. */
   readonly name: string
   /** A file for `pip install --requirement`. */
   readonly requirements: URL
@@ -56,7 +56,7 @@ const find = ({ versions }: Environment): string => {
   )
 }
 
-/** Gives the interpreter of an environment, made now unless it is there; throws an `Error` that says why it cannot be had. */
+/** Returns the interpreter of an environment, created if missing; throws an `Error` that says why it is not available. */
 export const prepare = (environment: Environment): string => {
   const { alone, name, provides = {}, requirements } = environment
   const given = process.env[`${name.toUpperCase().replaceAll("-", "_")}_PYTHON`]
@@ -70,7 +70,7 @@ export const prepare = (environment: Environment): string => {
   const stamp = join(folder, "made-of.sha256")
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return python
   const base = find(environment)
-  console.log(`installing Python packages into ${folder} with ${base} (once; up to 6 GB and some minutes)`)
+  console.log(`installing Python packages into ${folder} with ${base} (once; up to 6 GB and a few minutes)`)
   run(base, "-m", "venv", "--clear", folder)
   run(python, "-m", "pip", "install", "--quiet", "--requirement", fileURLToPath(requirements))
   if (alone !== undefined) run(python, "-m", "pip", "install", "--quiet", "--no-deps", alone)
@@ -86,7 +86,7 @@ export const prepare = (environment: Environment): string => {
 
 /** A Python program that answers requests. */
 export interface Worker {
-  /** What it said when it was ready. */
+  /** Its message when it was ready. */
   readonly ready: unknown
   /** Sends a request and resolves with its answer, or rejects with the worker's error. */
   readonly ask: <Answer>(request: object) => Promise<Answer>

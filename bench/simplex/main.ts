@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- simplex`: groups per second: rewards and log-ratios in, forward-KL coefficients c = softmax(s) - softmax(R / tau)
- * out, on one core, beside the same computation in TensorFlow.js on its CPU backend and in mathjs. The sides take turns in every
- * round, so that a busy machine slows them alike; figures are medians over rounds.
+ * out, on one core, beside the same computation in TensorFlow.js on its CPU backend and in mathjs. The sides alternate in every
+ * round, so a busy machine slows them alike; figures are medians over rounds.
  *
  * TensorFlow.js works group by group, as the others, and on a batch of 256 groups in one tensor; its faster way counts. It has
  * 32-bit floats where the others have 64. A peer's ratio is ours over theirs, the least of the three group sizes.

@@ -1,4 +1,4 @@
-/** llama.cpp, through node-llama-cpp: its prebuilt library for processors, in a folder of its own. */
+/** llama.cpp, through node-llama-cpp: its prebuilt library for processors, in its own folder. */
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 
 const folder = fileURLToPath(new URL(".", import.meta.url))
 
-/** Installs the packages unless they are there; throws an `Error` where they cannot be had. */
+/** Installs the packages if they are missing; throws an `Error` if they are not available. */
 export const install = (): void => {
   if (process.platform !== "linux" || process.arch !== "x64")
     throw new Error(`its library is for Linux on x64 (this is ${process.platform} on ${process.arch})`)

@@ -47,7 +47,7 @@ const weights = (python: string, folder: string): void => {
   if (status !== 0) throw new Error("weights.py failed")
 }
 
-/** Peers that cannot be had are left out, with a word. */
+/** Peers that are not available are skipped, with a message. */
 const attempt = async (name: string, make: () => Promise<Side>): Promise<ReadonlyArray<Side>> => {
   try {
     return [await make()]

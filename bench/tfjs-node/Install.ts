@@ -89,7 +89,7 @@ const nodeHeaders = (): ReadonlyArray<string> => {
   return existsSync(join(prefix, "include", "node", "node_api.h")) ? [`--nodedir=${prefix}`] : []
 }
 
-/** Installs unless it is there; throws an error that says why it cannot be had. */
+/** Installs it if missing; throws an error that says why it is not available. */
 export const install = (): void => {
   const inputs = ["package-lock.json", "requirements.txt", "Install.ts"].map((name) => readFileSync(join(folder, name)))
   const wanted = createHash("sha256").update(Buffer.concat(inputs)).digest("hex")

@@ -22,7 +22,7 @@ type Kind = (typeof kinds)[number]
 const options = Arguments.read("npm run bench -- tfjs-node", {
   rounds: Arguments.whole("timed rounds (5)", null),
   quick: Arguments.flag("one round of the small model"),
-  serve: Arguments.oneOf("be the process of one backend", backends, null),
+  serve: Arguments.oneOf("run as the process of one backend", backends, null),
 })
 const rounds = options.rounds ?? (options.quick ? 1 : 5)
 
@@ -164,5 +164,5 @@ if (options.serve !== null) await serve(options.serve)
 else {
   const refusal = whyNot()
   if (refusal === null) await compare()
-  else console.log(`SKIPPED, since @tensorflow/tfjs-node cannot be installed here: ${refusal}`)
+  else console.log(`SKIPPED: @tensorflow/tfjs-node cannot be installed here: ${refusal}`)
 }

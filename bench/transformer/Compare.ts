@@ -194,7 +194,7 @@ const measure = async (rounds: number, model: Model, work: Work, ours: Ours.Engi
 
 const skipped: Array<string> = []
 
-/** What `use` gives, or null with a word about what was skipped. */
+/** The result of `use`, or null with a message about what was skipped. */
 const attempt = async <A>(what: string, use: () => A | Promise<A>): Promise<A | null> => {
   try {
     return await use()

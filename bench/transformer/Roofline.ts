@@ -18,7 +18,7 @@ type Run = (...args: Array<never>) => unknown
 /** Calls and milliseconds of each operation. */
 type Spent = Record<string, { calls: number; ms: number }>
 
-/** Least milliseconds of `run`, after an untimed run or two: what the machine gives when nobody else wants it. */
+/** Least milliseconds of `run`, after an untimed run or two: the machine's speed when it is otherwise idle. */
 const time = (repeats: number, run: () => void): number => {
   let best = Infinity
   for (let i = -Math.min(2, repeats); i < repeats; i++) {

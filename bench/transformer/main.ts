@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- transformer`: the embedded engine against PyTorch, `transformers` generate and TRL's GRPO, on the same
  * model, weights, batch and lengths, in interleaved rounds. The last line is JSON with the ratios, above 1 where ours is
- * faster; null where a peer could not be had.
+ * faster; null if a peer was not available.
  */
 import { spawnSync } from "node:child_process"
 import { Backend } from "@lpo/transformer"
@@ -14,14 +14,14 @@ import * as Roofline from "./Roofline.ts"
 import * as Work from "./Work.ts"
 
 const { backend, quick, roofline, rounds, ...options } = Arguments.read("npm run bench -- transformer", {
-  model: Arguments.oneOf("the model; those above a million parameters without TRL", Work.names, "llama-812k"),
-  rounds: Arguments.whole("timed rounds, by default as many as suit the model", null),
+  model: Arguments.oneOf("the model; above a million parameters TRL is skipped", Work.names, "llama-812k"),
+  rounds: Arguments.whole("timed rounds; the default depends on the model", null),
   quick: Arguments.flag("two rounds; with --backend the smallest batches"),
   skipPeers: Arguments.flag("measure this engine alone"),
   workers: Arguments.whole("worker threads of this engine; 0 is none", 2, 0),
   threads: Arguments.whole("threads of PyTorch", 2),
-  roofline: Arguments.flag("say where the time goes instead, on one thread"),
-  backend: Arguments.many("measure backends alone, a process and a line of JSON each", Backend.names),
+  roofline: Arguments.flag("show where the time goes instead, on one thread"),
+  backend: Arguments.many("measure only these backends, a process and a line of JSON each", Backend.names),
 })
 
 /** Measures one backend and prints its line of JSON; gives the exit code. */

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- verifiers`: verdicts per second beside the field's: Math-Verify on the same answers, and a fresh Python process
- * per test for code. The sides take turns, so that a busy machine slows both. A peer that cannot be had leaves its ratio null.
+ * `npm run bench -- verifiers`: verdicts per second next to others: Math-Verify on the same answers, and a fresh Python process
+ * per test for code. The sides alternate, so a busy machine slows both. A peer that is not available leaves its ratio null.
  */
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -26,7 +26,7 @@ type Judged = readonly [right: boolean | null, seconds: number]
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"))
 
-/** Math-Verify, or null with a word about why it cannot be had. */
+/** Math-Verify, or null with a message about why it is not available. */
 const startPeer = async () => {
   try {
     const python = Python.prepare({ name: "math-verify", requirements: new URL("requirements.txt", import.meta.url) })

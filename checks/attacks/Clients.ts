@@ -1,4 +1,4 @@
-/** Clients of the reward server: honest ones, and such as send what is malformed, slow or huge, or leave. */
+/** Clients of the reward server: honest ones, and clients that send malformed, slow or huge requests, or leave. */
 import { Agent, request } from "node:http"
 import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -10,19 +10,19 @@ type Random = ReturnType<typeof Seed.stream>
 export interface Tally {
   /** Items with the verdict that they deserve. */
   right: number
-  /** Items with a verdict that says why there is none: their worker was killed too often. */
+  /** Items whose verdict says why they were not judged: their worker was killed too often. */
   unjudged: number
-  /** Requests that were told to come again, and did. */
+  /** Requests that were told to retry, and did. */
   again: number
   /** Requests that were refused as they should be. */
   refused: number
-  /** When nobody tries again any more, by `performance.now()`. */
+  /** When retries stop, by `performance.now()`. */
   readonly until: number
   /** What must not happen. */
   readonly wrong: Array<string>
 }
 
-/** Milliseconds before a try again: a second and more, doubled from try to try up to half a minute. */
+/** Milliseconds before a retry: from one second, doubled each time up to half a minute. */
 const pause = (tries: number, share: number): number => Math.min(30_000, 1000 * 2 ** tries) * (0.5 + share)
 
 interface Verdict {
@@ -55,7 +55,7 @@ const compare = (tally: Tally, items: ReadonlyArray<Items.Item>, verdicts: Reado
   }
 }
 
-/** Sends `count` items in batches; comes again when it is told to, and after a connection that was cut. */
+/** Sends `count` items in batches; retries when told to, and after a cut connection. */
 export const honest = async (port: number, tally: Tally, random: Random, name: string, count: number) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   for (let sent = 0; sent < count;) {
@@ -117,11 +117,11 @@ const expect = async (
     const status = await send()
     if (answers.includes(status)) return void tally.refused++
     // No room for one more connection or body just now.
-    if (status !== null && status !== 429) return void tally.wrong.push(`${name} is answered with ${status}`)
+    if (status !== null && status !== 429) return void tally.wrong.push(`${name} got the answer ${status}`)
     tally.again++
     await sleep(pause(tries, 0.5))
   }
-  tally.wrong.push(`${name} is never answered`)
+  tally.wrong.push(`${name} got no answer`)
 }
 
 /** Every kind of malformed request once. */
@@ -139,7 +139,7 @@ export const slow = async (port: number, tally: Tally): Promise<void> => {
   )
 }
 
-/** Bodies that are too long, by their own word or by themselves, and one of too many values. */
+/** Bodies that are too long, by their header or in fact, and one with too many values. */
 export const huge = async (port: number, tally: Tally): Promise<void> => {
   const head = (length: number) => `POST /v1/verify/batch HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`
   await expect(tally, "a body of 100 GB", [413], () => raw(port, Buffer.from(head(1e11))))

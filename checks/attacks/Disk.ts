@@ -1,6 +1,6 @@
 /**
- * Full disks: file systems in memory of a fixed size, over the folder of a run. A run that ends there says so, keeps what it had, and goes
- * on when there is room again.
+ * Full disks: file systems in memory of a fixed size, over the folder of a run. A run that ends there says so, keeps its data, and resumes
+ * when there is room again.
  */
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -13,7 +13,7 @@ export interface Result {
   readonly size: number
   /** Whether the run ended with a message that names the file and the reason. */
   readonly isSaid: boolean
-  /** Whether it then ended like the one that nothing happened to. */
+  /** Whether it then ended like the undisturbed run. */
   readonly isSame: boolean
   readonly stderr: string
 }
@@ -38,7 +38,7 @@ export const refusal = async (out: string): Promise<string | null> => {
   return code === 0 ? null : stderr.trim()
 }
 
-/** Runs in `out`, where the outcome of the one that nothing happened to is `expected`. */
+/** Runs in `out`; `expected` is the outcome of the undisturbed run. */
 export const attack = async (out: string, expected: string): Promise<ReadonlyArray<Result>> => {
   const results: Array<Result> = []
   for (const size of sizes) {

@@ -1,4 +1,4 @@
-/** Single bits of a run's files turned over: a resume refuses the run by the file's name, or goes on from the very same state. */
+/** Single bits of a run's files turned over: a resume refuses the run and names the file, or continues from the same state. */
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import type { Seed } from "@lpo/rollout"
@@ -17,7 +17,7 @@ const filesOf = (folder: string): ReadonlyArray<string> =>
     .filter((file) => statSync(join(folder, file)).isFile() && statSync(join(folder, file)).size > 0)
     .sort()
 
-/** What a resume would go on from, or why it does not. */
+/** The state that a resume would start from, or why it does not. */
 const look = (folder: string): Promise<{ readonly state: string } | { readonly refused: string }> =>
   Effect.gen(function* () {
     const found = yield* RunStore.readConfig(folder)

@@ -1,4 +1,4 @@
-/** Rows for the reward server whose verdict is known, rows that are none, and requests that are no requests. */
+/** Rows for the reward server whose verdict is known, invalid rows, and invalid requests. */
 import { Countdown } from "@lpo/verifiers"
 import type { Seed } from "@lpo/rollout"
 
@@ -22,7 +22,7 @@ const evil = [
   "x = [0]\nwhile True: x += x",
   "import os\nos.abort()",
 ].map(python)
-/** What is no row, or one whose answer does not fit its task. */
+/** Values that are not rows, or rows whose answer does not fit their task. */
 const broken = [
   null,
   3,
@@ -64,28 +64,28 @@ const post = (body: string | Buffer, more = ""): Buffer =>
   ])
 const get = (target: string): Buffer => Buffer.from(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
 
-/** Bytes that no client of ours sends, and the answers that are right; `null` is a connection that ends without one. */
+/** Bytes that our client never sends, and the correct answers; `null` is a connection that ends without one. */
 export const malformed: ReadonlyArray<readonly [name: string, bytes: Buffer, answers: ReadonlyArray<number | null>]> = [
   ["two slashes", get("//"), [404]],
   ["a backslash", get("/\\"), [404]],
-  ["a port that is none", get("http://a:99999999/v2"), [404]],
-  ["no JSON", post("{"), [400]],
+  ["an invalid port", get("http://a:99999999/v2"), [404]],
+  ["not JSON", post("{"), [400]],
   ["half of a pair", post('{"items":["\\ud800"'), [400]],
-  ["no UTF-8", post(Buffer.of(0x22, 0xff, 0x22)), [400]],
+  ["not UTF-8", post(Buffer.of(0x22, 0xff, 0x22)), [400]],
   ["a list", post("[]"), [400]],
-  ["items that are no list", post('{"items":{"length":1000000000}}'), [400]],
-  ["a mode that there is not", post('{"items":[],"mode":"reference:nobody"}'), [400]],
+  ["items that are not a list", post('{"items":{"length":1000000000}}'), [400]],
+  ["an unknown mode", post('{"items":[],"mode":"reference:nobody"}'), [400]],
   ["a mode of the language", post('{"items":[],"mode":"__proto__"}'), [400]],
   ["deep nesting", post(`{"items":${"[".repeat(200_000)}${"]".repeat(200_000)}}`), [200, 400]],
   ["two lengths", post("{}", "content-length: 5\r\n"), [400]],
   ["a length and pieces", post("{}", "transfer-encoding: chunked\r\n"), [400]],
-  ["a length that is none", Buffer.from("POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n"), [400]],
+  ["an invalid length", Buffer.from("POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n"), [400]],
   [
     "pieces without a size",
     Buffer.from("POST /v1/verify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"),
     [400],
   ],
   ["headers without end", Buffer.from(`GET /health HTTP/1.1\r\n${"a: b\r\n".repeat(5000)}`), [431]],
-  ["no HTTP", Buffer.from("\u0016\u0003\u0001 hello\r\n\r\n"), [400]],
+  ["not HTTP", Buffer.from("\u0016\u0003\u0001 hello\r\n\r\n"), [400]],
   ["a tunnel", Buffer.from("CONNECT elsewhere:443 HTTP/1.1\r\nhost: x\r\n\r\n"), [405]],
 ]

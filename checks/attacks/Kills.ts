@@ -1,4 +1,4 @@
-/** SIGKILLs at file operations, and runs that are gone on with after every one. */
+/** SIGKILLs at file operations, with a resume after each one. */
 import { existsSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Seed } from "@lpo/rollout"
@@ -9,17 +9,17 @@ type Random = ReturnType<typeof Seed.stream>
 export interface Result {
   readonly kills: number
   readonly runs: number
-  /** Runs that ended otherwise than the one that nothing happened to. */
+  /** Runs that ended differently from the undisturbed one. */
   readonly wrong: ReadonlyArray<string>
 }
 
 const moments = ["before", "during", "after"] as const
 
-/** Kills until there were `kills` kills; a run that has ended is compared, and another is begun. */
+/** Kills until there were `kills` kills; a run that has ended is compared, and another is started. */
 export const attack = async (out: string, kills: number, random: Random, minutes: number): Promise<Result> => {
   const counted = join(out, "count")
   const whole = await Program.train(out, "whole", { env: { LPO_ATTACK_COUNT: counted } })
-  if (whole.code !== 0) throw new Error(`the run that nothing happens to ends with ${whole.code}: ${whole.stderr}`)
+  if (whole.code !== 0) throw new Error(`the undisturbed run ends with ${whole.code}: ${whole.stderr}`)
   const expected = Program.outcome(join(out, "whole"))
   const operations = Number(readFileSync(counted, "utf8"))
   const until = performance.now() + minutes * 60_000
@@ -30,7 +30,7 @@ export const attack = async (out: string, kills: number, random: Random, minutes
     const folder = join(out, name)
     for (let lives = 0; ; lives++) {
       const isLast = done >= kills || lives >= 8 || performance.now() >= until
-      // A life that goes on with a run has less to do than a whole one: so that most are killed, before a checkpoint or after.
+      // A resumed process has less to do than a whole run: so most are killed, before a checkpoint or after.
       const at = isLast ? Number.POSITIVE_INFINITY : random.int(1, lives === 0 ? operations : operations >> 2)
       const when = moments[random.int(0, moments.length - 1)]
       const ended = await Program.train(out, name, {

@@ -1,4 +1,4 @@
-/** The processes below another one, and what they take, as the kernel tells it. */
+/** The processes below another one, and what they take, as reported by the kernel. */
 import { readdirSync, readFileSync } from "node:fs"
 
 const read = (path: string): string => {

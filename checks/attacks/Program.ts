@@ -1,4 +1,4 @@
-/** Short runs of `polaris train` in processes of their own. */
+/** Short runs of `polaris train` in their own processes. */
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -53,7 +53,7 @@ export const words = (...given: Parameters<typeof polaris>): readonly [string, R
 }
 export const cached = (out: string) => ({ NODE_COMPILE_CACHE: join(out, "compiled") })
 
-/** The run `name` in `out`, begun or gone on with; its operations on files below `out` can be counted and be its end, as `hook.ts` says. */
+/** The run `name` in `out`, started or resumed; its operations on files below `out` can be counted and can end it, as `hook.ts` says. */
 export const train = (
   out: string,
   name: string,

@@ -1,4 +1,4 @@
-/** What programs must not do to each other: right ones that need much memory pass, and those that return too much delay nobody. */
+/** How programs must not affect each other: correct ones that need much memory pass, and those that return too much delay no others. */
 import type { Verdict } from "@lpo/rollout"
 import { Code, Countdown, EmbeddedSandbox, Mathematics, NativeSandbox, Sandbox, Verifier } from "@lpo/verifiers"
 import { Deferred, Effect, type Scope } from "effect"

@@ -11,7 +11,7 @@ export interface Result extends Clients.Tally {
   /** Workers that were killed. */
   readonly kills: number
   readonly seconds: number
-  /** Most MiB that the server had resident, and that its workers had together. */
+  /** Peak resident MiB of the server, and of its workers together. */
   readonly serverMiB: number
   readonly workersMiB: number
 }
@@ -81,7 +81,8 @@ export const attack = async (seed: string, items: number, clients: number, minut
   const seconds = (performance.now() - from) / 1000
   clearInterval(killing)
   const health = (await (await fetch(`http://127.0.0.1:${port}/health`)).json()) as { status: string; pending: number }
-  if (health.status !== "ok" || health.pending !== 0) tally.wrong.push(`in the end it says ${JSON.stringify(health)}`)
+  if (health.status !== "ok" || health.pending !== 0)
+    tally.wrong.push(`at the end /health says ${JSON.stringify(health)}`)
   const serverMiB = Processes.memory(pid, "VmHWM")
   const workers = Processes.below(pid)
   server.kill("SIGTERM")

@@ -1,6 +1,6 @@
 /**
- * Every command that writes a file, with its output on a full disk, in a folder that takes no writing, and said to a full disk. Each must
- * end with one line that says so, and leave nothing under the name of what it was to write.
+ * Every command that writes a file, with its output on a full disk, in a read-only folder, and with its printed lines on a full disk. Each must
+ * end with one line that says so, and leave nothing under the name of its output.
  */
 import { mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"
@@ -13,7 +13,7 @@ const verifiers = fileURLToPath(new URL("../../packages/verifiers/src/cli/main.t
 export interface Result {
   readonly command: string
   readonly place: "full" | "read-only" | "output"
-  /** What was wrong; null where it ended as it should. */
+  /** What was wrong; null if it ended as it should. */
   readonly fault: string | null
 }
 
@@ -29,7 +29,7 @@ const commands = (rows: string, run: string) =>
 
 /** A failure that names the path, on one line of ours, with the kernel's reason. */
 const said = /^(?:polaris|lpo-verifiers): .*(?:ENOSPC|EROFS|EACCES|no space|read-only)/m
-/** What may be there after a full disk: samples and a run that a resume goes on with, and the link to it. */
+/** What may be there after a full disk: samples, a run that can be resumed, and the link to it. */
 const isHarmless = (name: string): boolean => /^(?:evaluation|run|latest)$/.test(name)
 
 const faultOf = ({ code, signal, stderr }: Program.Ended, left: ReadonlyArray<string>): string | null => {
@@ -47,7 +47,7 @@ export const attack = async (out: string, run: string): Promise<ReadonlyArray<Re
     ...Program.words(["data", "generate", "--count", "3000", "--out", rows]),
     Program.cached(out),
   )
-  if (made.code !== 0) throw new Error(`rows cannot be made: ${made.stderr}`)
+  if (made.code !== 0) throw new Error(`rows cannot be generated: ${made.stderr}`)
   const every = Object.entries(commands(rows, run))
   for (const [command, args] of every) {
     const name = command.replace(" ", "-")

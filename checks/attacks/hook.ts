@@ -1,6 +1,6 @@
 /**
  * Preloaded into a run: counts its operations on files below `LPO_ATTACK_FOLDER`, kills it with SIGKILL at number `LPO_ATTACK_AT`
- * (before it, while it is under way, or after it, by `LPO_ATTACK_WHEN`), and writes the count to `LPO_ATTACK_COUNT` at the end.
+ * (before it, during it, or after it, by `LPO_ATTACK_WHEN`), and writes the count to `LPO_ATTACK_COUNT` at the end.
  */
 import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"

@@ -1,7 +1,7 @@
 /**
  * `npm run checks -- attacks`: the campaign, from a seed. A run under SIGKILLs at file operations, with bits turned over in every
  * file, on full disks; the reward server under a thousand clients, not all of them honest, while its workers are killed;
- * programs that need or return much. Nothing may be lost and nothing may pass in silence. It prints one table; `--part` does a part.
+ * programs that need or return much. Nothing may be lost and nothing may pass silently. It prints one table; `--part` runs a part.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -20,12 +20,12 @@ import * as Writes from "./Writes.ts"
 const parts = ["kills", "flips", "disk", "server", "programs"] as const
 const { clients, flips, items, kills, minutes, part, seed } = Arguments.read("npm run checks -- attacks", {
   seed: Arguments.whole("the campaign", 1, 0),
-  part: Arguments.many("what to do, by default all", parts),
+  part: Arguments.many("the parts to run; default all", parts),
   kills: Arguments.whole("SIGKILLs", 200),
-  flips: Arguments.whole("bits turned over", 2000),
+  flips: Arguments.whole("bits flipped", 2000),
   items: Arguments.whole("items for the reward server", 90_000),
   clients: Arguments.whole("clients of the reward server", 1000),
-  minutes: Arguments.number("longest time for the kills, and for the clients, in minutes", 120),
+  minutes: Arguments.number("time limit for the kills, and for the clients, in minutes", 120),
 })
 
 const report = Report.make("attacks")
@@ -49,9 +49,9 @@ const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
     rows.push([
       "SIGKILL at a file operation, then a resume",
       killed.kills,
-      `${right} of ${killed.runs} runs end bit for bit as the one that nothing happened to`,
+      `${right} of ${killed.runs} runs end bit for bit like the undisturbed one`,
     ])
-    report.add("runs that are killed end as if they were not", killed.wrong.length === 0, killed.wrong.join("; "))
+    report.add("killed runs end like the undisturbed one", killed.wrong.length === 0, killed.wrong.join("; "))
     report.add(`there were ${kills} kills`, killed.kills >= kills, `${killed.kills} in ${minutes} minutes`)
   },
   flips: async () => {
@@ -63,17 +63,21 @@ const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
         tries,
         `${refused} refused, ${harmless} without consequence, ${silent} silent`,
       ])
-      report.add(`no bit of ${file} changes a resume in silence`, silent === 0)
+      report.add(`no bit of ${file} changes a resume silently`, silent === 0)
     }
   },
   disk: async () => {
     const refusal = await Disk.refusal(out)
-    report.add("there can be a full disk here", refusal === null, refusal ?? "")
-    if (refusal !== null) return void rows.push(["full disks", 0, `bubblewrap makes none here: ${refusal}`])
+    report.add("a full disk can be made here", refusal === null, refusal ?? "")
+    if (refusal !== null) return void rows.push(["full disks", 0, `bubblewrap cannot make them here: ${refusal}`])
     for (const { isSaid, isSame, size, stderr } of await Disk.attack(out, Program.outcome(whole))) {
-      const outcome = `${isSaid ? "said" : "NOT SAID"}, ${isSame ? "then ends bit for bit" : "then ends OTHERWISE"}`
+      const outcome = `${isSaid ? "reported" : "NOT REPORTED"}, ${isSame ? "then ends bit for bit" : "then ends DIFFERENTLY"}`
       rows.push([`a run on a disk of ${size} KiB, then room again`, 1, outcome])
-      report.add(`a disk of ${size} KiB is said, and mended`, isSaid && isSame, isSaid ? "" : stderr.slice(0, 300))
+      report.add(
+        `a disk of ${size} KiB is reported, and the run recovers`,
+        isSaid && isSame,
+        isSaid ? "" : stderr.slice(0, 300),
+      )
     }
     const results = await Writes.attack(out, whole)
     for (const place of ["full", "read-only", "output"] as const) {
@@ -91,9 +95,9 @@ const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
     const got = await Server.attack(`attacks/${seed}/server`, items, clients, minutes)
     const { again, refused, right, seconds, serverMiB, unjudged, workersMiB, wrong } = got
     rows.push(
-      ["items at the reward server", items, `${right} judged right, ${unjudged} say that they were not judged`],
-      ["requests that are malformed, slow, huge or left", refused, "each answered as it should be"],
-      ["its workers killed at random", got.kills, `none of ${clients} clients without an answer; ${again} came again`],
+      ["items at the reward server", items, `${right} judged correctly, ${unjudged} reported as not judged`],
+      ["requests that are malformed, slow, huge or abandoned", refused, "each answered as it should be"],
+      ["its workers killed at random", got.kills, `all ${clients} clients got an answer; ${again} retries`],
       [
         "its memory",
         1,
@@ -105,7 +109,7 @@ const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
       right + unjudged === items && wrong.length === 0,
       wrong.slice(0, 5).join("; "),
     )
-    report.add("hardly any goes unjudged", unjudged <= items / 1000, String(unjudged))
+    report.add("hardly any item goes unjudged", unjudged <= items / 1000, String(unjudged))
     report.add("the server stays below 1 GiB", serverMiB < 1024, `${serverMiB.toFixed(0)} MiB`)
   },
   programs: async () => {
@@ -133,10 +137,10 @@ const attacks: Readonly<Record<(typeof parts)[number], () => Promise<void>>> = {
 
 try {
   const asked = parts.filter((name) => part.length === 0 || part.includes(name))
-  // Flips and the disk are measured against the run that nothing happens to, which the kills make as they begin.
+  // Flips and the disk are compared with the undisturbed run, which the kills make at their start.
   if (!asked.includes("kills") && (asked.includes("flips") || asked.includes("disk"))) {
     const { code, stderr } = await Program.train(out, "whole")
-    if (code !== 0) throw new Error(`the run that nothing happens to ends with ${code}: ${stderr}`)
+    if (code !== 0) throw new Error(`the undisturbed run ends with ${code}: ${stderr}`)
   }
   for (const name of asked) {
     const from = performance.now()

@@ -1,6 +1,6 @@
 /**
  * `npm run checks -- browser`: packs every package, installs them all in an empty project, and bundles each entry point that
- * docs/guides/browser.md names, with esbuild and with Vite, for a browser. What Vite made then runs in a real one, where there
+ * docs/guides/browser.md names, with esbuild and with Vite, for a browser. Vite's bundle then runs in a real one, if there
  * is one. `checks/stranger` builds and opens the guide's own page.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -43,7 +43,7 @@ const withEsbuild = async (entry: string): Promise<void> => {
   if (left.length + warnings.length > 0) throw new Error([...left, ...warnings.map(({ text }) => text)].join("\n"))
 }
 
-/** Vite puts an empty module where one of Node would be; here that is a failure. */
+/** Vite replaces Node's modules with empty ones; here that is a failure. */
 const withVite = async (): Promise<void> => {
   writeFileSync(join(root, "main.js"), program(entries))
   writeFileSync(join(root, "index.html"), `<title>entries</title><script type="module" src="./main.js"></script>`)

@@ -1,5 +1,5 @@
 /**
- * `npm run checks -- consumers`: packs every package, installs all of them in one empty project, and uses them as people do: from
+ * `npm run checks -- consumers`: packs every package, installs all of them in one empty project, and uses them as users do: from
  * TypeScript of several versions with default and strict settings and both ways of resolving modules, from plain JavaScript, and
  * from CommonJS.
  */
@@ -12,7 +12,7 @@ import * as Packed from "../shared/Packed.ts"
 import * as Report from "../shared/Report.ts"
 
 const { all } = Arguments.read("npm run checks -- consumers", {
-  all: Arguments.flag("every minor version of TypeScript from 5.4 on; the first and the last of each major otherwise"),
+  all: Arguments.flag("every minor version of TypeScript from 5.4 on; otherwise the first and the last of each major"),
 })
 const versions = all ? ["5.4", "5.5", "5.6", "5.7", "5.8", "5.9", "6.0", "7.0"] : ["5.4", "5.9", "6.0", "7.0"]
 const report = Report.make("consumers")

@@ -1,4 +1,4 @@
-/** What the bundle is made of. */
+/** The contents of the bundle. */
 import { execFileSync, spawnSync } from "node:child_process"
 import {
   copyFileSync,
@@ -51,7 +51,7 @@ const putLicence = (folder: string, name: string): void => {
     if (existsSync(join(folder, file))) put(join(folder, file), "licenses", `${name.replaceAll("/", "-")}.txt`)
 }
 
-/** Packages of which a few of many files are needed. */
+/** Packages that need only a few of their files. */
 const parts: Readonly<Record<string, ReadonlyArray<string>>> = {
   "@tensorflow/tfjs-core": ["dist/tf-core.node.js"],
   "@tensorflow/tfjs-backend-cpu": ["dist/tf-backend-cpu.node.js"],
@@ -64,7 +64,7 @@ const parts: Readonly<Record<string, ReadonlyArray<string>>> = {
   webgpu: ["index.js", "dist/linux-x64/dawn.node"],
 }
 
-/** What no program reads. */
+/** Files that no program reads. */
 const superfluous =
   /(\.(map|md|markdown|d\.ts|d\.mts|d\.cts|ts|flow|tsbuildinfo)$)|\/(test|tests|docs|examples?|\.github)(\/|$)|\.min\.(m?js|cjs)$|\/umd\//
 
@@ -142,7 +142,7 @@ const putStages = async (): Promise<void> => {
     put(join(here, script), "app/scripts", script.replace(/^.*\//, ""))
 }
 
-/** The wheels, unpacked: they are read where they lie, so nothing is installed or resolved on the machine. */
+/** The wheels, unpacked: they are read in place, so nothing is installed or resolved on the machine. */
 const putWheels = (): void => {
   const platforms = ["_2_28", "_2_27", "_2_24", "_2_17", "_2_12", "2014", "1"].flatMap((version) => [
     "--platform",
@@ -175,7 +175,7 @@ const linked = (file: string, library: string): string => {
 const putLibraries = (): void => {
   const vulkan = Vulkan.loader()
   put(
-    vulkan ?? refuse("no Vulkan loader to put in; on Debian: apt-get install libvulkan1"),
+    vulkan ?? refuse("there is no Vulkan loader to include; on Debian: apt-get install libvulkan1"),
     "lib/vulkan/libvulkan.so.1",
   )
   const dawn = join(target, "app/node_modules/webgpu/dist/linux-x64/dawn.node")

@@ -1,4 +1,4 @@
-/** The embedded engine on WebGPU: its checks, and its rates beside PyTorch's on the same model and batches. */
+/** The embedded engine on WebGPU: its checks, and its rates next to PyTorch's on the same model and batches. */
 import { join } from "node:path"
 import * as Python from "../../bench/shared/Python.ts"
 import { median, rounded } from "../../bench/shared/Figures.ts"

@@ -1,6 +1,6 @@
 /**
- * Stages one after the other, each with a limit of its own. One that fails or takes too long does not stop the next, and what is
- * known is on disk after each, so that a machine which is taken away leaves what was done.
+ * Stages one after the other, each with its own limit. One that fails or takes too long does not stop the next, and what is
+ * known is on disk after each, so nothing is lost if the machine is taken away.
  */
 import { spawn } from "node:child_process"
 import { createWriteStream, mkdirSync, writeFileSync } from "node:fs"
@@ -32,7 +32,7 @@ export interface Around {
   readonly note: (figures: Figures) => void
 }
 
-/** A stage that cannot be here, which is no failure. */
+/** A stage that is impossible here, which is not a failure. */
 export class Skipped extends Error {}
 
 export interface Result {

@@ -45,7 +45,7 @@ export const unpack = (archive: string): string => {
 export const webgpu = (folder: string, report: Report): void => {
   const software = Vulkan.software()
   if (software === null) {
-    console.log("SKIPPED: WebGPU is not tried, there is no software driver; on Debian: apt-get install chromium")
+    console.log("SKIPPED WebGPU: there is no software driver; on Debian: apt-get install chromium")
     return
   }
   const icd = software["VK_DRIVER_FILES"]
@@ -162,6 +162,6 @@ export const pipeline = (
       [one, trained].every(({ high, low, mean }) => low <= mean && mean <= high),
       `${one.mean.toFixed(3)} [${one.low.toFixed(3)}, ${one.high.toFixed(3)}], ${trained.mean.toFixed(3)} [${trained.low.toFixed(3)}, ${trained.high.toFixed(3)}]`,
     )
-  report.add("both runs came to their end", Object.keys(passAt1).length === 2 && status === 0)
+  report.add("both runs ended", Object.keys(passAt1).length === 2 && status === 0)
   if (status !== 0) console.log(stdout.slice(-6000))
 }

@@ -13,21 +13,21 @@ import * as Trial from "./Trial.ts"
 const limit = 60e6
 
 const options = Arguments.read("npm run cuda:bundle --", {
-  try: Arguments.flag("run it in an empty root too: all of it on a processor, and WebGPU on a software driver"),
-  tryOnly: Arguments.flag("run the archive that is there"),
+  try: Arguments.flag("also run it in an empty root: all of it on a processor, and WebGPU on a software driver"),
+  tryOnly: Arguments.flag("only run the existing archive"),
   patience: Arguments.number("limits of the trial, times this", 2),
   teachSeconds: Arguments.whole("of the trial", 120),
 })
 
 if (process.platform !== "linux" || process.arch !== "x64")
-  Bundle.refuse("the bundle is made on Linux x64, whose libraries it takes")
+  Bundle.refuse("the bundle needs the libraries of Linux x64; make it there")
 
 const report = Report.make("cuda")
 if (!options.tryOnly) await Bundle.make()
 if (!existsSync(Bundle.archive)) Bundle.refuse(`there is no ${Bundle.archive}; leave out --try-only`)
 const { size } = statSync(Bundle.archive)
-console.log(`${Bundle.archive}: ${(size / 1e6).toFixed(1)} MB; the folder is beside it`)
-report.add(`the archive has less than ${limit} bytes`, size < limit, String(size))
+console.log(`${Bundle.archive}: ${(size / 1e6).toFixed(1)} MB; the folder is next to it`)
+report.add(`the archive is smaller than ${limit} bytes`, size < limit, String(size))
 if (options.try || options.tryOnly) {
   const place = Trial.unpack(Bundle.archive)
   try {

@@ -19,9 +19,9 @@ const names = ["machine", "model", "server", "lpo-fwd", "grpo", "webgpu"] as con
 
 const options = Arguments.read("run.sh", {
   out: Arguments.text("the folder for reports, logs and figures", "out"),
-  only: Arguments.many("leave out the other stages", names),
+  only: Arguments.many("skip the other stages", names),
   patience: Arguments.number("every limit times this", 1),
-  teachSeconds: Arguments.whole("teach the model for so long", null),
+  teachSeconds: Arguments.whole("teach the model for this long", null),
   quick: Arguments.flag("WebGPU with the smallest batches"),
   allowSoftware: Arguments.flag("WebGPU on the processor too"),
 })
@@ -168,7 +168,7 @@ const webgpu = async (around: Stages.Around): Promise<Stages.Figures> => {
   return Gpu.torch(python, pathToFileURL(script("torch_worker.py")), folder, around.signal)
 }
 
-// Whoever ends this, such as a limit on a command, ends what it started; what is known is on disk.
+// Ending this, such as by a limit on a command, ends what it started; what is known is on disk.
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.once(name, () => {
     Stages.endAll()

@@ -1,6 +1,6 @@
 /**
  * A model that solves some problems, trained on a real SkyRL through the program: the warm start of `countdown-tiny` as a checkpoint, so
- * that the rewards of a group differ and every step has a gradient.
+ * the rewards of a group differ and every step has a gradient.
  */
 import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -50,7 +50,7 @@ export const check = async (report: Report.Report, root: string, python: string)
     )
     const from = performance.now()
     const ran = await polaris(begin)
-    if (ran.code !== 0) return report.add("a model that solves some learns on SkyRL", false, ran.stderr)
+    if (ran.code !== 0) return report.add("a model that solves some problems learns on SkyRL", false, ran.stderr)
     const seconds = Math.round((performance.now() - from) / 1000)
     const read = (file: string): string => readFileSync(join(out, "learning", file), "utf8")
     const rows = read("events.jsonl")
@@ -58,7 +58,7 @@ export const check = async (report: Report.Report, root: string, python: string)
       .split("\n")
       .map((line) => JSON.parse(line) as Row)
     report.add(
-      `a model that solves some: each of ${steps} steps on SkyRL has rewards and a gradient`,
+      `a model that solves some problems: each of ${steps} steps on SkyRL has rewards and a gradient`,
       rows.length === steps && rows.every(({ gradNorm, reward }) => reward > 0 && (gradNorm ?? 0) > 0),
       rows
         .map(({ gradNorm, reward }) => `${reward.toFixed(3)} (gradient ${(gradNorm ?? 0).toPrecision(3)})`)

@@ -1,6 +1,6 @@
 /**
  * The preset `polaris` at its size, through the program with the live view on: one epoch over 53,291 rows, K = 8, on a double of a Tinker
- * server, killed and resumed twice. It says how much memory the program took and how fast it went, and whether every row was
+ * server, killed and resumed twice. It reports the program's memory and speed, and whether every row was
  * trained on exactly once.
  */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
@@ -15,7 +15,7 @@ import { inTerminal } from "./Program.ts"
 /** 331 steps of 161 prompts are one epoch to the row. */
 const [prompts, k] = [161, 8]
 const steps = Rows.length / prompts
-/** What the live view says while it trains. */
+/** The text of the live view during training. */
 const view = /Training \(lpo-fwd-paper\) [█░]+ \d+\/331 {2}\d+:\d\d left [\d:]+/
 /** The bound on memory that is stated, MiB. */
 const mostMemory = 1500
@@ -63,7 +63,7 @@ export const check = async (report: Report.Report, root: string): Promise<void> 
     )
     const seen = lives.find((life) => life.seen !== "")?.seen ?? ""
     report.add(
-      "polaris at its size: the live view tells the step and the time left",
+      "polaris at its size: the live view shows the step and the time left",
       seen !== "",
       `${seen}; ${(statSync(rows).size / 1e6).toFixed(1)} MB of rows`,
     )

@@ -1,4 +1,4 @@
-/** `polaris` in processes of its own: whole runs, runs that are killed in the middle, and what they leave behind. */
+/** `polaris` in its own processes: whole runs, runs killed in the middle, and what they leave behind. */
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -44,7 +44,7 @@ const peak = (pid: number): number => {
 export const inTerminal = (
   args: ReadonlyArray<string>,
   isThere: (stdout: string) => boolean,
-  /** A text that it may show on the way; the last one is kept. */
+  /** A text that it may show meanwhile; the last one is kept. */
   shows: RegExp,
 ): Promise<{
   readonly code: number | null

@@ -20,8 +20,8 @@ import * as Rows from "./Rows.ts"
 
 const engines = ["embedded", "skyrl", "learning", "vllm", "double"] as const
 const { data, engine } = Arguments.read("npm run checks -- domains", {
-  data: Arguments.text("The folder of the rows of MATH", null),
-  engine: Arguments.oneOf("Only this one", engines, null),
+  data: Arguments.text("the folder with the rows of MATH", null),
+  engine: Arguments.oneOf("only this one", engines, null),
 })
 const report = Report.make("domains")
 const root = mkdtempSync(join(tmpdir(), "lpo-domains-"))
@@ -30,7 +30,7 @@ const out = join(root, "runs")
 /** Rows of the training half with an answer. */
 const withAnswer = 7470
 
-/** Two steps of the preset math on the published rows, killed after the first and gone on with. */
+/** Two steps of the preset math on the published rows, killed after the first and resumed. */
 const math = async (name: string, folder: string, more: ReadonlyArray<string>) => {
   const args = (
     `train math --data ${join(folder, "math-train.deepscaler.json")} --eval-data ${join(folder, "math500.deepscaler.json")} ` +
@@ -49,7 +49,7 @@ const math = async (name: string, folder: string, more: ReadonlyArray<string>) =
   const done = await polaris(["train", "--resume", "--out", out, "--name", name])
   const ran = done.code === 0 ? record(out, name) : null
   report.add(
-    `${name}: goes on, and is evaluated before and after`,
+    `${name}: resumes, and is evaluated before and after`,
     done.stdout.includes("resuming after step 1 of 2") &&
       ran?.steps === 2 &&
       ran.base.samples === 500 &&
@@ -66,7 +66,7 @@ const embedded = async (folder: string) => {
   const whole = await polaris([...begin, "--name", "whole"])
   const file = "model/model.safetensors"
   const same = whole.code === 0 && sha256(out, "embedded", file) === sha256(out, "whole", file)
-  report.add("embedded: the weights are those of a run that was not killed", same, whole.stderr)
+  report.add("embedded: the weights equal those of a run that was not killed", same, whole.stderr)
 }
 
 const skyrl = async (folder: string, python: string) => {
@@ -135,7 +135,11 @@ const wanted = (name: (typeof engines)[number]): boolean => engine === null || e
 try {
   if (wanted("double")) await Polaris.check(report, root)
   if (wanted("learning")) {
-    const python = Report.unlessSkipped("domains", ["a model that solves some, on SkyRL: no server"], Skyrl.prepare)
+    const python = Report.unlessSkipped(
+      "domains",
+      ["a model that solves some problems, on SkyRL: no server"],
+      Skyrl.prepare,
+    )
     if (python !== null) await Learning.check(report, root, python)
   }
   const folder =

@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- endurance`: 5,000 steps of a tiny model of the embedded engine, with trackers over HTTP, and nothing grows: heap,
- * memory outside of it, tensors, open files, sockets, timers. What is there after a tenth of the steps is there at the end.
+ * `npm run checks -- endurance`: 5,000 steps of a tiny model of the embedded engine, with trackers over HTTP, in which nothing may grow: heap,
+ * memory outside of it, tensors, open files, sockets, timers. Each is the same after a tenth of the steps and at the end.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
@@ -23,7 +23,7 @@ const { steps } = Arguments.read("npm run checks -- endurance", { steps: Argumen
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
 
-/** What is held now; megabytes, and numbers of things. */
+/** The current use: megabytes, and counts. */
 const held = () => {
   collect()
   collect()
@@ -138,7 +138,7 @@ console.log(
     }),
   ].join("\n"),
 )
-/** How much of each may come on top: what is in flight differs from moment to moment. */
+/** How much each may differ: what is in flight varies. */
 const slack: Readonly<Record<keyof Held, number>> = {
   heap: 4,
   buffers: 2,

@@ -1,5 +1,5 @@
 /**
- * `npm run checks -- environments`: what stands around an episode, against servers of others: an environment of the package `openenv`
+ * `npm run checks -- environments`: the surroundings of an episode, against third-party servers: an environment of the package `openenv`
  * over its WebSocket, tools of a server made with the Python package of MCP (standard streams, and HTTP), and a reward model on FastAPI.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
@@ -86,7 +86,7 @@ const openEnv = (url: string) =>
       const right = trajectories.flat().filter((one) => one?.correct === true && one.stop === "terminated").length
       const turns = trajectories.map((all) => all.map((one) => one?.turns))
       report.add(
-        "OpenEnv: 32 episodes end right, at the same turn in all members of a group",
+        "OpenEnv: 32 episodes end correctly, at the same turn in all members of a group",
         right === 32 && turns.every(([first, ...others]) => others.every((n) => n === first)),
         `${right} right; turns ${turns.map(([first]) => first).join(", ")}`,
       )
@@ -94,12 +94,12 @@ const openEnv = (url: string) =>
       yield* session.reset({ seed: 3 })
       yield* session.step({ guess: 1 })
       const state = yield* session.state
-      report.add("OpenEnv: a session has a state of its own", state["step_count"] === 1, JSON.stringify(state))
+      report.add("OpenEnv: a session has its own state", state["step_count"] === 1, JSON.stringify(state))
       const other = yield* OpenEnv.session({ url })
       yield* other.reset({ seed: 3 })
       const raised = yield* Effect.flip(other.step({ guess: 12 }))
       report.add(
-        "OpenEnv: what the environment raises is its failure",
+        "OpenEnv: an error raised by the environment is its failure",
         /a guess is a digit/.test(raised.message),
         raised.message,
       )
@@ -107,7 +107,7 @@ const openEnv = (url: string) =>
       yield* third.reset({ seed: 3 })
       const invalid = yield* Effect.flip(third.step({ guess: "x" }))
       report.add(
-        "OpenEnv: an action that does not fit is named",
+        "OpenEnv: an action that does not fit is reported",
         /VALIDATION_ERROR/.test(invalid.message),
         invalid.message.slice(0, 200),
       )
@@ -161,7 +161,7 @@ const rewardModel = (url: string) =>
       )
       const { reason, status } = yield* ask({}, 0)
       report.add(
-        "reward model: a missing key is an error that is named, not a zero",
+        "reward model: a missing key is an error with a reason, not a zero",
         status === "error" && /HTTP 401: no key/.test(reason ?? ""),
         reason,
       )

@@ -1,7 +1,7 @@
 /**
  * `npm run checks -- evaluation --data FILE`: `polaris eval` on MATH500 against a real vLLM on the CPU, with a tiny random Qwen3. An
- * evaluation that is killed twice and gone on with has the responses, verdicts and figures of one that ran through. Log-probs may differ in
- * their last digits: the server batches differently after a kill. FILE is MATH500 in any of the shapes in which it is published; without
+ * evaluation that is killed twice and resumed has the responses, verdicts and figures of an uninterrupted one. Log-probs may differ in
+ * their last digits: the server batches differently after a kill. FILE is MATH500 in any of its published shapes; without
  * it the set comes from the hub.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -15,7 +15,7 @@ import { freePort } from "../shared/Server.ts"
 import * as Vllm from "../vllm/server.ts"
 
 const { data } = Arguments.read("npm run checks -- evaluation", {
-  data: Arguments.text("MATH500, a file; from the hub without it", null),
+  data: Arguments.text("a file with MATH500; without it, the hub's", null),
 })
 const report = Report.make("evaluation")
 const root = mkdtempSync(join(tmpdir(), "lpo-evaluation-"))
@@ -72,16 +72,16 @@ const main = async (python: string): Promise<void> => {
     const had = rows("killed").length
     const second = await polaris([...asked, "--name", "killed", "--resume"], /math500 3\d\d\/500/)
     report.add(
-      "it is killed twice on the way",
+      "it is killed twice",
       first.signal === "SIGKILL" && second.signal === "SIGKILL" && had > 0 && had < 500,
       `after ${had} and ${rows("killed").length} problems ${second.stderr}`,
     )
     const last = await polaris([...asked, "--name", "killed", "--resume"])
-    report.add("it goes on to its end", last.code === 0, last.stderr)
+    report.add("it resumes and ends", last.code === 0, last.stderr)
     const [a, b] = [rows("whole"), rows("killed")]
     const differ = a.flatMap((row, i) => (withoutSurprise(row) === withoutSurprise(b[i]) ? [] : [i]))
     report.add(
-      "every response and verdict is that of the evaluation that ran through",
+      "every response and verdict equals that of the uninterrupted evaluation",
       a.length === b.length && differ.length === 0,
       `${a.length - differ.length} of ${b.length}`,
     )

@@ -1,5 +1,5 @@
 /**
- * What is put before ours and theirs: published golds as they are and rewritten, cases from bug reports, every macro in several
+ * The inputs of both graders: published golds as they are and rewritten, cases from bug reports, every macro in several
  * places, and texts made of the pieces that break readers. The same for the same seed.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"

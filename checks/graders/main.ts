@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- graders`: the reference modes beside the graders that they copy, which are installed on first use. Prints for each
- * mode how many verdicts differ and writes them to `differences.json`.
+ * `npm run checks -- graders`: the reference modes next to the graders that they copy, which are installed on first use. Prints for each
+ * mode how many verdicts differ, and writes them to `differences.json`.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, writeFileSync } from "node:fs"
@@ -26,9 +26,9 @@ const everyMode = [...names(graders as never), ...countdownModes, "prime_code"]
 const options = Arguments.read("npm run checks -- graders", {
   mode: Arguments.many("only this one", everyMode),
   scale: Arguments.number("share of the inputs", 1),
-  seed: Arguments.text("names other inputs", "1"),
+  seed: Arguments.text("seed of the inputs", "1"),
   kind: Arguments.text("only inputs of this kind, such as cases or rewritten", null),
-  data: Arguments.text("a folder with benchmarks/ and verifier-cases.jsonl; made-up golds alone otherwise", null),
+  data: Arguments.text("a folder with benchmarks/ and verifier-cases.jsonl; without it, only made-up golds", null),
 })
 const { data, kind, scale, seed } = options
 const modes = options.mode.length > 0 ? options.mode : everyMode
@@ -54,7 +54,7 @@ const size = (count: number): number => Math.max(1, Math.round(count * scale))
 
 const golds = data === null ? [] : Inputs.publishedGolds(`${data}/benchmarks`)
 if (golds.length === 0)
-  console.log("SKIPPED published golds: give --data with a folder that has benchmarks/; made-up ones are used")
+  console.log("SKIPPED published golds: give --data with a folder that has benchmarks/; using made-up ones")
 const short = golds.filter((gold) => gold.length <= 120)
 const own = ["1", "\\frac{1}{2}", "x^2+2x+1", "\\sqrt{2}", "(1,2)", "3\\pi", "\\text{Evelyn}", "1,2,3", "x=5", "50\\%"]
 const known = short.length === 0 ? own : short

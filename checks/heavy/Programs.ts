@@ -1,4 +1,4 @@
-/** Programs that compute: right ones, of the kinds that contests ask for, each some tenths of a second of CPython. */
+/** Correct programs that compute, of the kinds in contests, each a few tenths of a second of CPython. */
 
 export interface Program {
   readonly name: string

@@ -1,8 +1,8 @@
 /**
- * `npm run checks -- heavy`: right programs that compute, in the embedded and in the native sandbox: how many times as long each takes
- * embedded, and which share of them would pass there under the limit of 5 s, were they to take 1, 2, 3, 4 s of a native CPython.
+ * `npm run checks -- heavy`: correct programs that compute, in the embedded and in the native sandbox: how much longer each takes
+ * embedded, and what share would pass there under the limit of 5 s if they took 1, 2, 3, 4 s of a native CPython.
  *
- * All is measured in processor time, so a busy machine changes little; "how slow" is what the embedded sandbox multiplies its limits by
+ * Everything is measured in processor time, so a busy machine changes little; "how slow" is the factor of the embedded sandbox's limits
  * on a machine whose CPython is as fast as this one's.
  */
 import { readdirSync, readFileSync } from "node:fs"

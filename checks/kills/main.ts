@@ -1,7 +1,7 @@
 /**
  * `npm run checks -- kills`: runs with overlap, replay and a curriculum that are killed by SIGKILL at seeded instants (in sampling,
- * judging, weighing, stepping, the writing of logs and checkpoints, renames) and resumed, some of them killed again, end bit for bit as
- * one that nothing happened to.
+ * judging, weighing, stepping, the writing of logs and checkpoints, renames) and resumed, some of them killed again, end bit for bit like
+ * an undisturbed one.
  */
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -13,13 +13,13 @@ import * as Arguments from "../../bench/shared/Arguments.ts"
 import * as Report from "../shared/Report.ts"
 
 const { runs, seed } = Arguments.read("npm run checks -- kills", {
-  runs: Arguments.whole("runs that are killed", 100),
+  runs: Arguments.whole("runs to kill", 100),
   seed: Arguments.whole("the campaign", 1, 0),
 })
 const out = mkdtempSync(join(tmpdir(), "lpo-kills-"))
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
-/** A life of a run; the signal that ended it, or null. Throws what it said when it ended otherwise. */
+/** One process of a run; the signal that ended it, or null. Throws its output if it ended differently. */
 const live = (name: string, env: Readonly<Record<string, string>>): Promise<string | null> =>
   new Promise((resolve, reject) => {
     const node = ["--conditions=@lpo/source", "--disable-warning=ExperimentalWarning"]
@@ -63,7 +63,7 @@ try {
   for (let i = 0; i < runs; i++) {
     const name = `killed-${i}`
     for (let lives = 0; lives < 6; lives++) {
-      // The first life is killed, unless it ends before; each later one once in two.
+      // The first process is killed, unless it ends before; each later one with probability 1/2.
       const last = lives > 0 && random.uniform() < 0.5
       const at = last ? Number.POSITIVE_INFINITY : random.int(1, operations)
       const when = moments[random.int(0, 2)]
@@ -76,7 +76,7 @@ try {
     rmSync(join(out, name), { recursive: true })
   }
   report.add(
-    `${runs} runs, killed ${kills} times, end bit for bit as the one that nothing happened to`,
+    `${runs} runs, killed ${kills} times, end bit for bit like the undisturbed one`,
     wrong.length === 0 && kills >= runs / 2,
     wrong.join(" "),
   )

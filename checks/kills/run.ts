@@ -1,5 +1,5 @@
 /**
- * One life of a run with everything on that has a memory: `run.ts FOLDER`. It samples one step ahead, replays groups, follows a curriculum
+ * One process of a run with everything on that has a state: `run.ts FOLDER`. It samples one step ahead, replays groups, follows a curriculum
  * that switches by what it measures, and raises alarms. The engine is the tabular one of the trainer's tests. Whatever it does,
  * sampling, judging, weighing, stepping, publishing, is a file operation too, at which the hook of `checks/attacks` can kill it.
  */
@@ -65,7 +65,7 @@ const ticking = Layer.mergeAll(
   Layer.effect(
     Verifier.Verifier,
     Effect.map(Verifier.Verifier, ({ verify }) => ({
-      // A first digit that is right is enough, so that there is something to learn in twelve steps.
+      // A correct first digit is enough, so there is something to learn in twelve steps.
       verify: (problem, { text }) =>
         Effect.andThen(
           Effect.sync(tick),

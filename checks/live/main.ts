@@ -11,7 +11,7 @@ import { serve } from "../shared/Static.ts"
 
 const options = Arguments.read("npm run checks -- live", {
   seconds: Arguments.number("seconds of training from each seed", 120, 10),
-  seeds: Arguments.text("the seeds, with commas between them", "1,2,3"),
+  seeds: Arguments.text("the seeds, comma-separated", "1,2,3"),
 })
 
 const report = Report.make("live")
@@ -22,7 +22,7 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu"],
 })
 
-/** What the first chart says: "Pass rate over 70 steps. LPO, forward KL, τ = σ: 82 %, from 24 % at the start". */
+/** The text of the first chart: "Pass rate over 70 steps. LPO, forward KL, τ = σ: 82 %, from 24 % at the start". */
 const read = async (page: Page): Promise<{ readonly now: number; readonly start: number; readonly steps: number }> => {
   const label = (await page.locator(".chart svg").first().getAttribute("aria-label")) ?? ""
   const [, steps] = /over (\d+) steps/.exec(label) ?? []

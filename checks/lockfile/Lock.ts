@@ -1,4 +1,4 @@
-/** What a lockfile lacks, so that `npm ci` would miss a package elsewhere, or take whatever it is sent. */
+/** What a lockfile lacks: without it, `npm ci` would miss a package elsewhere, or accept whatever it is sent. */
 export interface Entry {
   readonly version?: string
   readonly integrity?: string
@@ -37,14 +37,14 @@ export const missing = (packages: Packages): ReadonlyMap<string, Entry> => {
   return found
 }
 
-/** Those that need a hash and have none that holds: SHA-512, whole. */
+/** Those that need a hash and do not have a full SHA-512. */
 export const unhashed = (packages: Iterable<readonly [string, Entry]>): ReadonlyArray<readonly [string, Entry]> =>
   [...packages].filter(
     ([path, { integrity, link }]) =>
       path.includes(folder) && link !== true && !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ""),
   )
 
-/** Those that come from elsewhere than a registry: from a repository, a file, or without encryption. */
+/** Those that do not come from a registry: from a repository, a file, or without encryption. */
 export const strange = (packages: Packages): ReadonlyArray<string> =>
   Object.entries(packages).flatMap(([path, { link, resolved }]) =>
     link === true || resolved === undefined || /^https:\/\/[^/]+\/.+\.tgz$/.test(resolved)

@@ -16,7 +16,7 @@ const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as { packages
 const missing = Lock.missing(lock.packages)
 const packages = [...Object.entries(lock.packages), ...missing].sort(([a], [b]) => (a < b ? -1 : 1))
 const unhashed = Lock.unhashed(packages)
-/** The hash that the registry gives; null where it does not have the package; undefined where it cannot be asked. */
+/** The hash that the registry gives; null if it does not have the package; undefined if it cannot be reached. */
 const hashOf = (entry: readonly [string, Lock.Entry]): string | null | undefined => {
   try {
     const said = execFileSync("npm", ["view", Lock.named(entry), "dist.integrity"], { encoding: "utf8", stdio: "pipe" })
@@ -42,7 +42,7 @@ if (write) {
   report.add("every optional package has an entry", missing.size === 0, [...missing.keys()].join(", "))
   const absent = unhashed.filter((entry) => hashOf(entry) === null).map(Lock.named)
   const without = unhashed.map(Lock.named).filter((name) => !absent.includes(name))
-  if (absent.length > 0) console.log(`without a hash, since the registry does not have them: ${absent.join(", ")}`)
+  if (absent.length > 0) console.log(`without a hash, because the registry does not have them: ${absent.join(", ")}`)
   const strange = Lock.strange(lock.packages)
   report.add("every package comes from a registry, encrypted", strange.length === 0, strange.join(", "))
   report.add("every package of the registry has a hash", without.length === 0, without.join(", "))

@@ -1,6 +1,6 @@
 /**
  * `npm run checks -- objectives`: every objective trains `countdown-tiny` above its start, all on the same sampled groups a step and the
- * same settings, from several seeds. It prints the table of the docs. Runs that are there already in `--out` are not made again.
+ * same settings, from several seeds. It prints the table of the docs. Runs that are already in `--out` are not repeated.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync } from "node:fs"
@@ -20,7 +20,7 @@ const options = Arguments.read("npm run checks -- objectives", {
   problems: Arguments.whole("held-out problems", 250),
   samples: Arguments.whole("samples of each", 16),
   workers: Arguments.whole("worker threads of a run", 0, 0),
-  out: Arguments.text("folder of the runs; kept when it is given", ""),
+  out: Arguments.text("folder of the runs; kept if given", ""),
 })
 const out = options.out === "" ? mkdtempSync(join(tmpdir(), "lpo-objectives-")) : options.out
 const objectives = options.objective.length > 0 ? options.objective : Registry.names.filter((name) => name !== "lpo")
@@ -35,7 +35,7 @@ interface Summary {
   readonly trained: { readonly passAt: Readonly<Record<string, Estimate>> }
 }
 
-/** The summary of a run, made when it is not there. Throws what the run said. */
+/** The summary of a run, which is made if missing. Throws the run's output. */
 const train = (objective: string, seed: number): Summary => {
   const name = `${objective.replaceAll("+", "p")}-${seed}`
   const file = join(out, name, "summary.json")

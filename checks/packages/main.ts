@@ -1,7 +1,7 @@
 /**
  * `npm run checks -- packages`: builds and packs every package, installs it alone in an empty project, and runs the example of its
- * README there (the root README shows the same examples), under every supported Node. Under each its entry points are imported too, its
- * programs started, and the code verifier runs programs, also on a cache that was spoilt. Under a Node that is too old each entry point
+ * README there (the root README shows the same examples), under every supported Node. Under each, its entry points are imported too, its
+ * programs started, and the code verifier runs programs, even with a damaged cache. Under a Node that is too old, each entry point
  * and each program says so in one line.
  */
 import { spawnSync } from "node:child_process"
@@ -26,14 +26,14 @@ Arguments.read("npm run checks -- packages", {})
 const report = Report.make("packages")
 const root = mkdtempSync(join(tmpdir(), "lpo-packages-"))
 
-/** What each install took and left on the disk. */
+/** The disk space of each install. */
 const sizes: Array<{ readonly name: string; readonly seconds: number; readonly effect: number; readonly own: number }> =
   []
 
 const nodes = new Map([Nodes.refused, ...Nodes.supported].map((major) => [major, Nodes.install(major, root)]))
 const nodeOf = (major: number): string => nodes.get(major) ?? process.execPath
 
-/** Throws why the code verifier does not work in a project under this Node, with a cache of its own, then with that cache spoilt. */
+/** Throws why the code verifier does not work in a project under this Node, with its own cache, then with that cache damaged. */
 const judge = (project: string, major: number): void => {
   const cache = join(root, `cache-${major}`)
   const ask = (): string => {
@@ -49,9 +49,9 @@ const judge = (project: string, major: number): void => {
   const files = readdirSync(folder).map((name) => join(folder, name))
   for (const file of files) writeFileSync(file, "spoilt")
   const again = ask()
-  if (again !== right) throw new Error(`Node ${major}, with a cache that is spoilt: ${again}`)
+  if (again !== right) throw new Error(`Node ${major}, with a damaged cache: ${again}`)
   if (files.every((file) => existsSync(file) && readFileSync(file, "utf8") === "spoilt"))
-    throw new Error(`Node ${major}: the cache stays spoilt`)
+    throw new Error(`Node ${major}: the cache stays damaged`)
 }
 
 /** Megabytes (10^6 bytes) of the files in a folder. */

@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- replay`: where 60 % of the prompts have no signal, replay reaches a pass rate on the others with fewer sampled tokens
- * than dropping such groups does. The real path: the embedded engine, the trainer, a run on disk; a tiny model, several seeds.
+ * `npm run checks -- replay`: if 60 % of the prompts have no signal, replay reaches a pass rate on the others with fewer sampled tokens
+ * than dropping such groups. The real path: the embedded engine, the trainer, a run on disk; a tiny model, several seeds.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -15,9 +15,9 @@ import * as Report from "../shared/Report.ts"
 
 const { seeds, steps } = Arguments.read("npm run checks -- replay", {
   seeds: Arguments.whole("seeds 1 to this one", 3),
-  steps: Arguments.whole("most training steps", 150),
+  steps: Arguments.whole("largest number of training steps", 150),
 })
-/** The pass rate on prompts with a signal, over this many steps, that is to be reached. */
+/** The target pass rate on prompts with a signal, over this many steps. */
 const [goal, window] = [0.8, 3]
 
 const words = ["a", "b", "c", "d", "e", "f", "p", "q", "r", "s", "t"]
@@ -45,7 +45,7 @@ const problems = prompts.map((prompt, i): Problem.Problem => ({
   answer: answers[prompt] ?? "none",
 }))
 
-/** Sampled tokens until the goal; Infinity where it is not reached; and the share of groups that were replayed ones. */
+/** Sampled tokens until the goal; Infinity if it is not reached; and the share of replayed groups. */
 const train = (seed: number, silentGroups: "drop" | "replay") =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(

@@ -1,7 +1,7 @@
 /**
  * `npm run checks -- scale`: one epoch over 53,291 rows of the shape of Polaris-53K (28 MB of text), K = 8: 426,328 completions through
  * dataset, sampler double, the strict verifier of mathematics, LPO and the logs, in one process that is killed and resumed twice. It
- * says how much memory that took, how fast each stage is, and whether every prompt was trained on exactly once.
+ * reports the memory, the speed of each stage, and whether every prompt was trained on exactly once.
  */
 import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
@@ -15,12 +15,12 @@ import { counted } from "./counted.ts"
 import * as Rows from "./rows.ts"
 
 const { out: given } = Arguments.read("npm run checks -- scale", {
-  out: Arguments.text("folder of the run; kept when it is given", ""),
+  out: Arguments.text("folder of the run; kept if given", ""),
 })
 const out = given === "" ? mkdtempSync(join(tmpdir(), "lpo-scale-")) : given
 const completionsPerStep = 161 * 8
 const steps = Rows.length / 161
-/** Bounds that are stated: memory in MiB, completions a second of any stage but verification. */
+/** The stated bounds: memory in MiB, completions a second of any stage except verification. */
 const [mostMemory, leastPace] = [1500, 5000]
 
 interface Line {
@@ -40,7 +40,7 @@ interface Life {
   readonly memory: readonly [early: number, late: number]
 }
 
-/** A life of the run, killed after step `killAt`. */
+/** A process of the run, killed after step `killAt`. */
 const live = (folder: string, rows: string, resume: boolean, killAt: number): Promise<Life> =>
   new Promise((resolve, reject) => {
     const script = fileURLToPath(new URL("run.ts", import.meta.url))
@@ -84,7 +84,7 @@ try {
   report.add(
     `memory stays under ${mostMemory} MiB`,
     peak < mostMemory,
-    `peak ${peak.toFixed(0)} MiB; by life, after a tenth and at the end: ${lives.map(({ memory }) => memory.map((m) => m.toFixed(0)).join(" to ")).join(", ")}`,
+    `peak ${peak.toFixed(0)} MiB; by process, after a tenth and at the end: ${lives.map(({ memory }) => memory.map((m) => m.toFixed(0)).join(" to ")).join(", ")}`,
   )
   const times = await counted(join(folder, "completions.jsonl"))
   const once = [...times.values()].filter((n) => n === 1).length

@@ -1,5 +1,5 @@
 /**
- * One life of the run, in a process of its own: `run.ts FOLDER ROWS RESUME`. Everything is real but what needs a model: the sampler
+ * One process of the run: `run.ts FOLDER ROWS RESUME`. Everything is real except what needs a model: the sampler
  * writes its responses by seed, the learner counts its weights. Prints a line of JSON after every step, the last one with `done`.
  */
 import { readFileSync, writeFileSync } from "node:fs"
@@ -15,7 +15,7 @@ const [folder, path, resume] = process.argv.slice(2)
 const promptsPerStep = 161
 const steps = Rows.length / promptsPerStep
 
-/** Seconds by stage, of this life. */
+/** Seconds by stage, in this process. */
 const seconds = { dataset: 0, sampler: 0, verification: 0, objective: 0, logs: 0 }
 type Stage = keyof typeof seconds
 const clock = (): number => performance.now() / 1000

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 export const supported = [22, 24, 26] as const
-/** The last one before, which is refused. */
+/** The last version before these, which is refused. */
 export const refused = 20
 
 const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`

@@ -22,7 +22,7 @@ export interface Packed {
   readonly tarball: string
 }
 
-/** Runs a program in a folder; what it printed, or an `Error` with what it said. */
+/** Runs a program in a folder; returns what it printed, or an `Error` with its message. */
 export const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
   try {
     return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
@@ -50,7 +50,7 @@ export const pack = (into: string): ReadonlyMap<string, Packed> => {
   )
 }
 
-/** Those that a program of one's own imports. */
+/** Those that you import in your own program. */
 export const libraries = (packages: ReadonlyMap<string, Packed>): ReadonlyMap<string, Packed> =>
   new Map([...packages].filter(([, { manifest }]) => manifest.exports !== undefined))
 
@@ -88,6 +88,6 @@ export const example = ({ folder }: Packed): string => {
   const found = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(folder, "README.md"), "utf8"))
   if (found === null) throw new Error(`${folder}/README.md has no example`)
   if (!readFileSync("README.md", "utf8").includes(found[0]))
-    throw new Error(`README.md shows another example than ${folder}/README.md`)
+    throw new Error(`README.md shows a different example from ${folder}/README.md`)
   return found[1]
 }

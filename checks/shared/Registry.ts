@@ -1,6 +1,6 @@
 /**
- * A registry on this machine that has our packed packages, so that `npm install @lpo/x` means in a check what it will mean once they are
- * published. All other names are asked for where npm asks anyway.
+ * A registry on this machine with our packed packages, so `npm install @lpo/x` does in a check what it will do once they are
+ * published. All other names go to npm's usual registry.
  */
 import { createHash } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"

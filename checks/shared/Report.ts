@@ -1,4 +1,4 @@
-/** What a check found: a line for each part, a last line of JSON, and the exit code. */
+/** The results of a check: a line for each part, a last line of JSON, and the exit code. */
 
 export interface Check {
   readonly name: string
@@ -9,7 +9,7 @@ export interface Check {
 export interface Report {
   readonly failed: ReadonlyArray<string>
   readonly passed: number
-  /** One part: whether it is right, and what was seen. */
+  /** One part: whether it passed, and what was seen. */
   readonly add: (what: string, ok: boolean, seen?: string) => void
   /** Parts that fail by throwing, one after the other, with their seconds. */
   readonly run: (checks: ReadonlyArray<Check>) => Promise<void>
@@ -50,12 +50,12 @@ export const make = (name: string): Report => {
   }
 }
 
-/** What was made, or null after saying loudly what is skipped and why; the check then ends with 0. */
+/** What was made, or null after a loud message about what is skipped and why; the check then ends with 0. */
 export const unlessSkipped = <A>(name: string, parts: ReadonlyArray<string>, make: () => A): A | null => {
   try {
     return make()
   } catch (cause) {
-    console.error(`\nSKIPPED, since it cannot be had here: ${(cause as Error).message}\n`)
+    console.error(`\nSKIPPED, because it is not available here: ${(cause as Error).message}\n`)
     for (const part of parts) console.error(`  SKIPPED: ${part}`)
     console.log(JSON.stringify({ check: name, skipped: parts }))
     return null

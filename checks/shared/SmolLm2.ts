@@ -8,7 +8,7 @@ export const name = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 /**
  * Writes it into a folder, with `facts.json`: what transformers computes on it. Returns the Python that has the package and
- * transformers. Throws why it cannot be had.
+ * transformers. Throws why it is not available.
  */
 export const make = (folder: string): string => {
   const python = Python.prepare({

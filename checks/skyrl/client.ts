@@ -126,7 +126,7 @@ if (import.meta.main) {
       folder,
       divergence: divergence === "reverse" ? "reverse" : "forward",
       steps: Number(steps),
-      // The step is under way when the process goes.
+      // The step is in progress when the process ends.
       beforeUpdate: (n) => {
         if (n === Number(dieAt)) setImmediate(() => process.kill(process.pid, "SIGKILL"))
       },

@@ -132,9 +132,9 @@ const main = async (python: string) => {
     await Effect.runPromise(train({ ...stopped, steps: 10 }))
     const resumed = await Effect.runPromise(train({ ...stopped, steps }))
     report.add(
-      "resume from a server checkpoint gives the uninterrupted run",
+      "a resume from a server checkpoint equals the uninterrupted run",
       same(resumed.events),
-      `went on after step ${resumed.resumed.from}, rewards ${same(resumed.events) ? "equal" : "differ"}`,
+      `resumed after step ${resumed.resumed.from}, rewards ${same(resumed.events) ? "equal" : "differ"}`,
     )
 
     const killed = { ...base, folder: join(root, "client-killed"), steps }
@@ -156,7 +156,7 @@ const main = async (python: string) => {
     report.add(
       "client SIGKILLed in step 8, started again",
       child.signal === "SIGKILL" && again.resumed.from === 5 && again.resumed.redone === 2 && same(again.events),
-      `signal ${child.signal}; went on after step ${again.resumed.from}, ${again.resumed.redone} logged steps and the one under way done again, rewards ${same(again.events) ? "equal" : "differ"}${child.signal === null ? child.stderr.slice(-500) : ""}`,
+      `signal ${child.signal}; resumed after step ${again.resumed.from}, ${again.resumed.redone} logged steps and the one in progress repeated, rewards ${same(again.events) ? "equal" : "differ"}${child.signal === null ? child.stderr.slice(-500) : ""}`,
     )
 
     const crashed = { ...base, folder: join(root, "server-killed"), steps }
@@ -178,7 +178,7 @@ const main = async (python: string) => {
     report.add(
       "server SIGKILLed in step 13, started again on its database and checkpoints",
       after.resumed.from === 10 && after.resumed.redone === 2 && same(after.events),
-      `the client said "${died.message}"; went on after step ${after.resumed.from}, ${after.resumed.redone} logged steps and the one under way done again, rewards ${same(after.events) ? "equal" : "differ"}`,
+      `the client said "${died.message}"; resumed after step ${after.resumed.from}, ${after.resumed.redone} logged steps and the one in progress repeated, rewards ${same(after.events) ? "equal" : "differ"}`,
     )
   } finally {
     await server.kill()

@@ -1,4 +1,4 @@
-/** An adapter trained on a real model, in a process that is killed by SIGKILL in the middle and gone on with, beside one that is not. */
+/** An adapter trained on a real model, in a process that is killed with SIGKILL in the middle and resumed, next to one that is not. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -15,7 +15,7 @@ const rows = (from: number, to: number): string =>
     return `${JSON.stringify({ prompt: [{ role: "user", content }], answer: String(answer) })}\n`
   }).join("")
 
-/** Four steps; a checkpoint after the second, so that the third is lost with the process and done again. */
+/** Four steps; a checkpoint after the second, so the third is lost with the process and repeated. */
 export const check = async (report: Report.Report, model: string, root: string): Promise<void> => {
   const [data, held, out] = ["boxes.jsonl", "held-out.jsonl", "killed-runs"].map((name) => join(root, name))
   writeFileSync(data, rows(0, 12))
@@ -39,7 +39,7 @@ export const check = async (report: Report.Report, model: string, root: string):
   const killed = await polaris([...begin, "--name", "killed"], /Training \([^)]*\) 3\/4/)
   const done = await polaris(["train", "--resume", "--out", out, "--name", "killed"])
   report.add(
-    "killed with SIGKILL after the third step, it goes on after the second",
+    "killed with SIGKILL after the third step, it resumes after the second",
     killed.signal === "SIGKILL" && done.code === 0 && done.stdout.includes("resuming after step 2 of 4"),
     /resuming after step .*/.exec(done.stdout)?.[0] ?? `${killed.stderr}${done.stderr}`,
   )
@@ -58,7 +58,7 @@ export const check = async (report: Report.Report, model: string, root: string):
   }
   const differ = Object.entries(same).flatMap(([what, equal]) => (equal ? [] : [what]))
   report.add(
-    "steps, responses, adapter and weights are bit for bit those of the run that was not killed",
+    "steps, responses, adapter and weights equal those of the run that was not killed, bit for bit",
     differ.length === 0,
     differ.length === 0 ? Object.keys(same).join(", ") : `differ: ${differ.join(", ")}`,
   )

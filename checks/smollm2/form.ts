@@ -1,4 +1,4 @@
-/** A reward for form first: a whole box with something short in it is worth half, the right number in it all. */
+/** A reward for form first: a complete box with something short in it earns half, with the correct number everything. */
 export default (answer: unknown, response: string): number => {
   const box = /\\boxed\{([^{}]*)\}/.exec(response)
   if (box === null) return response.includes("\\boxed") ? 0.2 : 0

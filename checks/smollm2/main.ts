@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- smollm2`: a real model, SmolLM2-135M-Instruct, opened, sampled, stopped and trained, also by a run that is killed and
- * gone on with. Its weights come from a Python package, dequantised by transformers.
+ * `npm run checks -- smollm2`: a real model, SmolLM2-135M-Instruct, opened, sampled, stopped and trained, also in a run that is killed and
+ * resumed. Its weights come from a Python package, dequantised by transformers.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -101,7 +101,7 @@ try {
   const folder = join(root, "model")
   const made = Report.unlessSkipped(
     "smollm2",
-    ["prompts, log-probs, greedy texts and stops", "polaris train", "a run that is killed"],
+    ["prompts, log-probs, greedy texts and stops", "polaris train", "a killed run"],
     () => {
       SmolLm2.make(folder)
       return folder

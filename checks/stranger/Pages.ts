@@ -1,4 +1,4 @@
-/** The pages that a stranger follows, and what each asks of the reader. */
+/** The pages that a stranger follows, and the needs of each. */
 import { readFileSync } from "node:fs"
 import * as Blocks from "../../docs/test/Blocks.ts"
 
@@ -6,9 +6,9 @@ export interface Page {
   readonly name: string
   /** Followed from this heading to the next of its level; the whole page otherwise. */
   readonly heading?: string
-  /** It names a model that has to be there. */
+  /** It uses a model that must be available. */
   readonly needsModel?: boolean
-  /** What is left behind is a site, whose page has to say this. */
+  /** It leaves a site, whose page must contain this. */
   readonly site?: { readonly folder: string; readonly says: RegExp }
 }
 
@@ -57,13 +57,13 @@ export const steps = ({ heading, name }: Page): ReadonlyArray<Step> => {
   ]
 }
 
-/** What is wrong with what a file printed; null when it is what its comments show. */
+/** What is wrong with a file's output; null if it matches its comments. */
 export const refusal = (block: Blocks.Block, said: string): string | null => {
-  // Node says of a typed array which it is.
+  // Node prints the type of a typed array.
   const printed = said.replaceAll(/\b(?:Float|Int)\d+Array\(\d+\) /g, "")
   const shown = Blocks.shown(block.code)
   const whole = (texts: ReadonlyArray<string>): boolean => Blocks.fits(printed, texts.join(" "))
   return whole(shown) || whole(shown.map((text) => text.replace(/; .*/, "")))
     ? null
-    : `it shows ${shown.join("\n")}\nand prints ${said}`
+    : `it shows ${shown.join("\n")}\nbut prints ${said}`
 }

@@ -7,19 +7,19 @@ import { setTimeout } from "node:timers/promises"
 export interface Ran {
   readonly code: number
   readonly seconds: number
-  /** What stands on the screen under the command, without colours. */
+  /** The screen below the command, without colours. */
   readonly said: string
 }
 
 export interface Terminal {
-  /** Types a command and waits for the next prompt. One that serves is left to say its address, then ended by Ctrl-C. */
+  /** Types a command and waits for the next prompt. A server is ended with Ctrl-C once it has printed its address. */
   readonly run: (command: string) => Promise<Ran>
-  /** Where the shell stands. */
+  /** The shell's current folder. */
   readonly folder: () => string
   readonly close: () => void
 }
 
-/** Longest time for one command. */
+/** Time limit of one command. */
 const minutes = 15
 const width = 120
 

@@ -30,7 +30,7 @@ const report = Report.make("stranger")
 const root = mkdtempSync(join(tmpdir(), "lpo-stranger-"))
 const asked = Pages.pages.filter(({ name }) => options.page.length === 0 || options.page.includes(name))
 
-/** The hub with the model of the pages; null after saying loudly that it cannot be had. */
+/** The hub with the model of the pages; null after a loud message that it is not available. */
 const hub = async (): Promise<Hub.HubDouble | null> => {
   const parts = asked.filter(({ needsModel }) => needsModel).map(({ name }) => name)
   if (parts.length === 0) return null
@@ -47,7 +47,7 @@ const hub = async (): Promise<Hub.HubDouble | null> => {
   return Hub.start(SmolLm2.name, new Map(files))
 }
 
-/** How this machine reaches the network, which an empty home would forget: not what a stranger sets up. */
+/** This machine's network settings, which an empty home would lose: a stranger does not set these up. */
 const network = (): Readonly<Record<string, string>> => {
   const settings = ["registry", "cafile", "proxy", "https-proxy"].flatMap((name): ReadonlyArray<[string, string]> => {
     const value = execFileSync("npm", ["config", "get", name], { encoding: "utf8" }).trim()
@@ -59,7 +59,7 @@ const network = (): Readonly<Record<string, string>> => {
   return Object.fromEntries([...settings, ...variables])
 }
 
-/** Throws unless the page of a built site comes to say this. */
+/** Throws unless the page of a built site comes to show this. */
 const visit = async (folder: string, says: RegExp): Promise<void> => {
   const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium"
   if (!existsSync(executablePath)) return console.error("SKIPPED: there is no Chromium to open the page in")
@@ -75,7 +75,7 @@ const visit = async (folder: string, says: RegExp): Promise<void> => {
   }
 }
 
-/** Follows a page in a folder of its own; throws what a stranger would stumble over. */
+/** Follows a page in its own folder; throws what a stranger would stumble over. */
 const follow = async (page: Pages.Page, registry: Registry.Registry, endpoint: string | null): Promise<void> => {
   const at = mkdtempSync(join(root, "stranger-"))
   const [home, folder] = [join(at, "home"), join(at, "empty")]
@@ -103,7 +103,7 @@ const follow = async (page: Pages.Page, registry: Registry.Registry, endpoint: s
     const ran = await terminal.run(text)
     total += ran.seconds
     console.log(`$ ${text.replaceAll("\n", "\n> ")}  # ${ran.seconds.toFixed(0)} s\n${ran.said}`)
-    // A server is ended by Ctrl-C.
+    // A server is ended with Ctrl-C.
     if (ran.code !== 0 && !(ran.code === 130 && / serve\b/.test(text)))
       throw new Error(`${text} ends with exit code ${ran.code}:\n${ran.said}`)
     return ran

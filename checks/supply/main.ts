@@ -1,7 +1,7 @@
 /**
- * `npm run checks -- supply`: what goes into the tarballs and what comes with them. LICENSE and NOTICE are in every tarball,
- * THIRD-PARTY-NOTICES.md lists what the packages install (`--write` makes it anew), the bill of materials (CycloneDX) goes to
- * `dist/bom.json`, and `npm audit` finds nothing, where it can be reached.
+ * `npm run checks -- supply`: the contents of the tarballs and their dependencies. LICENSE and NOTICE are in every tarball,
+ * THIRD-PARTY-NOTICES.md lists what the packages install (`--write` makes it again), the bill of materials (CycloneDX) goes to
+ * `dist/bom.json`, and `npm audit` finds nothing, if it can be reached.
  */
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -21,7 +21,7 @@ interface Entry {
 }
 
 const { write } = Arguments.read("npm run checks -- supply", {
-  write: Arguments.flag("make THIRD-PARTY-NOTICES.md anew"),
+  write: Arguments.flag("make THIRD-PARTY-NOTICES.md again"),
 })
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as { packages: Record<string, Entry> }
 
@@ -44,7 +44,7 @@ const installed = (): ReadonlyMap<string, string> => {
     seen.add(path)
     if (path.includes("node_modules/") && entry.link !== true) {
       const name = path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length)
-      found.set(`${name} ${entry.version ?? ""}`, entry.license ?? "not said")
+      found.set(`${name} ${entry.version ?? ""}`, entry.license ?? "not given")
     }
     for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })) {
       const next = resolve(path, name)
@@ -92,9 +92,9 @@ for (const folder of published(".")) {
     report.add(`${folder}: ${wanted} is in the tarball, as at the root`, files.includes(wanted) && isSame)
   }
 }
-report.add(`${file} lists what is installed`, readFileSync(file, "utf8") === notices(), "--write makes it anew")
-const unknown = [...installed()].filter(([, licence]) => licence === "not said").map(([name]) => name)
-report.add("every package says its licence", unknown.length === 0, unknown.join(", "))
+report.add(`${file} lists what is installed`, readFileSync(file, "utf8") === notices(), "--write makes it again")
+const unknown = [...installed()].filter(([, licence]) => licence === "not given").map(([name]) => name)
+report.add("every package states its licence", unknown.length === 0, unknown.join(", "))
 
 const bom = execFileSync("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"], {
   encoding: "utf8",
@@ -109,7 +109,7 @@ report.add(
   `${components.length} components`,
 )
 
-/** What npm audit found; null where it cannot be asked. */
+/** What npm audit found; null if it cannot be reached. */
 const audit = (): Readonly<Record<string, number>> | null => {
   let said: string
   try {
@@ -131,6 +131,6 @@ const found = audit()
 if (found === null) console.log("SKIPPED: npm audit cannot be reached from here")
 else {
   const grave = (found["high"] ?? 0) + (found["critical"] ?? 0)
-  report.add("npm audit finds nothing grave", grave === 0, JSON.stringify(found))
+  report.add("npm audit finds nothing serious", grave === 0, JSON.stringify(found))
 }
 report.end()

@@ -13,7 +13,7 @@ const parts = {
   suite: "the checks of all backends, memory over 1,000 rounds, typed errors",
   fixtures:
     "the fixtures of PyTorch and transformers: logits, log-probs, greedy text, gradients, a step of AdamW, an adapter",
-  gpu: "tfjs-node-gpu where there is no GPU: refused, and the backend before it goes on",
+  gpu: "tfjs-node-gpu where there is no GPU: refused, and the previous backend continues",
 }
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const suite = [...process.execArgv, fileURLToPath(new URL("suite.ts", import.meta.url))]

@@ -1,5 +1,5 @@
 /**
- * Run in the folder where the packages lie: the checks of all backends on tfjs-node, and what is particular to it. With `--own`, only
+ * Run in the folder of the packages: the checks of all backends on tfjs-node, and those specific to it. With `--own`, only
  * the latter. With `--gpu`, only tries tfjs-node-gpu after WASM and prints what it says.
  */
 import { createRequire } from "node:module"
@@ -14,7 +14,7 @@ import { config, tokenizer, values } from "../../packages/transformer/test/tiny.
 import * as Report from "../shared/Report.ts"
 
 const options = Arguments.read("suite.ts", {
-  own: Arguments.flag("only what is particular to tfjs-node"),
+  own: Arguments.flag("only the checks specific to tfjs-node"),
   gpu: Arguments.flag("only try tfjs-node-gpu"),
 })
 
@@ -78,7 +78,7 @@ const own: ReadonlyArray<Report.Check> = [
     },
   },
   {
-    name: "out of memory is a BackendError that says what to lower, and work goes on",
+    name: "out of memory is a BackendError that says what to lower, and work continues",
     run: async () => {
       const before = tf.memory().numTensors
       const error = await errorOf(() => tf.tidy(() => tf.matMul(tf.ones([1e6, 1]), tf.ones([1, 1e6]))))

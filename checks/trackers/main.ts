@@ -149,7 +149,7 @@ if (python !== null) {
     report.add("the run is killed in the middle", killed.signal === "SIGKILL", killed.stderr)
     const resumed = await train(["--resume", "--steps", "15"])
     report.add(
-      "the run that is resumed ends, and no tracker has a complaint",
+      "the resumed run ends, and no tracker complains",
       resumed.code === 0 && resumed.stderr === "",
       resumed.stderr,
     )

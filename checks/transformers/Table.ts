@@ -1,4 +1,4 @@
-/** Templates, strings, configurations and adapters beside transformers: one table, in which a silent difference is a failure. */
+/** Templates, strings, configurations and adapters compared with transformers: one table, in which a silent difference is a failure. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Problem } from "@lpo/rollout"
@@ -10,7 +10,7 @@ import * as ChatTemplate from "../../packages/transformer/src/tokenizer/ChatTemp
 import * as Template from "../../packages/transformer/src/tokenizer/jinja/Template.ts"
 import * as Upstream from "../../packages/transformer/src/tokenizer/Upstream.ts"
 
-/** What became of one comparison: equal, refused by both or by one with a reason, or different without a word. */
+/** The outcome of one comparison: equal, refused by both or by one with a reason, or silently different. */
 type Outcome = "same" | "refused here" | "refused there" | "refused by both" | "different"
 
 /** A row of the table. */

@@ -1,5 +1,5 @@
 /**
- * `npm run checks -- transformers`: templates, strings, configurations and adapters beside the real libraries in one table; then fresh random checkpoints of every family from transformers into this engine, and what the engine
+ * `npm run checks -- transformers`: templates, strings, configurations and adapters compared with the real libraries in one table; then fresh random checkpoints of every family from transformers into this engine, and what the engine
  * saves back into transformers and peft.
  */
 import { spawnSync } from "node:child_process"
@@ -27,8 +27,8 @@ import * as Table from "./Table.ts"
 
 const parts = ["table", "files"] as const
 const { part, seed } = Arguments.read("npm run checks -- transformers", {
-  part: Arguments.oneOf("a part alone", parts, null),
-  seed: Arguments.whole("of the checkpoints' weights, by default another each time", Date.now() % 100_000, 0),
+  part: Arguments.oneOf("only this part", parts, null),
+  seed: Arguments.whole("seed of the checkpoints' weights; by default different each time", Date.now() % 100_000, 0),
 })
 const fixtures = new URL("../../packages/transformer/test/fixtures/make/", import.meta.url)
 const families = ["llama2", "llama3", "mistral", "qwen2", "qwen3", "smollm3", "gemma2", "gemma3"]
@@ -45,7 +45,7 @@ const run = (python: string, ...args: ReadonlyArray<string>): boolean => {
   return spawnSync(python, args, { stdio: ["ignore", "inherit", "inherit"], env: Python.quietly }).status === 0
 }
 
-/** A report of a difference that is to be below 1e-4. */
+/** A report of a difference that must be below 1e-4. */
 const small = (what: string, difference: number) =>
   report.add(what, difference < 1e-4, `largest difference ${difference.toExponential(1)}`)
 

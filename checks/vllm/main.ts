@@ -64,7 +64,7 @@ type Model = Awaited<ReturnType<typeof openModel>>
 const gap = (a: ReadonlyArray<ReadonlyArray<number>>, b: ReadonlyArray<ArrayLike<number>>) =>
   a.reduce((most, row, k) => Math.max(most, ...row.map((v, t) => Math.abs(v - b[k][t]))), 0)
 
-/** Trains here and rolls out on the server; the log's rows. `onStep` may meddle with the server. */
+/** Trains here and rolls out on the server; the log's rows. `onStep` may interfere with the server. */
 const train = (
   checkpoint: Model,
   url: string,
@@ -186,11 +186,11 @@ const main = async (python: string) => {
       Effect.promise(async () => {
         if (report.step !== 4) return
         await server.kill()
-        // Started again while the run waits for it.
+        // Restarted while the run waits for it.
         void Server.start(options).then((again) => (server = again))
       }),
     )
-    report.add("goes on after SIGKILL of the server", killed.length === steps, `${killed.length} of ${steps} steps`)
+    report.add("continues after SIGKILL of the server", killed.length === steps, `${killed.length} of ${steps} steps`)
   } finally {
     await server.kill()
     rmSync(root, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-/** What only the WebGPU backend has to show: errors of the device that would otherwise be zeros, memory, a lost device. */
+/** Checks for WebGPU only: errors of the device that would otherwise be zeros, memory, a lost device. */
 import * as tf from "@tensorflow/tfjs-core"
 import { Backend, WebGpu } from "@lpo/transformer"
 import { Effect } from "effect"
@@ -92,7 +92,7 @@ export const checks: ReadonlyArray<Check> = [
     },
   },
   {
-    name: "buffers of disposed tensors are given back",
+    name: "buffers of disposed tensors are released",
     run: async () => {
       // Every size is another one, as with ragged batches; together 512 MiB.
       for (let i = 0; i < 8; i++) {
@@ -104,7 +104,7 @@ export const checks: ReadonlyArray<Check> = [
     },
   },
   {
-    name: "auto takes this adapter if it is a GPU, and passes over software",
+    name: "auto uses this adapter if it is a GPU, and skips software",
     run: async () => {
       const { device, name, reason } = await Effect.runPromise(Backend.auto)
       await Effect.runPromise(Backend.start("webgpu"))

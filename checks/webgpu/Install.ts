@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 
 export const folder = fileURLToPath(new URL(".", import.meta.url))
 
-/** Installs them unless they are there; ends the process where they cannot be had. */
+/** Installs them if they are missing; ends the process if they are not available. */
 export const install = (): void => {
   const lock = readFileSync(join(folder, "package-lock.json"), "utf8")
   // A copy of the lockfile that was installed, written when all of it was there.

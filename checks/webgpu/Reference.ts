@@ -1,6 +1,6 @@
 /**
- * A random checkpoint, with the log-probs and the gradient that the WASM engine gets from it: what another backend is compared
- * with, also on a machine where nothing else can be computed.
+ * A random checkpoint, with the log-probs and the gradient that the WASM engine gets from it: other backends are compared
+ * with it, even on a machine where nothing else can be computed.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -56,7 +56,7 @@ export const write = async (folder: string): Promise<void> => {
 const largest = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number =>
   a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity)
 
-/** Opens the checkpoint on the active backend and compares; throws where log-probs or the gradient differ. */
+/** Opens the checkpoint on the active backend and compares; throws if log-probs or the gradient differ. */
 export const check = async (folder: string): Promise<void> => {
   const expected = JSON.parse(await readFile(join(folder, "expected.json"), "utf8")) as Expected
   const opened = await Effect.runPromise(Checkpoint.open(folder))

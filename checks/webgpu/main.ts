@@ -1,5 +1,5 @@
 /**
- * `npm run checks -- webgpu`: installs the packages of the WebGPU backend into this folder when they are not there, then runs the
+ * `npm run checks -- webgpu`: installs the packages of the WebGPU backend into this folder if they are missing, then runs the
  * checks on the GPU and measures it; the figures go to docs/gpu/.
  */
 import { spawnSync } from "node:child_process"
@@ -13,7 +13,7 @@ import * as Vulkan from "./Vulkan.ts"
 
 const options = Arguments.read("npm run checks -- webgpu", {
   software: Arguments.flag(
-    "on a Vulkan driver that computes on the processor: shows that results are right, nothing about speed",
+    "on a Vulkan driver that computes on the processor: shows that results are correct, nothing about speed",
   ),
   quick: Arguments.flag("the smallest batches, and few checks of sampling"),
 })
@@ -23,7 +23,7 @@ const driver = (): Readonly<Record<string, string>> => {
   if (!options.software) return {}
   const found = Vulkan.software()
   if (found !== null) {
-    console.log("--software: on SwiftShader, on the processor; no figure below is one of a GPU")
+    console.log("--software: on SwiftShader, on the processor; the figures below are not a GPU's")
     return found
   }
   console.error(

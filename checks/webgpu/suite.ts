@@ -23,7 +23,7 @@ import * as Reference from "./Reference.ts"
 const options = Arguments.read("suite.ts", {
   checkpoint: Arguments.text("the folder of the random checkpoint", "checkpoint"),
   write: Arguments.flag("write the checkpoint, with what WASM computes from it, and end"),
-  allowSoftware: Arguments.flag("let an adapter that computes on the processor pass"),
+  allowSoftware: Arguments.flag("accept an adapter that computes on the processor"),
   quick: Arguments.flag("the smallest batches, and few checks of sampling"),
   report: Arguments.text("a folder for the figures", null),
   model: Arguments.text("the folder of a model to measure instead, with the batches of the largest one", null),
@@ -43,7 +43,7 @@ const start = async () => {
   console.log(`adapter: ${started.device}`)
   if (software && !options.allowSoftware)
     refuse(`the adapter is ${started.device}; a GPU's driver is missing, or --allow-software runs on the processor`)
-  if (software) console.log("SOFTWARE ADAPTER: this shows that results are right, and nothing about speed on a GPU")
+  if (software) console.log("SOFTWARE ADAPTER: this shows that results are correct, and nothing about speed on a GPU")
   const { maxBufferSize, maxStorageBufferBindingSize } = Device.active().limits
   console.log(
     `limits: a tensor of ${maxStorageBufferBindingSize / 2 ** 20} MiB, a buffer of ${maxBufferSize / 2 ** 20} MiB`,
@@ -63,7 +63,7 @@ const quickly = (): ReadonlyArray<Report.Check> => [
 
 const runChecks = async (report: Report.Report, software: boolean): Promise<void> => {
   const chosen = options.quick ? quickly() : checks
-  if (options.quick) console.log(`--quick: ${checks.length - chosen.length} checks of sampling are left out`)
+  if (options.quick) console.log(`--quick: ${checks.length - chosen.length} checks of sampling are skipped`)
   // Small tensors too go through the shaders.
   tf.env().set("WEBGPU_CPU_FORWARD", false)
   // A software driver takes half a second for the product with a barrier per sum; each program is checked once below.
@@ -71,7 +71,7 @@ const runChecks = async (report: Report.Report, software: boolean): Promise<void
   await report.run([
     ...chosen,
     {
-      name: "a checkpoint gives the log-probs and the gradient that WASM gives",
+      name: "a checkpoint gives the same log-probs and gradient as WASM",
       run: () => Reference.check(options.checkpoint),
     },
     // The last of these loses the device.
@@ -113,7 +113,7 @@ const plans = (quick: boolean): ReadonlyArray<Plan> => {
   return Work.names.map((name) => named(name, 3, Work.works[name].gpu))
 }
 
-/** All of a batch at once: a GPU is to be busy. */
+/** The whole batch at once keeps a GPU busy. */
 const measure = async ({ batches, open, rounds }: Plan): Promise<Rates.Rates> => {
   const atOnce = { maxSequences: batches.decode.rows, limits: { memoryMiB: 2 ** 20, rowsPerMicroBatch: 2 ** 20 } }
   const whole = { backend: "webgpu", model: await open(), batches, rounds, workers: 0, ...atOnce } as const
