@@ -10,7 +10,7 @@ const packages = ["simplex", "rollout", "verifiers", "trainer", "eval", "transfo
 
 const Manifest = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 
-/** The version in a package.json; null where it cannot be read. */
+/** The version in a package.json; null if it cannot be read. */
 const versionOf = (path: string): Effect.Effect<string | null> =>
   Effect.tryPromise(() => readFile(path, "utf8")).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Manifest)),

@@ -1,5 +1,5 @@
 /**
- * base.json and trained.json: the evaluations before and after training, what was asked for, and a checksum, since a resume and
+ * base.json and trained.json: the evaluations before and after training, their settings, and a checksum, because resumes and
  * comparisons rely on them.
  */
 import { createHash } from "node:crypto"

@@ -1,4 +1,4 @@
-/** An objective as config.json spells it out: the name that was asked for, and the registry's settings with every default. */
+/** An objective as config.json spells it out: the name that was given, and the registry's settings with every default. */
 import { type Objective, Registry } from "@lpo/trainer"
 import { Effect, Schema } from "effect"
 import { UsageError } from "./Usage.ts"

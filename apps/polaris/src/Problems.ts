@@ -39,7 +39,7 @@ const tooMany = (asked: number, there: number) =>
 export const generated = Effect.fn("Problems.generated")(function* (task: Task.AnyTask, settings: Settings) {
   const { generate } = task
   if (generate === undefined)
-    return yield* new UsageError({ reason: `the task ${task.name} makes no problems of its own; give --data` })
+    return yield* new UsageError({ reason: `the task ${task.name} does not generate problems; give --data` })
   const all = generate({ side: "held-out", seed: settings.preset })
   const { problems } = settings.evaluation
   if (problems > all.length) return yield* tooMany(problems, all.length)

@@ -60,7 +60,7 @@ export const write = (policy: Policy.PolicyService, path: string) =>
       new TransformerError.ModelError({ reason: `${path}: cannot be written (${(cause as Error).message})` }),
   })
 
-/** The bytes of a file; null where there is none. */
+/** The bytes of a file; null if there is none. */
 export const read = (path: string) =>
   Effect.tryPromise({
     try: () =>

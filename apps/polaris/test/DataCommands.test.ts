@@ -147,7 +147,7 @@ it("generate draws the figures of a tiny preset, and says what it cannot draw", 
   expect((await data("show", out, "--task", "geometry3k")).stdout).toMatch(/\[image: png, \d+ bytes\]\nFind /)
   const refused = async (...args: ReadonlyArray<string>) => (await data("generate", ...args, "--out", out)).stderr
   expect(await refused("math-tiny", "--images")).toMatch(/math-tiny has no images; choose geometry-tiny/)
-  expect(await refused("own")).toMatch(/own makes no problems of its own; choose countdown-tiny/)
+  expect(await refused("own")).toMatch(/own does not generate problems; choose countdown-tiny/)
   expect(await refused("math-tiny", "--recipe", "countdown-4")).toMatch(/--recipe is given with the preset math-tiny/)
   expect(await refused()).toMatch(/--count is missing/)
 })

@@ -98,30 +98,30 @@ ${runs.reported} runs from one warm start a task, on equal sampled tokens (${Obj
       ", ",
     )}, about ${scale.steps} iterations of ${scale.prompts} prompts × 8 responses), each judged on ${scale.problems} held-out
 problems × ${scale.samples} samples. Seeds ${list(study.seeds)} are paired: all arms of a seed see the same problems and draw from the same
-random streams, and each seed has held-out problems of its own. Learning rates (${study.rates.map((rate) => rate.toExponential(0)).join(" or ")}) were
+random streams, and each seed has its own held-out problems. Learning rates (${study.rates.map((rate) => rate.toExponential(0)).join(" or ")}) were
 chosen on ${study.tuningPreset} and ${study.tuningSeeds.length === 1 ? "seed" : "seeds"} ${list(study.tuningSeeds)}, for every method by the same rule, the highest mean of pass@1 and pass@16 over its arms:
 ${Object.entries(rates)
   .map(([method, rate]) => `${method} ${rate.toExponential(0)}`)
   .join(", ")}.
 
 Of ${all.length} claims ${count(all, "holds")} hold, ${count(all, "does not hold")} do not, and ${count(all, "inconclusive at this scale")} are inconclusive at this scale; of the ${ofPaper.length} of the paper
-${count(ofPaper, "holds")}, ${count(ofPaper, "does not hold")} and ${count(ofPaper, "inconclusive at this scale")}. A model of a few hundred thousand parameters on a task of one line is not the paper's setting: what is
-inconclusive here may be so there, or not.
+${count(ofPaper, "holds")}, ${count(ofPaper, "does not hold")} and ${count(ofPaper, "inconclusive at this scale")}. A model of a few hundred thousand parameters on a one-line task is not the paper's setting: a claim that is
+inconclusive here may still be decided there.
 
 ## The spread of identical settings
 
 One seed of an arm differs from another of the same arm by a standard deviation of ${three(spread["pass@1"])} in pass@1, ${three(spread["pass@4"])} in pass@4 and
-${three(spread["pass@16"])} in pass@16, pooled over all arms. Two arms of ${seeds} seeds that are the same, and are not paired, differ by a
-standard error of ${error("pass@1")}, ${error("pass@4")} and ${error("pass@16")}. Read every difference below against that.
+${three(spread["pass@16"])} in pass@16, pooled over all arms. Two arms of ${seeds} seeds that are the same but not paired differ by a
+standard error of ${error("pass@1")}, ${error("pass@4")} and ${error("pass@16")}. Compare every difference below with that.
 
 ## How a verdict is reached
 
-The effect of a claim is a difference of arms in one pair of task and seed; n counts the pairs. The interval is the bootstrap's over
-pairs; p is that of Student's t over the pairs, each a mean of ${(scale.problems * scale.samples).toLocaleString("en")} judged responses, after Holm's correction over the claims of
-the axis. A difference is sure when p is under 0.05 and the interval leaves 0 out. A direction **holds** when that is so; it **does not hold** when the other direction is sure, or when the 90 % interval lies
-within the bound (±0.02 in pass@k), so that there is nothing to speak of. Sameness holds when it is shown to be within the bound. Everything else is **inconclusive at this
-scale**. A run that collapses, ending below its warm start or unable to go on, counts with what its policy is worth. \`from\` tells what the
-paper says from what its mathematics implies and from what it leaves open.
+The effect of a claim is a difference of arms in one pair of task and seed; n counts the pairs. The interval is a bootstrap over
+pairs; p is from Student's t test over the pairs, each a mean of ${(scale.problems * scale.samples).toLocaleString("en")} judged responses, after Holm's correction over the claims of
+the axis. A difference is certain when p is under 0.05 and the interval excludes 0. A direction **holds** when its difference is certain; it **does not hold** when the other direction is certain, or when the 90 % interval is
+within the bound (±0.02 in pass@k), so the difference is negligible. Sameness holds when the difference is shown to be within the bound. Everything else is **inconclusive at this
+scale**. A run that collapses, ending below its warm start or unable to continue, counts with the score of its policy. \`from\` says whether the
+paper makes the claim, its mathematics implies it, or it is an open question.
 
 ## The axes
 
@@ -131,6 +131,6 @@ ${runs.missing.length === 0 ? "" : `\nNot run in this record: ${runs.missing.joi
 ## How it was made
 
 Commit ${made.commit}, ${made.machine}, ${made.date}; ${Math.round(made.seconds / 60)} minutes of processor time.
-\`results.json\` beside this page has every effect by pair, every arm by seed, and the learning rates.
+\`results.json\` next to this page has every effect by pair, every arm by seed, and the learning rates.
 `
 }

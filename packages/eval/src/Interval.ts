@@ -44,7 +44,7 @@ const studentQuantile = (p: number, n: number): number => {
 
 /**
  * How far out the quantiles of the resampled means are read: a bootstrap of n values is narrow by sqrt((n-1)/n) and knows nothing
- * of Student's tails, so that a small benchmark would be too sure of itself (Hesterberg 2015, the expanded percentile interval).
+ * of Student's tails, so a small benchmark would get too narrow an interval (Hesterberg 2015, the expanded percentile interval).
  */
 const tail = (level: number, n: number): number =>
   n < 4 ? 0 : normalCdf(-Math.sqrt(n / (n - 1)) * studentQuantile((1 + level) / 2, n - 1))

@@ -77,7 +77,7 @@ export interface Options {
   }
   /** Called with every evaluation, and with the best policy so far if the configuration says how to choose it. */
   readonly onEvaluation?: (evaluated: Evaluated, best: Best.State | null) => Effect.Effect<void>
-  /** Token log-probs under the reference policy, for an objective that asks for them (a KL to it). */
+  /** Token log-probs under the reference policy, for an objective that needs them (a KL to it). */
   readonly reference?: LearnerService["logprobs"]
   /** Called when the run ends early, with the steps taken and whether they could be saved. */
   readonly onClosed?: (taken: number, saved: Result.Result<void, Saving>) => Effect.Effect<void>

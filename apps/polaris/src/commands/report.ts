@@ -11,7 +11,7 @@ import * as Summary from "../Summary.ts"
 import { UsageError } from "../Usage.ts"
 import type { Entry } from "./Entry.ts"
 
-/** A file of a run; null where there is none. */
+/** A file of a run; null if there is none. */
 const textOf = (path: string) =>
   Effect.tryPromise({
     try: () =>

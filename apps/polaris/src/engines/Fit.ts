@@ -1,4 +1,4 @@
-/** Whether a checkpoint can be trained in this process, by arithmetic on its shape alone. */
+/** Whether a checkpoint can be trained in this process, computed from its shape only. */
 import { type Lora, Memory, type ModelConfig } from "@lpo/transformer"
 
 /** Memory for the activations of a micro-batch, unless a group needs more. */

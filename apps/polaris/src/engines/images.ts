@@ -12,7 +12,7 @@ const fail = (reason: string) => new EngineError({ engine: "tinker", reason })
 
 type Json = Readonly<Record<string, unknown>>
 
-/** A JSON file of the checkpoint; null where there is none. */
+/** A JSON file of the checkpoint; null if there is none. */
 const read = Effect.fn("images.read")(function* (folder: string, name: string) {
   const path = join(folder, name)
   return yield* Effect.tryPromise({

@@ -86,7 +86,7 @@ const warmStart = Effect.fn("policy.warmStart")(function* (model: Model.WarmStar
   if (tiny === null)
     return yield* new EngineError({
       engine: "embedded",
-      reason: `the task ${domain.name} has no small model of its own; give --model`,
+      reason: `the task ${domain.name} does not have its own small model; give --model`,
     })
   const config = yield* WarmStart.modelConfig(model, tiny)
   const ready: Ready = {

@@ -92,7 +92,7 @@ export const trained = Effect.fn("Policies.trained")(function* (folder: string, 
     })
   if (model.kind === "checkpoint") return yield* checkpoint(at, place, view)
   const { tiny } = yield* openTask(task.name, task.parameters)
-  if (tiny === null) return yield* new UsageError({ reason: `the task ${task.name} has no small model of its own` })
+  if (tiny === null) return yield* new UsageError({ reason: `the task ${task.name} does not have its own small model` })
   const workers = yield* start(place)
   const config = yield* WarmStart.modelConfig(model, tiny)
   const values = yield* ModelFiles.readModel(config, join(at, "model.safetensors"))

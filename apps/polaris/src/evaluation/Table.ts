@@ -15,7 +15,7 @@ export interface Result {
   readonly evaluation: Evaluator.Evaluation
 }
 
-/** maj@n with its interval; null where no problem has n verdicts. */
+/** maj@n with its interval; null if no problem has n verdicts. */
 export const majority = ({ evaluation, samples }: Result, seed: string): Interval.Estimate | null => {
   const values = Metrics.majority(evaluation.problems, samples)
   return values.length === 0 ? null : Interval.bootstrap(values, { seed: `${seed}/maj@${samples}` })

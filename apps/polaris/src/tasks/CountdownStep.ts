@@ -35,7 +35,7 @@ const without = (nums: ReadonlyArray<number>, n: number): ReadonlyArray<number> 
   return at < 0 ? null : nums.filter((_, i) => i !== at)
 }
 
-/** The numbers after a move such as `3 * 4`, its result first; null where the move cannot be made, or gives a number without a word. */
+/** The numbers after a move such as `3 * 4`, its result first; null if the move is impossible, or gives a number without a word. */
 const move = (nums: ReadonlyArray<number>, text: string, most: number): ReadonlyArray<number> | null => {
   const [, a, op, b] = /^(\d+) ([-+*]) (\d+)$/.exec(text) ?? []
   if (a === undefined || b === undefined) return null

@@ -12,7 +12,7 @@ import type { Domain, Make } from "./Domain.ts"
 
 const decode = Schema.decodeUnknownEffect(Parameters, { errors: "all", onExcessProperty: "error" })
 
-/** The exact value of an expression, where it is a whole number. */
+/** The exact value of an expression, if it is a whole number. */
 const calculator = Tool.make({
   name: "calculator",
   description: "The value of an arithmetic expression, such as (3 + 4) * 5",

@@ -16,7 +16,7 @@ export interface Domain {
   readonly longest: ((reads: Reads) => Problem.Problem["prompt"]) | null
   /** Texts that end a response of a model that reads questions. */
   readonly stopStrings: ReadonlyArray<string>
-  /** Problems as rows that the task reads, where a preset has parameters for them. */
+  /** Problems as rows that the task reads, if a preset has parameters for them. */
   readonly rows?: (draw: Task.Draw) => ReadonlyArray<unknown>
   /** The same with drawings. */
   readonly drawnRows?: (draw: Task.Draw) => ReadonlyArray<unknown>

@@ -36,7 +36,7 @@ const fromRow =
 const unjudged = {
   name,
   answer: Schema.Unknown,
-  grade: () => Verdict.unreached("error", "the task own has no verifier of its own; give --verifier"),
+  grade: () => Verdict.unreached("error", "the task own does not have a verifier; give --verifier"),
 }
 
 export const make = Rows.make(name, (reads) => {

@@ -1,4 +1,4 @@
-/** Domains whose problems come from a dataset, and those that also make their own where a preset has parameters for them. */
+/** Domains whose problems come from a dataset, and those that also generate them if a preset has parameters for them. */
 import { Effect, Schema } from "effect"
 import { UsageError } from "../Usage.ts"
 import type { Domain, Make, Reads } from "./Domain.ts"
@@ -10,7 +10,7 @@ const refuse = (name: string) =>
 
 const decode = Schema.decodeUnknownEffect(Schema.Struct({}), { onExcessProperty: "error" })
 
-/** Chat or text: a model that reads questions knows no vocabulary of its own. */
+/** Chat or text: a model that reads questions has no task vocabulary. */
 export const styleOf = (reads: Reads): "chat" | "text" => (reads === "text" ? "text" : "chat")
 
 /** The domain of a task without parameters. */

@@ -1,5 +1,5 @@
 /**
- * log sum_k exp(x_k), without overflow. Beyond 128 terms the sum is compensated (Neumaier), so that thousands of responses
+ * log sum_k exp(x_k), without overflow. Beyond 128 terms the sum is compensated (Neumaier), so thousands of responses
  * cost no digits.
  */
 export const logSumExp = (x: ArrayLike<number>): number => {

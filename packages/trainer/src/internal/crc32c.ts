@@ -11,7 +11,7 @@ export const crc32c = (data: Uint8Array): number => {
   return (c ^ 0xffffffff) >>> 0
 }
 
-/** As a frame has it: rotated, with a constant added, so that the checksum of data that holds checksums stays one. */
+/** The masked form in a frame: rotated, with a constant added, so data may itself contain checksums. */
 export const masked = (data: Uint8Array): number => {
   const crc = crc32c(data)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

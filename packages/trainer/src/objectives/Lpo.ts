@@ -1,7 +1,7 @@
 /**
  * Listwise Policy Optimization: the target is `softmax(R / tau + s_t)` (Theorem 1), and c_k the coefficient of its projection under
  * forward KL (eq. 10), reverse KL (eq. 11) or any other divergence (C.6). A token of response k weighs -c_k / |y_k| where log pi(y)
- * is the mean over tokens, as in the paper (eq. 2 and 3), and -c_k where it is the sum.
+ * is the mean over tokens, as in the paper (eq. 2 and 3), and -c_k if it is the sum.
  *
  * @module
  */

@@ -14,7 +14,7 @@ const ofPreset = Effect.fn("generate.ofPreset")(function* (name: string, images:
   const { drawnRows, rows } = yield* openTask(task.name, task.parameters)
   if (rows === undefined)
     return yield* new UsageError({
-      reason: `the preset ${name} makes no problems of its own; choose countdown-tiny, math-tiny, geometry-tiny or code-tiny`,
+      reason: `the preset ${name} does not generate problems; choose countdown-tiny, math-tiny, geometry-tiny or code-tiny`,
     })
   if (!images) return rows
   return (
