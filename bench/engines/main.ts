@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- engines`: the cost of the Tinker client itself: one LPO step (publish, sample, forward, backward, optimiser step)
- * against a server in its own process that computes nothing. JSON and protobuf bodies alternate.
+ * `npm run bench -- engines`: the cost of the Tinker client itself: one LPO step (publish, sample, forward, backward, optimiser
+ * step) against a server in its own process that computes nothing. JSON and protobuf bodies alternate.
  */
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"

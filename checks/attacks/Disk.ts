@@ -1,6 +1,6 @@
 /**
- * Full disks: file systems in memory of a fixed size, over the folder of a run. A run that ends there says so, keeps its data, and resumes
- * when there is room again.
+ * Full disks: file systems in memory of a fixed size, over the folder of a run. A run that ends there says so, keeps its data, and
+ * resumes when there is room again.
  */
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"

@@ -53,7 +53,10 @@ export const words = (...given: Parameters<typeof polaris>): readonly [string, R
 }
 export const cached = (out: string) => ({ NODE_COMPILE_CACHE: join(out, "compiled") })
 
-/** The run `name` in `out`, started or resumed; its operations on files below `out` can be counted and can end it, as `hook.ts` says. */
+/**
+ * The run `name` in `out`, started or resumed; its operations on files below `out` can be counted and can end it, as `hook.ts`
+ * says.
+ */
 export const train = (
   out: string,
   name: string,

@@ -1,4 +1,6 @@
-/** How programs must not affect each other: correct ones that need much memory pass, and those that return too much delay no others. */
+/**
+ * How programs must not affect each other: correct ones that need much memory pass, and those that return too much delay no others.
+ */
 import type { Verdict } from "@lpo/rollout"
 import { Code, Countdown, EmbeddedSandbox, Mathematics, NativeSandbox, Sandbox, Verifier } from "@lpo/verifiers"
 import { Deferred, Effect, type Scope } from "effect"

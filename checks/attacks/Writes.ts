@@ -1,6 +1,6 @@
 /**
- * Every command that writes a file, with its output on a full disk, in a read-only folder, and with its printed lines on a full disk. Each must
- * end with one line that says so, and leave nothing under the name of its output.
+ * Every command that writes a file, with its output on a full disk, in a read-only folder, and with its printed lines on a full
+ * disk. Each must end with one line that says so, and leave nothing under the name of its output.
  */
 import { mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"

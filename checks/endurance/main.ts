@@ -1,6 +1,7 @@
 /**
- * `npm run checks -- endurance`: 5,000 steps of a tiny model of the embedded engine, with trackers over HTTP, in which nothing may grow: heap,
- * memory outside of it, tensors, open files, sockets, timers. Each is the same after a tenth of the steps and at the end.
+ * `npm run checks -- endurance`: 5,000 steps of a tiny model of the embedded engine, with trackers over HTTP, in which nothing may
+ * grow: heap, memory outside of it, tensors, open files, sockets, timers. Each is the same after a tenth of the steps and at the
+ * end.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { createServer } from "node:http"

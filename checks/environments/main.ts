@@ -1,6 +1,7 @@
 /**
- * `npm run checks -- environments`: the surroundings of an episode, against third-party servers: an environment of the package `openenv`
- * over its WebSocket, tools of a server made with the Python package of MCP (standard streams, and HTTP), and a reward model on FastAPI.
+ * `npm run checks -- environments`: the surroundings of an episode, against third-party servers: an environment of the package
+ * `openenv` over its WebSocket, tools of a server made with the Python package of MCP (standard streams, and HTTP), and a reward
+ * model on FastAPI.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,8 +1,8 @@
 /**
  * `npm run checks -- evaluation --data FILE`: `polaris eval` on MATH500 against a real vLLM on the CPU, with a tiny random Qwen3. An
- * evaluation that is killed twice and resumed has the responses, verdicts and figures of an uninterrupted one. Log-probs may differ in
- * their last digits: the server batches differently after a kill. FILE is MATH500 in any of its published shapes; without
- * it the set comes from the hub.
+ * evaluation that is killed twice and resumed has the responses, verdicts and figures of an uninterrupted one. Log-probs may differ
+ * in their last digits: the server batches differently after a kill. FILE is MATH500 in any of its published shapes; without it the
+ * set comes from the hub.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- graders`: the reference modes next to the graders that they copy, which are installed on first use. Prints for each
- * mode how many verdicts differ, and writes them to `differences.json`.
+ * `npm run checks -- graders`: the reference modes next to the graders that they copy, which are installed on first use. Prints for
+ * each mode how many verdicts differ, and writes them to `differences.json`.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, writeFileSync } from "node:fs"

@@ -2,8 +2,8 @@
  * `npm run checks -- heavy`: correct programs that compute, in the embedded and in the native sandbox: how much longer each takes
  * embedded, and what share would pass there under the limit of 5 s if they took 1, 2, 3, 4 s of a native CPython.
  *
- * Everything is measured in processor time, so a busy machine changes little; "how slow" is the factor of the embedded sandbox's limits
- * on a machine whose CPython is as fast as this one's.
+ * Everything is measured in processor time, so a busy machine changes little; "how slow" is the factor of the embedded sandbox's
+ * limits on a machine whose CPython is as fast as this one's.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { EmbeddedSandbox, NativeSandbox, Sandbox } from "@lpo/verifiers"

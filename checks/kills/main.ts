@@ -1,7 +1,7 @@
 /**
  * `npm run checks -- kills`: runs with overlap, replay and a curriculum that are killed by SIGKILL at seeded instants (in sampling,
- * judging, weighing, stepping, the writing of logs and checkpoints, renames) and resumed, some of them killed again, end bit for bit like
- * an undisturbed one.
+ * judging, weighing, stepping, the writing of logs and checkpoints, renames) and resumed, some of them killed again, end bit for
+ * bit like an undisturbed one.
  */
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"

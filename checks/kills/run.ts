@@ -1,7 +1,8 @@
 /**
- * One process of a run with everything on that has a state: `run.ts FOLDER`. It samples one step ahead, replays groups, follows a curriculum
- * that switches by what it measures, and raises alarms. The engine is the tabular one of the trainer's tests. Whatever it does,
- * sampling, judging, weighing, stepping, publishing, is a file operation too, at which the hook of `checks/attacks` can kill it.
+ * One process of a run with everything on that has a state: `run.ts FOLDER`. It samples one step ahead, replays groups, follows a
+ * curriculum that switches by what it measures, and raises alarms. The engine is the tabular one of the trainer's tests. Whatever
+ * it does, sampling, judging, weighing, stepping, publishing, is a file operation too, at which the hook of `checks/attacks` can
+ * kill it.
  */
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

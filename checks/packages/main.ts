@@ -1,8 +1,8 @@
 /**
  * `npm run checks -- packages`: builds and packs every package, installs it alone in an empty project, and runs the example of its
- * README there (the root README shows the same examples), under every supported Node. Under each, its entry points are imported too, its
- * programs started, and the code verifier runs programs, even with a damaged cache. Under a Node that is too old, each entry point
- * and each program says so in one line.
+ * README there (the root README shows the same examples), under every supported Node. Under each, its entry points are imported
+ * too, its programs started, and the code verifier runs programs, even with a damaged cache. Under a Node that is too old, each
+ * entry point and each program says so in one line.
  */
 import { spawnSync } from "node:child_process"
 import {

@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- replay`: if 60 % of the prompts have no signal, replay reaches a pass rate on the others with fewer sampled tokens
- * than dropping such groups. The real path: the embedded engine, the trainer, a run on disk; a tiny model, several seeds.
+ * `npm run checks -- replay`: if 60 % of the prompts have no signal, replay reaches a pass rate on the others with fewer sampled
+ * tokens than dropping such groups. The real path: the embedded engine, the trainer, a run on disk; a tiny model, several seeds.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

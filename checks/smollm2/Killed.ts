@@ -1,4 +1,6 @@
-/** An adapter trained on a real model, in a process that is killed with SIGKILL in the middle and resumed, next to one that is not. */
+/**
+ * An adapter trained on a real model, in a process that is killed with SIGKILL in the middle and resumed, next to one that is not.
+ */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"

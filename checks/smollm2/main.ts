@@ -1,6 +1,6 @@
 /**
- * `npm run checks -- smollm2`: a real model, SmolLM2-135M-Instruct, opened, sampled, stopped and trained, also in a run that is killed and
- * resumed. Its weights come from a Python package, dequantised by transformers.
+ * `npm run checks -- smollm2`: a real model, SmolLM2-135M-Instruct, opened, sampled, stopped and trained, also in a run that is
+ * killed and resumed. Its weights come from a Python package, dequantised by transformers.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"

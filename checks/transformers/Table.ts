@@ -1,4 +1,6 @@
-/** Templates, strings, configurations and adapters compared with transformers: one table, in which a silent difference is a failure. */
+/**
+ * Templates, strings, configurations and adapters compared with transformers: one table, in which a silent difference is a failure.
+ */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Problem } from "@lpo/rollout"

@@ -1,6 +1,7 @@
 /**
- * `npm run checks -- transformers`: templates, strings, configurations and adapters compared with the real libraries in one table; then fresh random checkpoints of every family from transformers into this engine, and what the engine
- * saves back into transformers and peft.
+ * `npm run checks -- transformers`: templates, strings, configurations and adapters compared with the real libraries in one table;
+ * then fresh random checkpoints of every family from transformers into this engine, and what the engine saves back into
+ * transformers and peft.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"

@@ -53,7 +53,7 @@ export const Config = Schema.Struct({
     "Variables of the model's chat template, such as enable_thinking, and date, the day of strftime_now",
   ),
   server: text("tinker: URL of the server"),
-  profile: oneOf(profileNames, "tinker: which server it is"),
+  profile: oneOf(profileNames, "tinker: the kind of server"),
   rollouts: text("hybrid: URLs of servers that sample, comma-separated"),
   "served-name": text("hybrid: the model's name on the servers"),
   offline: text("Groups sampled elsewhere: a file of JSON lines, relative to this one"),
@@ -90,7 +90,10 @@ export const nameOf = (key: string): string =>
 
 const decode = Schema.decodeUnknownEffect(Config, { errors: "all", onExcessProperty: "error" })
 
-/** Reads a file of options; relative paths in it start at its folder. Fails with a `UsageError` that names the key and the nearest right one. */
+/**
+ * Reads a file of options; relative paths in it start at its folder. Fails with a `UsageError` that names the key and the nearest
+ * right one.
+ */
 const read = Effect.fn("Config.read")(function* (path: string) {
   const fail = (reason: string) => new UsageError({ reason: `--config ${path}: ${reason}` })
   const source = yield* Effect.tryPromise({

@@ -63,7 +63,7 @@ export const evaluateBase = Effect.fn("Evaluations.evaluateBase")(function* (
         (reason) =>
           new TrainerError.RunError({
             folder: store.folder,
-            reason: `${Base.file} ${reason}; remove it, and it will be evaluated again`,
+            reason: `${Base.file} ${reason}; remove it, and the evaluation is repeated`,
           }),
       ),
     )

@@ -63,7 +63,9 @@ export const hangUp = (): void => void process.on("SIGHUP", () => process.emit("
 /** Signals closer together than this count as one: npm forwards what the terminal has already sent. */
 const sameSignalMs = 1000
 
-/** A second Ctrl-C does not wait for the step in progress: the program ends at once, and the run resumes from its last checkpoint. */
+/**
+ * A second Ctrl-C does not wait for the step in progress: the program ends at once, and the run resumes from its last checkpoint.
+ */
 export const secondSignal = (): void => {
   let first: number | null = null
   const signalled = () => {

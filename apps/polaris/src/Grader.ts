@@ -1,6 +1,7 @@
 /**
- * A verifier of your own: the URL of a reward model, or a module whose default export judges. It is a function of the answer, the response and the problem,
- * and returns a number (the reward; 1 or more is right), true or false, or a verdict, directly or as a promise; or it is a grader.
+ * A verifier of your own: the URL of a reward model, or a module whose default export judges. It is a function of the answer, the
+ * response and the problem, and returns a number (the reward; 1 or more is right), true or false, or a verdict, directly or as a
+ * promise; or it is a grader.
  */
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"

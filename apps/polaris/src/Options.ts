@@ -1,4 +1,6 @@
-/** The options of `train`. None sets a default here: what you do not give comes from the preset, or from the run that is resumed. */
+/**
+ * The options of `train`. None sets a default here: what you do not give comes from the preset, or from the run that is resumed.
+ */
 import { Registry } from "@lpo/trainer"
 import { Backend } from "@lpo/transformer"
 import { Option } from "effect"
@@ -13,7 +15,7 @@ export const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<
   flag.pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
 
 export const preset = Argument.String("preset").pipe(
-  Argument.withDescription(`What to train: ${Preset.names.join(", ")}. Default countdown-tiny`),
+  Argument.withDescription(`What to train: ${Preset.names.join(", ")}. Default countdown-tiny; with --data own`),
   Argument.optional,
   Argument.map(Option.getOrNull),
 )
@@ -71,7 +73,7 @@ export const given = {
   ),
   task: optional(
     Flag.Literals("task", Object.keys(tasks)),
-    "How rows of --data are read and answers judged. Default: the preset's; own, which needs --verifier",
+    "How rows of --data are read and answers judged. Default: the preset's. The task own needs --verifier",
   ),
   format: optional(
     Flag.String("format"),
@@ -83,7 +85,7 @@ export const given = {
   ),
   verifier: optional(
     Flag.String("verifier"),
-    "What judges: a module whose default export is a function (answer, response, problem) or a grader, or the URL of a reward model. Default: the task's",
+    "The judge of answers: a module whose default export is a function (answer, response, problem) or a grader, or the URL of a reward model. Default: the task's",
   ),
   model: optional(
     Flag.String("model"),
@@ -105,7 +107,7 @@ export const given = {
     Flag.between(0, 100),
   ),
   server: optional(Flag.String("server"), "tinker: URL of the server. The key, if any, is TINKER_API_KEY"),
-  profile: optional(Flag.Literals("profile", profileNames), "tinker: which server it is. Default skyrl-jax"),
+  profile: optional(Flag.Literals("profile", profileNames), "tinker: the kind of server. Default skyrl-jax"),
   rollouts: optional(
     Flag.String("rollouts"),
     "hybrid: URLs of vLLM servers that sample, comma-separated. The key, if any, is LPO_ROLLOUTS_KEY",
@@ -157,7 +159,7 @@ export const file = {
   ),
   probe: Flag.Boolean("probe").pipe(
     Flag.withDescription(
-      "First prove that the sampler follows the learner: three steps that reward response length, then undone",
+      "First check that the sampler follows the learner, with three steps on response length that are undone afterwards",
     ),
     Flag.withDefault(false),
   ),

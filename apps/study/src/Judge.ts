@@ -86,8 +86,8 @@ const effectIn = ({ contrast, metric }: Claim, { preset, runs }: Cell, budget: B
 
 /**
  * The verdict on a claim. A difference is certain if the interval excludes 0 and the corrected p is under 5 %. A direction holds if
- * the effect certainly has it; it does not hold if the effect certainly has the other one, or is shown to be within the bound. Sameness
- * holds if it is shown, and does not hold if a difference is certain.
+ * the effect certainly has it; it does not hold if the effect certainly has the other one, or is shown to be within the bound.
+ * Sameness holds if it is shown, and does not hold if a difference is certain.
  *
  * @category verdicts
  */

@@ -55,7 +55,10 @@ export const tuning = (
   )
 }
 
-/** The score of a learning rate: half pass@1 and half pass@16, because claims are about both and a higher rate trades the second for the first. */
+/**
+ * The score of a learning rate: half pass@1 and half pass@16, because claims are about both and a higher rate trades the second for
+ * the first.
+ */
 const worth = (run: Record.Run): number => (Metrics.of(run, "pass@1") + Metrics.of(run, "pass@16")) / 2
 
 /** The rate of each method with the best tuning runs on average; the smaller one if two are equal. @category plans */
@@ -80,7 +83,11 @@ export const rateOf = (rates: Rates, { method, name }: Arm): number => {
   return rate
 }
 
-/** The reported runs of an axis, preset after preset and seed after seed: a study that is cut short has whole pairs. @category plans */
+/**
+ * The reported runs of an axis, preset after preset and seed after seed: a study that is cut short has whole pairs.
+ *
+ * @category plans
+ */
 export const reported = (study: Study, { arms, presets }: Axis, rates: Rates): ReadonlyArray<Job> =>
   presets.flatMap((preset) =>
     study.seeds.flatMap((seed) =>

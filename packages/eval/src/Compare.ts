@@ -42,10 +42,10 @@ const studentP = (t: number, freedom: number): number => {
 }
 
 /**
- * Compares values of a and b problem by problem, for example the pass@k of each. With up to 16 differing problems all sign patterns are
- * tried; beyond that `permutations` are drawn, and the observed one counts among them. `student` is the t test of paired values:
- * for few pairs of means, such as those of seeds, because with n pairs p cannot go below 2 / 2^n. Throws a `RangeError` for lengths that
- * differ.
+ * Compares values of a and b problem by problem, for example the pass@k of each. With up to 16 differing problems all sign patterns
+ * are tried; beyond that `permutations` are drawn, and the observed one counts among them. `student` is the t test of paired
+ * values: for few pairs of means, such as those of seeds, because with n pairs p cannot go below 2 / 2^n. Throws a `RangeError` for
+ * lengths that differ.
  *
  * ```ts
  * Compare.compare([0, 0, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1], { seed: "7" }).p // 0.0625: 2 of the 32 sign patterns
@@ -84,8 +84,8 @@ export const compare = (
 }
 
 /**
- * McNemar's exact test on one answer per problem: `gained` problems that only b solves, `lost` that only a does. Two-sided; 1 when they
- * never disagree. `odds` is gained over lost, with half a problem added to each.
+ * McNemar's exact test on one answer per problem: `gained` problems that only b solves, `lost` that only a does. Two-sided; 1 when
+ * they never disagree. `odds` is gained over lost, with half a problem added to each.
  *
  * ```ts
  * Compare.mcNemar(9, 1).p // 0.021484
@@ -108,8 +108,8 @@ export const mcNemar = (gained: number, lost: number): { readonly p: number; rea
 }
 
 /**
- * Holm's correction: the p-values of a family of claims, raised so that calling those under 0.05 a difference is wrong anywhere with
- * probability 5 % at most. In the order given.
+ * Holm's correction: the p-values of a family of claims, raised so that calling those under 0.05 a difference is wrong anywhere
+ * with probability 5 % at most. In the order given.
  *
  * ```ts
  * Compare.holm([0.01, 0.04, 0.03]) // [0.03, 0.06, 0.06]

@@ -92,8 +92,8 @@ export interface Resampled {
 }
 
 /**
- * Mean and standard deviation of the largest of n draws with replacement from `scores`, exactly: the number that verl's 1,000 resamples
- * estimate. With `-scores` and the sign changed back it gives the smallest.
+ * Mean and standard deviation of the largest of n draws with replacement from `scores`, exactly: the number that verl's 1,000
+ * resamples estimate. With `-scores` and the sign changed back it gives the smallest.
  */
 const largest = (scores: ReadonlyArray<number>, n: number): Resampled => {
   const sorted = [...scores].sort((a, b) => a - b)

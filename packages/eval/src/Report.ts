@@ -1,7 +1,7 @@
 /**
  * The report of a run: one HTML file that opens offline, with pass@k before and after, learning curves, rewards, lengths, the pass
- * rate of every problem, and a browser of sampled groups (rewards, w*, P, c). Plots are SVG and have a text for readers who cannot see
- * them; data travels as JSON and enters the page as text only.
+ * rate of every problem, and a browser of sampled groups (rewards, w*, P, c). Plots are SVG and have a text for readers who cannot
+ * see them; data travels as JSON and enters the page as text only.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The samples of an evaluation on disk: `samples.jsonl`, one line per problem with every response, its verdict and the reason. Whatever ends
- * an evaluation, its samples are kept, and resuming samples only the rest.
+ * The samples of an evaluation on disk: `samples.jsonl`, one line per problem with every response, its verdict and the reason.
+ * Whatever ends an evaluation, its samples are kept, and resuming samples only the rest.
  *
  * @module
  */
@@ -69,8 +69,8 @@ const rowsOf = (rows: Dataset.Rows): Stream.Stream<Row, RolloutError.DatasetErro
   )
 
 /**
- * The judged samples of a file in the order of the problems, without their texts: about 100 bytes per sample in memory. Fails with a
- * `DatasetError` for a damaged line, and if a problem occurs twice, as when two evaluations wrote into one file.
+ * The judged samples of a file in the order of the problems, without their texts: about 100 bytes per sample in memory. Fails with
+ * a `DatasetError` for a damaged line, and if a problem occurs twice, as when two evaluations wrote into one file.
  *
  * @category reading
  */

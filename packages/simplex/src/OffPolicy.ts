@@ -58,8 +58,8 @@ export interface PerToken {
  * The ascent weight of every token, K arrays of [T_k], from c [K]: `-c_k` under `sum` and `-c_k / T_k` under `mean`, the gradient
  * of the loss through {@link logRatios} of the same reduction.
  *
- * With `clip`, the loss is `sum_k c_k` times the sum or mean of the token log-ratios `current - behaviour` clipped to the band, with c
- * constant (appendix D.3). So a token outside the band weighs 0, on both sides and for either sign of c; PPO's minimum is
+ * With `clip`, the loss is `sum_k c_k` times the sum or mean of the token log-ratios `current - behaviour` clipped to the band,
+ * with c constant (appendix D.3). So a token outside the band weighs 0, on both sides and for either sign of c; PPO's minimum is
  * one-sided. Throws `SimplexError`.
  *
  * {@includeCode ../examples/OffPolicy.ts#import,perToken}
@@ -146,8 +146,8 @@ export type Decision =
   | { readonly keep: false; readonly limit: "age" | "log-ratio" | "ess"; readonly reason: string }
 
 /**
- * Whether to train on a group, and if not, which limit it breaks and why. `age` is in policy updates since it was sampled, default 0. Throws
- * `SimplexError`.
+ * Whether to train on a group, and if not, which limit it breaks and why. `age` is in policy updates since it was sampled, default
+ * 0. Throws `SimplexError`.
  *
  * {@includeCode ../examples/OffPolicy.ts#import,filter}
  *

@@ -71,7 +71,9 @@ const checkClip = ({ high, low }: Clip): void => {
   if (!(high >= 0)) throw badValue("clip.high", high, "it must not be negative")
 }
 
-/** Whether PPO's minimum takes the clipped branch, whose gradient is 0: the ratio has gone too far in the direction that A pushes. */
+/**
+ * Whether PPO's minimum takes the clipped branch, whose gradient is 0: the ratio has gone too far in the direction that A pushes.
+ */
 const clipped = (a: number, ratio: number, { high, low }: Clip): boolean => (a > 0 ? ratio > 1 + high : ratio < 1 - low)
 
 const sequenceGate = (a: number, s: number, clip: Clip): number => {

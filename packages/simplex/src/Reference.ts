@@ -7,8 +7,8 @@
  *     k2          x^2 / 2          x                  that of KL(pi || pi_ref)
  *     k3          e^-x - 1 + x     1 - e^-x           that of KL(pi_ref || pi); never negative as a value
  *
- * In the reward, the estimate of the sequence is subtracted: R_k - beta sum_t k(x), with k1 by default. As a loss term, `beta k(x)` is added to the loss of each token.
- * Neither has an importance ratio: on old groups both are those of the sampling policy.
+ * In the reward, the estimate of the sequence is subtracted: R_k - beta sum_t k(x), with k1 by default. As a loss term, `beta k(x)`
+ * is added to the loss of each token. Neither has an importance ratio: on old groups both are those of the sampling policy.
  *
  * @module
  */

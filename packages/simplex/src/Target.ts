@@ -137,14 +137,16 @@ export const logits = (base: Base, logProbs: ArrayLike<number>, behaviour: Array
  */
 export type ZeroVariance = "drop" | "anchor"
 
-/** Rewards whose range is at most this share of the largest magnitude differ only by rounding: about 4,500 units in the last place. */
+/**
+ * Rewards whose range is at most this share of the largest magnitude differ only by rounding: about 4,500 units in the last place.
+ */
 const ROUNDING = 1e-12
 
 /**
  * Whether any reward differs from another by more than rounding: whether `max R - min R > 1e-12 max |R|`. So 0.1 + 0.2 and 0.3
- * are equal rewards; a bitwise comparison would turn their difference into a whole standard deviation. This is the only place that defines
- * equal rewards: `isSilent`, the advantages, the statistics and the temperatures all use it. A reward that is not
- * finite counts as a signal, so the function that uses it reports it.
+ * are equal rewards; a bitwise comparison would turn their difference into a whole standard deviation. This is the only place that
+ * defines equal rewards: `isSilent`, the advantages, the statistics and the temperatures all use it. A reward that is not finite
+ * counts as a signal, so the function that uses it reports it.
  *
  * {@includeCode ../examples/Target.ts#import,hasSignal}
  *

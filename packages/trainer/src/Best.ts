@@ -1,6 +1,6 @@
 /**
- * The best policy of a run, by one number: from the evaluations in the loop, `eval/pass_at_1`, or from the steps' reports, `train/reward`. Its
- * checkpoint is kept whatever comes later, and a run may end when nothing has beaten it for a while.
+ * The best policy of a run, by one number: from the evaluations in the loop, `eval/pass_at_1`, or from the steps' reports,
+ * `train/reward`. Its checkpoint is kept whatever comes later, and a run may end when nothing has beaten it for a while.
  *
  * @module
  */

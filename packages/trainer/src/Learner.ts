@@ -23,7 +23,8 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
 
 /**
  * One weight per completion token of every sequence of a group, an array of [T] each, in the ascent direction, from their
- * log-probs at the current theta, nats. A group has one sequence per response, or for episodes one per part. May throw; the learner then fails with the message.
+ * log-probs at the current theta, nats. A group has one sequence per response, or for episodes one per part. May throw; the learner
+ * then fails with the message.
  *
  * @category models
  */
@@ -56,8 +57,8 @@ export interface StepStats {
 /** @category services */
 export interface LearnerService {
   /**
-   * Whether log-probs and gradients are of the distribution that a sequence was sampled from, logits divided by temperature. Absent or false: they are
-   * of the policy itself, and a run with a temperature other than 1 is refused.
+   * Whether log-probs and gradients are of the distribution that a sequence was sampled from, logits divided by temperature. Absent
+   * or false: they are of the policy itself, and a run with a temperature other than 1 is refused.
    */
   readonly tempers?: boolean
   /** Token log-probs of each completion under the current policy, nats, [T] each. */

@@ -102,8 +102,8 @@ export const silent = ({ behaviour, current }: ObjectiveInput): ObjectiveResult 
 export const ROUNDING = 1e-5
 
 /**
- * Whether the policy still equals its anchor: as `onPolicy` says, or else because no token's log-prob differs from the anchor's by more than
- * float32 arithmetic does (1e-5 nats).
+ * Whether the policy still equals its anchor: as `onPolicy` says, or else because no token's log-prob differs from the anchor's by
+ * more than float32 arithmetic does (1e-5 nats).
  *
  * @category predicates
  */
@@ -112,8 +112,8 @@ export const isOnPolicy = ({ anchor, current, onPolicy }: ObjectiveInput): boole
 
 /**
  * Whether the group has no effect: it has no signal (equal rewards, or a temperature that finds none), and either such groups are
- * dropped or the policy is still at the anchor that it would be pulled to. The effect is exactly zero: an optimiser that divides by the
- * gradient's size would turn a rounding error into a full step.
+ * dropped or the policy is still at the anchor that it would be pulled to. The effect is exactly zero: an optimiser that divides by
+ * the gradient's size would turn a rounding error into a full step.
  *
  * @category predicates
  */

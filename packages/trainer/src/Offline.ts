@@ -3,10 +3,10 @@
  *
  *     { "prompt": [11, 12], "responses": [{ "tokens": [21, 2], "score": 1, "logprobs": [-0.2, -0.1] }, { "tokens": [22, 2], "score": 0, ... }] }
  *
- * Tokens are those of the model being trained; a response includes the token that ended it. `logprobs` come from the policy that sampled,
- * at `temperature` (1 unless given); either all responses of a line have them or none. Without them the group counts as sampled by the
- * policy that is trained on it, at that step: s_t is 0, P_t is uniform over the responses, and an objective that needs the sampling
- * policy is refused.
+ * Tokens are those of the model being trained; a response includes the token that ended it. `logprobs` come from the policy that
+ * sampled, at `temperature` (1 unless given); either all responses of a line have them or none. Without them the group counts as
+ * sampled by the policy that is trained on it, at that step: s_t is 0, P_t is uniform over the responses, and an objective that
+ * needs the sampling policy is refused.
  *
  * @module
  */
@@ -138,7 +138,11 @@ export const read = (
 export const parse = (text: string, source: string): Effect.Effect<ReadonlyArray<Entry>, DatasetError> =>
   read(text.split("\n"), source)
 
-/** How many of a step's `prompts` are offline groups, at a ratio in (0, 1): at least one, and at most one less than all. @category draws */
+/**
+ * How many of a step's `prompts` are offline groups, at a ratio in (0, 1): at least one, and at most one less than all.
+ *
+ * @category draws
+ */
 export const countOf = (ratio: number, prompts: number): number =>
   Math.min(prompts - 1, Math.max(1, Math.round(ratio * prompts)))
 

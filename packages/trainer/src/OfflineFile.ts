@@ -43,8 +43,8 @@ async function* linesOf(pieces: AsyncIterable<Buffer>, onPiece: (piece: Buffer) 
 }
 
 /**
- * The groups of a file of JSON lines, read line by line. Fails with a `DatasetError` that names the line, or says why the file cannot be
- * read.
+ * The groups of a file of JSON lines, read line by line. Fails with a `DatasetError` that names the line, or says why the file
+ * cannot be read.
  *
  * @category constructors
  */

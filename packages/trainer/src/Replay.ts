@@ -1,7 +1,7 @@
 /**
  * Replay: whole groups from earlier training steps, kept to replace groups that teach nothing. Their log-ratios to the
- * policy that sampled them carry the importance weights (section "stale data" of the method); groups from which the policy has moved too far are excluded and
- * counted.
+ * policy that sampled them carry the importance weights (section "stale data" of the method); groups from which the policy has
+ * moved too far are excluded and counted.
  *
  * @module
  */
@@ -59,8 +59,8 @@ export const add = (
 ): Buffer => [...buffer, ...groups.map((group) => ({ group, policyStep, uses: 0 }))].slice(-capacity)
 
 /**
- * Up to `count` young enough entries to replay at a step, in the options' order; the buffer after them, and how many became too old for it.
- * `stream` names the draw of `uniform`.
+ * Up to `count` entries that are young enough to replay at a step, in the options' order; the buffer after them, and how many became
+ * too old for it. `stream` names the draw of `uniform`.
  *
  * @category combinators
  */

@@ -71,7 +71,11 @@ export const select = (
   }
 }
 
-/** The statistics of the batch for objectives: over the kept groups, of the `prompts` that gradients are averaged over. @category metrics */
+/**
+ * The statistics of the batch for objectives: over the kept groups, of the `prompts` that gradients are averaged over.
+ *
+ * @category metrics
+ */
 export const statistics = (kept: ReadonlyArray<Group.ScoredGroup>, prompts: number): PolicyGradient.Batch => ({
   rewardStd: kept.length === 0 ? 0 : Advantage.batchStd(kept.map(rewards)),
   tokens: kept.reduce((sum, g) => sum + g.completions.reduce((n, c) => n + c.tokens.length, 0), 0),
@@ -103,7 +107,11 @@ export const refusal = (group: Group.ScoredGroup): string | null => {
   return null
 }
 
-/** Means over episodes: turns, parts beyond the first, and the environment's measurements; empty if there are none. @category metrics */
+/**
+ * Means over episodes: turns, parts beyond the first, and the environment's measurements; empty if there are none.
+ *
+ * @category metrics
+ */
 const episodesOf = (all: ReadonlyArray<Trajectory.Trajectory>): { readonly episodes?: Record<string, number> } => {
   if (all.length === 0) return {}
   const names = [...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()

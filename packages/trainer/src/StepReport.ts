@@ -37,9 +37,9 @@ export const StepReport = Schema.Struct({
   /** KL(w* || P_theta) in nats, mean over the groups, at each group's last update; null when nothing was trained on. */
   targetKl: Maybe,
   /**
-   * Theorem 2 at each group's last update, in units of reward: what P_theta had gained over P_t, and the least it must gain at its distance from
-   * the target, as means over the groups; and the smallest difference between the two, which is never negative. Null if no group has
-   * a Gibbs target.
+   * Theorem 2 at each group's last update, in units of reward: what P_theta had gained over P_t, and the least it must gain at its
+   * distance from the target, as means over the groups; and the smallest difference between the two, which is never negative. Null
+   * if no group has a Gibbs target.
    */
   gain: Maybe,
   gainBound: Maybe,

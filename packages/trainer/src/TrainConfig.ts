@@ -39,7 +39,10 @@ export interface TrainConfig {
   readonly optimizer: StepOptions & {
     /** Training steps over which the learning rate rises linearly from 0. */
     readonly warmupSteps: number
-    /** The learning rate after that, until the last step: constant, or falling to 0 linearly or as half a cosine. Default `constant`. */
+    /**
+     * The learning rate after that, until the last step: constant, or falling to 0 linearly or as half a cosine. Default
+     * `constant`.
+     */
     readonly decay?: "constant" | "linear" | "cosine"
   }
   /**
@@ -51,8 +54,8 @@ export interface TrainConfig {
   /** Default 3. */
   readonly resampleRounds?: number
   /**
-   * Groups from which the policy has moved too far since they were sampled are not trained on, and are counted by the limit that they break:
-   * needed with `maxLag`, or a sampler whose arithmetic differs. Default null: all are trained on.
+   * Groups from which the policy has moved too far since they were sampled are not trained on, and are counted by the limit that
+   * they break: needed with `maxLag`, or a sampler whose arithmetic differs. Default null: all are trained on.
    */
   readonly filter?: FilterOptions | null
   /** Noise on the verdicts of training, for studies. Default null: none. */

@@ -122,7 +122,9 @@ export const train: (
       kept,
       drawn,
     )
-    /** The result of `publish`, by the number of steps the policy had taken; rollouts of a checkpoint are from an earlier process. */
+    /**
+     * The result of `publish`, by the number of steps the policy had taken; rollouts of a checkpoint are from an earlier process.
+     */
     const versions = new Map([[taken, yield* learner.publish]])
     const versionOf = (rolled: Rollout.Rolled): number =>
       (rolled.step < from + kept.length

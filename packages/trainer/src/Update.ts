@@ -64,7 +64,11 @@ export const learningRate = ({ optimizer, steps }: TrainConfig, step: number): n
 
 const behaviourOf = ({ completions }: Group.ScoredGroup) => completions.map((c) => c.logprobs)
 
-/** The groups with their anchors: the recorded log-probs if the sampler used these weights, otherwise the learner's. @category running */
+/**
+ * The groups with their anchors: the recorded log-probs if the sampler used these weights, otherwise the learner's.
+ *
+ * @category running
+ */
 export const anchored = Effect.fn("Update.anchored")(function* (
   groups: ReadonlyArray<Group.ScoredGroup>,
   anchor: TrainConfig["anchor"],

@@ -65,9 +65,7 @@ it("refuses a learner that does not temper before anything is sampled, and sampl
   let sampled = 0
   const deaf = makeEngine({ tempers: false, onSample: () => sampled++ })
   const before = await Effect.runPromise(Effect.flip(run("a", { temperature: 0.7 }, 1, deaf)))
-  expect(before.message).toMatch(
-    /temperature is 0\.7, but this learner gives .* only at 1.*; give 1, or/,
-  )
+  expect(before.message).toMatch(/temperature is 0\.7, but this learner gives .* only at 1.*; give 1, or/)
   expect(sampled).toBe(0)
   const raw = await Effect.runPromise(Effect.flip(run("b", { temperature: 0.7 }, 1, makeEngine({ rawOnly: true }))))
   expect(raw.message).toMatch(/sampled at temperature 0\.7, but its log-probs are of the policy at 1, .* biased/)

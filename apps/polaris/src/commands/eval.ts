@@ -49,7 +49,7 @@ const flags = {
   maxTokens: optional(Flag.Int("max-tokens"), "Longest response, in tokens. Default: the benchmark's"),
   problems: optional(
     Flag.Int("problems"),
-    "Use only the first N problems. Default: all; with fewer, it is not the benchmark",
+    "Use only the first N problems. Default: all; a subset is not the benchmark",
   ),
   seed: Flag.Int("seed").pipe(
     Flag.withDescription("Seed of the samples and intervals. Default 1"),
@@ -63,7 +63,7 @@ const flags = {
   ),
   name: optional(Flag.String("name"), "Name of the evaluation. Default: made from the time"),
   resume: Flag.Boolean("resume").pipe(
-    Flag.withDescription("Resume the evaluation --name: what it has sampled is not sampled again"),
+    Flag.withDescription("Resume the evaluation of that --name; finished problems are not sampled again"),
     Flag.withDefault(false),
   ),
 }

@@ -53,7 +53,9 @@ export const command: Entry = Command.make(
     }).pipe(Effect.scoped)
   }),
 ).pipe(
-  Command.withDescription("Prove that the sampler follows the learner: three steps on the length of responses, undone"),
+  Command.withDescription(
+    "Check that the sampler follows the learner, with three steps on response length that are undone afterwards",
+  ),
   Command.withExamples([
     {
       command: "polaris probe --engine tinker --server http://gpu:8000 --model Qwen/Qwen3-0.6B",

@@ -14,7 +14,7 @@ export const command: Entry = Command.make(
   {
     preset: Argument.String("preset").pipe(
       Argument.withDescription(
-        `Which preset's: ${Preset.names.filter((name) => name.endsWith("-tiny")).join(", ")}. Default countdown-tiny`,
+        `The preset: ${Preset.names.filter((name) => name.endsWith("-tiny")).join(", ")}. Default countdown-tiny`,
       ),
       Argument.optional,
       Argument.map(Option.getOrNull),

@@ -1,6 +1,6 @@
 /**
- * An engine samples and learns: it turns a run's settings into one layer that provides `Sampler` and `Learner`, says what it needs, and
- * refuses the impossible before the run has a folder. The loop, the tasks and the reports never ask which one runs.
+ * An engine samples and learns: it turns a run's settings into one layer that provides `Sampler` and `Learner`, says what it needs,
+ * and refuses the impossible before the run has a folder. The loop, the tasks and the reports never ask which one runs.
  */
 import type { Sampler } from "@lpo/rollout"
 import type { Learner } from "@lpo/trainer"

@@ -1,4 +1,6 @@
-/** Chats with images, for servers that show them to the model: the template writes a mark for each, which its file then replaces. */
+/**
+ * Chats with images, for servers that show them to the model: the template writes a mark for each, which its file then replaces.
+ */
 import { join } from "node:path"
 import { type Problem, RegularFile } from "@lpo/rollout"
 import { Datum, ImagePrompt } from "@lpo/tinker"
@@ -32,7 +34,10 @@ const imagesOf = (prompt: Problem.Prompt): ReadonlyArray<ImagePrompt.Image> =>
         typeof content === "string" ? [] : content.filter((part) => part.type === "image"),
       )
 
-/** Prompts as chunks, with the model's chat template and its way of reading images; `profile` is the server's, for one that shows no images. */
+/**
+ * Prompts as chunks, with the model's chat template and its way of reading images; `profile` is the server's, for one that shows no
+ * images.
+ */
 export const renderer = (options: {
   readonly folder: string
   readonly tokenizer: HfTokenizer.HfTokenizer

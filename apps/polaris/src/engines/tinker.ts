@@ -1,6 +1,6 @@
 /**
- * The Tinker engine: a server (SkyRL on GPUs of your own, hosted Tinker, Twinkle) trains an adapter and samples. This machine has the
- * tokenizer, the problems, the rewards and the objective. The key comes from the environment, never from the command line.
+ * The Tinker engine: a server (SkyRL on GPUs of your own, hosted Tinker, Twinkle) trains an adapter and samples. This machine has
+ * the tokenizer, the problems, the rewards and the objective. The key comes from the environment, never from the command line.
  */
 import { ServerProfile, TinkerLearner, TinkerPolicy, TinkerSampler } from "@lpo/tinker"
 import { Tokenizer } from "@lpo/transformer"

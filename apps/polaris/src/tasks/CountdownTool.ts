@@ -64,7 +64,9 @@ const environment = (words: ReadonlySet<string>): Environment.EnvironmentService
 
 const pick = <A>(items: ReadonlyArray<A>, random: Seed.Random): A => items[random.int(0, items.length - 1)]
 
-/** Both turns of an episode: a right expression in the first, then an answer that follows the calculator, each with a probability. */
+/**
+ * Both turns of an episode: a right expression in the first, then an answer that follows the calculator, each with a probability.
+ */
 const demonstrations =
   (space: Countdown.Space, tokenizer: Tokenizer.TokenizerService, words: ReadonlySet<string>) =>
   (): ((size: number, correctShare: number, stream: string) => Array<Sequence.Sequence>) => {

@@ -1,4 +1,6 @@
-/** What this program needs in addition to a task: the length of its questions, and the material of presets that start from scratch. */
+/**
+ * What this program needs in addition to a task: the length of its questions, and the material of presets that start from scratch.
+ */
 import type { Environment, Episodes, Problem, Sequence } from "@lpo/rollout"
 import type { HfTokenizer, Tokenizer } from "@lpo/transformer"
 import type { Task } from "@lpo/verifiers"

@@ -104,7 +104,7 @@ it("names a damaged record, and makes two runs that begin together", async () =>
   await writeFile(path, '{"curve":3}')
   const damaged = await polaris(["--name", "whole", "--resume"])
   expect(damaged).toMatchObject({ code: 1 })
-  expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and it will be evaluated again/s)
+  expect(damaged.stderr).toMatch(/base\.json is damaged: .*remove it, and the evaluation is repeated/s)
   // Decodes, and is not what was written.
   await writeFile(
     path,

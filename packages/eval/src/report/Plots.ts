@@ -1,6 +1,6 @@
 /**
- * The plots of a report, drawn as SVG when the report is written, so the page shows them without a script. Colours are the page's own
- * variables, for light and dark; each plot also describes itself in words.
+ * The plots of a report, drawn as SVG when the report is written, so the page shows them without a script. Colours are the page's
+ * own variables, for light and dark; each plot also describes itself in words.
  */
 import * as Plot from "@observablehq/plot"
 import { parseHTML } from "linkedom"

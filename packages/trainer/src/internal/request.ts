@@ -1,4 +1,7 @@
-/** One request with a JSON body to a tracker's server, and its JSON answer. Redirects are not followed: they would take the key along. */
+/**
+ * One request with a JSON body to a tracker's server, and its JSON answer. Redirects are not followed: they would take the key
+ * along.
+ */
 import { Effect, Schema } from "effect"
 import { TrackerError } from "../trackers/Tracker.ts"
 

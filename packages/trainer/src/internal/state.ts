@@ -1,6 +1,7 @@
 /**
- * What a checkpoint keeps besides the learner's files, as `state.json`: the number of problems drawn, the waiting rollouts (a run that
- * samples ahead cannot sample them again, its policy is gone), the groups to replay, and what the objective keeps from step to step.
+ * What a checkpoint keeps besides the learner's files, as `state.json`: the number of problems drawn, the waiting rollouts (a run
+ * that samples ahead cannot sample them again, its policy is gone), the groups to replay, and what the objective keeps from step to
+ * step.
  */
 import type { Dataset } from "@lpo/rollout"
 import * as Group from "@lpo/rollout/Group"

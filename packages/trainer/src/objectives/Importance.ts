@@ -5,8 +5,8 @@
  *     truncated (TIS)   min(r, cap)
  *     masked (MIS)      r where 1 / cap <= r <= cap, else 0
  *
- * r is a token's ratio or a whole response's, the product over its tokens. It is a constant of the loss: nothing is differentiated through
- * it. The listwise objectives do not need it: s_t is in their target, and the softmax normalises the ratios.
+ * r is a token's ratio or a whole response's, the product over its tokens. It is a constant of the loss: nothing is differentiated
+ * through it. The listwise objectives do not need it: s_t is in their target, and the softmax normalises the ratios.
  *
  * @module
  */

@@ -24,7 +24,9 @@ export interface Options {
   readonly zeroVariance?: Target.ZeroVariance
   /** How log pi(y) is computed, in s and in the gradient: `sum` over tokens (default), or `mean`, the paper's. */
   readonly reduction?: OffPolicy.Reduction
-  /** Tokens whose ratio to pi_b has left [1 - clip, 1 + clip] weigh 0 (appendix D.3); default null, no limit. The paper's is 0.2. */
+  /**
+   * Tokens whose ratio to pi_b has left [1 - clip, 1 + clip] weigh 0 (appendix D.3); default null, no limit. The paper's is 0.2.
+   */
   readonly clip?: number | null
   readonly name?: string
 }

@@ -1,6 +1,6 @@
 /**
- * Curves on an MLflow server, by its REST interface, which Databricks and GitLab also provide. A run here is one run there, found again
- * by its id. The server tells the last step it has of each metric, so nothing is sent twice.
+ * Curves on an MLflow server, by its REST interface, which Databricks and GitLab also provide. A run here is one run there, found
+ * again by its id. The server tells the last step it has of each metric, so nothing is sent twice.
  *
  * @module
  */

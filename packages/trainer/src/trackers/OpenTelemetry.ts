@@ -1,6 +1,6 @@
 /**
- * Curves over OTLP, to a collector or anything else that accepts it: a gauge per value, `lpo.train.reward`, exported after every report.
- * The run is an attribute of the resource. OTLP uses time, not steps: `lpo.step` shows the current step.
+ * Curves over OTLP, to a collector or anything else that accepts it: a gauge per value, `lpo.train.reward`, exported after every
+ * report. The run is an attribute of the resource. OTLP uses time, not steps: `lpo.step` shows the current step.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Curves as TensorBoard reads them: event files in a folder, `events.out.tfevents.*`. W&B, which has no maintained JavaScript client,
- * imports the same files with its own tool.
+ * Curves as TensorBoard reads them: event files in a folder, `events.out.tfevents.*`. W&B, which has no maintained JavaScript
+ * client, imports the same files with its own tool.
  *
  * On a resume, points after the checkpoint are dropped with their steps: the rest is written to a
  * new file, which starts with a restart mark, so an open TensorBoard follows.

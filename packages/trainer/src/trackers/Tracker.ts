@@ -59,7 +59,10 @@ export interface Tracker {
   readonly open: (run: Opening) => Effect.Effect<Opened, TrackerError, Scope.Scope>
 }
 
-/** The numbers of a report by name: null is omitted, a list becomes its length, a scheduled option becomes `scheduled/<option>`. @category combinators */
+/**
+ * The numbers of a report by name: null is omitted, a list becomes its length, a scheduled option becomes `scheduled/<option>`.
+ * @category combinators
+ */
 export const valuesOf = (report: object): Readonly<Record<string, number>> => {
   const out: Record<string, number> = {}
   const walk = (value: unknown, path: string): void => {

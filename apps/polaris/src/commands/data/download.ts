@@ -26,4 +26,4 @@ export const command = Command.make(
     yield* Shared.print(`${rows.source}: ${Terminal.counted(rows.length, "row")}, sha256 ${rows.fingerprint.sha256}`)
     for (const file of rows.files) yield* Shared.print(`  ${file}`)
   }, Effect.scoped),
-).pipe(Command.withDescription("Download a dataset of the hub, and pin it to a commit"))
+).pipe(Command.withDescription("Download a dataset from the hub, and pin it to a commit"))

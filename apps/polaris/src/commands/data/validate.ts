@@ -1,4 +1,7 @@
-/** `polaris data validate`: rows that cannot be turned into problems, answers that their own verifier refuses, duplicates, prompts that are too long. */
+/**
+ * `polaris data validate`: rows that cannot be turned into problems, answers that their own verifier refuses, duplicates, prompts
+ * that are too long.
+ */
 import { createHash } from "node:crypto"
 import { Terminal } from "@lpo/rollout"
 import { Effect, Option, Result, Stream } from "effect"
@@ -23,7 +26,7 @@ export const command = Command.make(
       Flag.withDefault(4096),
     ),
     limit: Flag.Int("limit").pipe(
-      Flag.withDescription("Look at the first rows only. Default: all"),
+      Flag.withDescription("Check only the first N rows. Default: all"),
       Flag.optional,
       Flag.map(Option.getOrNull),
     ),
@@ -89,6 +92,4 @@ export const command = Command.make(
       })
     yield* Shared.print("nothing to report")
   }, Effect.scoped),
-).pipe(
-  Command.withDescription("Look for rows that cannot be trained on: broken, without an answer, repeated, too long"),
-)
+).pipe(Command.withDescription("Find rows that cannot be trained on: broken, without an answer, repeated, too long"))
