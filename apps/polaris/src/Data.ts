@@ -73,6 +73,9 @@ interface Base {
 const heldOutShare = 0.1
 
 /** A run may be resumed from another folder. */
+/** A verifier as it was given: a URL, or the path of a module. */
+export const verifierPath = (given: string): string => (/^https?:/.test(given) ? given : absolute(given))
+
 const named = (source: string): string => (Dataset.isFile(source) ? absolute(source) : source)
 
 const sourceOf = (base: Source | null, source: string | null, format: string | null): Source | null =>
@@ -108,10 +111,7 @@ export const resolve = Effect.fn("Data.resolve")(function* (base: Base, given: G
   }
   if (given.task !== null) yield* find("task", given.task, tasks)
   const task = given.task === null || given.task === base.task.name ? base.task : { name: given.task, parameters: {} }
-  const verifier =
-    given.verifier === null
-      ? base.verifier
-      : { path: /^https?:/.test(given.verifier) ? given.verifier : absolute(given.verifier), sha256: null }
+  const verifier = given.verifier === null ? base.verifier : { path: verifierPath(given.verifier), sha256: null }
   if (task.name === "own" && verifier === null)
     return yield* new UsageError({
       reason:

@@ -115,7 +115,7 @@ it("names what is asked for and cannot be", async () => {
     [["--benchmark", "math500"], /nothing to evaluate is given; give one of --model, --endpoint, --run and --compl/],
     [["--benchmark", "math500", "--model", model, "--run", "x"], /--model and --run are given; give one of/],
     [["--completions", data], /no problems are given; give --benchmark, or --data with --task/],
-    [["--completions", data, "--data", data], /give --task, which decides how answers are judged/],
+    [["--completions", data, "--data", data], /nothing decides how its answers are judged; give --task or --verifier/],
     [["--completions", data, "--benchmark", "math50"], /there is no benchmark "math50"; did you mean math500\?/],
     [["--completions", data, "--benchmark", "amc83"], /amc83 is not on the hub; give a copy of its file with --data/],
     [["--completions", data, "--benchmark", "math500", "--data", data], /makes 8 problems, but math500 has 500/],
@@ -126,7 +126,43 @@ it("names what is asked for and cannot be", async () => {
     [["--endpoint", "gpu:8000", "--benchmark", "math500", "--served-name", "m"], /--endpoint has "gpu:8000"/],
     [["--endpoint", "http://127.0.0.1:9", "--benchmark", "math500"], /give --served-name/],
     [["--run", join(folder, "empty")], /there is no run in .*empty/],
-    [["--completions", data, "--data", data, "--task", "math", "--n", "0"], /--n is 0; give a whole number from 1/],
+    [["--model", model, "--data", data, "--task", "math", "--n", "0"], /--n is 0; give a whole number from 1/],
   ]
   for (const [args, message] of refusals) expect(await evaluate(...args), args.join(" ")).toMatch(message)
+})
+
+it("refuses an option that would have no effect beside the others", async () => {
+  const data = await file("stray.jsonl", sums)
+  const stored = ["--completions", data, "--data", data, "--task", "math"]
+  const strays: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+    [[...stored, "--n", "2"], /--n is given, but has no effect without one of --model, --endpoint, --run; omit it/],
+    [[...stored, "--temperature", "1"], /--temperature is given, but has no effect without one of --model/],
+    [[...stored, "--max-tokens", "8"], /--max-tokens is given, but has no effect without one of --model/],
+    [[...stored, "--workers", "1"], /--workers is given, but has no effect without one of --model, --run/],
+    [[...stored, "--style", "text"], /--style is given, but has no effect without --endpoint/],
+    [["--model", model, "--benchmark", "math500", "--served-name", "m"], /--served-name is given, but has no effect/],
+    [["--endpoint", "http://127.0.0.1:9", "--served-name", "m", "--backend", "cpu"], /--backend is given, but/],
+    [["--model", model, "--benchmark", "math500", "--task", "math"], /--task is given, but a benchmark has its own/],
+    [["--model", model, "--benchmark", "math500", "--verifier", "v.ts"], /--verifier is given, but a benchmark has/],
+    [["--run", "x", "--format", "own"], /--format is given, but has no effect without --data/],
+  ]
+  for (const [args, message] of strays) expect(await evaluate(...args), args.join(" ")).toMatch(message)
+})
+
+it("judges rows of your own by a verifier of your own, which the evaluation records", async () => {
+  const data = await file("judged.jsonl", [{ prompt: "Say yes.", answer: "yes" }])
+  const stored = await file("said.jsonl", [{ problem: "1", responses: ["yes", "no", "yes indeed", "maybe"] }])
+  const verifier = join(folder, "says.ts")
+  await writeFile(verifier, "export default (answer: unknown, said: string) => said.startsWith(String(answer))\n")
+  const args = ["--data", data, "--completions", stored, "--verifier", verifier, "--name", "judged"]
+  const printed = await evaluate(...args)
+  // Stored responses are as many as there are, whatever a task's default says.
+  expect(printed).toMatch(/data: 1 problem, .*judged by .*says\.ts, sha256 [0-9a-f]{64}/)
+  const { sets } = (await json("judged", "summary.json")) as {
+    readonly sets: ReadonlyArray<{ readonly passAt: Readonly<Record<string, { readonly mean: number }>> }>
+  }
+  expect(sets[0].passAt["1"].mean).toBe(0.5)
+  await writeFile(verifier, "export default () => 1\n")
+  expect(await evaluate(...args, "--resume")).toMatch(/was started with other options/)
+  expect(await evaluate(...args.slice(0, 4), "--verifier", "nowhere.ts")).toMatch(/nowhere\.ts: there is no such file/)
 })

@@ -10,6 +10,7 @@ import * as About from "../About.ts"
 import * as Measure from "../evaluation/Measure.ts"
 import * as Policies from "../evaluation/Policies.ts"
 import * as Sets from "../evaluation/Sets.ts"
+import * as Strays from "../evaluation/Strays.ts"
 import * as Table from "../evaluation/Table.ts"
 import { optional } from "../Options.ts"
 import * as Place from "../Place.ts"
@@ -28,6 +29,10 @@ const flags = {
     "A copy of the one benchmark in --benchmark, or with --task a file of your own problems",
   ),
   task: optional(Flag.Literals("task", ofRows), "How rows of --data are read and answers judged"),
+  verifier: optional(
+    Flag.String("verifier"),
+    "What judges --data instead of a task: a module or the URL of a reward model, as for polaris train",
+  ),
   format: optional(Flag.String("format"), "Format of the rows. Default: the one that fits the first rows"),
   model: optional(Flag.String("model"), "A checkpoint: a folder, or name[@revision] on the hub"),
   endpoint: optional(
@@ -40,9 +45,9 @@ const flags = {
     Flag.File("completions"),
     'Responses that you have already sampled: JSON lines of {"problem": id or place, "responses": [text, ...]}',
   ),
-  style: Flag.Literals("style", ["chat", "text"]).pipe(
-    Flag.withDescription("How to prompt servers: chat, or text for a base model. Default chat"),
-    Flag.withDefault("chat"),
+  style: optional(
+    Flag.Literals("style", ["chat", "text"]),
+    "How to prompt servers: chat, or text for a base model. Default chat",
   ),
   n: optional(Flag.Int("n"), "Samples per problem. Default: the benchmark's"),
   temperature: optional(Flag.Finite("temperature"), "Sampling temperature. Default: the benchmark's, 0.6"),
@@ -80,7 +85,7 @@ const policyOf = Effect.fn("eval.policyOf")(function* (given: Given, view: View.
       reason: `${asked.length === 0 ? "nothing to evaluate is given" : `${asked.map(([key]) => `--${key}`).join(" and ")} are given`}; give one of --model, --endpoint, --run and --completions`,
     })
   if (model !== null) return yield* Policies.checkpoint(model, given, view)
-  if (endpoint !== null) return yield* Policies.endpoint(endpoint, given.servedName, given.style)
+  if (endpoint !== null) return yield* Policies.endpoint(endpoint, given.servedName, given.style ?? "chat")
   if (run !== null) return yield* Policies.trained(run, given, view)
   return null
 })
@@ -90,7 +95,7 @@ const namesOf = (benchmark: string | null): ReadonlyArray<string> =>
 
 /** The sets to evaluate on. */
 const setsOf = Effect.fn("eval.setsOf")(function* (given: Given, reads: Reads, view: View.View) {
-  const { benchmark, data, format, run, task } = given
+  const { benchmark, data, format, run, task, verifier } = given
   const one = (set: Sets.Set): ReadonlyArray<Sets.Set> => [set]
   if (benchmark !== null) {
     const names = namesOf(benchmark)
@@ -102,14 +107,17 @@ const setsOf = Effect.fn("eval.setsOf")(function* (given: Given, reads: Reads, v
     return all
   }
   if (data !== null) {
-    if (task === null)
+    const judged = task ?? (verifier === null ? null : "own")
+    if (judged === null)
       return yield* new UsageError({
-        reason: "--data is given without --task; give --task, which decides how answers are judged",
+        reason: "--data is given, but nothing decides how its answers are judged; give --task or --verifier",
       })
-    return one(yield* Sets.file(data, task, format, reads, view))
+    return one(yield* Sets.file(data, judged, { format, verifier }, reads, view))
   }
   if (run !== null) return one(yield* Sets.heldOut(run, reads, view))
-  return yield* new UsageError({ reason: "no problems are given; give --benchmark, or --data with --task" })
+  return yield* new UsageError({
+    reason: "no problems are given; give --benchmark, or --data with --task or --verifier",
+  })
 })
 
 /** The set with the changes of the command line. */
@@ -163,10 +171,13 @@ export const command: Entry = Command.make(
     const view = View.make()
     yield* Effect.addFinalizer(() => Effect.sync(view.done))
     const seed = `eval/${given.seed}`
+    const { maxTokens, servedName, ...rest } = given
+    const stray = Strays.stray({ ...rest, "max-tokens": maxTokens, "served-name": servedName })
+    if (stray !== null) return yield* stray
     // A wrong name is refused before a model is downloaded.
     for (const name of namesOf(given.benchmark)) yield* find("benchmark", name, Benchmark.all)
     const policy = yield* policyOf(given, view)
-    const found = yield* setsOf(given, policy?.reads ?? given.style, view)
+    const found = yield* setsOf(given, policy?.reads ?? "chat", view)
     // A missing file is refused before a folder is made for the results.
     if (given.completions !== null) yield* Effect.scoped(Dataset.open(given.completions))
     const sets = yield* Effect.forEach(found, (set) => adjusted(set, given))
@@ -182,17 +193,14 @@ export const command: Entry = Command.make(
           name,
           from,
           problems: problems.length,
-          samples,
-          temperature,
-          maxTokens,
-          stopStrings,
+          ...(policy === null ? {} : { samples, temperature, maxTokens, stopStrings }),
         })),
       },
       given.resume,
     )
     for (const { from, name, problems, samples } of sets)
       view.print(
-        `${name}: ${Terminal.counted(problems.length, "problem")} x ${Terminal.counted(samples, "sample")}, ${from}`,
+        `${name}: ${Terminal.counted(problems.length, "problem")}${policy === null ? "" : ` x ${Terminal.counted(samples, "sample")}`}, ${from}`,
       )
     const results = yield* Effect.forEach(sets, (set) =>
       Measure.evaluate(set, policy, { folder, seed, completions: given.completions, view }),

@@ -58,16 +58,20 @@ export const benchmark = Effect.fn("Sets.benchmark")(function* (
   } satisfies Set
 })
 
-/** All rows of a file of your own. */
+const judgedBy = ({ path, sha256 }: Data.Verifier): string =>
+  `, judged by ${path}${sha256 === null ? "" : `, sha256 ${sha256}`}`
+
+/** All rows of a file of your own; `verifier` judges them in place of the task. */
 export const file = Effect.fn("Sets.file")(function* (
   source: string,
   taskName: string,
-  format: string | null,
+  { format, verifier }: { readonly format: string | null; readonly verifier: string | null },
   reads: Reads,
   view: View,
 ) {
   const domain = yield* openTask(taskName, {})
-  const task = yield* domain.task(reads)
+  const judge = verifier === null ? null : yield* Grader.load({ path: Data.verifierPath(verifier) })
+  const task = Grader.judgedBy(yield* domain.task(reads), judge?.grader ?? null)
   const opened = yield* Data.open({ source, format, fingerprint: null }, task, view)
   const all = yield* Data.problems(opened, task)
   const { fingerprint } = opened.rows
@@ -79,7 +83,7 @@ export const file = Effect.fn("Sets.file")(function* (
     temperature: 0.6,
     maxTokens: 1024,
     stopStrings: domain.stopStrings,
-    from: `${opened.settings.source}, ${fingerprint.rows} rows, sha256 ${fingerprint.sha256}`,
+    from: `${opened.settings.source}, ${fingerprint.rows} rows, sha256 ${fingerprint.sha256}${judge === null ? "" : judgedBy(judge.settings)}`,
   } satisfies Set
 })
 
