@@ -60,6 +60,18 @@ const shapeOf = Effect.fn("Plan.shapeOf")(function* ({ model, preset: name }: Se
   return (yield* Checkpoint.readConfig(folder, ignore === undefined ? {} : { ignore })).config
 })
 
+/** Files and folders of this machine that the run needs and that are not there, with their options. */
+const missing = ({ data, model, offline, verifier }: Settings): ReadonlyArray<string> =>
+  [
+    { option: "--data", path: data?.train.source ?? "" },
+    { option: "--eval-data", path: data?.evaluation?.source ?? "" },
+    { option: "--verifier", path: /^https?:/.test(verifier?.path ?? "") ? "" : (verifier?.path ?? "") },
+    { option: "--offline", path: offline?.path ?? "" },
+    { option: "--model", path: model.kind === "checkpoint" && /^[./~]/.test(model.source) ? model.source : "" },
+  ].flatMap(({ option, path }) =>
+    path !== "" && (option === "--model" || Dataset.isFile(path)) && !existsSync(path) ? [`${path} (${option})`] : [],
+  )
+
 /** What is downloaded from the hub, with its size if known. */
 const downloads = (settings: Settings, preset: Preset.Preset, parameters: number | null): ReadonlyArray<string> => {
   const { data, engine, evaluation, model } = settings
@@ -75,7 +87,7 @@ const downloads = (settings: Settings, preset: Preset.Preset, parameters: number
   ].filter((source) => source !== undefined && source !== null)
   const weights = parameters === null ? "" : `, about ${((2 * parameters) / 1e9).toFixed(1)} GB as bfloat16`
   return [
-    ...(model.kind === "checkpoint" && !existsSync(model.source)
+    ...(model.kind === "checkpoint" && !existsSync(model.source) && !/^[./~]/.test(model.source)
       ? [engine.name === "tinker" ? `the tokenizer of ${model.source}` : `the model ${model.source}${weights}`]
       : []),
     ...[...new Set(sources)]
@@ -189,6 +201,7 @@ export const show = Effect.fn("Plan.show")(function* (settings: Settings, print:
   const config = yield* shapeOf(settings)
   const parameters = config === null ? null : Parameters.count(Parameters.layout(config))
   const remote = downloads(settings, preset, parameters)
+  const absent = missing(settings)
   const isMissing = JSON.stringify(engine.options).includes(noServer)
   const sums =
     config === null ? null : arithmetic(settings, config, responses * sampling.maxTokens, judged * sampling.maxTokens)
@@ -207,6 +220,7 @@ export const show = Effect.fn("Plan.show")(function* (settings: Settings, print:
         ]),
     `judging   2 x (${sets.map(({ name, problems, samples }) => `${name} ${count(problems)} x ${samples}`).join(" + ")}) = ${count(judged)} responses, at temperature ${evaluation.temperature}`,
     `download  ${remote.length === 0 ? "nothing" : `${remote.join("; ")}; unless the hub's cache has them`}`,
+    ...(absent.length === 0 ? [] : [`missing   ${absent.join(", ")}; the run needs them to start`]),
     ...(sums?.lines ?? unknown),
   ]
   for (const line of lines) print(line)

@@ -136,6 +136,24 @@ it("prints the plan of a dry run, and begins nothing", async () => {
   )
   const hub = await polaris(["--dry-run", "--data", "own/rows", "--task", "math", "--model", "own/model"])
   expect(hub.stdout).toMatch(/download {2}the model own\/model; the dataset own\/rows; unless/)
+  expect(hub.stdout).not.toMatch(/missing/)
+  const absent = [
+    "--data",
+    "no.jsonl",
+    "--eval-data",
+    "n.parquet",
+    "--verifier",
+    "./v.ts",
+    "--model",
+    "./m",
+    "--offline",
+    "o",
+  ]
+  const local = await polaris(["--dry-run", ...absent])
+  expect(local.stdout).toMatch(/download {2}nothing/)
+  expect(local.stdout).toMatch(
+    /missing {3}\S+no\.jsonl \(--data\), \S+n\.parquet \(--eval-data\), \S+v\.ts \(--verifier\), \S*o \(--offline\), \S*m \(--model\); the run needs/,
+  )
   expect((await polaris(["--name", "plan", "--resume"])).stderr).toMatch(/nothing to resume/)
 })
 

@@ -1,8 +1,11 @@
 /** `polaris data`, on files that are made here. */
+import { createHash } from "node:crypto"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { RunStore } from "@lpo/trainer"
+import { Effect } from "effect"
 import { afterAll, expect, it } from "vitest"
 import { fixture } from "./checkpoint.ts"
 import { here } from "./program.ts"
@@ -113,8 +116,19 @@ it("filter keeps rows by difficulty, without those of benchmarks, as they stand"
   expect(shown.stdout).toMatch(/--- answer\n"2 \\\\sqrt \{ 2 \}"/)
 })
 
-it("filter takes pass rates from a run", async () => {
-  const run = await mkdtemp(join(folder, "run-"))
+it("filter takes pass rates from a run on these rows, and from no other", async () => {
+  const all = await file("tried.jsonl", [{ i: 1 }, { i: 2 }, { i: 3 }])
+  const sha256 = createHash("sha256")
+    .update(await readFile(all))
+    .digest("hex")
+  /** A run's folder, as it is made before the first step. */
+  const begun = (name: string, config: RunStore.Config): Promise<string> => {
+    const at = join(folder, name)
+    return Effect.runPromise(RunStore.open({ folder: at, config, resume: false }).pipe(Effect.as(at), Effect.scoped))
+  }
+  const run = await begun("run-tried", {
+    data: { train: { source: "tried.jsonl", fingerprint: { rows: 3, sha256 } } },
+  })
   const completion = (correct: boolean) => ({
     text: "x",
     length: 1,
@@ -132,11 +146,18 @@ it("filter takes pass rates from a run", async () => {
     join(run, "completions.jsonl"),
     [group("1", 4), group("2", 1)].map((g) => JSON.stringify(g)).join("\n"),
   )
-  const all = await file("tried.jsonl", [{ i: 1 }, { i: 2 }, { i: 3 }])
   const out = join(folder, "tried-kept.jsonl")
   const result = await data("filter", all, "--run", run, "--max-pass", "0.9", "--out", out)
   expect(result.stderr).toBe("")
   expect(await lines(out)).toEqual([{ i: 2 }, { i: 3 }])
+  const refused = async (on: string, from: string): Promise<string> =>
+    (await data("filter", on, "--run", from, "--out", join(folder, "never-tried.jsonl"))).stderr
+  const others = await file("others.jsonl", [{ i: 4 }, { i: 5 }, { i: 6 }])
+  expect(await refused(others, run)).toMatch(
+    /--run .*: it was trained on other rows, tried\.jsonl with sha256 [0-9a-f]{64}/,
+  )
+  expect(await refused(all, await begun("run-generated", { data: null }))).toMatch(/it made its own problems/)
+  expect(await refused(all, folder)).toMatch(/there is no run in it; give a run's folder/)
 })
 
 it("generate draws the figures of a tiny preset, and says what it cannot draw", async () => {
@@ -163,6 +184,10 @@ it("generate writes rows that the task reads, the same ones for a seed, and show
   expect(shown.stdout).toMatch(/read as countdown-tasks\n--- prompt, \d+ tokens\n[\s\S]*Make \d+ from the numbers/)
   expect(shown.stdout).toMatch(/--- fit: the row's own answer is accepted/)
   const parquet = await data("validate", rowsFile("verl.parquet"), "--task", "math")
+  const own = await file("own.jsonl", [{ prompt: "Say yes.", answer: "yes" }])
+  expect((await data("show", own, "--task", "own")).stdout).toMatch(
+    /--- answer\n"yes"\n--- not judged here: a verifier/,
+  )
   expect(parquet.stdout).toMatch(/3 rows \(parquet\), read as verl of the task math: 3 problems/)
 })
 

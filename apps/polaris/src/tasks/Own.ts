@@ -4,7 +4,7 @@ import { Task } from "@lpo/verifiers"
 import { Effect, Result, Schema } from "effect"
 import * as Rows from "./Rows.ts"
 
-const name = "own"
+export const name = "own"
 
 const isRecord = (row: unknown): row is Readonly<Record<string, unknown>> =>
   typeof row === "object" && row !== null && !Array.isArray(row)

@@ -2,7 +2,8 @@
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { Readable } from "node:stream"
-import { LoggedGroup, RegularFile } from "@lpo/rollout"
+import { Dataset, LoggedGroup, RegularFile } from "@lpo/rollout"
+import { RunStore } from "@lpo/trainer"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Question from "../../data/Question.ts"
@@ -10,6 +11,30 @@ import { UsageError } from "../../Usage.ts"
 import * as Shared from "./shared.ts"
 
 const decode = Schema.decodeUnknownSync(LoggedGroup.LoggedGroup)
+
+const decodeTrainedOn = Schema.decodeUnknownEffect(
+  Schema.Struct({
+    data: Schema.NullOr(
+      Schema.Struct({
+        train: Schema.Struct({ source: Schema.String, fingerprint: Schema.NullOr(Dataset.Fingerprint) }),
+      }),
+    ),
+  }),
+)
+
+/** Refuses a run on other rows: its groups know rows by their numbers only. */
+const sameRows = Effect.fn("filter.sameRows")(function* (run: string, rows: Dataset.Rows) {
+  const refused = (reason: string) => new UsageError({ reason: `--run ${run}: ${reason}` })
+  const found = yield* RunStore.readConfig(run)
+  if (found === null) return yield* refused("there is no run in it; give a run's folder, such as runs/latest")
+  const { data } = yield* decodeTrainedOn(found.config).pipe(Effect.mapError(({ message }) => refused(message)))
+  if (data === null) return yield* refused("it made its own problems, so it has no pass rates of rows")
+  const sha256 = data.train.fingerprint?.sha256
+  if (sha256 !== rows.fingerprint.sha256)
+    return yield* refused(
+      `it was trained on other rows, ${data.train.source} with sha256 ${sha256 ?? "unknown"}; give those rows (these have ${rows.fingerprint.sha256})`,
+    )
+})
 
 /** Pass rates of a run's problems by row: its groups refer to a problem by its row number. */
 const passRates = (run: string) =>
@@ -69,7 +94,6 @@ export const command = Command.make(
       return yield* new UsageError({
         reason: `--min-pass is ${min} and --max-pass ${max}; give shares from 0 to 1, in this order`,
       })
-    const rates = run === null ? null : yield* passRates(run)
     const banned = new Set<string>()
     for (const source of without?.split(",") ?? [])
       yield* Stream.runForEach((yield* Shared.rowsOf(source)).stream, ({ value }) =>
@@ -79,6 +103,8 @@ export const command = Command.make(
         }),
       )
     const rows = yield* Shared.rowsOf(data)
+    if (run !== null) yield* sameRows(run, rows)
+    const rates = run === null ? null : yield* passRates(run)
     const isFiltered = min > 0 || max < 1 || rates !== null
     const left = { kept: 0, hard: 0, easy: 0, unknown: 0, shared: 0 }
     const sift = (write: (row: unknown) => Effect.Effect<void, UsageError>) =>

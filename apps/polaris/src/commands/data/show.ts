@@ -2,6 +2,7 @@
 import { Terminal } from "@lpo/rollout"
 import { Effect, Result } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Own from "../../tasks/Own.ts"
 import * as Tokens from "../../data/Tokens.ts"
 import { whole } from "../../Usage.ts"
 import * as Shared from "./shared.ts"
@@ -38,6 +39,8 @@ export const command = Command.make(
     }
     yield* Shared.print(`--- answer\n${Shared.json(answer)}`)
     if (meta !== undefined) yield* Shared.print(`--- meta\n${Shared.json(meta)}`)
+    if (task.name === Own.name)
+      return yield* Shared.print("--- not judged here: a verifier of yours judges it in training")
     const refusal = yield* task.validate(made.success)
     yield* Shared.print(`--- ${refusal === null ? "fit: the row's own answer is accepted" : `unfit: ${refusal}`}`)
   }, Effect.scoped),
