@@ -115,6 +115,30 @@ it("survives random, mutated and adversarial texts in every extractor and grader
   fc.assert(fc.property(text, text, survive), { numRuns: times(300, 800) })
 })
 
+// What Math-Verify 0.8.0 says of answer and gold: after a leading 0 a comma is a decimal one, a sign hides that 0, and what Python
+// reads as no number is none.
+it.each([
+  ["0,123.5", "123.5", 0],
+  ["0,123.5", "0.123", 0],
+  ["0,123,456", "0.123456", 0],
+  ["0,123,456", "123456", 0],
+  ["0,123", "0.123", 1],
+  ["0,123", "123", 0],
+  ["00,123", "0.123", 1],
+  ["00,123.5", "123.5", 0],
+  ["012,345", "12.345", 1],
+  ["012,345", "12345", 0],
+  ["-0,123", "-123", 0],
+  ["-0,123", "-0.123", 0],
+  ["-0,123.5", "-123.5", 1],
+  ["-00,123.5", "-123.5", 1],
+  ["12,345.5", "12345.5", 1],
+  ["-12,345.5", "-12345.5", 1],
+  ["1,234,567", "1234567", 1],
+] as const)("math-verify reads the commas of %s against %s", (answer, gold, verdict) => {
+  expect(Number(judge("math-verify", `\\boxed{${answer}}`, gold).correct)).toBe(verdict)
+})
+
 it("refuses digits in a name that are not 0 to 9, as SymPy does", () => {
   for (const digits of ["٥", "١٢", "५", "５", "1٥", "²", "₂", "①"]) {
     survive(`\\boxed{\\pi${digits}}`, "1.2")

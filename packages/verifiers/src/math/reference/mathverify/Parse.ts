@@ -196,9 +196,13 @@ const complex =
 export const parse = (text: string): Value => {
   if (text.length > maxLength) throw new Unreadable("too long")
   if (commaNumber.test(text)) {
-    const bare = text.trim().replace("-", "")
-    const value = parseNumber(bare.startsWith("0") ? bare.replace(",", ".") : bare)
-    return scalar(text.includes("-") ? Syntax.negate(value) : value)
+    const bare = text.trim()
+    // A comma after a leading 0 is a decimal one, and a number has one; a sign hides the 0.
+    const plain = bare.startsWith("0") ? bare.replaceAll(",", ".") : bare
+    if (/\..*\./.test(plain)) throw new Unreadable("a number with two decimal points")
+    if (/^-0[0-9,]+$/.test(plain)) throw new Unreadable("an integer with a leading 0")
+    const value = parseNumber(plain.replace("-", ""))
+    return scalar(plain.startsWith("-") ? Syntax.negate(value) : value)
   }
   return new Parser(tokenise(respell(text)), complex.test(text) ? complexMark : "").all()
 }
