@@ -1,6 +1,6 @@
 /**
  * A model that solves some problems, trained on a real SkyRL through the program: the warm start of `countdown-tiny` as a checkpoint, so
- * the rewards of a group differ and every step has a gradient.
+ * the rewards of a group differ and every step has a gradient. Before it, `polaris probe` looks at the same server.
  */
 import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -42,12 +42,17 @@ export const check = async (report: Report.Report, root: string, python: string)
   mkdirSync(folder)
   const server = await Skyrl.start({ folder, model, port: await freePort(), python })
   try {
-    const sizes =
-      `--lora-rank 8 --steps ${steps} --prompts 16 --k 8 --max-tokens 10 --problems ${problems} --samples ${samples} ` +
-      "--learning-rate 2e-3 --set train.checkpointEvery=1 --name learning"
-    const begin = `train ${preset} --engine tinker --server ${server.url} --model ${model} --out ${out} ${sizes}`.split(
-      " ",
+    const on = `--engine tinker --server ${server.url} --model ${model} --lora-rank 8 --prompts 16 --k 8 --max-tokens 10`
+    const probed = await polaris(`probe ${preset} ${on}`.split(" "))
+    report.add(
+      "polaris probe: the sampler on SkyRL follows the learner",
+      probed.code === 0 && probed.stdout.includes("the sampler follows the learner"),
+      (probed.code === 0 ? probed.stdout : probed.stderr).trim().split("\n").at(-1) ?? "",
     )
+    const sizes =
+      `--steps ${steps} --problems ${problems} --samples ${samples} ` +
+      "--learning-rate 2e-3 --set train.checkpointEvery=1 --name learning"
+    const begin = `train ${preset} ${on} --out ${out} ${sizes}`.split(" ")
     const from = performance.now()
     const ran = await polaris(begin)
     if (ran.code !== 0) return report.add("a model that solves some problems learns on SkyRL", false, ran.stderr)
