@@ -199,7 +199,7 @@ it("what cannot be written to its end leaves nothing under its name", async () =
   expect(cut.code).toBe(1)
   expect(cut.stderr).toMatch(/^polaris: .*cut\.jsonl/)
   const nowhere = await data("generate", "--count", "3", "--out", join(path, "rows.jsonl"))
-  expect(nowhere.stderr).toMatch(/^polaris: --out .*rows\.jsonl"; a part of the path is a file where a folder must be/)
+  expect(nowhere.stderr).toMatch(/^polaris: --out .*rows\.jsonl"; part of the path is a file, not a folder/)
   const taken = await data("generate", "--count", "3", "--out", path)
   expect(taken.stderr).toMatch(/exists already; choose another name, or remove it/)
   expect((await readdir(folder)).filter((name) => /^never|\.tmp-/.test(name))).toEqual([])

@@ -122,7 +122,7 @@ it("says in one line why a checkpoint cannot be trained, and leaves no run behin
     expect(await refusal(large)).toMatch(/parameters need .* GiB to train in full, and a WASM heap ends at 4 GiB/)
     expect(await refusal(bare)).toMatch(/has no tokenizer\.json/)
     expect(await refusal(small)).toMatch(/model\.embed_tokens\.weight/)
-    expect(await refusal("a@")).toMatch(/--model is "a@"; give a folder, or name or name@revision of the hub/)
+    expect(await refusal("a@")).toMatch(/--model is "a@"; give a folder, or name or name@revision on the hub/)
   } finally {
     for (const path of [strange, large, small, bare]) await rm(path, { recursive: true })
   }

@@ -83,7 +83,7 @@ it.each(["math-tiny", "geometry-tiny"])(
       for (const share of [1, 0]) {
         for (const { completion, prompt } of tiny.demonstrations()(150, share, `test/${share}`)) {
           const problem = golds.get(tiny.tokenizer.decode(prompt).replaceAll(" ", ""))
-          if (problem === undefined) throw new Error(`${tiny.tokenizer.decode(prompt)} is no problem`)
+          if (problem === undefined) throw new Error(`${tiny.tokenizer.decode(prompt)} is not a problem`)
           const answer = tiny.tokenizer.decode(completion)
           expect(completion.length).toBeLessThanOrEqual(Math.min(25, preset.train.maxTokens))
           const { correct } = yield* grade.verify(problem, { text: answer, finish: "stop" })

@@ -68,7 +68,7 @@ it("a pair needs every arm of the contrast; a claim without a pair is left out",
   ).toEqual([])
 })
 
-it("what rounding leaves of thirds is no effect", () => {
+it("what rounding leaves of thirds is not an effect", () => {
   const third = { a: 1 / 3, b: 1 / 3, c: 1 / 3, d: -1 / 3, e: -1 / 3, f: -1 / 3 }
   const names = Object.keys(third)
   const same = seeds.flatMap((seed) => names.map((name) => ({ ...run("x", seed, 0.37, 0), arm: name })))

@@ -20,8 +20,8 @@ const numeric = (expected: string): string | null =>
 const path = (expected: string): string | null => {
   const reason = /^Failed to (?:check path existence|stat path): (\w+)/.exec(expected)?.[1]
   if (reason === undefined) return null
-  if (reason === "PermissionDenied") return "you have no right to look there"
-  return reason === "BadResource" ? "a part of the path is a file where a folder must be" : expected
+  if (reason === "PermissionDenied") return "you do not have permission to read it"
+  return reason === "BadResource" ? "part of the path is a file, not a folder" : expected
 }
 
 /** One line for a wrong command line, with the nearest right one. */

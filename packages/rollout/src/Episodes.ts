@@ -202,7 +202,7 @@ export const sampler = (
         if (reason !== null) return yield* fail(reason)
         if (inner.turns === undefined)
           return yield* fail(
-            "this sampler takes no prompts of tokens, which episodes of several turns need; take another",
+            "this sampler does not take prompts of tokens, which episodes of several turns need; use another",
           )
         const run = make(environment, yield* inner.turns, options, wanted)
         const { atOnce = 512, steps = null } = options

@@ -55,7 +55,7 @@ const bounded = async (url: string | URL, init?: RequestInit): Promise<Response>
   const { body, headers, status, statusText } = response
   if (status >= 300 && status < 400) {
     await body?.cancel()
-    throw new Error("a redirect, which is not followed; give the address that it leads to")
+    throw new Error("a redirect, which is not followed; give the address that it points to")
   }
   if (body === null) return response
   const isStream = headers.get("content-type")?.startsWith("text/event-stream") ?? false

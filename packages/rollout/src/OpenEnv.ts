@@ -7,7 +7,7 @@
  *     { "type": "close" }
  *
  * What an action and an observation look like is the environment's own: you say how an action is made of the policy's text, and how an
- * observation is read. An answer of type `error`, one that nobody asked for, a reward that is no number, a session that ends and silence mask
+ * observation is read. An answer of type `error`, one that nobody asked for, a reward that is not a number, a session that ends and silence mask
  * the member. No answer is longer than 16 MiB.
  *
  * @module
@@ -106,7 +106,7 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
     Effect.sync(() => {
       const made = new WebSocket(address, { dispatcher })
       made.addEventListener("error", () =>
-        finish(connected ? "the session ended without a word" : "no connection; start the server, or mend the URL"),
+        finish(connected ? "the session ended without a message" : "no connection; start the server, or fix the URL"),
       )
       made.addEventListener("close", ({ code, reason }) =>
         finish(`the session ended (${code}${reason && `, ${reason}`})`),
@@ -115,7 +115,7 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
         const asking = taken()
         if (asking !== null) return asking.give(String(data))
         // What comes unasked would pass for the answer to the next step.
-        finish("says something that nobody asked for")
+        finish("sent a message that was not requested")
         made.close()
       })
       return made
@@ -160,15 +160,15 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
       Effect.flatMap((text) =>
         Effect.try({
           try: () => Received.json(text),
-          catch: () => fail(`answers what is no JSON: ${text.slice(0, 200)}`),
+          catch: () => fail(`sent something that is not JSON: ${text.slice(0, 200)}`),
         }).pipe(
           Effect.tap((value) =>
-            isLost(value, text) ? Effect.fail(fail("gives a reward that is no number")) : Effect.void,
+            isLost(value, text) ? Effect.fail(fail("gave a reward that is not a number")) : Effect.void,
           ),
         ),
       ),
       Effect.flatMap((value) =>
-        Effect.mapError(decodeAnswer(value), ({ message }) => fail(`answers what does not fit: ${message}`)),
+        Effect.mapError(decodeAnswer(value), ({ message }) => fail(`sent an answer of the wrong shape: ${message}`)),
       ),
       Effect.flatMap(({ data = {}, type: kind }) =>
         kind === expected
@@ -185,7 +185,7 @@ export const session = Effect.fn("OpenEnv.session")(function* ({
   const see = (type: string, data: Json) =>
     ask(type, data, "observation").pipe(
       Effect.flatMap((value) =>
-        Effect.mapError(decodeSeen(value), ({ message }) => fail(`answers what does not fit: ${message}`)),
+        Effect.mapError(decodeSeen(value), ({ message }) => fail(`sent an answer of the wrong shape: ${message}`)),
       ),
     )
   return {

@@ -37,13 +37,13 @@ const find = (values: Numbers, isRight: (value: number | null | undefined) => bo
   return -1
 }
 
-/** Why these are no tokens; null when they are. @category predicates */
+/** Why these are not tokens; null when they are. @category predicates */
 export const tokensRefusal = (tokens: Numbers): string | null => {
   const bad = find(tokens, isToken)
   return bad < 0 ? null : `its token ${bad} is ${tokens[bad]}; a token is a whole number from 0 to 2^31 - 1`
 }
 
-/** Why these are no log-probs of tokens; null when they are. @category predicates */
+/** Why these are not log-probs of tokens; null when they are. @category predicates */
 export const logprobsRefusal = (logprobs: Numbers): string | null => {
   const bad = find(logprobs, isLogprob)
   if (bad < 0) return null
@@ -60,7 +60,7 @@ export const completion = (
   if (tokens.length === 0) return "it has no tokens"
   if (tokens.length > maxTokens) return `it has ${tokens.length} tokens, where ${maxTokens} were the most asked for`
   if (logprobs == null || logprobs.length !== tokens.length)
-    return `it has ${tokens.length} tokens and ${logprobs?.length ?? "no"} log-probs; they must be as many`
+    return `it has ${tokens.length} tokens and ${logprobs?.length ?? "no"} log-probs; the numbers must agree`
   const refusal = tokensRefusal(tokens) ?? logprobsRefusal(logprobs)
   if (refusal !== null) return refusal
   return {

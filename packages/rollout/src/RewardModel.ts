@@ -3,7 +3,7 @@
  * answers with `{ "score": 0.73 }`. `prompt` is what the policy was given, a text or a list of chat messages; `score` is any finite number.
  * With `"correct": true` or `false` beside it the model says itself whether the response is right; otherwise a score of 1 and more is.
  *
- * A server that is busy (429), fails (5xx) or cannot be reached is asked again. What it then does not answer is no verdict: the
+ * A server that is busy (429), fails (5xx) or cannot be reached is asked again. What it then does not answer is not a verdict: the
  * response is masked, never trained on as a zero.
  *
  * @module

@@ -60,7 +60,7 @@ export const refusal = ({ maxTokens, minP, stopStrings, temperature, topK, topP 
   if (!(topP > 0 && topP <= 1)) return `topP is ${topP}; give a number in (0, 1], where 1 is off`
   if (!(Number.isInteger(topK) && topK >= 0)) return `topK is ${topK}; give a whole number from 0 (off)`
   if (!(minP >= 0 && minP <= 1)) return `minP is ${minP}; give a number from 0 (off) to 1`
-  // What a decoder writes for bytes that are no character cannot be told from the character itself.
+  // What a decoder writes for bytes that are not a character cannot be told from the character itself.
   const bad = stopStrings.find((text) => text === "" || /[\uFFFD\p{Surrogate}]/u.test(text))
   if (bad === undefined) return null
   return `stopStrings has ${JSON.stringify(bad)}; give texts of one character or more, without U+FFFD and lone surrogates`

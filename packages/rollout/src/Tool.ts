@@ -102,7 +102,7 @@ export const calls = (text: string): ReadonlyArray<Effect.Effect<Call, ToolError
     decodeCall(json.trim()).pipe(
       Effect.mapError(
         ({ message }) =>
-          new ToolError({ tool: "tool_call", reason: `is no call: ${message.replaceAll(/\s*\n\s*/g, " ")}` }),
+          new ToolError({ tool: "tool_call", reason: `is not a call: ${message.replaceAll(/\s*\n\s*/g, " ")}` }),
       ),
     ),
   )
@@ -126,7 +126,7 @@ export const answer = (
         tool: name,
         reason: `there is no such tool; there are ${tools.map((one) => one.name).join(", ")}`,
       })
-    const late = () => Effect.fail(new ToolError({ tool: name, reason: `gave no answer within ${seconds} seconds` }))
+    const late = () => Effect.fail(new ToolError({ tool: name, reason: `did not answer within ${seconds} seconds` }))
     const value = yield* Effect.timeoutOrElse(tool.call(input), { duration: `${seconds} seconds`, orElse: late })
     return { text: typeof value === "string" ? value : (JSON.stringify(value) ?? "null"), ok: true }
   }).pipe(

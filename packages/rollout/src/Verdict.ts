@@ -40,7 +40,7 @@ export interface Verdict extends Schema.Schema.Type<typeof Verdict> {}
  */
 export const maxScore = 1e9
 
-/** Why a number is no reward; null when it is one. @category predicates */
+/** Why a number is not a reward; null when it is one. @category predicates */
 export const scoreRefusal = (score: number): string | null =>
   Math.abs(score) <= maxScore ? null : `is ${score}; give a number from -1e9 to 1e9`
 

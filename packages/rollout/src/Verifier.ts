@@ -43,7 +43,7 @@ export const ofEpisodes: Layer.Layer<Verifier> = Layer.succeed(Verifier, {
   verify: ({ id }, { trajectory }) =>
     Effect.succeed(
       trajectory === undefined
-        ? Verdict.unreached("error", `problem ${id}: the response is no episode; sample with Episodes.layer`)
+        ? Verdict.unreached("error", `problem ${id}: the response is not an episode; sample with Episodes.layer`)
         : Trajectory.verdict(trajectory),
     ),
 })
@@ -200,7 +200,7 @@ export interface Item {
 
 /** @category models */
 export interface BatchOptions extends Options {
-  /** Verifications under way at once, >= 1. Default 16. */
+  /** Verifications running at once, >= 1. Default 16. */
   readonly concurrency?: number
 }
 

@@ -49,16 +49,16 @@ it("takes a byte-order mark, whole numbers as ids, and columns of one's own into
 it.each([
   ["a broken row", `${row("a")}\n{`, 2, /not JSON/],
   ["a missing field", `{"id":"a"}`, 1, /task/],
-  ["an id that is no name", JSON.stringify({ id: 1.5, task: "t", prompt: "x", answer: 1 }), 1, /id/],
+  ["an id that is not a name", JSON.stringify({ id: 1.5, task: "t", prompt: "x", answer: 1 }), 1, /id/],
   [
-    "a meta that is no record",
+    "a meta that is not a record",
     JSON.stringify({ id: "a", task: "t", prompt: "x", answer: 1, meta: 3, b: 1 }),
     1,
     /meta/,
   ],
   ["a repeated whole number", `${row("1")}\n${row("1").replace('"1"', "1")}`, 2, /occurs twice/],
   ["a repeated id", `${row("a")}\n${row("a")}`, 2, /occurs twice/],
-  ["an empty file", "", null, /no problem/],
+  ["an empty file", "", null, /has no rows/],
 ])("names the row of %s", (_, text, line, reason) =>
   withFile(text, async (path) => {
     const error = await failure(path)

@@ -172,7 +172,7 @@ describe("episodes of several turns", () => {
     const ends = (result: Environment.StepResult) => sample(counting(9, { step: () => Effect.succeed(result) }))
     expect(trajectory((await ends({ done: "truncated" }))[0]).stop).toBe("truncated")
     expect(trajectory((await ends({ done: "terminated", stop: "parse-error" }))[0]).stop).toBe("parse-error")
-    expect(trajectory((await ends({ done: "no" }))[0]).failure).toMatch(/goes on without an observation/)
+    expect(trajectory((await ends({ done: "no" }))[0]).failure).toMatch(/continues without an observation/)
     expect(trajectory((await ends({ done: "terminated", reward: Infinity }))[0]).failure).toMatch(
       /gave a reward of Infinity; the sum is Infinity; give a number from -1e9 to 1e9/,
     )
@@ -185,7 +185,7 @@ describe("episodes of several turns", () => {
       /out of disk/,
     ],
     ["a defect", Effect.die(new Error("bug")), /bug/],
-    ["silence", Effect.never, /no answer within 0.01 seconds/],
+    ["silence", Effect.never, /did not answer within 0.01 seconds/],
   ] as const)(
     "%s of the environment masks its member alone, and everything is given back once",
     async (_, fault, reason) => {
@@ -222,7 +222,7 @@ describe("episodes of several turns", () => {
       true,
     )
     const without = { sample: () => Stream.empty }
-    await expect(sample(counting(2), {}, without)).rejects.toThrow(/takes no prompts of tokens/)
+    await expect(sample(counting(2), {}, without)).rejects.toThrow(/does not take prompts of tokens/)
     await expect(sample(counting(2), { maxTurns: 0 })).rejects.toThrow(/maxTurns is 0/)
   })
 
@@ -363,9 +363,9 @@ describe("tools", () => {
       [call({ name: "divide", arguments: { a: 1 } }), /b/],
       [call({ name: "divide", arguments: { a: 1, b: 2, c: 3 } }), /c/],
       [call({ name: "multiply", arguments: {} }), /there is no such tool; there are divide, slow, buggy/],
-      [call({ name: "slow", arguments: {} }), /no answer within/],
+      [call({ name: "slow", arguments: {} }), /did not answer within/],
       [call({ name: "buggy", arguments: {} }), /bug/],
-      ["<tool_call>{oops}</tool_call>", /is no call/],
+      ["<tool_call>{oops}</tool_call>", /is not a call/],
     ] as const) {
       const [said] = await answer(bad)
       expect(said.ok).toBe(false)

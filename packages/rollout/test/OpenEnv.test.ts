@@ -54,8 +54,8 @@ it.each([
     /step failed: no such move \(EXECUTION_ERROR\)/,
   ],
   ['{"type":"state","data":{}}', /answers "state" to "step", where "observation" was expected/],
-  ['{"type":"observation","data":{"reward":1}}', /answers what does not fit: .*observation/s],
-  ["{", /answers what is no JSON/],
+  ['{"type":"observation","data":{"reward":1}}', /sent an answer of the wrong shape: .*observation/s],
+  ["{", /sent something that is not JSON/],
   [null, /the session ended/],
 ] as const)("an answer %s is a failure of the environment that says what came", async (answer, message) => {
   server = await start({ "5": answer })

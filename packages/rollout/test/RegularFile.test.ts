@@ -123,7 +123,7 @@ it("writes a file whole or not at all, and over a link the link alone", async ()
   symlinkSync("written", at("link to written"))
   await RegularFile.write(at("link to written"), "new")
   expect([readFileSync(path, "utf8"), readFileSync(at("link to written"), "utf8")]).toEqual(["old", "new"])
-  // Half of it is no file yet, and what is given up leaves nothing.
+  // Half of it is not a file yet, and what is given up leaves nothing.
   const draft = await RegularFile.draft(path)
   await draft.append("ha")
   expect(readFileSync(path, "utf8")).toBe("old")

@@ -45,7 +45,7 @@ it("is asked with prompt and response, and its score is the reward", async () =>
   expect(await judge([[200, '{"score": 1.5}']])).toMatchObject({ score: 1.5, correct: true })
 })
 
-it("is asked again when it is busy, and what it never answers is no verdict", async () => {
+it("is asked again when it is busy, and what it never answers is not a verdict", async () => {
   expect(
     await judge([
       [503, "{}"],
@@ -69,6 +69,6 @@ it.each([
 ] as const)("an answer %i %s is an error that says what came, and is not asked for again", async (status, body) => {
   const verdict = await judge([[status, body]])
   expect(verdict.status).toBe("error")
-  expect(verdict.reason).toMatch(/does not fit|not JSON|no such route/)
+  expect(verdict.reason).toMatch(/wrong shape|not JSON|no such route/)
   expect(asked).toHaveLength(1)
 })

@@ -100,18 +100,18 @@ it.each([
   expect(broken[0].reason).toMatch(reason)
 })
 
-it("says why a file is no dataset", async () => {
+it("says why a file is not a dataset", async () => {
   expect(await why(await file("cut.json", '[{"a": 1},\n {"a"'))).toMatch(
     /cut\.json, line 2, column 6: ends before its list does/,
   )
   expect(await why(await file("rest.json", "[1]\n2"))).toMatch(/line 2, column 1: .*follows the end of the list/)
   expect(await why(await file("comma-at-end.json", "[1,]"))).toMatch(/a comma stands before the end/)
-  expect(await why(await file("empty.jsonl", " \n"))).toMatch(/holds no row/)
+  expect(await why(await file("empty.jsonl", " \n"))).toMatch(/has no rows/)
   expect(await why(join(folder, "no.jsonl"))).toMatch(/no\.jsonl: there is no such file/)
   const packed = gzipSync("x".repeat(10_000))
-  expect(await why(await file("cut.gz", packed.subarray(0, 20)))).toMatch(/no whole gzip file/)
+  expect(await why(await file("cut.gz", packed.subarray(0, 20)))).toMatch(/not a complete gzip file/)
   const parquet = await readFile(fixture("verl.parquet"))
-  expect(await why(await file("cut.parquet", parquet.subarray(0, 200)))).toMatch(/no Parquet file that can be read/)
+  expect(await why(await file("cut.parquet", parquet.subarray(0, 200)))).toMatch(/not a readable Parquet file/)
   const [latin] = await all(await file("latin.jsonl", Buffer.from('{"a": "\xe9"}', "latin1")))
   expect(Result.isFailure(latin) && latin.failure.message).toMatch(/latin\.jsonl, row 1.*is not UTF-8/)
 })
@@ -121,7 +121,7 @@ it("notices a file that changes under the reader", async () => {
   const { message } = await using(path, ({ read }) =>
     Effect.promise(() => writeFile(path, "10\n20\n")).pipe(Effect.andThen(Effect.flip(read([1])))),
   )
-  expect(message).toMatch(/was changed while it was read/)
+  expect(message).toMatch(/changed while it was being read/)
 })
 
 it.each(["snappy", "zstd", "gzip", "brotli", "lz4", "none"])("reads Parquet packed with %s", async (codec) => {
@@ -200,7 +200,7 @@ it("fails with the first bad row, or leaves bad rows out and lists them", async 
       expect(made.leftOut.map(({ row }) => row)).toEqual([2, 3])
       expect(yield* made.at([1, 0])).toEqual([problem(3), problem(0)])
       const only = yield* Dataset.fromRows(rows, read, { badRows: "leave-out", only: ({ answer }) => answer === 3 })
-      // A row that is not wanted is no bad row.
+      // A row that is not wanted is not a bad row.
       const wanted = yield* Dataset.fromRows(rows, read, { wanted: (_, index) => index === 3 })
       expect([wanted.length, wanted.leftOut]).toEqual([1, []])
       expect(yield* only.at([0])).toEqual([problem(3)])

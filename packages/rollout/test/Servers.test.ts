@@ -25,28 +25,28 @@ const environments: ReadonlyArray<readonly [name: string, answer: Broken, messag
     (socket) => void socket.end(Buffer.concat([head(0x81, 100), Buffer.from("{")])),
     /session ended/,
   ],
-  ["bytes", (socket) => socket.write(head(0x82, 2, 1, 2)), /answers what is no JSON/],
-  ["a text that is no UTF-8", (socket) => socket.write(head(0x81, 2, 0xc3, 0x28)), /session ended/],
+  ["bytes", (socket) => socket.write(head(0x82, 2, 1, 2)), /sent something that is not JSON/],
+  ["a text that is not UTF-8", (socket) => socket.write(head(0x81, 2, 0xc3, 0x28)), /session ended/],
   ["reserved bits", (socket) => socket.write(head(0xf1, 0)), /session ended/],
   ["a frame with a mask", (socket) => socket.write(head(0x81, 0x81, 0, 0, 0, 0, 1)), /session ended/],
   ["a farewell", (socket) => socket.write(head(0x88, 2, 0x03, 0xe8)), /session ended \(1000/],
   ["HTTP", (socket) => socket.write("HTTP/1.1 200 OK\r\n\r\n"), /session ended/],
-  ["a reward that is NaN", seen('{"observation":{},"reward":NaN,"done":true}'), /gives a reward that is no number/],
+  ["a reward that is NaN", seen('{"observation":{},"reward":NaN,"done":true}'), /gave a reward that is not a number/],
   [
     "an infinite reward",
     seen('{"observation":{},"reward": -Infinity,"done":true}'),
-    /gives a reward that is no number/,
+    /gave a reward that is not a number/,
   ],
-  ["a reward in words", seen('{"observation":{},"reward":"1"}'), /does not fit.*reward/s],
-  ["a list for an observation", seen('{"observation":[1]}'), /does not fit.*observation/s],
-  ["an end in words", seen('{"observation":{},"done":"yes"}'), /does not fit.*done/s],
-  ["nothing", seen("null"), /does not fit/],
+  ["a reward in words", seen('{"observation":{},"reward":"1"}'), /wrong shape.*reward/s],
+  ["a list for an observation", seen('{"observation":[1]}'), /wrong shape.*observation/s],
+  ["an end in words", seen('{"observation":{},"done":"yes"}'), /wrong shape.*done/s],
+  ["nothing", seen("null"), /wrong shape/],
+  ["a prototype in the place of data", '{"type":"observation","__proto__":{"data":{"observation":{}}}}', /wrong shape/],
   [
-    "a prototype in the place of data",
-    '{"type":"observation","__proto__":{"data":{"observation":{}}}}',
-    /does not fit/,
+    "lists in lists",
+    seen(`{"observation":{"a":${"[".repeat(9000)}${"]".repeat(9000)}}}`),
+    /sent something that is not JSON/,
   ],
-  ["lists in lists", seen(`{"observation":{"a":${"[".repeat(9000)}${"]".repeat(9000)}}}`), /answers what is no JSON/],
   [
     "an error as long as a book",
     JSON.stringify({ type: "error", data: { message: "x".repeat(60_000) } }),
@@ -89,10 +89,10 @@ it("an answer that comes unasked does not pass for the next one", async () => {
     Effect.scoped,
   )
   const error = await Effect.runPromise(Effect.flip(played))
-  expect(error.message).toMatch(/says something that nobody asked for/)
+  expect(error.message).toMatch(/sent a message that was not requested/)
 })
 
-it("keys of the language in an observation are data, and an action that is no JSON fails in words", async () => {
+it("keys of the language in an observation are data, and an action that is not JSON fails in words", async () => {
   const server = await start({ "5": seen('{"observation":{"__proto__":{"polluted":1},"constructor":2},"reward":1}') })
   closing.push(server.close)
   const circle: Record<string, unknown> = {}
@@ -267,11 +267,11 @@ it.each([301, 302, 303, 307, 308])("headers for a tool server follow no redirect
 const rewards: ReadonlyArray<readonly [string, (response: ServerResponse) => void, RegExp]> = [
   ["a score of 1e308", (response) => response.end('{"score":1e308}'), /score is 1e\+308; give a number/],
   ["a score of -1e10", (response) => response.end('{"score":-1e10}'), /score is -10000000000; give a number/],
-  ["an infinite score", (response) => response.end('{"score":1e999}'), /does not fit/],
-  ["NaN", (response) => response.end('{"score":NaN}'), /does not fit/],
-  ["a score in a prototype", (response) => response.end('{"__proto__":{"score":1}}'), /does not fit/],
-  ["a list", (response) => response.end('[{"score":1}]'), /does not fit/],
-  ["right in words", (response) => response.end('{"score":1,"correct":"yes"}'), /does not fit/],
+  ["an infinite score", (response) => response.end('{"score":1e999}'), /wrong shape/],
+  ["NaN", (response) => response.end('{"score":NaN}'), /wrong shape/],
+  ["a score in a prototype", (response) => response.end('{"__proto__":{"score":1}}'), /wrong shape/],
+  ["a list", (response) => response.end('[{"score":1}]'), /wrong shape/],
+  ["right in words", (response) => response.end('{"score":1,"correct":"yes"}'), /wrong shape/],
   ["nesting", (response) => response.end("[".repeat(100_000)), /not JSON/],
   ["a body without end", (response) => flood(response, " ".repeat(2 ** 20)), /longer than/],
   [

@@ -124,7 +124,7 @@ export const probe = Effect.fn("Conformance.probe")(function* (client: TinkerCli
   if (!(Number.isFinite(whole) && whole > 0)) {
     return yield* fail(
       metric !== null && Number.isNaN(whole)
-        ? `optim_step gave no metric ${metric}, so the gradient cannot be proved`
+        ? `optim_step did not report the metric ${metric}, so the gradient cannot be checked`
         : `the ${measured.by} is ${whole}, it must be positive`,
     )
   }

@@ -175,13 +175,13 @@ export const await_ = Effect.fn("Future.await")(function* <A>(
     const result = yield* poll(transport, profile, op, id)
     if (Option.isSome(result)) return result.value
     if (op.call?.effect === true && !profile.deduplicates) {
-      const reason = `the server lost the promise ${id}, and ${profile.name} would carry the request out again`
+      const reason = `the server lost the promise ${id}, and ${profile.name} would execute the request again`
       return yield* new UncertainError({ operation: op.operation, reason })
     }
     id = yield* submit(transport, op)
   }
   return yield* new ConnectionError({
     operation: op.operation,
-    reason: `the server lost the request ${maxResubmissions + 1} times; look whether it restarts again and again`,
+    reason: `the server lost the request ${maxResubmissions + 1} times; check whether it keeps restarting`,
   })
 })

@@ -61,7 +61,7 @@ const score = Effect.fn("TinkerLearner.score")(function* (
   if (tempered !== undefined)
     return yield* fail(
       operation,
-      `a response was sampled at temperature ${tempered.temperature}, and the Tinker protocol gives log-probs and gradients at 1 alone; sample at 1`,
+      `a response was sampled at temperature ${tempered.temperature}, and the Tinker protocol gives log-probs and gradients only at 1; sample at 1`,
     )
   const examples = sequences.map(exampleOf)
   const model = yield* of.pipe(Effect.mapError(named(operation)))

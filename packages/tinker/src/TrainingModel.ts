@@ -112,7 +112,7 @@ export const make = Effect.fn("TrainingModel.make")(function* (options: {
           if (refusal !== null) return yield* new UncertainError({ operation: op.operation, reason: refusal.reason })
           const requestId = yield* Future.submit(transport, op).pipe(
             // Cut off after the grace, its fate is not known either.
-            Effect.onInterrupt(() => condemn(op.operation)({ message: "it was interrupted on its way" })),
+            Effect.onInterrupt(() => condemn(op.operation)({ message: "it was interrupted in flight" })),
             Effect.tapError((e) => {
               if (e._tag !== "RequestError" || e.status >= 500) return condemn(op.operation)(e)
               // A conflict after a try whose answer was lost: that try has used the number.

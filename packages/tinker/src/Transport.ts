@@ -176,7 +176,7 @@ export const make = Effect.fn("Transport.make")(function* (options: {
       Effect.flatMap(
         ({ bytes, headers, isCut, status }): Effect.Effect<Answer, ConnectionError | ProtocolError | RequestError> => {
           if (status >= 300 && status < 400) {
-            const reason = `a redirect to ${placeOf(headers["location"])}, which is not followed, since the key would go along; give the server's own address as the base URL`
+            const reason = `a redirect to ${placeOf(headers["location"])}, which is not followed, because the key would be sent along; give the server's own address as the base URL`
             return Effect.fail(new RequestError({ operation, status, reason, attempt: 0 }))
           }
           if (isCut && status < 300) {
@@ -217,7 +217,7 @@ export const make = Effect.fn("Transport.make")(function* (options: {
           const what = status === null ? "the answer was lost" : `the server answered ${status}: ${detail}`
           return yield* new UncertainError({
             operation,
-            reason: `${what}, and ${profile.name} would carry it out again`,
+            reason: `${what}, and ${profile.name} would execute it again`,
           })
         }
         const isFinal = status !== null && call.isFinal?.(status, detail) === true

@@ -22,7 +22,7 @@ export interface Reply {
   readonly isCut: boolean
 }
 
-/** Largest answer that is no result: ids, limits, lists of checkpoints. @category constants */
+/** Largest answer that is not a result: ids, limits, lists of checkpoints. @category constants */
 export const maxBytes = 8 * 2 ** 20
 /** Largest result of a pass or of sampling. @category constants */
 export const maxResultBytes = 256 * 2 ** 20

@@ -534,7 +534,7 @@ it("the learner refuses responses that were sampled at another temperature, and 
     ]
   }).pipe(Effect.provide(Loop.server(double.baseUrl, ServerProfile.skyrlJax)), run)
   for (const message of messages)
-    expect(message).toMatch(/sampled at temperature 0\.7, and the Tinker protocol gives .* at 1 alone; sample at 1/)
+    expect(message).toMatch(/sampled at temperature 0\.7, and the Tinker protocol gives .* only at 1; sample at 1/)
 })
 
 it("the reference is the base model, whatever is trained, on a model of its own", async () => {

@@ -95,7 +95,7 @@ it.each([
   const own = Result.getOrThrow(made({}, preprocessor))
   const input = ImagePrompt.input(own, Int32Array.of(2, 3, 4), [image(60, 40)])
   if (refusal !== null) return expect(why(input)).toMatch(refusal)
-  // What is no size is passed over, as where it is not given.
+  // What is not a size is passed over, as where it is not given.
   expect(Result.getOrThrow(input)).toEqual(
     Result.getOrThrow(ImagePrompt.input(reader, Int32Array.of(2, 3, 4), [image(60, 40)])),
   )

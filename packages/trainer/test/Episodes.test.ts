@@ -128,7 +128,7 @@ it.each(["sum", "mean"] as const)(
   },
 )
 
-it("says that a response is no episode where its sampler makes none", async () => {
+it("says that a response is not an episode where its sampler makes none", async () => {
   const engine = makeEngine()
   const program = Effect.gen(function* () {
     const sampler = yield* Sampler.Sampler
@@ -137,5 +137,5 @@ it("says that a response is no episode where its sampler makes none", async () =
     return yield* verifier.verify(problems[0], { text: "23", finish: "stop" })
   })
   const verdict = await Effect.runPromise(Effect.provide(program, Layer.mergeAll(engine.layer, Verifier.ofEpisodes)))
-  expect(verdict).toMatchObject({ status: "error", reason: expect.stringMatching(/no episode/) as unknown })
+  expect(verdict).toMatchObject({ status: "error", reason: expect.stringMatching(/is not an episode/) as unknown })
 })

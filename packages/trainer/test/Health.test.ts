@@ -135,7 +135,7 @@ it.each([
   )
 })
 
-it("a policy whose log-probs are no numbers any more is not saved", async () => {
+it("a policy whose log-probs are not numbers any more is not saved", async () => {
   const engine = makeEngine()
   let steps = 0
   const over = learning(engine, (inner) => ({

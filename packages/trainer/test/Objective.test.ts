@@ -147,7 +147,7 @@ it.each([{ temperature: 0.7 }, { temperature: 0 }, { topP: 0.9 }, { topK: 20 }, 
     })
     expect(Selection.refusal(group({}))).toBe(null)
     expect(Selection.refusal(group(law))).toMatch(/was sampled (with top-p|at temperature) /)
-    // The law itself, whose log-probs are known, is no bias; a law that leaves tokens out always is.
+    // The law itself, whose log-probs are known, is not a bias; a law that leaves tokens out always is.
     expect(Selection.refusal(group(law, "processed")) === null).toBe(law.temperature === 0.7)
   },
 )

@@ -1,4 +1,4 @@
-/** One owner of a run, whoever asks and however: and what is no run, or no longer what its checkpoint speaks of, is refused. */
+/** One owner of a run, whoever asks and however: and what is not a run, or no longer what its checkpoint speaks of, is refused. */
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from "node:fs/promises"
@@ -119,7 +119,7 @@ it.runIf(hasNamespaces)("another pid namespace is another owner", async () => {
   await owner.kill("SIGKILL")
 })
 
-describe("a folder without its config.json is no run, and no other run takes its place", () => {
+describe("a folder without its config.json is not a run, and no other run takes its place", () => {
   it.each<[string, () => Promise<unknown>]>([
     ["as it is", () => Promise.resolve()],
     ["with its checkpoints alone", () => Promise.all(Object.keys(logs).map((log) => rm(join(folder, log))))],

@@ -283,7 +283,7 @@ describe("KL to a reference policy", () => {
     )
   })
 
-  it("what two computations of one log-prob differ by is no penalty: a group of equal rewards stays exactly silent", () => {
+  it("what two computations of one log-prob differ by is not a penalty: a group of equal rewards stays exactly silent", () => {
     const rounded = (rows: ReadonlyArray<Float32Array>) =>
       rows.map((row) => row.map((v, t) => v + (t % 2 ? 3e-7 : -4e-7)))
     const still = { ...equal, anchor: input.behaviour, current: input.behaviour, reference: rounded(input.behaviour) }

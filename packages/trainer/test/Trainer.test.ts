@@ -304,7 +304,7 @@ it("takes only a folder that is not there for a run without checkpoints", async 
   expect(await Effect.runPromise(Checkpoint.latest(join(root, "nowhere")))).toBeNull()
 })
 
-it("changed bytes of a manifest or a configuration are found out, and nothing is adopted that is no run", () =>
+it("changed bytes of a manifest or a configuration are found out, and nothing is adopted that is not a run", () =>
   Flips.areFound(23))
 
 it("a run that was killed before it wrote its configuration is begun again under its name", async () => {

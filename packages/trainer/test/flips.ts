@@ -24,7 +24,7 @@ const run = (folder: string, resume: boolean) =>
     yield* Trainer.train({ config, problems, run: open })
   }).pipe(Effect.scoped, Effect.provide(makeEngine().layer))
 
-/** Every change of a manifest or a configuration is found out, and nothing is adopted that is no run. */
+/** Every change of a manifest or a configuration is found out, and nothing is adopted that is not a run. */
 export const areFound = async (stride: number): Promise<void> => {
   const root = await mkdtemp(join(tmpdir(), "lpo-flips-"))
   const folder = join(root, "a")
@@ -43,7 +43,7 @@ export const areFound = async (stride: number): Promise<void> => {
       }
       await writeFile(path, bytes)
     }
-    // Without its configuration the folder is no run, and no other may take its place.
+    // Without its configuration the folder is not a run, and no other may take its place.
     await rm(join(folder, "config.json"))
     expect(await refusal(false)).toMatch(/is not empty and has no config\.json/)
   } finally {

@@ -243,7 +243,7 @@ describe("what it refuses, by name", () => {
     )
     expect(await spoil({ rank_pattern: { q_proj: "x" } })).toMatch(/rank_pattern/)
     expect(await spoil({ modules_to_save: ["lm_head"] })).toMatch(/has no tensor base_model\.model\.lm_head\.weight/)
-    expect(await spoil({ modules_to_save: ["score"] })).toMatch(/saved names score, which is no module/)
+    expect(await spoil({ modules_to_save: ["score"] })).toMatch(/saved names score, which is not a module/)
     expect(await spoil({ target_modules: 3 })).toMatch(/target_modules is 3; give names/)
     expect(await spoil({ peft_type: "IA3" })).toMatch(/peft_type is "IA3"/)
     expect(await spoil({ r: 3 })).toMatch(/lora_A\.weight is \[2, 16\], the model wants \[3, 16\]/)

@@ -170,7 +170,7 @@ it("safetensors: never throws on a hostile file, and reads back what it wrote", 
     }),
   )
   const huge = new Uint8Array(16).fill(255)
-  expect((await flip(Safetensors.decode(huge, "x"))).message).toMatch(/truncated or no safetensors/)
+  expect((await flip(Safetensors.decode(huge, "x"))).message).toMatch(/truncated or not a safetensors/)
 })
 
 it("refuses a model whose sizes do not fit, by name", async () => {

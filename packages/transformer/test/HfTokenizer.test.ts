@@ -109,7 +109,7 @@ it("says what is wrong with a folder, a template or a chat", async () => {
     await writeFile(join(folder, "tokenizer.json"), `{"model":{"type":"Unheard"}}`)
     expect(await refusal()).toMatch(/tokenizer\.json cannot be used/)
     await writeFile(join(folder, "tokenizer.json"), await readFile(join(folderOf("qwen3"), "tokenizer.json")))
-    expect(await refusal()).toMatch(/names no token that ends a response/)
+    expect(await refusal()).toMatch(/does not name a token that ends a response/)
     await writeFile(join(folder, "tokenizer_config.json"), `{"eos_token":{"content":"<|im_end|>"}}`)
     const bare = await run(HfTokenizer.load(folder))
     const messages = [{ role: "user", content: "hi" }] as const

@@ -159,11 +159,23 @@ it("a fresh adapter beside whole modules changes nothing, and begins where the m
 })
 
 it.each<[string, Partial<Lora.LoraConfig>, RegExp]>([
-  ["the head of a tied model", { targets: ["lm_head"] }, /adapter on lm_head changes one of two that are one/],
-  ["the embedding of a tied model", { targets: ["embed_tokens"] }, /adapter on embed_tokens changes one of two/],
-  ["a tied head whole", { saved: ["lm_head"] }, /saved names lm_head, which is no module.*trains both as embed_tokens/],
-  ["a module that is not there", { saved: ["score"] }, /saved names score, which is no module of the model$/],
-  ["a map that is both", { saved: ["self_attn"] }, /q_proj is to have an adapter and to learn whole/],
+  [
+    "the head of a tied model",
+    { targets: ["lm_head"] },
+    /adapter on lm_head would change only one of two tied tensors/,
+  ],
+  [
+    "the embedding of a tied model",
+    { targets: ["embed_tokens"] },
+    /adapter on embed_tokens would change only one of two/,
+  ],
+  [
+    "a tied head whole",
+    { saved: ["lm_head"] },
+    /saved names lm_head, which is not a module.*trains both as embed_tokens/,
+  ],
+  ["a module that is not there", { saved: ["score"] }, /saved names score, which is not a module of the model$/],
+  ["a map that is both", { saved: ["self_attn"] }, /q_proj is listed both for an adapter and for full training/],
 ])("refuses %s", (_, more, message) => {
   const of: Lora.LoraConfig = { ...lora, targets: ["q_proj"], ...more }
   expect(Lora.configRefusal({ ...config, tie_word_embeddings: true }, of)).toMatch(message)

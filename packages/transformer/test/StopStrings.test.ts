@@ -123,11 +123,11 @@ describe.each(kinds)("%s", (name) => {
         const text = runsOf(tokens)
           .map(({ fallback, of }) => {
             const run = Buffer.from(of)
-            // Tokens of one byte each that are no UTF-8 together: a replacement character for every byte, as in transformers.
+            // Tokens of one byte each that are not UTF-8 together: a replacement character for every byte, as in transformers.
             return fallback && !isUtf8(run) ? "\ufffd".repeat(run.length) : decoder.decode(run)
           })
           .join("")
-        // A space that is a byte of no UTF-8 is no space any more.
+        // A space that is a byte of no UTF-8 is not a space any more.
         expect(tokenizer.decode(tokens)).toBe(bytes.dropsFirstSpace && text.startsWith(" ") ? text.slice(1) : text)
       }),
       { numRuns: times(200, 500) },
@@ -198,7 +198,7 @@ it("finds what one token holds, what many share, and a character of four bytes i
   expect(at(think, "k>y")).toBe(2)
   // A prefix that turns out to be none must not hide the string that begins within it.
   expect(at(bare("aabaabaaab"), "aabaaab")).toBeGreaterThan(0)
-  // Special tokens are no text: what stands around them joins.
+  // Special tokens are not text: what stands around them joins.
   expect(at(bare("a<|im_start|>b"), "im_start", "ab")).toBe(2)
 })
 
@@ -283,7 +283,7 @@ it("minP is honoured and recorded; what cannot be is refused in words", async ()
     expect(yield* message({ stopStrings: [""] })).toMatch(/stopStrings has ""; give texts of one character or more/)
     const { tokenBytes } = yield* loadWith({ decoder: { type: "WordPiece", prefix: "##" } })
     expect(yield* message({ stopStrings: ["1"] }, { ...digits, tokenBytes })).toMatch(
-      /its decoder {"type":"WordPiece".*does not say what bytes a token stands for; leave stop strings out/,
+      /its decoder {"type":"WordPiece".*does not say what bytes a token stands for; omit stop strings/,
     )
   })
   await run(program)

@@ -99,7 +99,7 @@ export const overlong = (
     verify: (problem, response) => {
       const { tokens } = response
       if (tokens === undefined)
-        return Effect.succeed(Verdict.unreached("error", "overlong penalty: the response comes without its tokens"))
+        return Effect.succeed(Verdict.unreached("error", "overlong penalty: the response has no tokens"))
       const penalty = overlongPenalty(tokens.length, options)
       return verifier.verify(problem, response).pipe(
         Effect.map((verdict) =>

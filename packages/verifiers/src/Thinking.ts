@@ -17,4 +17,4 @@ export const after = (response: string): string | null => {
 }
 
 /** Why there is no answer where `after` finds nothing. @category reading */
-export const refusal = "the thinking never ends: no answer outside of it"
+export const refusal = "the thinking never ends, so there is no answer after it"

@@ -89,7 +89,7 @@ it.each([
     1,
     "no row could be judged; the first says: chess: no task",
   ],
-  ["lines that are no rows", ["{", "[]"], 1, "no row could be judged; the first says: line 1: is not JSON"],
+  ["lines that are not rows", ["{", "[]"], 1, "no row could be judged; the first says: line 1: is not JSON"],
   ["no rows at all", ["", ""], 1, "rows.jsonl has no rows; give at least one"],
 ])("a file with %s ends as it should, with what there is written", async (_, lines, expected, message) => {
   writeFileSync(file, lines.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n"))
@@ -143,7 +143,7 @@ it("grades in a reference mode, and does not mix modes or files in one output", 
   await cli("check", file, "--out", out)
   expect(verdicts()[0].score).toBe(0)
   const mixed = await cli("check", file, "--out", out, "--mode", "reference:lab")
-  expect([mixed.code, mixed.stderr]).toEqual([1, expect.stringContaining('it holds verdicts of mode "strict"')])
+  expect([mixed.code, mixed.stderr]).toEqual([1, expect.stringContaining('it contains verdicts of mode "strict"')])
   expect((await cli("check", file, "--out", out, "--mode", "reference:lab", "--restart")).code).toBe(0)
   expect(verdicts()[0].score).toBe(1)
   writeFileSync(file, text([{ ...power, id: "q" }]))
@@ -272,7 +272,7 @@ it("validates rows to verify and rows of data sets", async () => {
   expect(code).toBe(1)
   expect(stderr).toBe("lpo-verifiers: unfit rows: 3 of 6; leave them out\n")
   expect(stdout).toContain("row 3 is compared as text: \\sum_{k} k")
-  expect(stdout).toMatch(/row 4 is no problem: math, answer, row 4: the answer is ""/)
+  expect(stdout).toMatch(/row 4 is not a problem: math, answer, row 4: the answer is ""/)
   expect(stdout).toMatch(/row 5 \(b\) is refused: /)
   expect(stdout).toMatch(/row 6 \(c\) is refused: the ground truth has no tests/)
   expect(stdout).toContain("fit       2 (33.3 %)\nas text   1 (16.7 %)")

@@ -78,7 +78,7 @@ it("reads nesting once, however it may be meant", () => {
 
 describe("properties", () => {
   const digit = fc.integer({ min: 2, max: 9 })
-  it("a function is no factor", () => {
+  it("a function is not a factor", () => {
     fc.assert(
       fc.property(fc.constantFrom("f", "g", "h", "F", "\\phi", "\\Gamma", "y"), digit, digit, (f, m, n) => {
         expect(isRight(`${f}(${m})`, `${m}${f}`)).toBe(false)

@@ -56,7 +56,7 @@ describe("countdown", () => {
       { nums: [44, 19], target: "100000000000000000001" },
     ],
     ["a number", "98", "refused: ground_truth is 98; it must be { target, numbers }"],
-    ["no JSON", "44, 19", 'refused: ground_truth is "44, 19", which is no JSON'],
+    ["no JSON", "44, 19", 'refused: ground_truth is "44, 19", which is not JSON'],
     ["nothing", null, 'refused: reward_model is {"style":"rule","ground_truth":null}; it must hold a ground_truth'],
   ])("verl, the ground truth is %s", (_, truth, expected) => {
     expect(answerOf(fromVerl, verl(truth))).toEqual(expected)
@@ -215,7 +215,7 @@ describe("geometry3k", () => {
     [
       "bytes that became a text",
       { ...row, images: [{ bytes: "\u0089PNG\r\n" }] },
-      /no base64; read the column as bytes/,
+      /not base64; read the column as bytes/,
     ],
     [
       "a path in a struct",

@@ -50,7 +50,7 @@ export interface Adapted {
   readonly anchor: "sampled" | "recompute"
   /** Whether it trains at a sampling temperature other than 1. */
   readonly tempers: boolean
-  /** Settings of AdamW that it fixes; a `maxGradNorm` of null is no clipping. */
+  /** Settings of AdamW that it fixes; a `maxGradNorm` of null means no clipping. */
   readonly optimizer: Partial<Readonly<Record<"beta1" | "beta2" | "epsilon" | "weightDecay", number>>> & {
     readonly maxGradNorm?: number | null
   }

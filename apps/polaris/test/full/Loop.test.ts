@@ -39,7 +39,7 @@ it("stays near the policy that it began with: no pull while it is that policy, o
   const free = await run("free", whole)
   const near = await run("near", ["--kl", "reward=0.5", ...whole])
   expect((await config("near")).objective.options.kl).toMatchObject({ in: "reward", estimator: "k1", beta: 0.5 })
-  // What the two computations of one log-prob differ by is no signal, in groups of equal rewards least of all.
+  // What the two computations of one log-prob differ by is not a signal, in groups of equal rewards least of all.
   const ratio = (step: number) => (near[step].gradNorm ?? NaN) / (free[step].gradNorm ?? NaN)
   expect(ratio(0)).toBeCloseTo(1, 5)
   expect(Math.abs(ratio(2) - 1)).toBeGreaterThan(1e-3)

@@ -179,7 +179,7 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
     yield* io(partial, () => rm(partial, { force: true }))
     return yield* fault(
       settings.name.repo,
-      `${path} arrived with the hash ${found}, the hub says ${hash}; it was thrown away, try again`,
+      `${path} arrived with the hash ${found}, the hub says ${hash}; it was discarded; try again`,
     )
   }
   yield* io(blob, () => rename(partial, blob))

@@ -20,7 +20,7 @@ export interface Card {
 }
 
 const isData = (path: string): boolean => /\.(?:parquet|(?:jsonl?|ndjson)(?:\.gz)?)$/.test(path)
-/** Descriptions that are no rows. */
+/** Descriptions that are not rows. */
 const isAside = (path: string): boolean => /(?:^|\/)(?:dataset_infos?|state|config|package)\.json$|^\./.test(path)
 
 /** How files are named after splits. */

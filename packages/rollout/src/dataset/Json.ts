@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import * as Received from "../Received.ts"
 
-/** Why a text is no JSON, and at which character of it (from 0). */
+/** Why a text is not JSON, and at which character of it (from 0). */
 export interface Fault {
   readonly at: number
   readonly reason: string

@@ -38,6 +38,6 @@ export const open = Effect.fn("Dataset.open")(function* (name: string, options: 
     : yield* Effect.flatMap(Hub.locate(name, options), ({ files, source }) =>
         Effect.map(Effect.forEach(files, file), (parts) => concat(source, parts)),
       )
-  if (rows.length === 0) return yield* fault(rows.source, "holds no row and so no problem; give at least one")
+  if (rows.length === 0) return yield* fault(rows.source, "has no rows; give at least one")
   return rows
 })

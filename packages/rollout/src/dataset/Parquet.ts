@@ -15,7 +15,7 @@ const ask = (job: Job) => run(job)
 /** The rows of a Parquet file, whichever codec it is packed with. */
 export const make = Effect.fn("Parquet.make")(function* (path: string) {
   const hash = yield* sha256(path)
-  const damaged = ({ message }: Error) => fault(path, `is no Parquet file that can be read (${message}); get it again`)
+  const damaged = ({ message }: Error) => fault(path, `is not a readable Parquet file (${message}); get it again`)
   const slices = (yield* Effect.mapError(ask({ path, rows: null }), damaged)) as ReadonlyArray<Slice>
   const length = slices.at(-1)?.to ?? 0
   const decode = (rows: Slice): Effect.Effect<ReadonlyArray<unknown>, DatasetError> =>

@@ -34,7 +34,7 @@ export interface FromRows extends Problems {
 
 /** @category models */
 export interface Options {
-  /** Which rows count; others are passed over, and are no bad rows. `row` is undefined where it cannot be read, `index` counts from 0. Default: all. */
+  /** Which rows count; others are passed over, and are not bad rows. `row` is undefined where it cannot be read, `index` counts from 0. Default: all. */
   readonly wanted?: (row: unknown, index: number) => boolean
   /** Which problems count. Default: all. */
   readonly only?: (problem: Problem) => boolean

@@ -155,7 +155,7 @@ const bounded = (limit: number) =>
       size += part.length
       if (size > limit)
         throw new TooLarge(
-          `unpacks to more than ${limit} bytes, which no rows do; unpack it yourself if it is what you want`,
+          `unpacks to more than ${limit} bytes, too many for rows; unpack it yourself if that is right`,
         )
       yield part
     }
@@ -184,7 +184,7 @@ const unpacked = (source: string, path: string) =>
               ? cause.message
               : (cause as NodeJS.ErrnoException).syscall === "write"
                 ? `cannot be unpacked to ${to} (${(cause as Error).message}); free space there, or set TMPDIR`
-                : `is no whole gzip file (${(cause as Error).message}); get it again`,
+                : `is not a complete gzip file (${(cause as Error).message}); get it again`,
           ),
       }),
     ),
@@ -247,7 +247,7 @@ export const make = Effect.fn("Text.make")(function* (path: string, gzip: boolea
     io(source, async () => {
       const { mtimeMs, size } = await file.stat()
       if (size !== made.size || mtimeMs !== made.mtimeMs)
-        throw fault(source, "was changed while it was read; begin again, or put the old file back")
+        throw fault(source, "changed while it was being read; start again, or restore the old file")
       const bytes = Buffer.alloc(ends[to] - starts[from])
       const { bytesRead } = await file.read(bytes, 0, bytes.length, starts[from])
       return bytes.subarray(0, bytesRead)

@@ -96,7 +96,8 @@ export const text = (url: string, call: Call): Effect.Effect<string, HttpFault> 
       throw new HttpFault({
         url,
         status,
-        reason: status < 400 ? "a redirect, which is not followed; give the address that it leads to" : explain(answer),
+        reason:
+          status < 400 ? "a redirect, which is not followed; give the address that it points to" : explain(answer),
         transient: isTransient(status),
         retryAfter: parseRetryAfter(headers["retry-after"]),
       })
@@ -126,7 +127,9 @@ export const json = <A>(
         catch: () => unusable(url, `the answer is not JSON: ${answer.slice(0, 200)}`),
       }).pipe(
         Effect.flatMap((value) =>
-          decode(value).pipe(Effect.mapError((error) => unusable(url, `the answer does not fit: ${error.message}`))),
+          decode(value).pipe(
+            Effect.mapError((error) => unusable(url, `the answer has the wrong shape: ${error.message}`)),
+          ),
         ),
       )
     }),

@@ -138,7 +138,7 @@ export const read = (turns: Turns, line: Line, observation: Observation) =>
     }
     if (line.chat === null && typeof content === "string") return follow(yield* turns.encodeText(content))
     if (line.chat === null || answer === undefined)
-      return fail(line, "an episode that began with a text got chat messages; give one kind throughout")
+      return fail(line, "an episode that started with plain text got chat messages; use one kind throughout")
     const next: ReadonlyArray<Message> = typeof content === "string" ? [{ role: "user", content }] : content
     const tokens = yield* turns.between(line.chat, answer, next)
     line.chat = [...line.chat, { role: "assistant", content: answer.text }, ...next]

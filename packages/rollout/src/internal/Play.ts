@@ -37,7 +37,7 @@ export const make = (
           Effect.fail(
             new Environment.EnvironmentError({
               environment: environment.name,
-              reason: `gave no answer within ${answerSeconds} seconds`,
+              reason: `did not answer within ${answerSeconds} seconds`,
             }),
           ),
       }),
@@ -133,7 +133,7 @@ export const make = (
     if (result.done !== "no") line.stop = result.stop ?? (answer.finish === "length" ? "length" : result.done)
     else if (line.turns >= maxTurns) line.stop = "turn-limit"
     else if (result.observation === undefined)
-      Line.fail(line, `${environment.name} goes on without an observation; give one, or say that it is done`)
+      Line.fail(line, `${environment.name} continues without an observation; give one, or end the episode`)
     else if ((performance.now() - started) / 1000 > episodeSeconds) line.stop = "wall-clock"
     else yield* Line.read(turns, line, result.observation)
   })

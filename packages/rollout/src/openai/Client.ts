@@ -94,7 +94,7 @@ export const make = (settings: Settings) => {
       const url = `${base}/generate`
       if (law.temperature !== 1)
         return Effect.fail(
-          unusable(url, `temperature is ${law.temperature}; SGLang does not say what its log-probs mean then, give 1`),
+          unusable(url, `temperature is ${law.temperature}; SGLang does not say what its log-probs mean then; give 1`),
         )
       const body = Sglang.generateBody(served.adapter, tokens, law, n, seed)
       return json(url, Sglang.GenerateAnswer, { body, key, seconds, bytes }).pipe(

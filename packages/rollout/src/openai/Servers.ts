@@ -143,7 +143,7 @@ export const make = (options: {
           (server) =>
             use(server).pipe(
               Effect.tapError((fault) => {
-                // A full server is no broken one.
+                // A full server is not a broken one.
                 if (!fault.transient || fault.status === 429 || !server.healthy) return Effect.void
                 return watch(server)
               }),

@@ -134,7 +134,7 @@ it.live("an episode ends where the server's positions do; without the tokenizer'
     for (const { body } of double.completions()) assert.isAtMost(body["prompt"][0].length + body["max_tokens"], 12)
     const { turns: _, ...without } = { ...sampler }
     const error = yield* Effect.flip(play(without, environment("text")))
-    assert.match(error.message, /takes no prompts of tokens/)
+    assert.match(error.message, /does not take prompts of tokens/)
     const refused = yield* Effect.flip(
       play(sampler, environment("text"), { temperature: 0.5, logprobsOf: "processed" }),
     )

@@ -223,7 +223,7 @@ const open = (ops: Ops, { config, embedding }: Model, weights: Weights, plan: Pl
       })
     },
     draw: async (law, count, n, draws) => {
-      if (logits === null) throw new RangeError("nothing was computed that could be drawn from")
+      if (logits === null) throw new RangeError("nothing was computed to draw from")
       const values = (await logits.data<"float32">()).slice()
       const rowAt = (r: number) => values.subarray(order[r] * vocabulary, (order[r] + 1) * vocabulary)
       const sums = Array.from({ length: count }, (_, r) => Sampling.masses(rowAt(r), law))

@@ -35,7 +35,7 @@ const finite = (sum: number): number => {
   // The largest mass is 1.
   if (sum >= 1) return sum
   throw new RangeError(
-    `the model's logits are not finite (their mass is ${sum}); its weights hold NaN or infinite values: go back to a checkpoint, or lower the learning rate`,
+    `the model's logits are not finite (their mass is ${sum}); its weights contain NaN or infinite values: go back to a checkpoint, or lower the learning rate`,
   )
 }
 

@@ -88,7 +88,7 @@ const loadWith = (name: Name, settings: Readonly<Record<string, string>>): Packa
 
 const open = async (name: Name): Promise<string> => {
   if (loaded !== null && loaded !== name)
-    throw new Error(`this process has loaded @tensorflow/${loaded}, and there is room for one; start another process`)
+    throw new Error(`this process has loaded @tensorflow/${loaded}, and only one can be loaded; start another process`)
   // Called for the attributes of nearly every operation; Node 23 took the first away and warns of the second.
   Object.assign(util, {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,

@@ -123,7 +123,7 @@ const noAdapter = (): Error => {
   try {
     process.dlopen({ exports: {} }, "libvulkan.so.1")
   } catch (cause) {
-    // Once loaded it is no Node add-on, which is the other message.
+    // Once loaded it is not a Node add-on, which is the other message.
     if (/cannot open shared object|no such file/i.test((cause as Error).message))
       return new Error(
         "no adapter: libvulkan.so.1, the Vulkan loader, is not installed (Debian: apt-get install libvulkan1)",

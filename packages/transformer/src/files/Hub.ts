@@ -191,7 +191,7 @@ const fetchBlob = Effect.fn("Hub.fetch")(function* (
   if (hash !== file.hash) {
     yield* io(partial, () => rm(partial, { force: true }))
     return yield* new ModelError({
-      reason: `${settings.repo}: ${file.path} arrived with the hash ${hash}, the hub says ${file.hash}; it was thrown away, try again`,
+      reason: `${settings.repo}: ${file.path} arrived with the hash ${hash}, the hub says ${file.hash}; it was discarded; try again`,
     })
   }
   yield* io(blob, () => rename(partial, blob))
@@ -268,7 +268,7 @@ export const download = Effect.fn("Hub.download")(function* (repo: string, optio
   const listed = yield* ask(settings, () => listWanted(settings, commit))
   const files = only === undefined ? listed : listed.filter(({ path }) => only.test(path))
   if (!listed.some(({ path }) => path.endsWith("config.json")))
-    return yield* new ModelError({ reason: `${repo} at ${revision}: has no config.json; it is no checkpoint` })
+    return yield* new ModelError({ reason: `${repo} at ${revision}: has no config.json, so it is not a checkpoint` })
   const folder = join(cache, "snapshots", commit)
   const totalSize = files.reduce((sum, file) => sum + file.size, 0)
   let before = 0

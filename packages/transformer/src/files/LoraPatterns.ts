@@ -105,7 +105,7 @@ export const read = Effect.fn("LoraPatterns.read")(function* (
   const leaves = new Set([...pairs.keys()].map((name) => name.split(".").at(-1)))
   const targets = [...Lora.modules, ...Lora.ends].filter((module) => leaves.has(module))
   const all = [...pairs.values()]
-  if (all.length === 0 || targets.length === 0) return yield* fail("has an adapter on no map of the model")
+  if (all.length === 0 || targets.length === 0) return yield* fail("has no adapter on any map of the model")
   const rank = Math.max(...all.map((pair) => pair.rank))
   // That of most maps, so that these keep their bits.
   const usual = options.alpha / (options.isRankStabilised ? Math.sqrt(options.rank) : options.rank)

@@ -67,7 +67,9 @@ export const headerLength = (first: Uint8Array, fileSize: number, source: string
   const length = new DataView(first.buffer, first.byteOffset).getBigUint64(0, true)
   if (length > BigInt(Math.min(maxHeader, fileSize - 8))) {
     return Effect.fail(
-      fail(`says its header has ${length} bytes, but the file has ${fileSize}; it is truncated or no safetensors file`),
+      fail(
+        `says its header has ${length} bytes, but the file has ${fileSize}; it is truncated or not a safetensors file`,
+      ),
     )
   }
   return Effect.succeed(Number(length))

@@ -217,17 +217,17 @@ export const configRefusal = (config: ModelConfig, lora: LoraConfig): string | n
   const tied = "the model ties its head to its embedding"
   const end = ends.find((name) => targets.includes(name))
   if (config.tie_word_embeddings && end !== undefined)
-    return `an adapter on ${end} changes one of two that are one, since ${tied}; train embed_tokens whole, in \`saved\``
+    return `an adapter on ${end} would change only one of two tied tensors, since ${tied}; train embed_tokens whole, in \`saved\``
   if (dora === true && targets.includes("embed_tokens")) return "dora is not implemented for embed_tokens"
   const all = Tensors.all(config)
   for (const key of saved) {
     const found = all.filter(({ name }) => belongsTo(name, key))
     if (found.length > 0) continue
     const why = config.tie_word_embeddings && "lm_head".endsWith(key) ? `${tied}, and trains both as embed_tokens` : ""
-    return `saved names ${key}, which is no module of the model${why === "" ? "" : `: ${why}`}`
+    return `saved names ${key}, which is not a module of the model${why === "" ? "" : `: ${why}`}`
   }
   const both = adapted(config, lora).find(({ name }) => saved.some((key) => belongsTo(`${name}.weight`, key)))
-  return both === undefined ? null : `${both.name} is to have an adapter and to learn whole; leave one out`
+  return both === undefined ? null : `${both.name} is listed both for an adapter and for full training; remove one`
 }
 
 /** Why an adapter does not fit a model, or null. @category predicates */

@@ -45,7 +45,7 @@ export const make = ({ config, onWasm, pool, sequencesAtOnce, tokenizer, version
     const tokenTable = yield* Effect.cached(
       tokenizer.tokenBytes.pipe(
         Effect.map((tokens) => StopStrings.makeTable(tokens, config.vocab_size)),
-        Effect.mapError(({ reason }) => new EngineError({ reason: `${reason}; leave stop strings out` })),
+        Effect.mapError(({ reason }) => new EngineError({ reason: `${reason}; omit stop strings` })),
       ),
     )
     const large = onWasm && 4 * Parameters.count(Parameters.layout(config)) >= readFromMemory

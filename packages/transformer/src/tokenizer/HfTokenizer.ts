@@ -131,7 +131,7 @@ export const load = Effect.fn("HfTokenizer.load")(function* (folder: string) {
   const eos = special["eos_token"] === undefined ? undefined : tokenizer.token_to_id(special["eos_token"])
   const stops = [...new Set([...(eos === undefined ? [] : [eos]), ...generationStops(generation, model)])]
   if (stops.length === 0) {
-    return yield* fail("names no token that ends a response; set eos_token in tokenizer_config.json")
+    return yield* fail("does not name a token that ends a response; set eos_token in tokenizer_config.json")
   }
   const source = templateOf(files.get("chat_template.jinja") ?? null, config)
   const chatTemplate = source === null ? null : yield* ChatTemplate.make(source, special)

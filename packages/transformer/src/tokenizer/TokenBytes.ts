@@ -15,7 +15,7 @@ export interface TokenBytes {
   /** Whether `decode` leaves out a space at the very beginning of a text. */
   readonly dropsFirstSpace: boolean
   /**
-   * Whether a token is written as a byte (`<0x0A>`). A run of such tokens that is no UTF-8 is a replacement character for every
+   * Whether a token is written as a byte (`<0x0A>`). A run of such tokens that is not UTF-8 is a replacement character for every
    * byte, also for those that are characters by themselves.
    */
   readonly isByte: (token: number) => boolean

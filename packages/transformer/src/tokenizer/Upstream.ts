@@ -1,6 +1,6 @@
 /**
  * `@huggingface/tokenizers` (0.2.0), with what it does otherwise than the tokenizers of transformers put right: the byte-order mark in
- * decoded bytes and bytes that are no UTF-8, added tokens that are whole words, and white space around added tokens. A test runs
+ * decoded bytes and bytes that are not UTF-8, added tokens that are whole words, and white space around added tokens. A test runs
  * the library alone too, and fails once it is mended.
  */
 import { Tokenizer } from "@huggingface/tokenizers"
@@ -78,7 +78,7 @@ const cutter = (contents: ReadonlyMap<string, AddedToken>) => {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-/** Bytes as text; where they are no UTF-8, each is a replacement character, as in the tokenizers of transformers. */
+/** Bytes as text; where they are not UTF-8, each is a replacement character, as in the tokenizers of transformers. */
 const textOf = (bytes: ReadonlyArray<number>): ReadonlyArray<string> => {
   try {
     return [strict.decode(Uint8Array.from(bytes))]

@@ -28,7 +28,7 @@ const floatKey = "\u0000float"
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
-/** Variables as plain JSON, for threads and records: a {@link Float} is no plain object. @category decoding */
+/** Variables as plain JSON, for threads and records: a {@link Float} is not a plain object. @category decoding */
 export const plain = (value: unknown): unknown => {
   if (value instanceof Float) return { [floatKey]: value.value }
   if (Array.isArray(value)) return value.map(plain)

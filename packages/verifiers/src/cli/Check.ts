@@ -2,7 +2,7 @@
  * `lpo-verifiers check`: grades a JSON-lines file. One verdict row per row of the file, in its order, appended as they are
  * reached; a run that was stopped goes on after the last whole verdict row.
  *
- * A line that is no row gets a verdict row of status `error` that names the line, so the two files keep step.
+ * A line that is not a row gets a verdict row of status `error` that names the line, so the two files keep step.
  */
 import { Readable } from "node:stream"
 import { rename, rm, stat, truncate, writeFile } from "node:fs/promises"
@@ -28,14 +28,14 @@ export interface Options {
   readonly out: string
   readonly tasks: Tasks.Registry
   readonly mode: Mode
-  /** Verifications under way at once. Default 16. */
+  /** Verifications running at once. Default 16. */
   readonly concurrency?: number
   readonly deadline?: Duration.Input
   /** Forget what `out` holds. */
   readonly restart?: boolean
   readonly onStart?: (state: { readonly done: number; readonly total: number }) => void
   readonly onVerdict?: (verdict: Row.VerdictRow) => void
-  /** A line that is no row; `line` counts from 1. */
+  /** A line that is not a row; `line` counts from 1. */
   readonly onBadRow?: (line: number, reason: string) => void
 }
 
@@ -49,9 +49,9 @@ export interface Summary {
   readonly correct: number
   readonly errors: number
   readonly timeouts: number
-  /** Lines that are no row; they count among the errors too. */
+  /** Lines that are not rows; they count among the errors too. */
   readonly bad: number
-  /** Rows by task that were left, because their task has no such mode; their verdict rows say so, and they are no errors. */
+  /** Rows by task that were left, because their task has no such mode; their verdict rows say so, and they are not errors. */
   readonly left: ReadonlyMap<string, number>
   /** Mean score of the verdicts that are ok; NaN when there is none. */
   readonly meanScore: number
@@ -137,7 +137,7 @@ const resume = async ({ file, mode, out, tasks }: Options, tally: Tally): Promis
   if (size === 0) return 0
   const made = (await RegularFile.text(noteOf(out)).catch(() => mode)) ?? mode
   if (made.trim() !== mode)
-    throw new Error(`it holds verdicts of mode "${made.trim()}", not "${mode}"; give another --out, or --restart`)
+    throw new Error(`it contains verdicts of mode "${made.trim()}", not "${mode}"; give another --out, or --restart`)
   let kept = 0
   let done = 0
   const rows = lines(file)

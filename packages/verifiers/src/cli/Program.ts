@@ -32,7 +32,7 @@ const mode = Flag.String("mode").pipe(
   Flag.withDefault("strict"),
 )
 const concurrency = Flag.Int("concurrency").pipe(
-  Flag.withDescription("Verifications under way at once. Default 16"),
+  Flag.withDescription("Verifications running at once. Default 16"),
   Flag.withDefault(16),
 )
 const deadline = Flag.Finite("deadline").pipe(
@@ -42,7 +42,7 @@ const deadline = Flag.Finite("deadline").pipe(
 
 const percent = Flag.Literals("percent", ["value", "unit"]).pipe(
   Flag.withDescription(
-    "What 50 % is in strict mathematics: the value 0.5, or 50 of a unit that may be left out. Default value",
+    "What 50 % is in strict mathematics: the value 0.5, or 50 with a unit that may be omitted. Default value",
   ),
   Flag.withDefault("value"),
 )
@@ -152,7 +152,7 @@ const check = Command.make(
     percent,
     decimals,
     restart: Flag.Boolean("restart").pipe(
-      Flag.withDescription("Start again, whatever --out holds"),
+      Flag.withDescription("Start over, whatever --out contains"),
       Flag.withDefault(false),
     ),
   },
@@ -203,7 +203,7 @@ const validate = Command.make(
       Argument.withDescription("JSON lines or a JSON array: rows to verify, or rows of a published dataset"),
     ),
     task: Flag.String("task").pipe(
-      Flag.withDescription("Task of rows that name none. Default math"),
+      Flag.withDescription("Task of rows that do not name one. Default math"),
       Flag.withDefault("math"),
     ),
     format: Flag.String("format").pipe(
@@ -217,7 +217,7 @@ const validate = Command.make(
   Effect.fn(function* ({ concurrency, file, format, task, ...flags }) {
     if (concurrency < 1) return yield* new UsageError({ reason: `--concurrency is ${concurrency}; give 1 or more` })
     const tasks = yield* tasksOf(flags)
-    const says = { unreadable: "is no problem", refused: "is refused", text: "is compared as text" }
+    const says = { unreadable: "is not a problem", refused: "is refused", text: "is compared as text" }
     const summary = yield* Validate.run(
       { file, tasks, task, concurrency, ...(format !== "" && { format }) },
       ({ id, kind, reason, row }) =>

@@ -53,7 +53,7 @@ class _Function:
             raise _Refusal("they call %s with arguments by name; give them by place" % self.__name__)
         values = [encode(a) for a in args]
         if any(map(_opaque, values)):
-            raise _Refusal("they give %s an argument that is no plain value" % self.__name__)
+            raise _Refusal("they give %s an argument that is not a plain value" % self.__name__)
         texts = [json.dumps(v) for v in values]
         key = json.dumps([self.__name__, texts])
         statement = _statements[-1]

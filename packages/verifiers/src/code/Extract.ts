@@ -151,7 +151,7 @@ const hasStatement = (code: string): boolean =>
 /**
  * The last fenced block in the language that could be the program, else the last without one; without any fence, the whole text or
  * what stands between `<answer>` tags. A block could be the program that defines the function which is called, or reads standard input
- * where there is some; where none does, the last with a statement counts. What stands inside `<think>` is no answer. Null when there are
+ * where there is some; where none does, the last with a statement counts. What stands inside `<think>` is not an answer. Null when there are
  * only blocks in other languages, or the thinking never ends.
  *
  * @category extraction

@@ -2,7 +2,7 @@
  * Strict mode: every test gets a verdict of its own, and the score is the share that pass, in both kinds of test.
  *
  * A test that runs into a limit or raises has failed; which exit code a program chooses does not matter. A ground truth without tests,
- * or that does not decode, is no problem to judge by: status `error`. Each outcome is judged as it comes and then forgotten, in time
+ * or that does not decode, is not a problem to judge by: status `error`. Each outcome is judged as it comes and then forgotten, in time
  * that grows with what is expected and not with what a program makes of it.
  *
  * @module

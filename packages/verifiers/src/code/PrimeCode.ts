@@ -3,7 +3,7 @@
  *
  * Pass 1 runs all tests, 5 s each and 6 s in total; all right is a 1. Otherwise pass 2 runs the first ten singly, 10 s each, and the
  * score is the share that pass. Pass 2 forgets `fn_name`, so calls have no partial credit. No tests at all are a 1; a ground truth
- * that is no JSON, or whose inputs are no strings, is a 0. The program is what follows the last `\`\`\`python`, and runs as
+ * that is not JSON, or whose inputs are not strings, is a 0. The program is what follows the last `\`\`\`python`, and runs as
  * `PrimeProgram` says; the exit code does not matter.
  *
  * Ours: what pass 1 saw of a test that reads standard input holds in pass 2 unless it was stopped by the clock; pass 2 ends after
@@ -105,7 +105,7 @@ export const judge = (
     const verdict = (score: number, reason: string): Verdict.Verdict =>
       Verdict.judged({ correct: score === 1, score, extracted: source, reason, key: null })
     const tests = testsOf(answer)
-    if (tests === null) return verdict(0, "the ground truth is no JSON with lists of strings")
+    if (tests === null) return verdict(0, "the ground truth is not JSON with lists of strings")
     const { inputs, name, outputs } = tests
     if (inputs.length === 0) return verdict(1, "no tests at all")
     const run = (program: string, list: ReadonlyArray<Test>, seconds: number, total: number) =>

@@ -1,6 +1,6 @@
 /**
  * Programs as verl's `prime_code` runs them. A script becomes the body of a function `code`, its lines that begin with an import apart, so
- * its variables are no globals; standard input is a `StringIO` without a buffer or a descriptor behind it; the object that `stdin` was
+ * its variables are not globals; standard input is a `StringIO` without a buffer or a descriptor behind it; the object that `stdin` was
  * when it was imported has a `read` and a `readline` of its own, and no lines to go through; integers have at most 4,300 digits as text; the main guard is executed; some modules cannot be imported.
  */
 

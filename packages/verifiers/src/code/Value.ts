@@ -78,7 +78,7 @@ const withOddNumbers = (text: string): string =>
 
 /**
  * The value of a JSON text: whole numbers are integers, whatever their size; NaN, Infinity and -Infinity are read too. Undefined when
- * it is no JSON.
+ * it is not JSON.
  *
  * @category decoding
  */

@@ -31,7 +31,7 @@ export const fromText = (text: string): Rational | null => {
 }
 
 /**
- * What a problem gives: a number, or the text of one. Null when it is no number, and for a whole `number` above 2^53, of which nobody
+ * What a problem gives: a number, or the text of one. Null when it is not a number, and for a whole `number` above 2^53, of which nobody
  * knows whether it is what was meant: write such a one as text.
  *
  * @category constructors

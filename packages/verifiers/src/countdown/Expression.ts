@@ -1,6 +1,6 @@
 /**
  * Arithmetic expressions over non-negative integers, evaluated exactly. The grammar is all there is: `+ - * /` in the spellings of
- * `Notation`, signs, brackets, `\frac`, ASCII digits without leading zeros. Two numbers side by side are no product. Nothing is
+ * `Notation`, signs, brackets, `\frac`, ASCII digits without leading zeros. Two numbers side by side are not a product. Nothing is
  * handed to an interpreter.
  *
  * @module

@@ -100,7 +100,7 @@ const read = <V>(tokens: ReadonlyArray<Token>, algebra: Algebra<V>): V => {
   }
   const isName = (text: string): boolean => tokens[at]?.kind === "name" && tokens[at].text === text
   const logic = (): NonNullable<Algebra<V>["logic"]> => {
-    if (algebra.logic === undefined) throw new EvaluationError("a comparison is no number")
+    if (algebra.logic === undefined) throw new EvaluationError("a comparison is not a number")
     return algebra.logic
   }
   const comparison = (): V => {
@@ -170,7 +170,7 @@ const read = <V>(tokens: ReadonlyArray<Token>, algebra: Algebra<V>): V => {
   const atom = (): V => {
     const token = tokens[at++]
     if (token?.kind === "number") return algebra.number(token.text)
-    if (token?.kind === "name" && keywords.has(token.text)) throw new EvaluationError(`"${token.text}" is no value`)
+    if (token?.kind === "name" && keywords.has(token.text)) throw new EvaluationError(`"${token.text}" is not a value`)
     if (token?.kind === "name") {
       if (!isOp("(")) return algebra.name(token.text)
       const args: Array<V> = []

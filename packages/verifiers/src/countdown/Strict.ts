@@ -40,7 +40,7 @@ const same = (some: ReadonlyArray<bigint>, others: ReadonlyArray<bigint>): boole
  */
 export const refusal = ({ nums, target }: Given): string | null => {
   const inexact = (name: string, value: number | string): string =>
-    `the ${name} ${value} is not exact: a number above 2^53, or one that is no decimal, must be given as text`
+    `the ${name} ${value} is not exact: a number above 2^53, or one that is not a decimal, must be given as text`
   for (const value of nums) {
     if (Number.isSafeInteger(value)) continue
     const amount = exact(value)

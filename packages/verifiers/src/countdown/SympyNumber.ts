@@ -23,7 +23,7 @@ const integer = (n: bigint): SympyNumber => ({ num: n, den: 1n })
 
 /** As a double; `zoo` has none. @category conversion */
 export const toDouble = (a: SympyNumber): number => {
-  if (a === "zoo") throw new EvaluationError("complex infinity is no float")
+  if (a === "zoo") throw new EvaluationError("complex infinity is not a float")
   if (typeof a === "number") return a
   const whole = a.num / a.den
   const scale = 10n ** 20n
@@ -66,7 +66,7 @@ const power = (a: SympyNumber, b: SympyNumber): SympyNumber => {
     if (a === 0 && b.num < 0n) return "zoo"
   }
   const [x, y] = [toDouble(a), toDouble(b)]
-  if (x < 0 && !Number.isInteger(y)) throw new EvaluationError("a complex number is no float")
+  if (x < 0 && !Number.isInteger(y)) throw new EvaluationError("a complex number is not a float")
   if (x === 0 && y < 0) return "zoo"
   const out = x === 1 ? 1 : x ** y
   const root = typeof a === "object" && typeof b === "object" ? exactRoot(a, b) : null
@@ -138,7 +138,7 @@ const real =
   (a: SympyNumber): SympyNumber => {
     const x = toDouble(a)
     const y = f(x)
-    if (Number.isNaN(y) && !Number.isNaN(x)) throw new EvaluationError("a complex number is no float")
+    if (Number.isNaN(y) && !Number.isNaN(x)) throw new EvaluationError("a complex number is not a float")
     return y
   }
 

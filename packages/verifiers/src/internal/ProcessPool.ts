@@ -143,7 +143,7 @@ export const make = <Request, Reply>(options: Options): Effect.Effect<Pool<Reque
       Effect.catch(once(request, turn), (error) => {
         if (error instanceof VerifierError) return Effect.fail(error)
         if (left > 1) return again(request, turn, left - 1)
-        const reason = `${attempts} processes died over it (${error.reason}); it may need more than ${memory} MiB`
+        const reason = `${attempts} processes died on it (${error.reason}); it may need more than ${memory} MiB`
         return Effect.fail(new VerifierError({ verifier: name, reason }))
       })
     return {

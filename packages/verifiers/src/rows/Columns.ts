@@ -53,13 +53,13 @@ export const integer = (value: unknown, what: string): number => {
     : refuse(`${what} is ${show(value)}; it must be an integer`)
 }
 
-/** The value of a JSON text; what is no text stays what it is. */
+/** The value of a JSON text; what is not a text stays what it is. */
 export const json = (value: unknown, what: string): unknown => {
   if (typeof value !== "string") return value
   try {
     return RowJson.parse(value)
   } catch {
-    return refuse(`${what} is ${show(value)}, which is no JSON`)
+    return refuse(`${what} is ${show(value)}, which is not JSON`)
   }
 }
 

@@ -19,7 +19,7 @@ const imageOf = (image: unknown, at: number): Extract<Problem.Part, { readonly t
     if (/\.(?:png|jpe?g)$/i.test(value)) return refuse(`image ${at} is the path ${show(value)}; give its bytes`)
     // A reader that decodes every binary column as UTF-8 has lost the bytes.
     if (!base64.test(value))
-      return refuse(`image ${at} is a text that is no base64; read the column as bytes, not as UTF-8`)
+      return refuse(`image ${at} is text that is not base64; read the column as bytes, not as UTF-8`)
     data = Uint8Array.from(Buffer.from(value, "base64"))
   } else if (Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256))
     data = Uint8Array.from(value)

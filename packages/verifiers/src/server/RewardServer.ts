@@ -118,7 +118,7 @@ const parseWork = (path: string, body: unknown, fallback: Mode): Result.Result<W
   return Result.succeed({ items, mode, single: false })
 }
 
-/** Judges one item of a request; what is no row is a verdict of status `error`. */
+/** Judges one item of a request; what is not a row is a verdict of status `error`. */
 const judge = (verifier: VerifierService, value: unknown, label: string): Effect.Effect<Row.VerdictRow> => {
   const row = Row.decode(value)
   const id = Row.idOf(value)
@@ -269,7 +269,7 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
       maxHeaderSize: 2 ** 14,
     }
     const server = createServer(limits, (request, response) => {
-      // A client that resets the connection is no event here: `close` tells.
+      // A client that resets the connection is not an event here: `close` tells.
       request.on("error", () => undefined)
       const fiber = fork(answer(request, response))
       running.add(fiber)
@@ -280,7 +280,7 @@ export const make = (options: Options): Effect.Effect<RewardServer, RewardServer
     })
 
     server.maxConnections = maxConnections
-    // A tunnel is no request to the listener above; it too gets an answer.
+    // A tunnel is not a request to the listener above; it too gets an answer.
     server.on("connect", (_, socket) => {
       socket.on("error", () => undefined)
       socket.end("HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")

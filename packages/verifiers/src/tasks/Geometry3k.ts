@@ -59,7 +59,7 @@ export const ask = ({ images, problem }: Question): Problem.Problem["prompt"] =>
   chat([...Images.weave(problem, images), { type: "text", text: instruction }])
 
 const imagesOf = (value: unknown): ReadonlyArray<unknown> =>
-  value === undefined || value === null ? [] : Array.isArray(value) ? value : refuse("images is no list")
+  value === undefined || value === null ? [] : Array.isArray(value) ? value : refuse("images is not a list")
 
 /**
  * Readers of rows: `geometry3k` has `images`, `problem` and `answer`; newer copies have `id`, `choices` and `ground_truth` besides,
@@ -75,7 +75,7 @@ export const fromRow = (_options: Options = {}) => ({
   })),
   verl: decoder(name, "verl", (row) => {
     const { images, messages, meta, truth } = Verl.read(row, ["math", "geometry"])
-    if (typeof truth !== "string" || truth.trim() === "") return refuse("ground_truth is no text")
+    if (typeof truth !== "string" || truth.trim() === "") return refuse("ground_truth is not a text")
     const last = messages.findLastIndex(({ role }) => role === "user")
     const prompt = [...messages]
     if (last < 0) return refuse("prompt has no message of role user")

@@ -46,7 +46,7 @@ const fallback: Filter = define("default_value boolean", 0, (value, otherwise = 
 const ofText = (run: (text: string) => Value): Filter => define("", 0, (value) => run(str(value)))
 
 const indent: Filter = define("width first blank", 0, (value, width = 4n, first = false, blank = false) => {
-  if (textOf(value) === null) return fail(`indent is of a text, not of a ${typeOf(value)}`)
+  if (textOf(value) === null) return fail(`indent needs a text, not a ${typeOf(value)}`)
   const space = textOf(width) ?? " ".repeat(int(width))
   const [head, ...rest] = Text.lines(`${str(value)}\n`, false)
   const more = rest.map((line) => (line === "" && !isTrue(blank) ? "" : space + line))
@@ -62,7 +62,7 @@ const truncate: Filter = define(
     const all = text === null ? null : characters(text)
     if (limit < characters(mark).length) return fail(`expected length >= ${characters(mark).length}, got ${limit}`)
     if ((all?.length ?? Sequences.length(value)) <= limit + (leeway === null ? 5 : int(leeway))) return value
-    if (all === null) return fail(`truncate is of a text, not of a ${typeOf(value)}`)
+    if (all === null) return fail(`truncate needs a text, not a ${typeOf(value)}`)
     const cut = Array.from(all)
       .slice(0, limit - characters(mark).length)
       .join("")

@@ -169,7 +169,7 @@ const one = (statement: Statement, scope: Scope, out: Out): Leave | null => {
       const [args, named] = argumentsOf(of.given, scope)
       const caller = macro("caller", parameters, body, scope)
       const callee = defined(evaluate(of.of, scope))
-      if (!(callee instanceof Fn)) return fail("a call block calls what is no macro")
+      if (!(callee instanceof Fn)) return fail("a call block calls something that is not a macro")
       out.push(str(callee.call(args, new Map([...named, ["caller", caller]]))))
       return null
     }

@@ -109,7 +109,7 @@ export const tokenize = (given: string): ReadonlyArray<Token> => {
       }
       found = match(name)
       if (found !== null) {
-        if (!identifier.test(found)) throw new Error(`${found} is no name`)
+        if (!identifier.test(found)) throw new Error(`${found} is not a name`)
         tokens.push({ kind: "name", value: found })
         continue
       }

@@ -253,7 +253,7 @@ export const normalForm = (e: Expression): NormalForm => {
     case "setop":
     case "text":
     case "tuple":
-      throw new TypeError(`a ${e.tag} is no scalar`)
+      throw new TypeError(`a ${e.tag} is not a scalar`)
   }
 }
 

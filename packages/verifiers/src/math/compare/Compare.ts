@@ -288,7 +288,7 @@ const related = (a: Expression, b: Expression, options: Options): Outcome => {
   return a.relations.every((r, i) => r === back[i]) ? inOrder(a.sides, [...b.sides].reverse(), options) : "different"
 }
 
-/** Functions of what is no scalar, as the determinant of a matrix: equal when their parts are. */
+/** Functions of what is not a scalar, as the determinant of a matrix: equal when their parts are. */
 const alike = (a: Expression, b: Expression, options: Options): Outcome => {
   if (a.tag !== b.tag) return "different"
   if (a.tag === "call" && b.tag === "call") return a.name === b.name ? inOrder(a.args, b.args, options) : "different"

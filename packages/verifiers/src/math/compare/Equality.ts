@@ -113,7 +113,7 @@ const byValue = (a: Expression, b: Expression): Outcome => {
 const formSteps = 25_000
 
 /**
- * Compares two scalars. `unknown` when one is no scalar, and when it cannot be found out. Throws `WorkExceeded`, and
+ * Compares two scalars. `unknown` when one is not a scalar, and when it cannot be found out. Throws `WorkExceeded`, and
  * `NormalForm.Undefined` when a side divides by zero.
  *
  * @category comparison

@@ -26,7 +26,7 @@ export interface Region {
 
 const minusInfinity = Syntax.negate(Syntax.infinity)
 
-/** The size of a bound; null when it is no real constant. */
+/** The size of a bound; null when it is not a real constant. */
 const size = (e: Expression): number | null => {
   if (e.tag === "symbol" && e.name === "infinity") return Number.POSITIVE_INFINITY
   if (

@@ -17,7 +17,7 @@ import { within } from "../algebra/Work.ts"
 /** @category models */
 export interface Judgement {
   /**
-   * `unreadable`: the answer is no mathematics, which is wrong too. `undecided`: the accepted answer is unreadable, or equality
+   * `unreadable`: the answer is not mathematics, which is wrong too. `undecided`: the accepted answer is unreadable, or equality
    * could not be found out. `exhausted`: out of steps.
    */
   readonly outcome: "equal" | "different" | "unreadable" | "undecided" | "exhausted"
@@ -125,7 +125,7 @@ const choose = (
   limit: number,
 ): "equal" | "different" | null => {
   const read = Choice.read(gold)
-  // A letter after a letter is no text of a choice: it would be looked into again and again.
+  // A letter after a letter is not a text of a choice: it would be looked into again and again.
   const isText = read?.rest === undefined || read.rest === null || Choice.read(read.rest) === null
   const wanted = read === null || isText ? read : { ...read, rest: null }
   const equal = (a: string, b: string): "equal" | "different" =>

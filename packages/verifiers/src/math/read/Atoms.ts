@@ -109,7 +109,7 @@ export abstract class Atoms extends Commands {
       }
       case "\\{": {
         if (this.take("\\}")) return { tag: "set", items: [] }
-        // A bar after the unknown is no absolute value.
+        // A bar after the unknown is not an absolute value.
         this.bars++
         const first = this.list()
         this.bars--

@@ -71,7 +71,7 @@ const percentAfter = /^(?:\s|\$|\\[)\], ])*(?:\\?%|(?:\\text\s*\{\s*)?(?:percent
  */
 export const extract = (response: string): Found | { readonly missing: string } => {
   const text = Extract.afterThinking(response)
-  if (text === null) return { missing: "the thinking never ends: no answer outside of it" }
+  if (text === null) return { missing: "the thinking never ends, so there is no answer after it" }
   const found = boxesOf(text)
   if (found.unfinished) return { missing: "the last \\boxed{...} never closes: the response was cut" }
   const boxes = [...found.boxes]

@@ -151,7 +151,7 @@ export abstract class Commands extends Applied {
     return Syntax.call(name, Syntax.replace(body, variable, bound), bound, first, to)
   }
 
-  /** A condition, without the word before it ("if", "for", "when"); as words where it is no formula: "otherwise", "n is even". */
+  /** A condition, without the word before it ("if", "for", "when"); as words where it is not a formula: "otherwise", "n is even". */
   protected condition(): Expression {
     const start = this.at
     let end = start

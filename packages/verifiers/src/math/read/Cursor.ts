@@ -154,14 +154,14 @@ export abstract class Cursor {
     const raw = this.raw().toLowerCase()
     const words = "zero one two three four five six seven eight nine ten eleven twelve".split(" ")
     const base = raw === "sixteen" ? 16 : words.includes(raw) ? words.indexOf(raw) : Number(raw)
-    if (!Number.isInteger(base) || base < 2 || base > 36) throw new Unreadable(`"${raw}" is no base`)
+    if (!Number.isInteger(base) || base < 2 || base > 36) throw new Unreadable(`"${raw}" is not a base`)
     return base
   }
   protected based(digits: string, base: number): Expression {
     const clean = digits.toUpperCase().replace(/^0+(?=.)/, "")
     for (const digit of clean)
       if (digit !== "." && !(Number.parseInt(digit, 36) < base))
-        throw new Unreadable(`"${digit}" is no digit in base ${base}`)
+        throw new Unreadable(`"${digit}" is not a digit in base ${base}`)
     return base === 10 && /^[0-9]+$/.test(clean)
       ? Syntax.number(Rational.fromDecimal(clean))
       : { tag: "based", digits: clean, base }

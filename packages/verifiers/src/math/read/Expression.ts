@@ -8,7 +8,7 @@
  *     product   = power { ["*" | "/"] power }
  *     power     = atom { "!" | "^" exponent | degree }
  *
- * Two numbers side by side are no product; an integer before a proper fraction is a mixed number; `1/2x` is (1/2)x. Left
+ * Two numbers side by side are not a product; an integer before a proper fraction is a mixed number; `1/2x` is (1/2)x. Left
  * out: integrals, limits. Length and nesting are bounded.
  *
  * @module

@@ -111,7 +111,7 @@ export abstract class Formula extends Atoms {
       else break
     }
     const unit = Units.canonical(words)
-    if (unit === null) throw new Unreadable(`"${words.trim()}" is no unit`)
+    if (unit === null) throw new Unreadable(`"${words.trim()}" is not a unit`)
     return unit
   }
 

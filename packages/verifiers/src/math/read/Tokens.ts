@@ -7,7 +7,7 @@ import { aliases, layout, letters, plainCommands, signOf, texts } from "./Vocabu
 import * as Units from "./Units.ts"
 import { spend } from "../algebra/Work.ts"
 
-/** The text is no answer: `message` says where and why. Never leaves `Expression.parse`. @category errors */
+/** The text is not an answer: `message` says where and why. Never leaves `Expression.parse`. @category errors */
 export class Unreadable extends Error {
   override readonly name = "Unreadable"
 }
@@ -22,7 +22,7 @@ export type Token = { readonly space: boolean } & (
     }
   /** One letter, or a command that stands for one; `bold`: a vector. */
   | { readonly kind: "symbol"; readonly name: string; readonly bold?: boolean }
-  /** Two letters or more without a backslash that are no function: a product, a unit or a word. */
+  /** Two letters or more without a backslash that are not functions: a product, a unit or a word. */
   | { readonly kind: "word"; readonly text: string }
   | { readonly kind: "command"; readonly name: string }
   | { readonly kind: "text"; readonly text: string }
@@ -279,7 +279,7 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
     } else if (digits !== null) readNumber(digits[0])
     else if (/[^\0-\x7f]/.test(c)) {
       const run = at(lettersAt, text, i)
-      if (run === null) throw new Unreadable(`"${c}" is no mathematics`)
+      if (run === null) throw new Unreadable(`"${c}" is not mathematics`)
       i += run[0].length
       push({ kind: "text", text: run[0], space })
     } else if (/[a-zA-Z]/.test(c)) readWord((at(wordAt, text, i) as RegExpExecArray)[0])
@@ -298,7 +298,7 @@ export const tokenize = (source: string, reading: Reading, depth = 0): Array<Tok
         if (pair.startsWith("\\")) push({ kind: "command", name: pair.slice(1), space })
         else sign(pair)
       } else if (/[-+*/^_()[\]{}|,;=<>!':&%.?]/.test(c)) sign(c)
-      else throw new Unreadable(`"${c}" is no mathematics`)
+      else throw new Unreadable(`"${c}" is not mathematics`)
     }
   }
   return out

@@ -139,7 +139,7 @@ export const canonical = (text: string): string | null => {
       continue
     }
     if (lower === "squared" || lower === "cubed") {
-      // Seven squared is no seven.
+      // Seven squared is not a seven.
       if (parts.length === 0) return null
       parts.push(lower === "squared" ? "^2" : "^3")
       continue

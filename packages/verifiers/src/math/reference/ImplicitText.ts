@@ -17,7 +17,7 @@ export type Tree =
     }
   | { readonly tag: "minus"; readonly of: Tree }
 
-/** SymPy raises, or makes something of the text that is no number. @category errors */
+/** SymPy raises, or makes something of the text that is not a number. @category errors */
 export class Refusal extends Error {}
 
 /** Longest expression read, in characters; also bounds the recursion. */
@@ -27,7 +27,7 @@ const lexeme =
   /(?<space>\s+)|(?<float>(?:[0-9](?:_?[0-9])*\.(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:e[+-]?[0-9]+)?|[0-9](?:_?[0-9])*e[+-]?[0-9]+)|(?<integer>0(?:_?0)*|[1-9](?:_?[0-9])*)|(?<name>[\p{L}_][\p{L}\p{N}_]*)|(?<op>\*\*|\/\/|!!|[-+*/^()!])/uy
 
 const functions = new Set(["sqrt", "ln"])
-/** Python's words, and SymPy's names for things that are no expression; only those that the graders let through. */
+/** Python's words, and SymPy's names for things that are not expressions; only those that the graders let through. */
 const reserved = new Set("as if in is or oo nan zoo re im li ff rf fu jn yn".split(" "))
 /** Greek letters by name are one symbol. */
 const whole = new Set(["pi", "mu", "nu", "xi"])
@@ -48,7 +48,7 @@ const tokenise = (text: string): ReadonlyArray<Token> => {
       out.push({ kind: "number", text: (float ?? integer).replaceAll("_", ""), float: float !== undefined })
     else if (op !== undefined) out.push({ kind: "op", text: op === "^" ? "**" : op })
     else if (name !== undefined) {
-      if (reserved.has(name)) throw new Refusal(`"${name}" is no number`)
+      if (reserved.has(name)) throw new Refusal(`"${name}" is not a number`)
       if (name.includes("_") || whole.has(name) || functions.has(name)) out.push({ kind: "name", text: name })
       else
         for (const part of name.match(/[0-9]+|\P{Nd}|\p{Nd}/gu) ?? []) {
@@ -57,7 +57,7 @@ const tokenise = (text: string): ReadonlyArray<Token> => {
             /[\p{Nd}\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2468]/u.test(part) &&
             !/^[0-9]+$/.test(part)
           )
-            throw new Refusal(`"${part}" is no number`)
+            throw new Refusal(`"${part}" is not a number`)
           out.push(/^[0-9]/.test(part) ? { kind: "number", text: part, float: false } : { kind: "name", text: part })
         }
     }

@@ -12,13 +12,13 @@ import { within } from "../algebra/Work.ts"
 import { parse, Refusal, some, type Tree } from "./ImplicitText.ts"
 import * as SympyFloat from "./SympyFloat.ts"
 
-/** The value is no fraction. */
+/** The value is not a fraction. */
 class Irrational extends Error {}
 
 const maxFactorial = 3000
 
 const factorial = (n: Rational.Rational, step: bigint): Rational.Rational => {
-  if (!Rational.isInteger(n)) throw new Irrational("a factorial of no integer")
+  if (!Rational.isInteger(n)) throw new Irrational("a factorial of something other than an integer")
   if (n.num < 0n || n.num > maxFactorial) throw new Refusal("a factorial out of range")
   let out = 1n
   for (let k = n.num; k > 1n; k -= step) out *= k
@@ -114,7 +114,7 @@ const complex = (tree: Tree, letters: Letters<Complex>): Complex => {
     const of = complex(tree.of, letters)
     if (tree.name === "sqrt") return raise(of, { re: 0.5, im: 0 })
     if (tree.name === "ln") return logarithm(of)
-    if (of.im !== 0 || !Number.isInteger(of.re)) throw new Refusal("a factorial of no integer")
+    if (of.im !== 0 || !Number.isInteger(of.re)) throw new Refusal("a factorial of something other than an integer")
     return { re: Number(factorial(Rational.integer(of.re), tree.name === "factorial" ? 1n : 2n).num), im: 0 }
   }
   const [a, b] = [complex(tree.left, letters), complex(tree.right, letters)]

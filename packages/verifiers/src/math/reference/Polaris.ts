@@ -1,7 +1,7 @@
 /**
  * Polaris's grader: PRM800K's under conditions. In training `</think>` must occur and only what lies between the first and
  * the second one is looked at; evaluation takes the whole response. A box is required: what follows the last `\boxed` must be its
- * brace, so `\boxed {7}` is no answer and hides every box before it. The gold answer may be a string, a number, a list of either, or
+ * brace, so `\boxed {7}` is not an answer and hides every box before it. The gold answer may be a string, a number, a list of either, or
  * itself boxed.
  *
  * @module
@@ -28,7 +28,7 @@ const lastBox: Extract.Extractor = (text) => {
 const extractor = (thinking: boolean): Extract.Extractor =>
   thinking ? Extract.within(Extract.afterFirstThinking, lastBox) : lastBox
 
-/** A gold that contains a box is what is in it; one whose box never closes is no gold. */
+/** A gold that contains a box is what is in it; one whose box never closes is not a gold. */
 const golds = (gold: Gold): ReadonlyArray<string> =>
   (Array.isArray(gold) ? (gold as ReadonlyArray<string | number>) : [gold as string | number]).flatMap((one) => {
     const text = String(one)

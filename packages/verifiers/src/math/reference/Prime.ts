@@ -81,7 +81,7 @@ const normalise = (answer: Value, pi: number): Value => {
   if (/^[0-9]+(?:\.[0-9]+)?\\?%\n?$/.test(answer)) return answer.replaceAll("\\%", "").replaceAll("%", "")
   if (!answer.includes("_")) return withPi(answer, pi)
   const value = float(answer.split("_", 1)[0])
-  if (value === null || !Number.isFinite(value)) throw new Raised("a subscript that is no base")
+  if (value === null || !Number.isFinite(value)) throw new Raised("a subscript that is not a base")
   return Math.trunc(value)
 }
 

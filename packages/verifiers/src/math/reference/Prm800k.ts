@@ -86,7 +86,7 @@ const mayEvaluate = (a: string, b: string): boolean => {
   return letters.size <= 2 && !/\^\{|\^\(|\^[0-9]+\^|\^[0-9]{2}/.test(text)
 }
 
-/** Without white space; a point after some is no part of a number. */
+/** Without white space; a point after some is not part of a number. */
 const joined = (text: string): string => text.replaceAll(/\s+\./g, "?").replaceAll(/\s/g, "")
 
 const elements = (text: string): Array<string> => {

@@ -14,7 +14,7 @@ const constants: Readonly<Record<string, Expression>> = {
   I: { tag: "constant", name: "i" },
   oo: Syntax.infinity,
 }
-/** SymPy's names for things that are no numbers; an expression with one has no value here. */
+/** SymPy's names for things that are not numbers; an expression with one has no value here. */
 const reserved = new Set("S N O Q C Eq Ne Lt Le Gt Ge And Or Not Xor Matrix Interval FiniteSet Union".split(" "))
 const functions: Readonly<Record<string, string>> = {
   sqrt: "sqrt",
@@ -73,7 +73,8 @@ const algebra: Python.Algebra<Expression> = {
     throw new Python.EvaluationError(`${op} is not read`)
   },
   name: (name) => {
-    if (reserved.has(name) || Object.hasOwn(functions, name)) throw new Python.EvaluationError(`${name} is no number`)
+    if (reserved.has(name) || Object.hasOwn(functions, name))
+      throw new Python.EvaluationError(`${name} is not a number`)
     return Object.hasOwn(constants, name) ? constants[name] : Syntax.symbol(name)
   },
   call: (name, args) => {

@@ -96,7 +96,7 @@ class Parser extends Terms {
         }
         const names = sides.length === 1 ? namesOf(first) : null
         const assigns = (op === "=" || op === "in") && names !== null
-        if (op === "in" && !assigns) throw new Unreadable("\\in after something that is no name")
+        if (op === "in" && !assigns) throw new Unreadable("\\in after something that is not a name")
         if (assigns && top && this.isPlusMinus()) return { values: this.plusMinus(null), assigns: names, related: true }
         const right = this.sets()
         if (assigns && top && this.isPlusMinus())
