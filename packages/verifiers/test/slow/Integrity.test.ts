@@ -2,8 +2,8 @@
 import { Code, Verifier } from "@lpo/verifiers"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { testForgeries } from "./helpers/forgeries.ts"
-import * as Sandboxes from "./helpers/sandboxes.ts"
+import { testForgeries } from "../helpers/forgeries.ts"
+import * as Sandboxes from "../helpers/sandboxes.ts"
 
 const { item, print } = Sandboxes
 Sandboxes.describeEach((made) => {
