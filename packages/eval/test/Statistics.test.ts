@@ -1,7 +1,7 @@
 import { Compare, Interval, Metrics } from "@lpo/eval"
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { type Benchmark, coverage, nominalSize } from "./statistics.ts"
+import { type Benchmark, coverage } from "./statistics.ts"
 
 const sample = (over: Partial<Metrics.Sample> = {}): Metrics.Sample => ({
   status: "ok",
@@ -44,9 +44,6 @@ it("the normal law: values of the table, and the quantile is the inverse", () =>
   for (const p of [0.001, 0.025, 0.5, 0.9, 0.999])
     expect(Interval.normalCdf(Interval.normalQuantile(p))).toBeCloseTo(p, 6)
 })
-
-it("a paired comparison has its nominal size where the two are alike, and finds a difference where there is one", () =>
-  nominalSize(200, 200))
 
 it("a comparison says how large, how sure, and counts all sign patterns where they are few", () => {
   const { difference, effect, n, p } = Compare.compare([0, 0, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1], { seed: "7" })

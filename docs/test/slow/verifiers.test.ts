@@ -6,13 +6,13 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { expect, it } from "vitest"
-import * as Blocks from "./Blocks.ts"
+import * as Blocks from "../Blocks.ts"
 
 const run = promisify(execFile)
-const docs = fileURLToPath(new URL("..", import.meta.url))
+const docs = fileURLToPath(new URL("../..", import.meta.url))
 const guides = join(docs, "guides/verifiers")
 const flags = ["--conditions=@lpo/source", "--disable-warning=ExperimentalWarning"]
-const cli = [...flags, fileURLToPath(new URL("../../packages/verifiers/src/cli/main.ts", import.meta.url))]
+const cli = [...flags, fileURLToPath(new URL("../../../packages/verifiers/src/cli/main.ts", import.meta.url))]
 
 const blocks = (page: string, language: string): Array<{ readonly label: string; readonly code: string }> =>
   [...readFileSync(join(guides, page), "utf8").matchAll(/```(\w+) ?(\w*)\n([\s\S]*?)```/g)]
@@ -20,7 +20,7 @@ const blocks = (page: string, language: string): Array<{ readonly label: string;
     .map(([, , label, code]) => ({ label, code }))
 
 it("the table of attacks lists what the package publishes", () => {
-  const file = fileURLToPath(new URL("../../packages/verifiers/cases/attacks.json", import.meta.url))
+  const file = fileURLToPath(new URL("../../../packages/verifiers/cases/attacks.json", import.meta.url))
   const names = (JSON.parse(readFileSync(file, "utf8")) as Array<{ readonly name: string }>).map(({ name }) => name)
   const rows = readFileSync(join(guides, "code.md"), "utf8")
     .split("## Attacks")[1]
