@@ -12,7 +12,7 @@ import { profileNames } from "./engines/tinker.ts"
 import * as Preset from "./Preset.ts"
 import type { Given } from "./Settings.ts"
 import { tasks } from "./tasks/index.ts"
-import { nearest, UsageError } from "./Usage.ts"
+import { nameOf, nearest, UsageError } from "./Usage.ts"
 
 const says = <S extends Schema.Top>(schema: S, description: string) =>
   Schema.optionalKey(schema.annotate({ description }))
@@ -83,10 +83,6 @@ export const jsonSchema = (): unknown => {
     additionalProperties: false,
   }
 }
-
-/** The name of an option of `Given` on the command line. */
-export const nameOf = (key: string): string =>
-  key === "groupSize" ? "k" : key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 const decode = Schema.decodeUnknownEffect(Config, { errors: "all", onExcessProperty: "error" })
 

@@ -6,7 +6,7 @@ import type { Task } from "@lpo/verifiers"
 import { Effect, Schema, Stream } from "effect"
 import { normal } from "./data/Question.ts"
 import { ofRows, tasks } from "./tasks/index.ts"
-import { find, UsageError } from "./Usage.ts"
+import { find, stray, UsageError } from "./Usage.ts"
 import type { View } from "./View.ts"
 
 /** The part of a dataset that is used; all of it if nothing is set. */
@@ -104,11 +104,9 @@ export const preset = (train: Named, evaluation: Named | null, badRows: Data["ba
 /** Task, data and verifier of a run with what the command line changes. */
 export const resolve = Effect.fn("Data.resolve")(function* (base: Base, given: Given) {
   const train = sourceOf(base.data?.train ?? null, given.data, given.format)
-  const stray = (["evalData", "task", "format", "badRows"] as const).find((key) => given[key] !== null)
-  if (train === null && stray !== undefined) {
-    const option = { evalData: "--eval-data", task: "--task", format: "--format", badRows: "--bad-rows" }[stray]
-    return yield* new UsageError({ reason: `${option} is given without --data; give both, or leave it out` })
-  }
+  const needs = { evalData: ["data"], task: ["data"], format: ["data"], badRows: ["data"] } as const
+  const alone = stray({ ...given, data: train }, needs)
+  if (alone !== null) return yield* alone
   if (given.task !== null) yield* find("task", given.task, tasks)
   const task = given.task === null || given.task === base.task.name ? base.task : { name: given.task, parameters: {} }
   const verifier = given.verifier === null ? base.verifier : { path: verifierPath(given.verifier), sha256: null }

@@ -63,9 +63,12 @@ export type Template = Readonly<Record<string, unknown>>
 export const dated = (model: Model, at: Date): Model =>
   model.kind === "checkpoint" ? { ...model, template: { date: Variables.date(at), ...model.template } } : model
 
+/** Whether a model is a folder here rather than a name on the hub. */
+export const isFolder = (text: string): boolean => existsSync(text) || /^[./~]/.test(text)
+
 /** A folder as given, or a name on the hub and what follows its last @. */
 export const parse = (text: string) => {
-  const at = existsSync(text) || /^[./~]/.test(text) ? -1 : text.lastIndexOf("@")
+  const at = isFolder(text) ? -1 : text.lastIndexOf("@")
   const [source, revision] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)]
   return source === "" || revision === ""
     ? Effect.fail(

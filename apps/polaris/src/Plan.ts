@@ -8,6 +8,7 @@ import { Noise } from "@lpo/trainer"
 import { Effect } from "effect"
 import * as Fit from "./engines/Fit.ts"
 import { imagesRefusal } from "./engines/tinker.ts"
+import * as Model from "./Model.ts"
 import * as Objectives from "./Objectives.ts"
 import * as Preset from "./Preset.ts"
 import type { Given, Settings } from "./Settings.ts"
@@ -62,15 +63,16 @@ const shapeOf = Effect.fn("Plan.shapeOf")(function* ({ model, preset: name }: Se
 
 /** Files and folders of this machine that the run needs and that are not there, with their options. */
 const missing = ({ data, model, offline, verifier }: Settings): ReadonlyArray<string> =>
-  [
-    { option: "--data", path: data?.train.source ?? "" },
-    { option: "--eval-data", path: data?.evaluation?.source ?? "" },
-    { option: "--verifier", path: /^https?:/.test(verifier?.path ?? "") ? "" : (verifier?.path ?? "") },
-    { option: "--offline", path: offline?.path ?? "" },
-    { option: "--model", path: model.kind === "checkpoint" && /^[./~]/.test(model.source) ? model.source : "" },
-  ].flatMap(({ option, path }) =>
-    path !== "" && (option === "--model" || Dataset.isFile(path)) && !existsSync(path) ? [`${path} (${option})`] : [],
-  )
+  Object.entries({
+    "--data": data?.train.source,
+    "--eval-data": data?.evaluation?.source,
+    "--verifier": verifier?.path,
+    "--offline": offline?.path,
+    "--model": model.kind === "checkpoint" ? model.source : undefined,
+  }).flatMap(([option, path]) => {
+    const isHere = option === "--model" ? Model.isFolder : Dataset.isFile
+    return path !== undefined && isHere(path) && !existsSync(path) ? [`${path} (${option})`] : []
+  })
 
 /** What is downloaded from the hub, with its size if known. */
 const downloads = (settings: Settings, preset: Preset.Preset, parameters: number | null): ReadonlyArray<string> => {
@@ -87,7 +89,7 @@ const downloads = (settings: Settings, preset: Preset.Preset, parameters: number
   ].filter((source) => source !== undefined && source !== null)
   const weights = parameters === null ? "" : `, about ${((2 * parameters) / 1e9).toFixed(1)} GB as bfloat16`
   return [
-    ...(model.kind === "checkpoint" && !existsSync(model.source) && !/^[./~]/.test(model.source)
+    ...(model.kind === "checkpoint" && !Model.isFolder(model.source)
       ? [engine.name === "tinker" ? `the tokenizer of ${model.source}` : `the model ${model.source}${weights}`]
       : []),
     ...[...new Set(sources)]

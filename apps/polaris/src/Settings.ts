@@ -2,7 +2,7 @@
  * The settings of a run: a preset with the changes of the command line, every value spelled out. config.json records them, and
  * a resumed run takes them from there.
  */
-import { Best, Filter, Health, Noise, Registry, Replay, type RunStore, TrainConfig } from "@lpo/trainer"
+import { Best, Filter, Health, Noise, Registry, Replay, RunStore, TrainConfig } from "@lpo/trainer"
 import { SamplingParams } from "@lpo/rollout"
 import { Effect, Schema } from "effect"
 import { type Engine, engines, type Flags } from "./engines/index.ts"
@@ -133,6 +133,13 @@ export const read = (folder: string, config: RunStore.Config) =>
         new UsageError({ reason: `${folder}/config.json does not decode: ${message}; restore the file` }),
     ),
   )
+
+/** The settings that the run in a folder recorded. */
+export const ofRun = Effect.fn("Settings.ofRun")(function* (folder: string) {
+  const recorded = yield* RunStore.readConfig(folder)
+  if (recorded === null) return yield* new UsageError({ reason: `there is no run in ${folder}; give a run's folder` })
+  return yield* read(folder, recorded.config)
+})
 
 export const engineOf = ({ engine }: Pick<Settings, "engine">): Engine => engines[engine.name]
 

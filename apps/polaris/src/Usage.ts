@@ -20,6 +20,27 @@ export const find = <A>(what: string, name: string, all: Readonly<Record<string,
   return Effect.fail(new UsageError({ reason: `there is no ${what} "${name}"; ${hint}` }))
 }
 
+/** The name of an option on the command line and in a file, from its key: `groupSize` is `k`, `maxTokens` is `max-tokens`. */
+export const nameOf = (key: string): string =>
+  key === "groupSize" ? "k" : key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** The first option that is given without any of those that it needs, as an error; null if there is none. Null is not given. */
+export const stray = <G extends object>(
+  given: G,
+  needs: { readonly [K in keyof G & string]?: ReadonlyArray<keyof G & string> },
+): UsageError | null => {
+  const values = given as Readonly<Record<string, unknown>>
+  for (const [key, others] of Object.entries(needs as Readonly<Record<string, ReadonlyArray<string>>>)) {
+    if (values[key] === null || others.some((other) => values[other] !== null)) continue
+    const names = others.map((other) => `--${nameOf(other)}`)
+    const all = names.length === 1 ? names[0] : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
+    return new UsageError({
+      reason: `--${nameOf(key)} is given without ${all}; give ${names.length === 1 ? "both" : "one of them"}, or leave it out`,
+    })
+  }
+  return null
+}
+
 /** Checks that an option's value is a whole number in its range. */
 export const whole = (option: string, value: number, low: number, high: number): Effect.Effect<number, UsageError> =>
   Number.isInteger(value) && value >= low && value <= high

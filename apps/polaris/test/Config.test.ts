@@ -1,6 +1,5 @@
 /** A file of options, settings without an option, and the plan. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Variables } from "@lpo/transformer"
 import { Effect } from "effect"
@@ -10,20 +9,15 @@ import * as Model from "../src/Model.ts"
 import * as Options from "../src/Options.ts"
 import * as Overrides from "../src/Overrides.ts"
 import * as Settings from "../src/Settings.ts"
+import { nameOf } from "../src/Usage.ts"
+import { makeFolder } from "./files.ts"
 import { nothing, refusal, resolve } from "./given.ts"
 import { makeProgram } from "./program.ts"
 
 const { end, polaris } = makeProgram()
-const folder = await mkdtemp(join(tmpdir(), "lpo-config-"))
-afterAll(async () => {
-  await rm(folder, { recursive: true })
-  await end()
-})
-const file = async (text: string, name = "run.json"): Promise<string> => {
-  const path = join(folder, name)
-  await writeFile(path, text)
-  return path
-}
+afterAll(end)
+const { file: write, folder } = makeFolder("config")
+const file = (text: string, name = "run.json"): Promise<string> => write(name, text)
 const over = (
   path: string | null,
   sets: ReadonlyArray<string> = [],
@@ -48,7 +42,7 @@ const whySet = (path: string, value: unknown) =>
   )
 
 it("has a key for every option, and a schema that says so to editors", async () => {
-  const keys = Object.keys(Options.given).map(Config.nameOf)
+  const keys = Object.keys(Options.given).map(nameOf)
   expect(Object.keys(Config.Config.fields).sort()).toEqual([...keys, "$schema", "set"].sort())
   const shipped = await readFile(new URL("../run.schema.json", import.meta.url), "utf8")
   // npm run schema -w @lpo/polaris

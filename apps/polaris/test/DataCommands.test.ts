@@ -1,26 +1,21 @@
 /** `polaris data`, on files that are made here. */
 import { createHash } from "node:crypto"
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { RunStore } from "@lpo/trainer"
 import { Effect } from "effect"
-import { afterAll, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { fixture } from "./checkpoint.ts"
+import { makeFolder } from "./files.ts"
+import { resolve } from "./given.ts"
 import { here } from "./program.ts"
 
-const folder = await mkdtemp(join(tmpdir(), "lpo-data-"))
-afterAll(() => rm(folder, { recursive: true }))
+const { file, folder } = makeFolder("data")
 const rowsFile = (name: string): string =>
   fileURLToPath(new URL(`../../../packages/rollout/test/fixtures/rows/${name}`, import.meta.url))
 
 const data = (...args: ReadonlyArray<string>) => here(["data", ...args])
-const file = async (name: string, rows: ReadonlyArray<unknown>): Promise<string> => {
-  const path = join(folder, name)
-  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
-  return path
-}
 const lines = async (path: string): Promise<Array<unknown>> =>
   (await readFile(path, "utf8"))
     .trim()
@@ -126,9 +121,9 @@ it("filter takes pass rates from a run on these rows, and from no other", async 
     const at = join(folder, name)
     return Effect.runPromise(RunStore.open({ folder: at, config, resume: false }).pipe(Effect.as(at), Effect.scoped))
   }
-  const run = await begun("run-tried", {
-    data: { train: { source: "tried.jsonl", fingerprint: { rows: 3, sha256 } } },
-  })
+  const { data: read, ...settings } = await resolve({ data: all, task: "math", model: "a/b" })
+  const train = { ...read?.train, fingerprint: { rows: 3, sha256 } }
+  const run = await begun("run-tried", { ...settings, data: { ...read, train } })
   const completion = (correct: boolean) => ({
     text: "x",
     length: 1,
@@ -154,10 +149,10 @@ it("filter takes pass rates from a run on these rows, and from no other", async 
     (await data("filter", on, "--run", from, "--out", join(folder, "never-tried.jsonl"))).stderr
   const others = await file("others.jsonl", [{ i: 4 }, { i: 5 }, { i: 6 }])
   expect(await refused(others, run)).toMatch(
-    /--run .*: it was trained on other rows, tried\.jsonl with sha256 [0-9a-f]{64}/,
+    /--run .*: it was trained on other rows, \S*tried\.jsonl with sha256 [0-9a-f]{64}/,
   )
-  expect(await refused(all, await begun("run-generated", { data: null }))).toMatch(/it made its own problems/)
-  expect(await refused(all, folder)).toMatch(/there is no run in it; give a run's folder/)
+  expect(await refused(all, await begun("run-generated", await resolve({})))).toMatch(/it made its own problems/)
+  expect(await refused(all, folder)).toMatch(/there is no run in .*; give a run's folder/)
 })
 
 it("generate draws the figures of a tiny preset, and says what it cannot draw", async () => {

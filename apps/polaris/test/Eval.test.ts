@@ -1,30 +1,17 @@
 /** `polaris eval`: on a checkpoint, on stored responses, interrupted and gone on with, and what it refuses. */
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, beforeAll, expect, it } from "vitest"
-import { copyOf } from "./checkpoint.ts"
+import { expect, it } from "vitest"
+import { makeFolder, makeModel } from "./files.ts"
 import { here } from "./program.ts"
 
-const folder = await mkdtemp(join(tmpdir(), "lpo-eval-"))
-let model = ""
-beforeAll(async () => {
-  model = await copyOf({ max_position_embeddings: 512 })
-})
-afterAll(async () => {
-  await rm(folder, { recursive: true })
-  await rm(model, { recursive: true })
-})
+const { file, folder } = makeFolder("eval")
+const model = await makeModel()
 
 /** What it prints, on both streams. */
 const evaluate = async (...args: ReadonlyArray<string>): Promise<string> => {
   const { stderr, stdout } = await here(["eval", "--out", folder, ...args])
   return stdout + stderr
-}
-const file = async (name: string, rows: ReadonlyArray<unknown>): Promise<string> => {
-  const path = join(folder, name)
-  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
-  return path
 }
 const json = async (...path: ReadonlyArray<string>): Promise<unknown> =>
   JSON.parse(await readFile(join(folder, ...path), "utf8"))
@@ -135,16 +122,28 @@ it("refuses an option that would have no effect beside the others", async () => 
   const data = await file("stray.jsonl", sums)
   const stored = ["--completions", data, "--data", data, "--task", "math"]
   const strays: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
-    [[...stored, "--n", "2"], /--n is given, but has no effect without one of --model, --endpoint, --run; omit it/],
-    [[...stored, "--temperature", "1"], /--temperature is given, but has no effect without one of --model/],
-    [[...stored, "--max-tokens", "8"], /--max-tokens is given, but has no effect without one of --model/],
-    [[...stored, "--workers", "1"], /--workers is given, but has no effect without one of --model, --run/],
-    [[...stored, "--style", "text"], /--style is given, but has no effect without --endpoint/],
-    [["--model", model, "--benchmark", "math500", "--served-name", "m"], /--served-name is given, but has no effect/],
-    [["--endpoint", "http://127.0.0.1:9", "--served-name", "m", "--backend", "cpu"], /--backend is given, but/],
-    [["--model", model, "--benchmark", "math500", "--task", "math"], /--task is given, but a benchmark has its own/],
-    [["--model", model, "--benchmark", "math500", "--verifier", "v.ts"], /--verifier is given, but a benchmark has/],
-    [["--run", "x", "--format", "own"], /--format is given, but has no effect without --data/],
+    [[...stored, "--n", "2"], /--n is given without --model, --endpoint or --run; give one of them, or leave it out/],
+    [[...stored, "--temperature", "1"], /--temperature is given without --model, --endpoint or --run; give/],
+    [[...stored, "--max-tokens", "8"], /--max-tokens is given without --model, --endpoint or --run; give/],
+    [[...stored, "--workers", "1"], /--workers is given without --model or --run; give one of them/],
+    [[...stored, "--style", "text"], /--style is given without --endpoint; give both, or leave it out/],
+    [
+      ["--model", model, "--benchmark", "math500", "--served-name", "m"],
+      /--served-name is given without --endpoint; give both/,
+    ],
+    [
+      ["--endpoint", "http://127.0.0.1:9", "--served-name", "m", "--backend", "cpu"],
+      /--backend is given without --model or --run; give/,
+    ],
+    [
+      ["--model", model, "--benchmark", "math500", "--data", data, "--task", "math"],
+      /--task is given, but a benchmark has its own/,
+    ],
+    [
+      ["--model", model, "--benchmark", "math500", "--data", data, "--verifier", "v.ts"],
+      /--verifier is given, but a benchmark has/,
+    ],
+    [["--run", "x", "--format", "own"], /--format is given without --data; give both/],
   ]
   for (const [args, message] of strays) expect(await evaluate(...args), args.join(" ")).toMatch(message)
 })

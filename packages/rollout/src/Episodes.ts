@@ -56,8 +56,9 @@ const make = (
   options: Options,
   wanted: Sampler.SampleOptions,
 ) => {
-  const sampling = SamplingParams.make(wanted)
-  const { act, fork, open, play, takeAll } = Play.make(environment, turns, options, wanted)
+  const { answerSeconds = 60, episodeSeconds = Infinity, maxTurns } = options
+  const limits = { answerSeconds, episodeSeconds, maxTurns }
+  const { act, fork, open, play, sampling, takeAll } = Play.make(environment, turns, limits, wanted)
 
   const groupOf = (asked: Sampler.Asked, prompt: Int32Array, lines: ReadonlyArray<Line.Line>): Group => ({
     problem: asked.problem,

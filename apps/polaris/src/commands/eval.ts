@@ -10,12 +10,11 @@ import * as About from "../About.ts"
 import * as Measure from "../evaluation/Measure.ts"
 import * as Policies from "../evaluation/Policies.ts"
 import * as Sets from "../evaluation/Sets.ts"
-import * as Strays from "../evaluation/Strays.ts"
 import * as Table from "../evaluation/Table.ts"
 import { optional } from "../Options.ts"
 import * as Place from "../Place.ts"
 import { ofRows, type Reads } from "../tasks/index.ts"
-import { find, UsageError, whole } from "../Usage.ts"
+import { find, stray, UsageError, whole } from "../Usage.ts"
 import * as View from "../View.ts"
 import type { Entry } from "./Entry.ts"
 
@@ -72,6 +71,22 @@ const flags = {
     Flag.withDefault(false),
   ),
 }
+
+const sampling = ["model", "endpoint", "run"] as const
+
+/** Options by the ones that they need: without one of these they would have no effect. */
+const needs = {
+  n: sampling,
+  temperature: sampling,
+  maxTokens: sampling,
+  backend: ["model", "run"],
+  workers: ["model", "run"],
+  servedName: ["endpoint"],
+  style: ["endpoint"],
+  task: ["data"],
+  format: ["data"],
+  verifier: ["data"],
+} as const
 
 type Given = { readonly [K in keyof typeof flags]: Command.Command.Config.Infer<typeof flags>[K] }
 
@@ -171,9 +186,11 @@ export const command: Entry = Command.make(
     const view = View.make()
     yield* Effect.addFinalizer(() => Effect.sync(view.done))
     const seed = `eval/${given.seed}`
-    const { maxTokens, servedName, ...rest } = given
-    const stray = Strays.stray({ ...rest, "max-tokens": maxTokens, "served-name": servedName })
-    if (stray !== null) return yield* stray
+    const alone = stray(given, needs)
+    if (alone !== null) return yield* alone
+    const own = (["task", "format", "verifier"] as const).find((key) => given[key] !== null)
+    if (given.benchmark !== null && own !== undefined)
+      return yield* new UsageError({ reason: `--${own} is given, but a benchmark has its own; leave it out` })
     // A wrong name is refused before a model is downloaded.
     for (const name of namesOf(given.benchmark)) yield* find("benchmark", name, Benchmark.all)
     const policy = yield* policyOf(given, view)

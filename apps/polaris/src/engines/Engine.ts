@@ -8,7 +8,7 @@ import type { Layer } from "effect"
 import { Effect, Schema, type Scope } from "effect"
 import type * as Model from "../Model.ts"
 import type { Domain, Reads } from "../tasks/index.ts"
-import { UsageError } from "../Usage.ts"
+import { nameOf, UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
 
 /** The engine cannot do what was asked; `reason` gives the value, the rule and the fix. */
@@ -31,18 +31,6 @@ export interface Flags {
   readonly workers: number | null
   readonly loraRank: number | null
   readonly loraAlpha: number | null
-}
-
-/** How the options are written. */
-const written: Readonly<Record<keyof Flags, string>> = {
-  server: "--server",
-  profile: "--profile",
-  rollouts: "--rollouts",
-  servedName: "--served-name",
-  backend: "--backend",
-  workers: "--workers",
-  loraRank: "--lora-rank",
-  loraAlpha: "--lora-alpha",
 }
 
 /** What the engine needs to differ from the usual. */
@@ -132,7 +120,7 @@ const stray = (name: string, takes: ReadonlyArray<keyof Flags>, flags: Flags): U
   const key = [...all, "loraRank" as const, "loraAlpha" as const].find((k) => flags[k] !== null && !takes.includes(k))
   return key === undefined
     ? null
-    : new UsageError({ reason: `${written[key]} is given, but the engine ${name} does not take it; leave it out` })
+    : new UsageError({ reason: `--${nameOf(key)} is given, but the engine ${name} does not take it; leave it out` })
 }
 
 /** @category constructors */

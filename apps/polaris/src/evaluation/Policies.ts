@@ -1,7 +1,6 @@
 /** What `polaris eval` evaluates: a checkpoint in this process, servers that sample, or the policy that a run trained. */
 import { join } from "node:path"
 import { OpenAiSampler, type Sampler } from "@lpo/rollout"
-import { RunStore } from "@lpo/trainer"
 import { Backend, Checkpoint, ModelFiles, Policy, TransformerSampler } from "@lpo/transformer"
 import { Config, Effect, Layer, Option } from "effect"
 import { downloadIn } from "../engines/policy.ts"
@@ -74,16 +73,9 @@ export const endpoint = Effect.fn("Policies.endpoint")(function* (
   return made
 })
 
-/** The settings of a run. */
-export const settingsOf = Effect.fn("Policies.settingsOf")(function* (folder: string) {
-  const recorded = yield* RunStore.readConfig(folder)
-  if (recorded === null) return yield* new UsageError({ reason: `there is no run in ${folder}; give a run's folder` })
-  return yield* Settings.read(folder, recorded.config)
-})
-
 /** The policy that a finished run left in its folder. */
 export const trained = Effect.fn("Policies.trained")(function* (folder: string, place: Place, view: View) {
-  const settings = yield* settingsOf(folder)
+  const settings = yield* Settings.ofRun(folder)
   const { model, task } = settings
   const at = join(folder, "model")
   if ((yield* WarmStart.read(join(at, "model.safetensors"))) === null && model.kind === "warm-start")

@@ -10,7 +10,6 @@ import * as Settings from "../Settings.ts"
 import { open as openTask, type Reads } from "../tasks/index.ts"
 import { find, UsageError } from "../Usage.ts"
 import type { View } from "../View.ts"
-import { settingsOf } from "./Policies.ts"
 
 /** A set of problems with its task, and its default sampling. */
 export interface Set {
@@ -89,7 +88,7 @@ export const file = Effect.fn("Sets.file")(function* (
 
 /** The problems that a run held out, sampled and judged as in the run. */
 export const heldOut = Effect.fn("Sets.heldOut")(function* (folder: string, reads: Reads, view: View) {
-  const settings = yield* settingsOf(folder)
+  const settings = yield* Settings.ofRun(folder)
   const domain = yield* openTask(settings.task.name, settings.task.parameters)
   const { data, evaluation, train, verifier } = settings
   const judge = verifier === null ? null : yield* Grader.load(verifier)

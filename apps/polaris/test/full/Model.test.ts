@@ -1,19 +1,13 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, beforeAll, expect, it } from "vitest"
+import { afterAll, expect, it } from "vitest"
 import * as Tiny from "../checkpoint.ts"
+import { makeTaught } from "../files.ts"
 import { makeProgram } from "../program.ts"
 
 const { end, out, polaris } = makeProgram()
-let tiny: Awaited<ReturnType<typeof Tiny.make>>
-
-beforeAll(async () => {
-  tiny = await Tiny.make()
-})
-afterAll(async () => {
-  await tiny.end()
-  await end()
-})
+const tiny = await makeTaught()
+afterAll(end)
 
 it.each([
   ["every parameter", ["--model", "tiny/qwen3"]],

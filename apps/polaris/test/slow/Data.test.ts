@@ -1,30 +1,16 @@
 /** A run on a person's own rows and reward, from its first step to what comes of it. */
 import { createHash } from "node:crypto"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, beforeAll, expect, it } from "vitest"
-import { copyOf } from "../checkpoint.ts"
+import { afterAll, expect, it } from "vitest"
+import { makeFolder, makeModel } from "../files.ts"
 import { jsonLines, sizes, sums } from "../own.ts"
 import { here, makeProgram } from "../program.ts"
 
 const { end, out, polaris } = makeProgram()
-const folder = await mkdtemp(join(tmpdir(), "lpo-own-run-"))
-let model = ""
-beforeAll(async () => {
-  model = await copyOf({ max_position_embeddings: 512 })
-})
-afterAll(async () => {
-  await rm(folder, { recursive: true })
-  await rm(model, { recursive: true })
-  await end()
-})
-
-const file = async (name: string, text: string): Promise<string> => {
-  const path = join(folder, name)
-  await writeFile(path, text)
-  return path
-}
+const { folder, file } = makeFolder("own-run")
+const model = await makeModel()
+afterAll(end)
 
 const json = async (name: string, what: string): Promise<Record<string, unknown>> =>
   JSON.parse(await readFile(join(out, name, what), "utf8")) as Record<string, unknown>

@@ -3,27 +3,21 @@ import { readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Checkpoint, LoraFiles } from "@lpo/transformer"
 import { Effect } from "effect"
-import { afterAll, beforeAll, expect, it } from "vitest"
+import { afterAll, expect, it } from "vitest"
 import { commit } from "../../../../packages/transformer/test/hubDouble.ts"
 import * as Opening from "../../src/Opening.ts"
 import * as Resolve from "../../src/Resolve.ts"
 import * as Settings from "../../src/Settings.ts"
 import * as View from "../../src/View.ts"
 import * as Tiny from "../checkpoint.ts"
+import { makeTaught } from "../files.ts"
 import { nothing } from "../given.ts"
 import { makeProgram } from "../program.ts"
 import * as Countdown from "../tiny.ts"
 
 const { end, out, polaris } = makeProgram()
-let tiny: Awaited<ReturnType<typeof Tiny.make>>
-
-beforeAll(async () => {
-  tiny = await Tiny.make()
-})
-afterAll(async () => {
-  await tiny.end()
-  await end()
-})
+const tiny = await makeTaught()
+afterAll(end)
 
 it("trains every parameter of a checkpoint, and leaves a folder that opens as one", async () => {
   const result = await polaris([...Tiny.short, "--model", tiny.folder, "--name", "full"])

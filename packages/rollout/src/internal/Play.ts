@@ -8,20 +8,13 @@ import * as SamplingParams from "../SamplingParams.ts"
 import * as Verdict from "../Verdict.ts"
 import * as Line from "./Line.ts"
 
-/** Limits of an episode; what is left out is as {@link make} says. */
-export interface Limits {
-  readonly maxTurns: number
-  readonly answerSeconds?: number
-  readonly episodeSeconds?: number
-}
-
 /** How an action is sampled. */
 type Law = Parameters<Sampler.Turns["sample"]>[1]
 
 export const make = (
   environment: Environment.EnvironmentService,
   turns: Sampler.Turns,
-  { answerSeconds = 60, episodeSeconds = Infinity, maxTurns }: Limits,
+  { answerSeconds, episodeSeconds, maxTurns }: Record<"answerSeconds" | "episodeSeconds" | "maxTurns", number>,
   wanted: Sampler.SampleOptions,
 ) => {
   const sampling = SamplingParams.make(wanted)
@@ -163,5 +156,5 @@ export const make = (
     return to
   })
 
-  return { open, act, takeAll, play, fork }
+  return { sampling, open, act, takeAll, play, fork }
 }

@@ -2,32 +2,20 @@
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { Readable } from "node:stream"
-import { Dataset, LoggedGroup, RegularFile } from "@lpo/rollout"
-import { RunStore } from "@lpo/trainer"
+import { type Dataset, LoggedGroup, RegularFile } from "@lpo/rollout"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Question from "../../data/Question.ts"
+import * as Settings from "../../Settings.ts"
 import { UsageError } from "../../Usage.ts"
 import * as Shared from "./shared.ts"
 
 const decode = Schema.decodeUnknownSync(LoggedGroup.LoggedGroup)
 
-const decodeTrainedOn = Schema.decodeUnknownEffect(
-  Schema.Struct({
-    data: Schema.NullOr(
-      Schema.Struct({
-        train: Schema.Struct({ source: Schema.String, fingerprint: Schema.NullOr(Dataset.Fingerprint) }),
-      }),
-    ),
-  }),
-)
-
 /** Refuses a run on other rows: its groups know rows by their numbers only. */
 const sameRows = Effect.fn("filter.sameRows")(function* (run: string, rows: Dataset.Rows) {
   const refused = (reason: string) => new UsageError({ reason: `--run ${run}: ${reason}` })
-  const found = yield* RunStore.readConfig(run)
-  if (found === null) return yield* refused("there is no run in it; give a run's folder, such as runs/latest")
-  const { data } = yield* decodeTrainedOn(found.config).pipe(Effect.mapError(({ message }) => refused(message)))
+  const { data } = yield* Settings.ofRun(run)
   if (data === null) return yield* refused("it made its own problems, so it has no pass rates of rows")
   const sha256 = data.train.fingerprint?.sha256
   if (sha256 !== rows.fingerprint.sha256)
